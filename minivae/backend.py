@@ -1,0 +1,78 @@
+"""NumPy or CuPy, chosen by the array; and the one place where random generators are made.
+
+No other file knows that CuPy exists. Functions that create arrays or call ufuncs begin with
+`xp = array_module(x)`; `to_numpy` and `place` are called at the edges, never inside a step.
+"""
+
+import sys
+
+import numpy as np
+
+BACKENDS = ("numpy", "cupy")
+
+# What a generator is for. A generator is a function of (seed, purpose, epoch): nothing to save, everything replays.
+PURPOSES = {
+    "weights": 0,
+    "shuffle": 1,
+    "binarize": 2,
+    "noise": 3,
+    "validation": 4,
+    "bits": 5,
+    "sample": 6,
+    "evaluate": 7,
+    "gradcheck": 8,
+}
+
+
+def array_module(x):
+    """The module whose functions work on `x`: the package that its class comes from (numpy or cupy)."""
+    if isinstance(x, np.ndarray | np.generic | float | int):
+        return np
+    return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+def load_backend(name):
+    """The array module called `name`; ValueError if it is unknown or cannot run on this machine."""
+    if name not in BACKENDS:
+        raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, got {name!r}")
+    if name == "numpy":
+        return np
+    try:
+        import cupy
+    except ImportError:
+        raise ValueError("backend: cupy is not installed; pip install 'minivae[cuda12]' or 'minivae[cuda13]'") from None
+    if not cupy.is_available():
+        raise ValueError("backend: cupy found no GPU on this machine; use numpy")
+    return cupy
+
+
+def tree_map(f, tree):
+    """`f` of every array in nested dicts, lists and tuples; anything else (None, True, numbers) stays as it is."""
+    if isinstance(tree, dict):
+        return {k: tree_map(f, v) for k, v in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)([tree_map(f, v) for v in tree])
+    return f(tree) if hasattr(tree, "dtype") else tree
+
+
+def to_numpy(tree):
+    """The same tree with every array in host memory."""
+    return tree_map(lambda x: np.asarray(x) if array_module(x) is np else x.get(), tree)
+
+
+def place(tree, like):
+    """The same tree on the device of `like`; floating arrays also take its dtype."""
+    xp = array_module(like)
+
+    def move(x):
+        x = to_numpy(x) if xp is np else x
+        return xp.asarray(x, dtype=like.dtype if x.dtype.kind == "f" else None)
+
+    return tree_map(move, tree)
+
+
+def generator(seed, purpose, epoch=0):
+    """A NumPy generator that depends on (seed, purpose, epoch) and on nothing else."""
+    if seed < 0:
+        raise ValueError(f"seed: expected 0 or more, got {seed}")
+    return np.random.default_rng([seed, PURPOSES[purpose], epoch])

@@ -1,0 +1,69 @@
+"""From arrays of any numeric type to float32 rows; from grey pixels to bits."""
+
+import numpy as np
+
+from ..backend import array_module
+
+BINARIZE = ("each", "once", "threshold", "none")
+
+
+def as_examples(x, name):
+    """(rows (N, D) float32, shape of one example) of rows or images; ValueError if that is not what `x` is."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected numbers, got dtype {x.dtype}")
+    if x.ndim not in (2, 3, 4):
+        raise ValueError(f"{name}: expected rows (N, D) or images (N, h, w) or (N, h, w, c), got shape {x.shape}")
+    if x.size == 0:
+        raise ValueError(f"{name}: expected at least one example and one value, got shape {x.shape}")
+    if x.ndim == 4 and x.shape[3] > 4:
+        raise ValueError(f"{name}: expected 1 to 4 channels in the last axis (N, h, w, c), got shape {x.shape}")
+    shape = x.shape[1:] + (1,) * (x.ndim == 3)
+    divisor = 255 if x.dtype.kind in "iu" and not is_binary(x) else 1
+    with np.errstate(over="ignore"):
+        rows = x.reshape(len(x), -1).astype("float32") / np.float32(divisor)
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")
+    return rows, shape
+
+
+def check_labels(y, name, n):
+    """`y` as integers (n,), or None; ValueError if it is neither."""
+    if y is None:
+        return None
+    y = np.asarray(y)
+    if y.dtype.kind not in "biu" or y.shape != (n,):
+        raise ValueError(f"{name}: expected {n} integer labels, got dtype {y.dtype}, shape {y.shape}")
+    return y.astype("int64")
+
+
+def check_unit_interval(x, name):
+    """ValueError unless every value is a pixel in [0, 1], as bits and the Bernoulli likelihood need."""
+    low, high = x.min(), x.max()
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"{name}: expected values in [0, 1] for a Bernoulli likelihood or bits, got {low:.6g} to {high:.6g}"
+        )
+
+
+def is_binary(x):
+    """Whether every value is 0 or 1."""
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def to_bits(x, threshold):
+    """Bits: 1 where `threshold` < x. With a uniform threshold, P(bit = 1) = x."""
+    return (threshold < x).astype(array_module(x).float32)
+
+
+def entropy_floor(x):
+    """Mean entropy of pixels taken as probabilities, nats per example: -log_px_z under a Bernoulli is never below it.
+
+    x (N, D) in [0, 1];  -sum x log x + (1 - x) log(1 - x), which is 0 for bits only.
+    """
+    total = 0.0
+    for part in np.array_split(x, max(1, x.size // 10**7)):
+        p = np.clip(part.astype("float64"), 1e-300, 1)
+        q = np.clip(1 - part.astype("float64"), 1e-300, 1)
+        total -= float((part * np.log(p) + (1 - part) * np.log(q)).sum())
+    return total / len(x)

@@ -1,0 +1,128 @@
+"""Log-probabilities, KL divergences and the reparameterization: value and gradient side by side.
+
+Each operation is a pair: `f(*args)` and `f_backward(g, *args)`, the gradients of sum(g * f), one per argument and in
+its shape. Data and noise are keyword arguments and get none. Densities sum over the last axis only, all earlier axes
+broadcast, and no constant is left out: (..., D) -> (...) nats.
+"""
+
+import math
+
+from .backend import array_module
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)) as half a tanh, which cannot overflow."""
+    return 0.5 * array_module(x).tanh(0.5 * x) + 0.5
+
+
+def unbroadcast(g, shape):
+    """Sum `g` over the axes that broadcasting had added to an array of `shape`."""
+    g = g.sum(axis=tuple(range(g.ndim - len(shape))))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g
+
+
+# ---- Bernoulli: log p(x) = x log s + (1 - x) log(1 - s), s = sigmoid(logits)
+
+
+def bernoulli_log_prob(logits, *, x):
+    """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: exact where sigmoid(l) would round to 0 or 1."""
+    xp = array_module(logits)
+    return (x * logits - xp.maximum(logits, 0) - xp.log(1 + xp.exp(-xp.abs(logits)))).sum(axis=-1)
+
+
+def bernoulli_log_prob_backward(g, logits, *, x):
+    """dl = g (x - sigmoid(l))."""
+    return unbroadcast(g[..., None] * (x - sigmoid(logits)), logits.shape)
+
+
+# ---- Gaussians
+
+
+def gaussian_log_prob(x, mu, log_var):
+    """log N(x; mu, exp(log_var)) = -1/2 sum log 2 pi + log_var + (x - mu)^2 / exp(log_var)."""
+    u = (x - mu) * array_module(x).exp(-0.5 * log_var)
+    return -0.5 * (LOG_2PI + log_var + u * u).sum(axis=-1)
+
+
+def gaussian_log_prob_backward(g, x, mu, log_var):
+    """With u = (x - mu) / std: dx = -g u / std, dmu = g u / std, dlog_var = g (u^2 - 1) / 2."""
+    g, inv_std = g[..., None], array_module(x).exp(-0.5 * log_var)
+    u = (x - mu) * inv_std
+    dmu = g * u * inv_std
+    dlog_var = 0.5 * g * (u * u - 1)
+    return unbroadcast(-dmu, x.shape), unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
+
+
+def standard_normal_log_prob(z):
+    """log N(z; 0, 1) = -1/2 sum log 2 pi + z^2."""
+    return -0.5 * (LOG_2PI + z * z).sum(axis=-1)
+
+
+def standard_normal_log_prob_backward(g, z):
+    """dz = -g z."""
+    return -g[..., None] * z
+
+
+def kl_standard_normal(mu, log_var):
+    """KL(N(mu, exp(log_var)) || N(0, 1)) = 1/2 sum mu^2 + exp(log_var) - 1 - log_var   (Kingma & Welling, app. B)."""
+    return 0.5 * (mu * mu + array_module(mu).exp(log_var) - 1 - log_var).sum(axis=-1)
+
+
+def kl_standard_normal_backward(g, mu, log_var):
+    """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2."""
+    g = g[..., None]
+    return g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1)
+
+
+def kl_gaussians(mu, log_var, mu_p, log_var_p):
+    """KL(N(mu, v) || N(mu_p, v_p)) = 1/2 sum log v_p - log v + (v + (mu - mu_p)^2) / v_p - 1, v = exp(log_var)."""
+    xp, d = array_module(mu), mu - mu_p
+    return 0.5 * (log_var_p - log_var + xp.exp(log_var - log_var_p) + d * d * xp.exp(-log_var_p) - 1).sum(axis=-1)
+
+
+def kl_gaussians_backward(g, mu, log_var, mu_p, log_var_p):
+    """dmu = g d / v_p, dlog_var = g (v / v_p - 1) / 2, dmu_p = -dmu, dlog_var_p = g (1 - v / v_p - d^2 / v_p) / 2."""
+    xp, g, d = array_module(mu), g[..., None], mu - mu_p
+    ratio, precision = xp.exp(log_var - log_var_p), xp.exp(-log_var_p)
+    dmu = g * d * precision
+    dlog_var = 0.5 * g * (ratio - 1)
+    dlog_var_p = 0.5 * g * (1 - ratio - d * d * precision)
+    return (
+        unbroadcast(dmu, mu.shape),
+        unbroadcast(dlog_var, log_var.shape),
+        unbroadcast(-dmu, mu_p.shape),
+        unbroadcast(dlog_var_p, log_var_p.shape),
+    )
+
+
+# ---- Sampling
+
+
+def reparameterize(mu, log_var, *, eps):
+    """z = mu + std eps, std = exp(log_var / 2): a sample of N(mu, std^2) as a function of mu and log_var.
+
+    mu, log_var (N, L), eps (N, L) or (K, N, L) -> z in the shape of eps   (Kingma & Welling, sec. 2.4).
+    """
+    return mu + array_module(mu).exp(0.5 * log_var) * eps
+
+
+def reparameterize_backward(dz, mu, log_var, *, eps):
+    """dmu = dz, dlog_var = dz eps std / 2, summed over the samples that share them."""
+    dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
+    return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
+
+
+def log_mean_exp(log_w):
+    """log (1/K sum_k exp(log_w_k)) over the first axis, (K, ...) -> (...), shifted by the largest: no overflow."""
+    xp = array_module(log_w)
+    top = log_w.max(axis=0)
+    return top + xp.log(xp.exp(log_w - top).mean(axis=0))
+
+
+def log_mean_exp_backward(g, log_w):
+    """dlog_w_k = g softmax(log_w)_k: the normalised importance weights."""
+    w = array_module(log_w).exp(log_w - log_w.max(axis=0))
+    return g * (w / w.sum(axis=0))

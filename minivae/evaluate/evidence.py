@@ -1,0 +1,47 @@
+"""The evidence log p(x), by importance sampling from the posterior (Burda et al. 2016, eq. 8)."""
+
+import numpy as np
+
+from ..backend import place, to_numpy
+from ..densities import log_mean_exp
+
+
+def log_evidence(model, x, K, rng, max_values=2**21):
+    """log p(x) of each row, log 1/K sum_k p(x, z_k) / q(z_k | x) with z_k ~ q: a lower bound in expectation.
+
+    Parameters
+    ----------
+    model : Model
+        Any with `log_weights(x, eps) -> (K, N)` and `draw_noise`.
+    x : array (N, D)
+    K : int
+        Samples per row.
+    rng : numpy.random.Generator
+    max_values : int
+        About how many floats the decoder's output may take; the result does not depend on it, up to rounding.
+
+    Returns
+    -------
+    numpy.ndarray (N,), float64
+        Nats per example.
+
+    Raises
+    ------
+    ValueError
+        If K is below 1.
+    """
+    if K < 1:
+        raise ValueError(f"K: expected at least 1 sample, got {K}")
+    at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together
+    n_rows, n_samples = max(1, at_once // K), min(K, at_once)
+    result = np.empty(len(x))
+    for start in range(0, len(x), n_rows):
+        rows = place(x[start : start + n_rows], like=model.theta)
+        parts = []
+        for k in range(0, K, n_samples):
+            size = min(n_samples, K - k)
+            # drawn row by row, so that neither chunk size changes which noise a row gets
+            eps = model.draw_noise(rng, len(rows) * size, train=False)["eps"].reshape(len(rows), size, -1)
+            parts.append(to_numpy(model.log_weights(rows, place(eps.swapaxes(0, 1), like=model.theta))))
+        result[start : start + n_rows] = log_mean_exp(np.concatenate(parts).astype("float64"))
+    return result

@@ -1,0 +1,34 @@
+"""Averages over a whole split, in memory-bounded batches."""
+
+import math
+
+from ..backend import place, to_numpy
+from ..data import batches
+
+BATCH = 500
+
+
+def mean_metrics(model, x, rng, t=0):
+    """Means over the rows of x (N, D) of the model's metrics, in nats per example: no dropout, no gradients.
+
+    The noise is drawn from `rng`, one sample per example.
+    """
+    totals = {}
+    for rows in batches(len(x), BATCH):
+        noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
+        metrics = model.loss_and_grads(place(x[rows], like=model.theta), noise, t=t, grads=False)
+        for name, value in metrics.items():
+            totals[name] = totals.get(name, 0.0) + float(value) * len(rows)
+    return {name: total / len(x) for name, total in totals.items()}
+
+
+def elbo_standard_error(model, x, rng):
+    """Standard error of the mean ELBO over the rows of x (N, D), from one-sample ELBOs; None for a single row."""
+    if len(x) < 2:
+        return None
+    parts = []
+    for rows in batches(len(x), BATCH):
+        eps = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)["eps"][None]  # (1, n, L)
+        parts.extend(to_numpy(model.log_weights(place(x[rows], like=model.theta), eps)[0]).tolist())
+    mean = math.fsum(parts) / len(parts)
+    return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))

@@ -1,0 +1,51 @@
+"""Where did the first NaN come from? Replays a computation and watches what every operation returns."""
+
+import sys
+
+from .backend import array_module
+from .optim import Optimizer
+from .params import Module, Param
+
+
+def all_finite(tree):
+    """Whether every floating array in nested tuples, lists and dicts is finite."""
+    if isinstance(tree, dict):
+        return all_finite(list(tree.values()))
+    if isinstance(tree, list | tuple):
+        return all(all_finite(part) for part in tree)
+    if not hasattr(tree, "dtype") or tree.dtype.kind != "f":
+        return True
+    return bool(array_module(tree).isfinite(tree).all())
+
+
+def first_nonfinite(model, replay):
+    """Name of the first operation in `replay()` whose result, or whose parameter gradient, is not finite; else None.
+
+    Operations are minivae's functions and the methods of the model's parts, such as "decoder.layers.2.forward (Dense)".
+    Each call is checked as it returns, so the innermost is named.
+    """
+    names = {id(part): name for name, part in model.named(Module).items()}
+    package = __name__.partition(".")[0] + "."
+    found = []
+
+    def watch(frame, event, result):
+        if event != "return" or found:
+            return
+        part, function = frame.f_locals.get("self"), frame.f_code.co_name
+        if isinstance(part, Module):
+            gradients = [p.grad for p in vars(part).values() if isinstance(p, Param)] if function == "backward" else []
+            if not all_finite([result, gradients]):
+                found.append(f"{names.get(id(part), '')}.{function} ({type(part).__name__})".lstrip("."))
+        elif isinstance(part, Optimizer):
+            if function == "step" and not all_finite(part.model.theta):
+                found.append(f"the update of theta ({type(part).__name__})")
+        elif frame.f_globals.get("__name__", "").startswith(package) and not all_finite(result):
+            found.append(f"{frame.f_globals['__name__'].removeprefix(package)}.{frame.f_code.co_qualname}")
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        replay(lambda: bool(found))
+    finally:
+        sys.setprofile(before)
+    return found[0] if found else None

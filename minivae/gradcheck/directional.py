@@ -1,0 +1,121 @@
+"""Is a hand-derived gradient right? Compared along random directions with a fourth-order difference of the function.
+
+    error = |<g, v> - D_h| / max(|<g, v>|, |D_h|, |g| |v| / sqrt(d)),   v of random signs, d coordinates
+    D_h   = (8 (f(h) - f(-h)) - (f(2 h) - f(-2 h))) / (12 h),           f(s) = f(array + s v)
+
+A right gradient gives about 1e-10 in float64. A direction in which f has a kink within 2 h is drawn again with a
+smaller h; a kink shows in the function alone, where D_h and D_{h/2} differ by more than smoothness allows.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+LIMIT = 1e-7
+SMOOTH = 1e-8  # relative difference of D_h and D_{h/2} above which a direction is taken to cross a kink
+STEPS = (1e-3, 1e-4, 1e-5)
+
+
+class Check(NamedTuple):
+    """`error`: the worst of the directions that survived; `kinks`: how many did not."""
+
+    error: float
+    directions: int
+    kinks: int
+
+    @property
+    def ok(self):
+        return self.error < LIMIT and 2 * self.kinks <= self.directions
+
+
+def check_array(f, array, g, rng, directions=4):
+    """Check of `g` = df/d`array`: f() returns a float and reads `array`, which is moved in place and put back."""
+    at, worst, kinks = array.copy(), 0.0, 0
+    floor = math.sqrt(float((g * g).sum()))  # |g| |v| / sqrt(d), since |v| = sqrt(d)
+    for _ in range(directions):
+        for h in STEPS:
+            v = rng.choice((-1.0, 1.0), size=at.shape)
+
+            def along(s, v=v):
+                array[...] = at + s * v
+                return f()
+
+            coarse, fine = _difference(along, h), _difference(along, h / 2)
+            slope = float((g * v).sum())
+            if abs(coarse - fine) <= SMOOTH * max(abs(coarse), abs(fine), floor):
+                scale = max(abs(slope), abs(fine), floor)
+                worst = max(worst, abs(slope - fine) / scale if scale else 0.0)
+                break
+        else:
+            kinks += 1
+    array[...] = at
+    return Check(worst, directions, kinks)
+
+
+def _difference(f, h):
+    return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+
+
+def check_layer(layer, x, rng, noise=None, directions=4):
+    """{name: Check} of every parameter of a layer and of its input(s), through sum(w * y) with random w.
+
+    `x` is one float64 array or a tuple of them; `noise` as draw_noise gives it. Binds the layer to float64.
+    """
+    layer.bind("float64")
+    y, cache = layer.forward(x, noise)
+    w = _random_like(y, rng)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    f = lambda: _dot(w, layer.forward(x, noise)[0])  # noqa: E731
+    checks = check_params(layer, f, rng, directions=directions)
+    for i, (array, g) in enumerate(zip(_tuple(x), _tuple(dx), strict=True)):
+        checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions)
+    return checks
+
+
+def check_operation(f, f_backward, args, rng, directions=4, **data):
+    """{position: Check} of every argument of a pair f(*args, **data), f_backward(g, *args, **data)."""
+    y = f(*args, **data)
+    w = _random_like(y, rng)
+    grads = _tuple(f_backward(w, *args, **data))
+    value = lambda: _dot(w, f(*args, **data))  # noqa: E731
+    return {i: check_array(value, a, g, rng, directions) for i, (a, g) in enumerate(zip(args, grads, strict=True))}
+
+
+def check_model(model, x, rng, noise=None, y=None, t=0, directions=4):
+    """{parameter: Check} of a whole model: each objective on the parameters that it trains. Binds it to float64."""
+    model.bind("float64")
+    noise = model.draw_noise(rng, len(x)) if noise is None else noise
+    checks = {}
+    for objective, prefixes in model.objectives.items():
+        model.loss_and_grads(x, noise, y=y, t=t)
+
+        def f(objective=objective):
+            return float(model.loss_and_grads(x, noise, y=y, t=t, grads=False)[objective])
+
+        checks |= check_params(model, f, rng, prefixes, directions)
+    return checks
+
+
+def check_params(module, f, rng, prefixes=("",), directions=4):
+    """{name: Check} of the bound parameters whose names begin with one of `prefixes`; `grad` holds df/d theta."""
+    grads = {name: p.grad.copy() for name, p in module.params.items()}
+    return {
+        name: check_array(f, p.data, grads[name], rng, directions)
+        for name, p in module.params.items()
+        if name.startswith(tuple(prefixes))
+    }
+
+
+def _tuple(x):
+    return tuple(x) if isinstance(x, tuple | list) else (x,)
+
+
+def _random_like(y, rng):
+    w = tuple(rng.standard_normal(part.shape) for part in _tuple(y))
+    return w if isinstance(y, tuple) else w[0]
+
+
+def _dot(w, y):
+    return sum(float(np.sum(a * b)) for a, b in zip(_tuple(w), _tuple(y), strict=True))

@@ -1,0 +1,80 @@
+"""Encoders and decoders of the usual shapes. `hidden` and `channels` are in the encoder's order; decoders mirror it."""
+
+import math
+
+from .activations import ACTIVATIONS, ReLU, SiLU, Softplus
+from .combine import Blocks, Network, Reshape, Split
+from .conv import Conv2d, ConvTranspose2d
+from .dense import Dense
+from .dropout import Dropout
+from .initialize import glorot, he
+
+
+def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, *, rng):
+    """x (..., D) -> (mu, log_var), each (..., L)."""
+    body, width = _dense_stack(D, hidden, activation, dropout, rng)
+    return Network(*body, Dense(width, 2 * L, rng), Split(2))
+
+
+def dense_decoder(L, hidden, n_out, activation="relu", dropout=0.0, *, rng):
+    """z (..., L) -> out (..., n_out); n_out = D * likelihood.n_out."""
+    body, width = _dense_stack(L, hidden[::-1], activation, dropout, rng)
+    return Network(*body, Dense(width, n_out, rng))
+
+
+def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, *, rng):
+    """x (..., h * w * c) -> (mu, log_var): 4x4 convolutions of stride 2, each halving the image, then dense layers."""
+    act, init = _activation(activation)
+    sides, c_in = _sides(shape, channels), shape[2]
+    layers = [Reshape(*shape)]
+    for c_out in channels:
+        layers += [Conv2d(c_in, c_out, 4, rng, stride=2, padding=1, init=init), act()]
+        c_in = c_out
+    flat = math.prod(sides[-1]) * c_in
+    body, width = _dense_stack(flat, hidden, activation, dropout, rng)
+    return Network(*layers, Reshape(flat), *body, Dense(width, 2 * L, rng), Split(2))
+
+
+def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, *, rng):
+    """z (..., L) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder."""
+    act, init = _activation(activation)
+    sides, widths = _sides(shape, channels), [shape[2] * n_out, *channels]
+    flat = math.prod(sides[-1]) * widths[-1]
+    layers, _ = _dense_stack(L, [flat, *hidden][::-1], activation, dropout, rng)
+    layers.append(Reshape(*sides[-1], widths[-1]))
+    for i in reversed(range(len(channels))):
+        odd = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))
+        layers += [ConvTranspose2d(widths[i + 1], widths[i], 4, rng, 2, 1, odd, init if i else glorot), act()]
+    return Network(*layers[:-1], Blocks(n_out))  # the last convolution's output is raw
+
+
+def _activation(name):
+    """(class, initialisation) of an activation: He's for those that halve the signal, Glorot's for the others."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {name!r}")
+    act = ACTIVATIONS[name]
+    return act, he if act in (ReLU, SiLU, Softplus) else glorot
+
+
+def _dense_stack(width, hidden, activation, dropout, rng):
+    """[Dense, activation, (Dropout)] per hidden width, and the width that comes out."""
+    act, init = _activation(activation)
+    layers = []
+    for n in hidden:
+        layers += [Dense(width, n, rng, init), act()]
+        if dropout:
+            layers.append(Dropout(dropout, (n,)))
+        width = n
+    return layers, width
+
+
+def _sides(shape, channels):
+    """[(h, w)] before, between and after the convolutions; ValueError when nothing is left of the image."""
+    if len(shape) != 3:
+        raise ValueError(f"arch: conv needs images (h, w, c), got rows of {shape[0]} values; use dense")
+    sides = [tuple(shape[:2])]
+    for _ in channels:
+        sides.append(tuple(n // 2 for n in sides[-1]))
+    if min(sides[-1]) < 1:
+        raise ValueError(f"channels: {len(channels)} layers of stride 2 leave nothing of a {shape[0]}x{shape[1]} image")
+    return sides

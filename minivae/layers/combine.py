@@ -1,0 +1,98 @@
+"""Layers that only rearrange, and layers made of layers."""
+
+import math
+
+from ..backend import array_module
+from ..params import Param, State
+from .base import Layer
+
+
+class Reshape(Layer):
+    """(N, anything) -> (N, *shape): Reshape(h, w, c) turns rows into images, Reshape(h * w * c) images into rows."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+        self.n_in = math.prod(shape)
+
+    def forward(self, x, noise=None):
+        return x.reshape(len(x), *self.shape), x.shape
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy.reshape(cache)
+
+
+class Split(Layer):
+    """(..., n * m) -> a tuple of n arrays (..., m): a Gaussian encoder ends in Split(2), (mu, log_var)."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def forward(self, x, noise=None):
+        m = x.shape[-1] // self.n
+        return tuple(x[..., i * m : (i + 1) * m] for i in range(self.n)), None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return array_module(dy[0]).concatenate(dy, axis=-1)
+
+
+class Blocks(Layer):
+    """Image channels to flat blocks, as likelihoods read them: (N, h, w, n * c) -> (N, n * h * w * c)."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def forward(self, x, noise=None):
+        N, h, w, c = x.shape
+        y = x.reshape(N, h * w, self.n, c // self.n).transpose(0, 2, 1, 3)  # (N, n, h * w, c)
+        return y.reshape(N, -1), x.shape
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        N, h, w, c = cache
+        dx = dy.reshape(N, self.n, h * w, c // self.n).transpose(0, 2, 1, 3)
+        return dx.reshape(cache)
+
+
+class Sequential(Layer):
+    """y = layers[-1](... layers[0](x)). The cache is the list of the layers' caches, in call order."""
+
+    def __init__(self, *layers):
+        self.layers = list(layers)
+        self.n_in = next((layer.n_in for layer in layers if layer.n_in is not None), None)
+        # below the first layer that learns nobody needs a gradient, unless x does
+        self.first_learning = next((i for i, layer in enumerate(layers) if layer.named((Param, State))), len(layers))
+
+    def draw_noise(self, rng, n):
+        noise = [layer.draw_noise(rng, n) for layer in self.layers]
+        return None if all(part is None for part in noise) else noise
+
+    def forward(self, x, noise=None):
+        caches = []
+        for i, layer in enumerate(self.layers):
+            x, cache = layer.forward(x, None if noise is None else noise[i])
+            caches.append(cache)
+        return x, caches
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        last = 0 if need_dx else self.first_learning
+        for i in range(len(self.layers) - 1, last - 1, -1):
+            dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
+        return dy if need_dx else None
+
+
+class Network(Sequential):
+    """The outermost Sequential: folds leading axes, x (..., n_in) -> (-1, n_in), and unfolds what comes out."""
+
+    def forward(self, x, noise=None):
+        lead = x.shape[:-1]
+        y, caches = super().forward(x.reshape(-1, x.shape[-1]), noise)
+        return _each(lambda part: part.reshape(*lead, *part.shape[1:]), y), (lead, caches)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        lead, caches = cache
+        dy = _each(lambda part: part.reshape(-1, *part.shape[len(lead) :]), dy)
+        dx = super().backward(dy, caches, accumulate, need_dx)
+        return dx.reshape(*lead, -1) if need_dx else None
+
+
+def _each(f, y):
+    return tuple(map(f, y)) if isinstance(y, tuple) else f(y)

@@ -1,0 +1,120 @@
+"""Likelihoods p(x | z): what the decoder's raw output `out` means. They are layers, since they may own parameters.
+
+`n_out` raw outputs per dimension of the data, in blocks; `forward(x, out) -> (log_px_z, cache)` in nats per example;
+`mean(out)` is x_hat; `draw(out, noise)` is a sample of x, with noise from `draw_noise(rng, shape of x)`.
+"""
+
+import math
+
+import numpy as np
+
+from .backend import array_module
+from .densities import (
+    bernoulli_log_prob,
+    bernoulli_log_prob_backward,
+    gaussian_log_prob,
+    gaussian_log_prob_backward,
+    reparameterize,
+    sigmoid,
+)
+from .layers.base import Layer
+from .params import Param
+
+
+class Bernoulli(Layer):
+    """Bits: out (..., D) are logits, x_hat = sigmoid(out)."""
+
+    n_out = 1
+
+    def forward(self, x, out):
+        return bernoulli_log_prob(out, x=x), (x, out)
+
+    def backward(self, g, cache, accumulate=True):
+        x, out = cache
+        return bernoulli_log_prob_backward(g, out, x=x)
+
+    def mean(self, out):
+        return sigmoid(out)
+
+    def draw_noise(self, rng, n):
+        """Uniform."""
+        return rng.random(n, dtype="float32")
+
+    def draw(self, out, noise):
+        return (noise < sigmoid(out)).astype(out.dtype)
+
+
+class _Gaussian(Layer):
+    """What the three Gaussians share: they differ in where `moments(out)` = (mu, log_var) come from."""
+
+    n_out = 1
+
+    def forward(self, x, out):
+        return gaussian_log_prob(x, *self.moments(out)), (x, out)
+
+    def mean(self, out):
+        return self.moments(out)[0]
+
+    def draw_noise(self, rng, n):
+        """Standard normal."""
+        return rng.standard_normal(n, dtype="float32")
+
+    def draw(self, out, noise):
+        mu, log_var = self.moments(out)
+        return reparameterize(mu, log_var, eps=noise)
+
+
+class Gaussian(_Gaussian):
+    """Real values, out (..., D) is the mean, one learned variance: the parameter `log_var` (1,) (Rybkin et al. 2021)."""
+
+    def __init__(self):
+        self.log_var = Param(np.zeros(1))
+
+    def moments(self, out):
+        return out, self.log_var.data
+
+    def backward(self, g, cache, accumulate=True):
+        x, out = cache
+        _, dmu, dlog_var = gaussian_log_prob_backward(g, x, *self.moments(out))
+        if accumulate:
+            self.log_var.grad += dlog_var
+        return dmu
+
+
+class GaussianFixed(_Gaussian):
+    """Real values with a fixed standard deviation: -log_px_z is the squared error / (2 std^2) plus a constant."""
+
+    def __init__(self, std=0.1):
+        if not 0 < std < math.inf:
+            raise ValueError(f"std: expected a positive number, got {std}")
+        self.std = std
+
+    def moments(self, out):
+        return out, array_module(out).full(1, 2 * math.log(self.std), out.dtype)
+
+    def backward(self, g, cache, accumulate=True):
+        x, out = cache
+        return gaussian_log_prob_backward(g, x, *self.moments(out))[1]
+
+
+class GaussianFull(_Gaussian):
+    """Real values, out (..., 2 D): the block of means, the block of log-variances (Kingma & Welling, app. C.2)."""
+
+    n_out = 2
+
+    def moments(self, out):
+        D = out.shape[-1] // 2
+        return out[..., :D], out[..., D:]
+
+    def backward(self, g, cache, accumulate=True):
+        x, out = cache
+        _, dmu, dlog_var = gaussian_log_prob_backward(g, x, *self.moments(out))
+        return array_module(out).concatenate((dmu, dlog_var), axis=-1)
+
+
+LIKELIHOODS = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "gaussian-fixed": GaussianFixed,
+    "gaussian-full": GaussianFull,
+}

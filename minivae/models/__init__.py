@@ -1,0 +1,5 @@
+"""Models, one file per paper, on one template."""
+
+from .vae import VAE
+
+MODELS = {"vae": VAE}

@@ -1,0 +1,111 @@
+"""Param, State, and the flat vectors that they are views of.
+
+`module.bind()` lays every parameter below a module into one vector `theta` and every gradient into one vector `grad`:
+one fill zeroes, one norm clips, one loop is Adam. Arrays that learn without a gradient lie in `state` and `pull`.
+"""
+
+import numpy as np
+
+from .backend import load_backend, to_numpy
+
+
+class Param:
+    """An array that learns by gradient: `data`, and `grad` = d loss / d data."""
+
+    def __init__(self, data):
+        self.data = np.asarray(data, dtype="float32")
+        self.grad = np.zeros_like(self.data)
+
+
+class State:
+    """An array that learns without a gradient, by moving towards targets: state += rate * mean(target - state)."""
+
+    def __init__(self, data, rate):
+        self.data = np.asarray(data, dtype="float32")
+        self.pull = np.zeros_like(self.data)
+        self.rate = rate
+        self.count = 0
+
+    def pull_towards(self, target):
+        """Called by a backward with accumulate=True; the optimizer's step applies what has come together."""
+        self.pull += target - self.data
+        self.count += 1
+
+    def step(self):
+        if self.count:
+            self.data += self.rate / self.count * self.pull
+
+
+class Module:
+    """Something made of parts: Params, States, other modules, and lists of them."""
+
+    def named(self, kind):
+        """{name: part} of every part of class `kind`, in the order of the attributes; a tied part once."""
+        found, seen = {}, set()
+
+        def walk(part, path):
+            if isinstance(part, list | tuple):
+                for i, p in enumerate(part):
+                    walk(p, (*path, str(i)))
+            elif isinstance(part, Param | State | Module) and id(part) not in seen:
+                seen.add(id(part))
+                if isinstance(part, kind):
+                    found[".".join(path)] = part
+                if isinstance(part, Module):
+                    for name, p in vars(part).items():
+                        walk(p, (*path, name))
+
+        walk(self, ())
+        return found
+
+    def bind(self, dtype="float32", device="numpy"):
+        """Make every Param and State a view of four flat vectors: theta, grad; state, pull. Returns the module.
+
+        Raises ValueError for an unknown dtype, an unknown device, or one that this machine lacks.
+        """
+        if dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
+        xp = load_backend(device)
+
+        def flat(parts, field):
+            vector = xp.empty(sum(getattr(p, field).size for p in parts.values()), dtype)
+            slices, start = {}, 0
+            for name, part in parts.items():
+                array = getattr(part, field)
+                slices[name] = slice(start, start + array.size)
+                start += array.size
+                view = vector[slices[name]].reshape(array.shape)
+                view[...] = xp.asarray(to_numpy(array))
+                setattr(part, field, view)
+            return vector, slices
+
+        self.params, self.states = self.named(Param), self.named(State)
+        self.theta, self.slices = flat(self.params, "data")
+        self.grad, _ = flat(self.params, "grad")
+        self.state, _ = flat(self.states, "data")
+        self.pull, _ = flat(self.states, "pull")
+        return self
+
+    def zero_grad(self):
+        """Set every gradient, pull and count to zero."""
+        self.grad.fill(0)
+        self.pull.fill(0)
+        for state in self.states.values():
+            state.count = 0
+
+    def arrays(self):
+        """{name: array} of all that was learned, parameters and states, as views."""
+        return {name: part.data for name, part in (self.params | self.states).items()}
+
+
+class Model(Module):
+    """A module with a loss. `objectives`: which parameters (by name prefix) each loss trains; `monitor`: what is best.
+
+    Its parameters are views of flat vectors, which neither deepcopy nor pickle keeps: it refuses both.
+    """
+
+    objectives = {"loss": ("",)}
+    monitor = "elbo"
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")

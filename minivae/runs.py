@@ -1,0 +1,202 @@
+"""The run folder: settings.json, metrics.jsonl, last.safetensors, best.safetensors, and pictures.
+
+A folder without last.safetensors never exists: it is built under a temporary name with the checkpoint of step 0. After
+every epoch `best` (if better), the line in metrics.jsonl, and `last` are written, in this order; `last` says where the
+run is, and whatever lies beyond it is dropped and replayed.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from . import checkpoint
+from .backend import generator
+from .data import load_data
+from .models import MODELS
+from .optim import OPTIMIZERS, SCHEDULES
+from .settings import deciding, read_options, resumed
+
+
+def build_model(settings, shape):
+    """The model that the settings describe, bound to its dtype and backend."""
+    names = ("arch", "hidden", "channels", "latent", "activation", "likelihood", "beta", "dropout")
+    rng = generator(settings["seed"], "weights")
+    model = MODELS[settings["model"]].build(tuple(shape), rng, **{name: settings[name] for name in names})
+    return model.bind(settings["dtype"], settings["backend"])
+
+
+def build_optimizer(settings, model, n_train):
+    steps = settings["epochs"] * -(-n_train // settings["batch_size"])
+    lr = SCHEDULES[settings["schedule"]](settings["lr"], steps)
+    decay = {"weight_decay": settings["weight_decay"]} if settings["optimizer"] == "adamw" else {}
+    return OPTIMIZERS[settings["optimizer"]](model, lr, clip=settings["clip"], **decay)
+
+
+def read_data(settings):
+    return load_data(*(settings[name] for name in ("data", "data_dir", "likelihood", "binarize", "validation")))
+
+
+class Run:
+    """One folder and what is in it. `Run.create` starts one, `Run.open` reads one."""
+
+    def __init__(self, path, settings, protocol, epoch=0, best=None):
+        self.path, self.settings, self.protocol = Path(path), settings, protocol
+        self.epoch, self.best = epoch, best
+
+    @classmethod
+    def create(cls, out, settings, protocol, model, optimizer):
+        """A new folder `out` (None: the next runs/MODEL-DATA-ARCH-NNN), with the checkpoint of step 0 in it."""
+        if out is not None:
+            check_out(out)
+            final = Path(out)
+        else:
+            Path("runs").mkdir(exist_ok=True)
+            stem = "-".join((settings["model"], re.sub(r"\W+", "_", Path(settings["data"]).stem), settings["arch"]))
+            final = next_name(Path("runs"), stem)
+        remove_abandoned(final)
+        building = final.with_name(f".{final.name}.{os.getpid()}.partial")
+        try:
+            building.mkdir()
+            run = cls(building, settings, protocol)
+            run._write_settings()
+            (building / "metrics.jsonl").touch()
+            run._save("last", model, optimizer)
+            while True:
+                try:
+                    os.replace(building, final)
+                    break
+                except OSError:
+                    if out is not None or not final.exists():
+                        raise
+                    final = next_name(Path("runs"), stem)  # another process took the number
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+        checkpoint.sync_folder(final.parent)
+        run.path = final
+        return run
+
+    @classmethod
+    def open(cls, path):
+        """A run that exists; ValueError if the folder is missing, damaged or something else."""
+        path = Path(path)
+        if not path.is_dir():
+            raise ValueError(f"run: {path} does not exist")
+        try:
+            recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
+            settings, protocol = recorded["settings"], recorded["data"]
+            settings |= read_options({k: v for k, v in settings.items() if v is not None})
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"run: {path} has no readable settings.json; is it a run folder?") from None
+        return cls(path, settings, protocol)
+
+    def resume(self, given):
+        """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
+        settings = resumed(self.settings, given)
+        data, model = self.read_data(settings), build_model(settings, self.protocol["shape"])
+        optimizer = build_optimizer(settings, model, self.protocol["n_train"])
+        meta = self._restore("last", model, optimizer)
+        self.epoch, self.best, optimizer.t = meta["epoch"], meta["best"], meta["step"]
+        if settings != self.settings:
+            self.settings = settings
+            self._write_settings()
+        for leftover in self.path.glob(".*.partial"):
+            leftover.unlink()
+        kept = "".join(json.dumps(line) + "\n" for line in self.history()[: self.epoch])
+        if kept.encode() != (self.path / "metrics.jsonl").read_bytes():
+            checkpoint.write_atomic(self.path / "metrics.jsonl", kept.encode())
+        return model, optimizer, data
+
+    def load_model(self):
+        """(model, meta) of the best checkpoint, or of the last where there is no best."""
+        model = build_model(self.settings, self.protocol["shape"])
+        which = "best" if (self.path / "best.safetensors").exists() else "last"
+        meta = self._restore(which, model)
+        return model, meta | {"checkpoint": which}
+
+    def read_data(self, settings=None):
+        """The run's data; ValueError if they are no longer what the run was trained on."""
+        data = read_data(self.settings if settings is None else settings)
+        if data.protocol != self.protocol:
+            odd = next(k for k in self.protocol if data.protocol.get(k) != self.protocol[k])
+            raise ValueError(f"data: not what the run was trained on ({odd}: expected {self.protocol[odd]}, "
+                             f"got {data.protocol.get(odd)})")  # fmt: skip
+        return data
+
+    def record(self, line, model, optimizer):
+        """Keep what an epoch gave: best, the line of metrics, last, in this order."""
+        self.epoch = line["epoch"]
+        if "validation" in line and (self.best is None or line["validation"][model.monitor] > self.best):
+            self.best = line["validation"][model.monitor]
+            self._save("best", model, optimizer)
+        metrics = self.path / "metrics.jsonl"
+        try:
+            with open(metrics, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, f"cannot write {metrics}: {error.strerror}") from None
+        self._save("last", model, optimizer)
+
+    def history(self):
+        """The lines of metrics.jsonl up to the first that is cut off."""
+        lines = []
+        for text in (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except json.JSONDecodeError:
+                break
+        return lines
+
+    def _write_settings(self):
+        packages = ("numpy", "scikit-learn", "safetensors")
+        versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+        document = {"settings": self.settings, "data": self.protocol, "versions": versions}
+        checkpoint.write_atomic(self.path / "settings.json", (json.dumps(document, indent=2) + "\n").encode())
+
+    def _save(self, which, model, optimizer):
+        meta = {"epoch": self.epoch, "step": optimizer.t, "best": self.best, "settings": deciding(self.settings),
+                "data": self.protocol}  # fmt: skip
+        checkpoint.save(self.path / f"{which}.safetensors", model, optimizer, meta)
+
+    def _restore(self, which, model, optimizer=None):
+        path = self.path / f"{which}.safetensors"
+        arrays, meta = checkpoint.load(path)
+        expected = deciding(self.settings)
+        if meta.get("settings") != expected or meta.get("data") != self.protocol:
+            raise ValueError(f"checkpoint: {path} belongs to other settings than {self.path / 'settings.json'}")
+        checkpoint.restore(model, arrays, optimizer, path)
+        return meta
+
+
+def check_out(out):
+    """ValueError unless `out` can become a new run folder: its parent exists, and it does not or is empty."""
+    out = Path(out)
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"out: the folder {out.absolute().parent} does not exist")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"out: {out} exists and is not an empty folder; expected a new one, or --resume")
+
+
+def next_name(folder, stem):
+    """folder/stem-NNN, one above the highest number there."""
+    found = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in folder.iterdir())
+    return folder / f"{stem}-{max((int(match[1]) for match in found if match), default=0) + 1:03d}"
+
+
+def remove_abandoned(final):
+    """Remove half-built folders of `final` whose process is gone; it was killed before its run came to be."""
+    for path in final.parent.glob(f".{final.name}.*.partial"):
+        pid = path.name.split(".")[-2]
+        if os.name == "posix" and pid.isdigit() and path.is_dir():
+            try:
+                os.kill(int(pid), 0)  # sends nothing, only asks
+            except ProcessLookupError:
+                shutil.rmtree(path, ignore_errors=True)
+            except PermissionError:
+                continue  # alive, and another user's
