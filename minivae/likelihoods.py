@@ -65,10 +65,13 @@ class _Gaussian(Layer):
 
 
 class Gaussian(_Gaussian):
-    """Real values, out (..., D) is the mean, one learned variance: the parameter `log_var` (1,) (Rybkin et al. 2021)."""
+    """Real values, out (..., D) is the mean; one learned variance, the parameter `log_var` (1,) (Rybkin et al. 2021).
 
-    def __init__(self):
-        self.log_var = Param(np.zeros(1))
+    `std` is where it starts: near the error of a fair reconstruction, since Adam moves it by lr a step.
+    """
+
+    def __init__(self, std=0.2):
+        self.log_var = Param(np.full(1, 2 * math.log(std)))
 
     def moments(self, out):
         return out, self.log_var.data

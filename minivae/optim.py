@@ -100,7 +100,7 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), m_hat, v_hat the unbiased moments of g (Kingma & Ba 2015, alg. 1)."""
+    """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1)."""
 
     moment_names = ("m", "v")
 

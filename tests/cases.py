@@ -1,0 +1,132 @@
+"""One small instance of everything: what the conformance suite runs over. A class without a case fails the suite.
+
+Layers: {class: [(label, make(rng) -> (layer, x))]}; operations: {function: make(rng) -> (args, data)}; likelihoods and
+priors: {class: make()}; models: {label: make(rng) -> (model, x)}.
+"""
+
+import numpy as np
+
+from minivae import densities, likelihoods, priors
+from minivae.layers import (
+    Blocks,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Network,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Split,
+    Tanh,
+)
+from minivae.models import VAE
+
+
+def elementwise(cls):
+    return [("", lambda rng: (cls(), 2 * rng.standard_normal((4, 6))))]
+
+
+def image(rng, *shape):
+    return rng.standard_normal(shape)
+
+
+LAYERS = {
+    Dense: [("", lambda rng: (Dense(5, 3, rng), rng.standard_normal((4, 5))))],
+    ReLU: elementwise(ReLU),
+    Tanh: elementwise(Tanh),
+    Sigmoid: elementwise(Sigmoid),
+    SiLU: elementwise(SiLU),
+    Softplus: elementwise(Softplus),
+    LayerNorm: [
+        ("rows", lambda rng: (LayerNorm(6), rng.standard_normal((4, 6)))),
+        ("images", lambda rng: (LayerNorm(5), image(rng, 2, 3, 2, 5))),
+    ],
+    Dropout: [("", lambda rng: (Dropout(0.4, (6,)), rng.standard_normal((4, 6))))],
+    Reshape: [("", lambda rng: (Reshape(2, 3, 1), rng.standard_normal((4, 6))))],
+    Split: [("", lambda rng: (Split(2), rng.standard_normal((4, 6))))],
+    Blocks: [("", lambda rng: (Blocks(2), image(rng, 2, 3, 2, 4)))],
+    Sequential: [("", lambda rng: (Sequential(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 2, rng)),
+                                   rng.standard_normal((3, 4))))],
+    Network: [
+        ("rows", lambda rng: (Network(Dense(4, 3, rng), Tanh(), Dense(3, 6, rng), Split(2)), image(rng, 3, 4))),
+        ("leading axes", lambda rng: (Network(Dense(4, 6, rng), Split(2)), image(rng, 2, 3, 4))),
+        ("images", lambda rng: (Network(Reshape(3, 2, 1), Conv2d(1, 2, 2, rng), Reshape(4)), image(rng, 2, 3, 6))),
+    ],
+    Conv2d: [
+        ("plain", lambda rng: (Conv2d(2, 3, 3, rng), image(rng, 2, 5, 4, 2))),
+        ("strided", lambda rng: (Conv2d(1, 2, 4, rng, stride=2, padding=1), image(rng, 2, 6, 7, 1))),
+        ("rectangular", lambda rng: (Conv2d(2, 2, (1, 3), rng, stride=(2, 1), padding=(0, 2)), image(rng, 2, 4, 3, 2))),
+        ("stride above kernel", lambda rng: (Conv2d(1, 2, 2, rng, stride=3), image(rng, 2, 7, 6, 1))),
+        ("1x1", lambda rng: (Conv2d(3, 2, 1, rng), image(rng, 2, 2, 3, 3))),
+    ],
+    ConvTranspose2d: [
+        ("plain", lambda rng: (ConvTranspose2d(2, 3, 3, rng), image(rng, 2, 3, 2, 2))),
+        ("strided", lambda rng: (ConvTranspose2d(2, 1, 4, rng, stride=2, padding=1), image(rng, 2, 3, 2, 2))),
+        ("output padding", lambda rng: (ConvTranspose2d(1, 2, 4, rng, 2, 1, (1, 0)), image(rng, 2, 2, 3, 1))),
+        ("rectangular", lambda rng: (ConvTranspose2d(2, 2, (3, 1), rng, (1, 3), (1, 0), (0, 2)),
+                                     image(rng, 2, 3, 2, 2))),
+    ],
+}  # fmt: skip
+
+
+def gaussian(rng, *shape):
+    return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
+
+
+OPERATIONS = {
+    densities.bernoulli_log_prob: lambda rng: (
+        (3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
+    densities.gaussian_log_prob: lambda rng: (
+        (rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
+    densities.standard_normal_log_prob: lambda rng: ((rng.standard_normal((2, 3, 4)),), {}),
+    densities.kl_standard_normal: lambda rng: (gaussian(rng, 3, 4), {}),
+    densities.kl_gaussians: lambda rng: ((*gaussian(rng, 3, 4), *gaussian(rng, 4)), {}),
+    densities.reparameterize: lambda rng: (gaussian(rng, 3, 4), {"eps": rng.standard_normal((2, 3, 4))}),
+    densities.log_mean_exp: lambda rng: ((3 * rng.standard_normal((5, 3)),), {}),
+}  # fmt: skip
+
+LIKELIHOODS = {
+    likelihoods.Bernoulli: likelihoods.Bernoulli,
+    likelihoods.Gaussian: likelihoods.Gaussian,
+    likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),
+    likelihoods.GaussianFull: likelihoods.GaussianFull,
+}
+
+PRIORS = {priors.StandardNormal: lambda: priors.StandardNormal(4)}
+
+
+def vae(arch, likelihood, **options):
+    def make(rng):
+        """A VAE whose biases are not zero, since zero biases sit exactly on kinks of ReLU, and bits for it."""
+        model = VAE.build((4, 4, 1), rng, arch, (10,), (3, 4), 2, likelihood=likelihood, **options).bind("float64")
+        model.theta += 0.1 * rng.standard_normal(model.theta.shape)
+        x = (rng.random((5, 16)) < 0.5).astype("float64") if likelihood == "bernoulli" else rng.random((5, 16))
+        return model, x
+
+    return make
+
+
+MODELS = {
+    f"vae {arch} {name}": vae(arch, name, beta=0.7, dropout=0.2)
+    for arch in ("dense", "conv")
+    for name in likelihoods.LIKELIHOODS
+}
+CLASSES = {"vae": VAE}  # the model classes that MODELS covers
+
+
+def every_layer_case():
+    return [(f"{cls.__name__} {label}".strip(), make) for cls, cases in LAYERS.items() for label, make in cases]
+
+
+def arrays(tree):
+    """The arrays in nested tuples, lists and dicts, in order."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        return [a for part in tree for a in arrays(part)]
+    return [tree] if isinstance(tree, np.ndarray) else []

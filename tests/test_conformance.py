@@ -1,0 +1,341 @@
+"""Every layer, operation, likelihood, prior and model keeps the protocol. The cases are in cases.py."""
+
+import importlib
+import inspect
+import pkgutil
+
+import cases
+import numpy as np
+import pytest
+
+from minivae import densities, layers, likelihoods, models, priors
+from minivae.backend import place
+from minivae.gradcheck import LIMIT, check_array, check_layer, check_model, check_operation, check_params
+from minivae.layers import Layer
+
+LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
+OPERATION_CASES = pytest.mark.parametrize("f", cases.OPERATIONS, ids=lambda f: f.__name__)
+LIKELIHOOD_CASES = pytest.mark.parametrize(
+    "make", cases.LIKELIHOODS.values(), ids=[c.__name__ for c in cases.LIKELIHOODS]
+)
+PRIOR_CASES = pytest.mark.parametrize("make", cases.PRIORS.values(), ids=[c.__name__ for c in cases.PRIORS])
+MODEL_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.MODELS.items()])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def snapshot(*trees):
+    return [a.copy() for a in cases.arrays(list(trees))]
+
+
+def assert_same(before, *trees):
+    for a, b in zip(before, cases.arrays(list(trees)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def like(y, rng):
+    w = [rng.standard_normal(part.shape).astype(part.dtype) for part in (y if isinstance(y, tuple) else (y,))]
+    return tuple(w) if isinstance(y, tuple) else w[0]
+
+
+def backward_function(f):
+    return getattr(densities, f.__name__ + "_backward")
+
+
+# ---- nothing is left out
+
+
+def public_classes(module, base=object):
+    return {
+        c for _, c in inspect.getmembers(module, inspect.isclass)
+        if c.__module__ == module.__name__ and issubclass(c, base) and not c.__name__.startswith("_")
+    }  # fmt: skip
+
+
+def modules(package):
+    return [importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+
+
+def test_everything_has_a_case():
+    found = set().union(*(public_classes(m, Layer) for m in modules(layers))) - {Layer}
+    assert found == set(cases.LAYERS)
+    assert public_classes(likelihoods) == set(cases.LIKELIHOODS) == set(likelihoods.LIKELIHOODS.values())
+    assert public_classes(priors) == set(cases.PRIORS)
+    assert set().union(*map(public_classes, modules(models))) == set(cases.CLASSES.values())
+    assert cases.CLASSES == models.MODELS
+    functions = {f for _, f in inspect.getmembers(densities, inspect.isfunction) if f.__module__ == densities.__name__}
+    helpers = {densities.sigmoid, densities.unbroadcast}
+    assert functions - helpers == set(cases.OPERATIONS) | {backward_function(f) for f in cases.OPERATIONS}
+
+
+# ---- layers
+
+
+@LAYER_CASES
+def test_layer_gradient(make, rng):
+    layer, x = make(rng)
+    checks = check_layer(layer, x, rng, layer.draw_noise(rng, len(x)))
+    assert all(c.ok for c in checks.values()), checks
+
+
+@LAYER_CASES
+def test_planted_errors_fail(make, rng):
+    """One array times 1.0005, or one coordinate that matters times 1.05, in every parameter and input."""
+    layer, x = make(rng)
+    layer.bind("float64")
+    noise = layer.draw_noise(rng, len(x))
+    y, cache = layer.forward(x, noise)
+    w = like(y, rng)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+
+    def f():
+        return sum(float((a * b).sum()) for a, b in zip(cases.arrays(w), cases.arrays(layer.forward(x, noise)[0]),
+                                                        strict=True))  # fmt: skip
+
+    targets = [(p.data, p.grad.copy()) for p in layer.params.values()] + [(x, dx)]
+    for array, g in targets:
+        assert check_array(f, array, g, rng).ok
+        assert not check_array(f, array, g * 1.0005, rng).ok
+        wrong = g.copy()
+        matters = np.flatnonzero(np.abs(g) > 1e-3 * np.linalg.norm(g))
+        wrong.flat[matters[len(matters) // 2]] *= 1.05
+        assert not check_array(f, array, wrong, rng).ok
+
+
+@LAYER_CASES
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layer_keeps_dtype_and_arguments(make, dtype, rng):
+    layer, x = make(rng)
+    layer.bind(dtype)
+    x = x.astype(dtype)
+    noise = place(layer.draw_noise(rng, len(x)), like=layer.theta if layer.theta.size else x)
+    before = snapshot(x, noise)
+    y, cache = layer.forward(x, noise)
+    assert_same(before, x, noise)
+    w, held = like(y, rng), snapshot(cache)
+    sent = snapshot(w)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    assert_same(before, x, noise)
+    assert_same(held, cache)
+    assert_same(sent, w)
+    assert all(a.dtype == dtype for a in cases.arrays([y, dx, layer.grad]))
+    assert dx.shape == x.shape
+    layer.zero_grad()
+    np.testing.assert_array_equal(layer.backward(w, cache), dx)  # a cache serves several calls
+
+
+@LAYER_CASES
+def test_layer_two_live_calls(make, rng):
+    """Two calls of one layer may be alive at once and go backward in any order."""
+    layer, x1 = make(rng)
+    layer.bind("float64")
+    x2 = rng.standard_normal(x1.shape)
+    n1, n2 = layer.draw_noise(rng, len(x1)), layer.draw_noise(rng, len(x1))
+
+    def alone(x, noise, w=None):
+        layer.zero_grad()
+        y, cache = layer.forward(x, noise)
+        w = like(y, np.random.default_rng(1)) if w is None else w
+        return w, layer.backward(w, cache), layer.grad.copy()
+
+    (w1, dx1, g1), (w2, dx2, g2) = alone(x1, n1), alone(x2, n2)
+    for first in (1, 2):
+        layer.zero_grad()
+        c1, c2 = layer.forward(x1, n1)[1], layer.forward(x2, n2)[1]
+        if first == 1:
+            a, b = layer.backward(w1, c1), layer.backward(w2, c2)
+        else:
+            b, a = layer.backward(w2, c2), layer.backward(w1, c1)
+        np.testing.assert_allclose(a, dx1, rtol=1e-13)
+        np.testing.assert_allclose(b, dx2, rtol=1e-13)
+        np.testing.assert_allclose(layer.grad, g1 + g2, rtol=1e-12, atol=1e-14)
+
+
+@LAYER_CASES
+def test_layer_accumulate_and_need_dx(make, rng):
+    layer, x = make(rng)
+    layer.bind("float64")
+    y, cache = layer.forward(x, layer.draw_noise(rng, len(x)))
+    w = like(y, rng)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    once = layer.grad.copy()
+    np.testing.assert_array_equal(layer.backward(w, cache, accumulate=False), dx)
+    np.testing.assert_array_equal(layer.grad, once)
+    other = layer.backward(w, cache, need_dx=False)
+    assert other is None or np.array_equal(other, dx)
+    np.testing.assert_allclose(layer.grad, 2 * once, rtol=1e-13)
+
+
+@LAYER_CASES
+def test_layer_float32_agrees_with_float64(make, rng):
+    layer, x = make(rng)
+    results = {}
+    for dtype in ("float64", "float32"):
+        layer.bind(dtype)
+        noise = place(layer.draw_noise(np.random.default_rng(5), len(x)), like=x.astype(dtype))
+        y, cache = layer.forward(x.astype(dtype), noise)
+        w = tuple(np.cos(part) for part in y) if isinstance(y, tuple) else np.cos(y)
+        layer.zero_grad()
+        results[dtype] = cases.arrays([y, layer.backward(w, cache), layer.grad.copy()])
+    for a, b in zip(results["float32"], results["float64"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+# ---- operations
+
+
+@OPERATION_CASES
+def test_operation(f, rng):
+    args, data = cases.OPERATIONS[f](rng)
+    checks = check_operation(f, backward_function(f), args, rng, **data)
+    assert len(checks) == len(args)
+    assert all(c.ok for c in checks.values()), checks
+    g = np.ones(f(*args, **data).shape)
+    before = snapshot(args, data, g)
+    grads = backward_function(f)(g, *args, **data)
+    assert_same(before, args, data, g)
+    for a, da in zip(args, grads if isinstance(grads, tuple) else (grads,), strict=True):
+        assert a.shape == da.shape
+    args32, data32 = place((args, data), like=np.float32(0))
+    g32 = g.astype("float32")
+    got = [f(*args32, **data32), backward_function(f)(g32, *args32, **data32)]
+    assert all(a.dtype == "float32" for a in cases.arrays(got))
+    for a, b in zip(cases.arrays(got), cases.arrays([f(*args, **data), grads]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+# ---- likelihoods and priors
+
+
+@LIKELIHOOD_CASES
+def test_likelihood(make, rng):
+    likelihood = make().bind("float64")
+    out = rng.standard_normal((2, 3, 4 * likelihood.n_out))
+    x = likelihood.draw(out, likelihood.draw_noise(rng, (2, 3, 4)).astype("float64"))
+    before = snapshot(x, out)
+    log_px_z, cache = likelihood.forward(x, out)
+    assert log_px_z.shape == (2, 3)
+    g = rng.standard_normal((2, 3))
+    likelihood.zero_grad()
+    dout = likelihood.backward(g, cache)
+    assert_same(before, x, out)
+
+    def f():
+        return float((g * likelihood.forward(x, out)[0]).sum())
+
+    assert check_array(f, out, dout, rng).ok
+    assert all(c.ok for c in check_params(likelihood, f, rng).values())
+    once = likelihood.grad.copy()
+    np.testing.assert_array_equal(likelihood.backward(g, cache, accumulate=False), dout)
+    np.testing.assert_array_equal(likelihood.grad, once)
+    assert likelihood.mean(out).shape == x.shape
+
+    likelihood.bind("float32")
+    x32, out32, g32 = x.astype("float32"), out.astype("float32"), g.astype("float32")
+    value, cache = likelihood.forward(x32, out32)
+    draw = likelihood.draw(out32, likelihood.draw_noise(rng, x.shape))
+    for a in (value, likelihood.backward(g32, cache), likelihood.mean(out32), draw):
+        assert a.dtype == "float32"
+    np.testing.assert_allclose(value, log_px_z, rtol=1e-4, atol=1e-4)
+
+
+@LIKELIHOOD_CASES
+def test_likelihood_mean_is_the_mean_of_draws(make, rng):
+    likelihood = make().bind("float64")
+    out = rng.standard_normal(3 * likelihood.n_out)
+    draws = likelihood.draw(out, likelihood.draw_noise(rng, (200_000, 3)).astype("float64"))
+    z = (draws.mean(axis=0) - likelihood.mean(out)) / (draws.std(axis=0) / len(draws) ** 0.5)
+    assert np.abs(z).max() < 4
+
+
+@PRIOR_CASES
+def test_prior(make, rng):
+    prior = make().bind("float64")
+    z = prior.draw(prior.draw_noise(rng, 6).astype("float64")).reshape(2, 3, -1)
+    log_pz, cache = prior.forward(z)
+    assert log_pz.shape == (2, 3)
+    g = rng.standard_normal((2, 3))
+    prior.zero_grad()
+    dz = prior.backward(g, cache)
+    f = lambda: float((g * prior.forward(z)[0]).sum())  # noqa: E731
+    assert check_array(f, z, dz, rng).ok
+    assert all(c.ok for c in check_params(prior, f, rng).values())
+    if hasattr(prior, "kl"):
+        mu, log_var = rng.standard_normal((2, 3, z.shape[-1]))
+        g = rng.standard_normal(3)
+        prior.zero_grad()
+        dmu, dlog_var = prior.kl_backward(g, mu, log_var)
+        f = lambda: float((g * prior.kl(mu, log_var)).sum())  # noqa: E731
+        assert check_array(f, mu, dmu, rng).ok
+        assert check_array(f, log_var, dlog_var, rng).ok
+        assert all(c.ok for c in check_params(prior, f, rng).values())
+
+
+# ---- models
+
+
+@MODEL_CASES
+def test_model_gradient(make, rng):
+    model, x = make(rng)
+    assert model.theta.size <= 2000
+    checks = check_model(model, x, rng)
+    assert set(checks) == set(model.params)  # every parameter is trained by one of the objectives
+    assert all(c.ok for c in checks.values()), checks
+
+
+@MODEL_CASES
+def test_planted_errors_fail_in_models(make, rng):
+    model, x = make(rng)
+    noise = model.draw_noise(rng, len(x))
+    model.loss_and_grads(x, noise)
+    f = lambda: float(model.loss_and_grads(x, noise, grads=False)["loss"])  # noqa: E731
+    for p in model.params.values():
+        g = p.grad.copy()
+        assert not check_array(f, p.data, g * 1.0005, rng).ok
+        matters = np.flatnonzero(np.abs(g) > 1e-3 * np.linalg.norm(g))
+        g.flat[matters[0]] *= 1.05
+        assert not check_array(f, p.data, g, rng).ok
+
+
+@MODEL_CASES
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_model_step_is_pure(make, dtype, rng):
+    """Dtypes kept, arguments untouched, the same call gives the same bits, gradients are asked for or not."""
+    model, x = make(rng)
+    model.bind(dtype)
+    x = x.astype(dtype)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    before = snapshot(x, noise, model.theta)
+    first, grad = model.loss_and_grads(x, noise, t=3), model.grad.copy()
+    second = model.loss_and_grads(x, noise, t=3)
+    assert_same(before, x, noise, model.theta)
+    assert first == second
+    np.testing.assert_array_equal(model.grad, grad)
+    assert {v.dtype for v in first.values()} == {np.dtype(dtype)}
+    assert model.loss_and_grads(x, noise, t=3, grads=False) == first
+    eps = np.stack([noise["eps"]] * 3)
+    assert model.log_weights(x, eps).shape == (3, len(x))
+    for a in (*model.encode(x), model.decode(noise["eps"]), model.sample(3, rng), model.reconstruct(x)):
+        assert a.dtype == dtype
+
+
+@MODEL_CASES
+def test_model_float32_agrees_with_float64(make, rng):
+    model, x = make(rng)
+    noise = model.draw_noise(rng, len(x))
+    exact, grad = model.loss_and_grads(x, noise), model.grad.copy()
+    model.bind("float32")
+    rough = model.loss_and_grads(x.astype("float32"), place(noise, like=model.theta))
+    for name, value in exact.items():
+        np.testing.assert_allclose(rough[name], value, rtol=1e-4, atol=1e-4)
+    assert np.linalg.norm(model.grad - grad) < 1e-4 * np.linalg.norm(grad)
+
+
+def test_limit_is_the_designs():
+    assert LIMIT == 1e-7

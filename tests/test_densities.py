@@ -1,0 +1,145 @@
+"""Laws: a right gradient of a wrong function passes every gradient check, so the functions are checked too."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from minivae.densities import (
+    bernoulli_log_prob,
+    bernoulli_log_prob_backward,
+    gaussian_log_prob,
+    kl_gaussians,
+    kl_standard_normal,
+    log_mean_exp,
+    reparameterize,
+    sigmoid,
+    standard_normal_log_prob,
+    unbroadcast,
+)
+
+MU, LOG_VAR = np.array([0.7, -1.3, 0.2]), np.array([-2.0, 0.4, 1.1])
+
+
+def z_score(samples, truth):
+    """How many standard errors the sample mean is from `truth`."""
+    return (samples.mean(axis=0) - truth) / (samples.std(axis=0, ddof=1) / len(samples) ** 0.5)
+
+
+def draws(n, seed=0):
+    return reparameterize(MU, LOG_VAR, eps=np.random.default_rng(seed).standard_normal((n, 3)))
+
+
+def test_variance_of_z_is_exp_log_var():
+    """Pitfall 1: std = exp(log_var) in the sampler passes every gradient check."""
+    z = draws(2_000_000)
+    assert np.abs(z_score(z, MU)).max() < 4
+    squares = (z - MU) ** 2
+    assert np.abs(z_score(squares, np.exp(LOG_VAR))).max() < 4
+    assert np.abs(z_score(squares, 1.01 * np.exp(LOG_VAR))).min() > 7  # the test can fail
+
+
+def test_monte_carlo_kl_is_the_analytic_kl():
+    z = draws(4_000_000)
+    log_q = gaussian_log_prob(z, MU, LOG_VAR)
+    truth = kl_standard_normal(MU, LOG_VAR)
+    ratio = log_q - standard_normal_log_prob(z)
+    assert abs(z_score(ratio, truth)) < 4
+    assert abs(z_score(ratio, 1.01 * truth)) > 8
+    mu_p, log_var_p = np.array([0.1, -0.5, 1.0]), np.array([0.3, -0.6, 0.2])
+    truth = kl_gaussians(MU, LOG_VAR, mu_p, log_var_p)
+    ratio = log_q - gaussian_log_prob(z, mu_p, log_var_p)
+    assert abs(z_score(ratio, truth)) < 4
+    assert abs(z_score(ratio, 1.01 * truth)) > 8
+
+
+def test_pitfall_1_in_numbers():
+    """At log_var -2 a sampler with std = exp(log_var) would have a KL of 1.51 nats; the one charged is 0.57."""
+    zero = np.zeros(1)
+    assert kl_standard_normal(zero, np.array([-2.0])) == pytest.approx(0.5677, abs=1e-4)
+    assert kl_standard_normal(zero, np.array([-4.0])) == pytest.approx(1.5092, abs=1e-4)
+
+
+def test_against_scipy():
+    rng = np.random.default_rng(0)
+    x, mu, log_var = rng.standard_normal((3, 5, 4))
+    expected = stats.norm.logpdf(x, mu, np.exp(log_var / 2)).sum(axis=-1)
+    np.testing.assert_allclose(gaussian_log_prob(x, mu, log_var), expected, rtol=1e-13)
+    np.testing.assert_allclose(standard_normal_log_prob(x), stats.norm.logpdf(x).sum(axis=-1), rtol=1e-13)
+    bits = (x > 0).astype(float)
+    expected = stats.bernoulli.logpmf(bits, sigmoid(mu)).sum(axis=-1)
+    np.testing.assert_allclose(bernoulli_log_prob(mu, x=bits), expected, rtol=1e-12)
+
+
+def test_densities_integrate_to_one():
+    """Pitfall 14: a constant too many or too few."""
+    total, _ = integrate.dblquad(
+        lambda b, a: math.exp(gaussian_log_prob(np.array([a, b]), MU[:2], LOG_VAR[:2])), -3, 4.5, -12, 10)  # fmt: skip
+    assert total == pytest.approx(1, abs=1e-6)
+    total, _ = integrate.quad(lambda a: math.exp(standard_normal_log_prob(np.array([a]))), -10, 10)
+    assert total == pytest.approx(1, abs=1e-9)
+    all_bits = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
+    assert np.exp(bernoulli_log_prob(MU, x=all_bits)).sum() == pytest.approx(1, abs=1e-14)
+
+
+def test_kl_to_itself_is_zero_and_to_the_standard_normal_agrees():
+    assert kl_gaussians(MU, LOG_VAR, MU, LOG_VAR) == pytest.approx(0, abs=1e-15)
+    assert kl_gaussians(MU, LOG_VAR, 0 * MU, 0 * MU) == pytest.approx(kl_standard_normal(MU, LOG_VAR), rel=1e-14)
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-10, 5)), min_size=1, max_size=4))
+def test_kl_is_never_negative(pairs):
+    mu, log_var = np.array(pairs).T
+    assert kl_standard_normal(mu, log_var) >= -1e-12
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bernoulli_is_exact_at_saturated_logits(dtype):
+    """Pitfall 12: a clipped probability has no gradient on a confident wrong pixel."""
+    logits = np.array([[1000.0], [-1000.0], [1000.0], [-1000.0]], dtype)
+    x = np.array([[1.0], [0.0], [0.0], [1.0]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_array_equal(bernoulli_log_prob(logits, x=x), np.array([0, 0, -1000, -1000], dtype))
+        g = np.ones(4, dtype)
+        np.testing.assert_array_equal(bernoulli_log_prob_backward(g, logits, x=x)[:, 0], np.array([0, 0, -1, 1], dtype))
+        np.testing.assert_array_equal(sigmoid(logits)[:2, 0], np.array([1, 0], dtype))
+
+
+@given(st.floats(-1000, 1000), st.floats(0, 1))
+def test_bernoulli_against_logaddexp(logit, x):
+    exact = x * -np.logaddexp(0, -logit) + (1 - x) * -np.logaddexp(0, logit)
+    got = bernoulli_log_prob(np.array([logit]), x=np.array([x]))
+    assert got == pytest.approx(exact, rel=1e-12, abs=1e-12)
+
+
+def test_chance_level():
+    """A decoder at logits 0 costs D ln 2, whatever the bits: 543.43 nats for MNIST."""
+    bits = (np.random.default_rng(0).random((3, 784)) < 0.3).astype("float32")
+    np.testing.assert_allclose(-bernoulli_log_prob(np.zeros((3, 784), "float32"), x=bits), 543.43, atol=0.005)
+
+
+def test_tiling_the_data_scales_log_prob():
+    rng = np.random.default_rng(0)
+    logits, x = rng.standard_normal((2, 3, 5)), (rng.random((2, 3, 5)) < 0.5).astype(float)
+    twice = bernoulli_log_prob(np.tile(logits, 2), x=np.tile(x, 2))
+    np.testing.assert_allclose(twice, 2 * bernoulli_log_prob(logits, x=x), rtol=1e-14)
+    np.testing.assert_allclose(gaussian_log_prob(np.tile(x, 2), np.tile(logits, 2), np.zeros(10)),
+                               2 * gaussian_log_prob(x, logits, np.zeros(5)), rtol=1e-14)  # fmt: skip
+
+
+def test_log_mean_exp():
+    log_w = np.log(np.array([[1.0, 2.0], [3.0, 6.0]]))
+    np.testing.assert_allclose(log_mean_exp(log_w), np.log([2.0, 4.0]), rtol=1e-15)
+    np.testing.assert_allclose(log_mean_exp(log_w - 5000), np.log([2.0, 4.0]) - 5000, rtol=1e-15)
+
+
+def test_unbroadcast():
+    g = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(unbroadcast(g, (3, 4)), g.sum(axis=0))
+    np.testing.assert_array_equal(unbroadcast(g, (3, 1)), g.sum(axis=(0, 2))[:, None])
+    np.testing.assert_array_equal(unbroadcast(g, (1,)), [g.sum()])
+    np.testing.assert_array_equal(unbroadcast(g, g.shape), g)

@@ -1,0 +1,189 @@
+"""What the conformance suite cannot know: exact values, the mirror of convolution, statistics of initial weights."""
+
+import numpy as np
+import pytest
+
+from minivae.layers import (
+    Blocks,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Network,
+    ReLU,
+    Reshape,
+    Sequential,
+    Split,
+    conv_decoder,
+    conv_encoder,
+    dense_decoder,
+    dense_encoder,
+    glorot,
+    he,
+)
+from minivae.layers.conv import columns_to_image, image_to_columns
+from minivae.params import Param
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def plain_convolution(x, W, b, stride, padding):
+    """The definition, one output at a time."""
+    (kh, kw, _, c_out), (sh, sw), (ph, pw) = W.shape, stride, padding
+    x = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
+    h_out, w_out = (x.shape[1] - kh) // sh + 1, (x.shape[2] - kw) // sw + 1
+    y = np.empty((len(x), h_out, w_out, c_out))
+    for n, i, j in np.ndindex(len(x), h_out, w_out):
+        patch = x[n, sh * i : sh * i + kh, sw * j : sw * j + kw]
+        y[n, i, j] = np.einsum("klc,klcd->d", patch, W) + b
+    return y
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(3, 1, 0), (4, 2, 1), ((1, 3), (2, 1), (0, 2)), (2, 3, 1), ((3, 2), 1, (2, 0))]
+)
+def test_convolution_is_its_definition(kernel, stride, padding, rng):
+    conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
+    conv.b.data[...] = rng.standard_normal(3)
+    x = rng.standard_normal((2, 6, 7, 2))
+    expected = plain_convolution(x, conv.W.data, conv.b.data, conv.stride, conv.padding)
+    np.testing.assert_allclose(conv(x), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [((6, 7), 3, 1, 0), ((7, 6), 4, 2, 1), ((5, 8), (1, 3), (2, 3), (0, 1)), ((9, 5), 2, 3, 1)],
+)
+def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, rng):
+    """<conv(x), y> = <x, conv_transpose(y)> with shared weights, for every image size that maps to the same y."""
+    conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
+    x = rng.standard_normal((2, *size, 2))
+    y = rng.standard_normal(conv(x).shape)
+    smallest = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(y.shape[1:3], conv.stride, conv.padding, conv.kernel,
+                                                               strict=True)]  # fmt: skip
+    extra = tuple(big - small for big, small in zip(size, smallest, strict=True))
+    mirror = ConvTranspose2d(3, 2, kernel, rng, stride, padding, extra).bind("float64")
+    mirror.W.data[...] = conv.W.data.transpose(0, 1, 3, 2)
+    assert mirror(y).shape == x.shape
+    np.testing.assert_allclose((conv(x) * y).sum(), (x * mirror(y)).sum(), rtol=1e-12)
+
+
+def test_columns_and_images_are_transposes(rng):
+    x = rng.standard_normal((2, 5, 6, 3))
+    how = ((2, 3), (2, 1), (1, 0))
+    columns = image_to_columns(x, *how)
+    w = rng.standard_normal(columns.shape)
+    back = columns_to_image(w, (5, 6), *how[1:])
+    np.testing.assert_allclose((columns * w).sum(), (x * back).sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda r: Conv2d(1, 1, 0, r), "kernel: expected a whole number >= 1"),
+        (lambda r: Conv2d(1, 1, (3, 3, 3), r), "kernel: expected a whole number >= 1 or a pair"),
+        (lambda r: Conv2d(1, 1, 3, r, stride=0), "stride: expected a whole number >= 1"),
+        (lambda r: Conv2d(1, 1, 3, r, padding=-1), "padding: expected a whole number >= 0"),
+        (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, 2), "output_padding: expected less than the stride"),
+        (lambda r: Conv2d(1, 1, 5, r)(np.zeros((1, 3, 3, 1), "float32")), "smaller than the kernel"),
+        (lambda r: ConvTranspose2d(1, 1, 2, r, padding=2)(np.zeros((1, 2, 2, 1), "float32")), "would become"),
+        (lambda r: Dropout(1.0, (3,)), "p: expected 0 <= p < 1"),
+        (lambda r: dense_encoder(4, (3,), 2, "gelu?", rng=r), "activation: expected one of relu"),
+        (lambda r: conv_encoder((12,), (4,), (), 2, rng=r), "conv needs images"),
+        (lambda r: conv_encoder((8, 8, 1), (1, 2, 3, 4), (), 2, rng=r), "leave nothing of a 8x8 image"),
+    ],
+)
+def test_bad_arguments(make, message, rng):
+    with pytest.raises(ValueError, match=message):
+        make(rng)
+
+
+def test_layer_norm_normalises_each_row(rng):
+    y = LayerNorm(50)(3 + 5 * rng.standard_normal((4, 50)))
+    np.testing.assert_allclose(y.mean(axis=-1), 0, atol=1e-12)
+    np.testing.assert_allclose(y.std(axis=-1), 1, rtol=1e-5)
+
+
+def test_dropout_keeps_the_mean_and_is_off_without_noise(rng):
+    layer = Dropout(0.3, (10,))
+    x = np.ones((50_000, 10), "float32")
+    y, _ = layer.forward(x, layer.draw_noise(rng, len(x)))
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
+    assert abs(y.mean() - 1) < 4 * (0.3 / 0.7 / y.size) ** 0.5
+    assert layer(x) is x
+
+
+def test_sequential_noise_is_none_or_a_list(rng):
+    assert Sequential(Dense(2, 3, rng), ReLU()).draw_noise(rng, 4) is None
+    noise = Sequential(Dense(2, 3, rng), Dropout(0.5, (3,))).draw_noise(rng, 4)
+    assert noise[0] is None
+    assert noise[1].shape == (4, 3)
+
+
+def test_sequential_skips_gradients_that_nobody_needs(rng, monkeypatch):
+    net = Sequential(Reshape(2, 2, 1), Conv2d(1, 2, 2, rng), Reshape(2)).bind()
+    y, cache = net.forward(np.ones((3, 4), "float32"))
+    monkeypatch.setattr(Reshape, "backward", lambda self, dy, cache, *_: dy.reshape(cache) if self.n_in == 2 else 1 / 0)
+    assert net.backward(y, cache, need_dx=False) is None
+
+
+def test_blocks_follow_the_likelihoods_order():
+    """Channels (mean of c0, mean of c1, log-variance of c0, ...) become the block of means, then of log-variances."""
+    x = np.arange(2 * 3 * 4, dtype=float).reshape(1, 2, 3, 4)
+    y = Blocks(2)(x)
+    np.testing.assert_array_equal(y[0, :12].reshape(2, 3, 2), x[0, :, :, :2])
+    np.testing.assert_array_equal(y[0, 12:].reshape(2, 3, 2), x[0, :, :, 2:])
+
+
+def test_network_folds_leading_axes(rng):
+    net = Network(Dense(4, 6, rng), ReLU(), Split(2))
+    x = rng.standard_normal((2, 3, 4)).astype("float32")
+    a, b = net(x)
+    assert a.shape == b.shape == (2, 3, 3)
+    np.testing.assert_allclose(a[1], net(x[1])[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("init", "variance"), [(glorot, 2 / (300 + 500)), (he, 2 / 300)])
+def test_initial_variance(init, variance, rng):
+    W = init(rng, (300, 500), 300, 500)
+    assert W.dtype == "float32"
+    assert abs(W.mean()) < 4 * (variance / W.size) ** 0.5
+    assert W.var() == pytest.approx(variance, rel=0.02)
+
+
+def test_he_keeps_the_signal_through_relu(rng):
+    x = rng.standard_normal((500, 256)).astype("float32")
+    net = Sequential(*(layer for _ in range(10) for layer in (Dense(256, 256, rng, he), ReLU())))
+    assert 0.5 < (net(x) ** 2).mean() / (x**2).mean() < 2
+
+
+def test_equal_shapes_start_different(rng):
+    """Pitfall 15: the same seed for every layer."""
+    net = Sequential(Dense(5, 5, rng), Dense(5, 5, rng), Dense(5, 5, rng))
+    first, *others = (layer.W.data for layer in net.layers)
+    assert not any(np.array_equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (7, 9, 3), (8, 5, 2), (4, 4, 1)])
+@pytest.mark.parametrize("n_out", [1, 2])
+def test_conv_networks_mirror_any_image(shape, n_out, rng):
+    D = int(np.prod(shape))
+    encoder = conv_encoder(shape, (3, 4), (5,), 2, rng=rng)
+    decoder = conv_decoder(2, (5,), (3, 4), shape, n_out, rng=rng)
+    mu, log_var = encoder(np.zeros((6, D), "float32"))
+    assert mu.shape == log_var.shape == (6, 2)
+    assert decoder(mu).shape == (6, D * n_out)
+    assert (encoder.n_in, decoder.n_in) == (D, 2)
+
+
+def test_builders_mirror_and_choose_the_initialisation(rng):
+    encoder = dense_encoder(20, (400, 300), 2, "relu", rng=rng)
+    decoder = dense_decoder(2, (400, 300), 20, "tanh", rng=rng)
+    assert [p.data.shape for p in encoder.named(Param).values()][::2] == [(20, 400), (400, 300), (300, 4)]
+    assert [p.data.shape for p in decoder.named(Param).values()][::2] == [(2, 300), (300, 400), (400, 20)]
+    assert encoder.layers[2].W.data.var() == pytest.approx(2 / 400, rel=0.05)  # He before ReLU
+    assert decoder.layers[2].W.data.var() == pytest.approx(2 / 700, rel=0.05)  # Glorot before tanh

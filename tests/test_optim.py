@@ -1,0 +1,113 @@
+import math
+
+import numpy as np
+import pytest
+
+from minivae.layers import Dense, LayerNorm, Sequential
+from minivae.optim import OPTIMIZERS, SCHEDULES, SGD, Adam, AdamW, cosine, schedule, step_decay
+
+
+def make(seed=0, n=4):
+    rng = np.random.default_rng(seed)
+    model = Sequential(Dense(n, 3, rng), LayerNorm(3)).bind("float64")
+    model.grad[...] = rng.standard_normal(model.grad.size)
+    return model
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.values())
+def test_step_leaves_the_gradient_as_it_was(cls):
+    model = make()
+    grad, theta = model.grad.copy(), model.theta.copy()
+    cls(model, clip=0.5).step()
+    np.testing.assert_array_equal(model.grad, grad)
+    assert (model.theta != theta).all()
+
+
+def test_sgd_by_hand():
+    model = make()
+    theta, g = model.theta.copy(), model.grad.copy()
+    optimizer = SGD(model, lr=0.1, momentum=0.5)
+    optimizer.step()
+    optimizer.step()
+    np.testing.assert_allclose(model.theta, theta - 0.1 * g - 0.1 * 1.5 * g, rtol=1e-13)
+
+
+def test_adam_by_hand():
+    """Two steps of algorithm 1, written out for one coordinate."""
+    model = make()
+    theta = model.theta.copy()
+    optimizer = Adam(model, lr=0.01)
+    g1 = model.grad.copy()
+    optimizer.step()
+    np.testing.assert_allclose(model.theta, theta - 0.01 * np.sign(g1), atol=1e-7)  # the bias is corrected
+    g2 = model.grad[...] = -0.3 * g1 + 0.1
+    before = model.theta.copy()
+    optimizer.step()
+    m_hat = (0.9 * 0.1 * g1 + 0.1 * g2) / (1 - 0.9**2)
+    v_hat = (0.999 * 0.001 * g1**2 + 0.001 * g2**2) / (1 - 0.999**2)
+    np.testing.assert_allclose(model.theta, before - 0.01 * m_hat / (np.sqrt(v_hat) + 1e-8), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.values())
+def test_blocks_of_the_cpu_update_change_nothing(cls, monkeypatch):
+    results = []
+    for block in (5, 10**6):
+        monkeypatch.setattr("minivae.optim.BLOCK", block)
+        model = make()
+        optimizer = cls(model, clip=1.0, rates={"layers.0": 0.3})
+        optimizer.step()
+        optimizer.step()
+        results.append(model.theta)
+    np.testing.assert_array_equal(*results)
+
+
+def test_decay_spares_biases_and_norms():
+    plain, decayed = make(), make()
+    Adam(plain, lr=0.1).step()
+    theta = decayed.theta.copy()
+    AdamW(decayed, lr=0.1, weight_decay=0.5).step()
+    difference = decayed.theta - plain.theta
+    W = decayed.slices["layers.0.W"]
+    np.testing.assert_allclose(difference[W], -0.1 * 0.5 * theta[W], rtol=1e-10)
+    difference[W] = 0
+    assert not difference.any()
+
+
+def test_clipping_scales_the_whole_gradient():
+    norm = np.linalg.norm(make().grad)
+    for clip in (0.1 * norm, 10 * norm):
+        model = make()
+        theta = model.theta.copy()
+        SGD(model, lr=1.0, momentum=0.0, clip=clip).step()
+        np.testing.assert_allclose(theta - model.theta, model.grad * min(1, clip / norm), rtol=1e-10)
+
+
+def test_rate_factors_per_part():
+    model = make()
+    theta = model.theta.copy()
+    SGD(model, lr=1.0, rates={"layers.0": 0.25, "layers.1": 0}).step()
+    moved = theta - model.theta
+    np.testing.assert_allclose(moved[model.slices["layers.0.b"]], 0.25 * model.layers[0].b.grad, rtol=1e-10)
+    assert not moved[model.slices["layers.1.gain"]].any()
+    with pytest.raises(ValueError, match="rates: no parameter is below 'encoder'"):
+        SGD(model, rates={"encoder": 1})
+
+
+def test_schedules():
+    assert schedule(3)(7) == 3
+    assert schedule(abs) is abs
+    f = cosine(2.0, 100)
+    assert [f(0), f(50), f(100), f(150)] == pytest.approx([2, 1, 0, 0], abs=1e-12)
+    assert f(25) == pytest.approx(1 + math.cos(math.pi / 4))
+    g = step_decay(1.0, 10, 0.5)
+    assert [g(0), g(9), g(10), g(25)] == [1, 1, 0.5, 0.25]
+    h = SCHEDULES["step"](1.0, 30)
+    assert [h(0), h(10), h(29)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_learning_rate_is_read_at_the_step():
+    model, seen = make(), []
+    optimizer = SGD(model, lr=lambda t: seen.append(t) or 0.1)
+    optimizer.step()
+    optimizer.step()
+    assert seen == [0, 1]

@@ -1,0 +1,104 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from minivae.layers import Dense, Layer, LayerNorm, Sequential
+from minivae.models import VAE
+from minivae.optim import SGD
+from minivae.params import Model, Module, Param, State
+
+
+class Tied(Module):
+    def __init__(self, rng):
+        self.first = Dense(2, 2, rng)
+        self.parts = [self.first, LayerNorm(2)]
+        self.alone = Param(np.ones(3))
+
+
+class Mean(Layer):
+    """A layer that learns the mean of its input without a gradient."""
+
+    def __init__(self, n):
+        self.mean = State(np.zeros(n), rate=0.1)
+
+    def forward(self, x, noise=None):
+        return x - self.mean.data, x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if accumulate:
+            self.mean.pull_towards(cache.mean(axis=0))
+        return dy
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_names_are_paths_and_tied_parts_count_once(rng):
+    module = Tied(rng).bind()
+    assert list(module.params) == ["first.W", "first.b", "parts.1.gain", "parts.1.b", "alone"]
+    assert module.theta.size == module.grad.size == 4 + 2 + 2 + 2 + 3
+
+
+def test_parameters_are_views_of_theta(rng):
+    net = Sequential(Dense(3, 2, rng), Dense(2, 1, rng))
+    before = [p.data.copy() for p in net.named(Param).values()]
+    net.bind("float64")
+    for p, data in zip(net.params.values(), before, strict=True):
+        np.testing.assert_array_equal(p.data, data)
+        assert p.data.dtype == "float64"
+        assert np.shares_memory(p.data, net.theta)
+        assert np.shares_memory(p.grad, net.grad)
+    net.theta += 1
+    np.testing.assert_allclose(net.layers[1].W.data, before[2] + 1)
+    net.layers[1].W.grad += 3
+    assert net.grad.sum() == 6
+    np.testing.assert_array_equal(net.grad[net.slices["layers.1.W"]], 3)
+    net.zero_grad()
+    assert not net.grad.any()
+
+
+def test_binding_again_keeps_values(rng):
+    net = Sequential(Dense(3, 2, rng)).bind("float32")
+    theta = net.theta.copy()
+    np.testing.assert_array_equal(net.bind("float64").theta, theta)
+
+
+def test_bad_binding_says_so(rng):
+    with pytest.raises(ValueError, match="dtype: expected float32 or float64, got 'int8'"):
+        Dense(2, 2, rng).bind("int8")
+    with pytest.raises(ValueError, match="backend: expected one of numpy, cupy, got 'abacus'"):
+        Dense(2, 2, rng).bind(device="abacus")
+
+
+def test_states_follow_the_mean_of_their_pulls(rng):
+    layer = Mean(2).bind("float64")
+    model = Sequential(layer, Dense(2, 1, rng)).bind("float64")
+    assert list(model.states) == ["layers.0.mean"]
+    optimizer = SGD(model, lr=0.0)
+    x1, x2 = rng.standard_normal((2, 5, 2))
+    model.zero_grad()
+    for x in (x1, x2):
+        y, cache = model.forward(x)
+        model.backward(np.ones_like(y), cache)
+        model.backward(np.ones_like(y), cache, accumulate=False)  # leaves states alone
+    optimizer.step()
+    np.testing.assert_allclose(model.state, 0.1 * (x1.mean(axis=0) + x2.mean(axis=0)) / 2, rtol=1e-13)
+    before = model.state.copy()
+    model.zero_grad()
+    assert layer.mean.count == 0
+    assert not model.pull.any()
+    optimizer.step()
+    np.testing.assert_array_equal(model.state, before)
+    assert set(model.arrays()) == {"layers.0.mean", "layers.1.W", "layers.1.b"}
+
+
+def test_models_refuse_copies(rng):
+    model = VAE.build((4,), rng, hidden=(3,), latent=2)
+    for f in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="VAE cannot be copied or pickled"):
+            f(model)
+    assert issubclass(VAE, Model)

@@ -1,0 +1,154 @@
+"""PyTorch as an oracle, where it is installed: the same values and gradients, computed by autograd."""
+
+import numpy as np
+import pytest
+
+from minivae import layers, optim
+from minivae.densities import kl_gaussians, kl_gaussians_backward
+from minivae.models import VAE
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+F = torch.nn.functional
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def tensor(a):
+    return torch.tensor(np.ascontiguousarray(a), dtype=torch.float64, requires_grad=True)
+
+
+def close(a, b):
+    np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def nchw(a):
+    return a.permute(0, 3, 1, 2)
+
+
+def torch_layer(layer, x, params):
+    """The same layer by PyTorch's functions, on NHWC images."""
+    W, b = params.get("W"), params.get("b")
+    if isinstance(layer, layers.Dense):
+        return x @ W + b
+    if isinstance(layer, layers.Conv2d):
+        y = F.conv2d(nchw(x), W.permute(3, 2, 0, 1), b, layer.stride, layer.padding)
+        return y.permute(0, 2, 3, 1)
+    if isinstance(layer, layers.ConvTranspose2d):
+        y = F.conv_transpose2d(nchw(x), W.permute(2, 3, 0, 1), b, layer.stride, layer.padding, layer.output_padding)
+        return y.permute(0, 2, 3, 1)
+    if isinstance(layer, layers.LayerNorm):
+        return F.layer_norm(x, x.shape[-1:], params["gain"], b, layer.tiny)
+    return {"ReLU": F.relu, "Tanh": torch.tanh, "Sigmoid": torch.sigmoid, "SiLU": F.silu,
+            "Softplus": lambda a: torch.logaddexp(a, torch.zeros_like(a))}[type(layer).__name__](x)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda r: layers.Dense(4, 3, r), (5, 4)),
+        (lambda r: layers.Conv2d(2, 3, (3, 2), r, (2, 1), (1, 0)), (2, 6, 5, 2)),
+        (lambda r: layers.Conv2d(1, 4, 4, r, 2, 1), (3, 8, 8, 1)),
+        (lambda r: layers.ConvTranspose2d(3, 2, 4, r, 2, 1), (2, 3, 4, 3)),
+        (lambda r: layers.ConvTranspose2d(2, 3, (3, 4), r, (2, 3), (1, 1), (1, 2)), (2, 3, 2, 2)),
+        (lambda r: layers.LayerNorm(6), (4, 6)),
+        (lambda r: layers.ReLU(), (4, 6)),
+        (lambda r: layers.Tanh(), (4, 6)),
+        (lambda r: layers.Sigmoid(), (4, 6)),
+        (lambda r: layers.SiLU(), (4, 6)),
+        (lambda r: layers.Softplus(), (4, 6)),
+    ],
+)
+def test_layer(make, shape, rng):
+    layer = make(rng).bind("float64")
+    layer.theta += 0.3 * rng.standard_normal(layer.theta.size)
+    x = rng.standard_normal(shape)
+    y, cache = layer.forward(x)
+    w = rng.standard_normal(y.shape)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    tx, params = tensor(x), {name: tensor(p.data) for name, p in layer.params.items()}
+    ty = torch_layer(layer, tx, params)
+    (ty * torch.tensor(w)).sum().backward()
+    close(y, ty)
+    close(dx, tx.grad)
+    for name, p in layer.params.items():
+        close(p.grad, params[name].grad)
+
+
+def test_kl_of_gaussians(rng):
+    arrays = rng.standard_normal((4, 3, 5))
+    t = [tensor(a) for a in arrays]
+    q = torch.distributions.Normal(t[0], (0.5 * t[1]).exp())
+    p = torch.distributions.Normal(t[2], (0.5 * t[3]).exp())
+    kl = torch.distributions.kl_divergence(q, p).sum(-1)
+    close(kl_gaussians(*arrays), kl)
+    kl.sum().backward()
+    for g, a in zip(kl_gaussians_backward(np.ones(3), *arrays), t, strict=True):
+        close(g, a.grad)
+
+
+def torch_network(network, x, params, prefix):
+    for i, layer in enumerate(network.layers):
+        own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b")}
+        if isinstance(layer, layers.Reshape):
+            x = x.reshape(len(x), *layer.shape)
+        elif isinstance(layer, layers.Blocks):
+            N, h, w, c = x.shape
+            x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
+        elif isinstance(layer, layers.Split):
+            return x.chunk(2, dim=-1)
+        else:
+            x = torch_layer(layer, x, own)
+    return x
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "gaussian-fixed", "gaussian-full"])
+def test_whole_vae(arch, likelihood, rng):
+    """Loss and every gradient of a step, through PyTorch's own distributions."""
+    model = VAE.build((7, 6, 1), rng, arch, (10, 6), (3, 4), 3, "silu", likelihood, beta=0.8).bind("float64")
+    x = (rng.random((5, 42)) < 0.4).astype("float64")
+    noise = model.draw_noise(rng, 5)
+    metrics = model.loss_and_grads(x, noise)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    mu, log_var = torch_network(model.encoder, torch.tensor(x), params, "encoder")
+    z = mu + (0.5 * log_var).exp() * torch.tensor(noise["eps"])
+    out, tx = torch_network(model.decoder, z, params, "decoder"), torch.tensor(x)
+    D = torch.distributions
+    if likelihood == "bernoulli":
+        p = D.Bernoulli(logits=out)
+    elif likelihood == "gaussian":
+        p = D.Normal(out, (0.5 * params["likelihood.log_var"]).exp())
+    elif likelihood == "gaussian-fixed":
+        p = D.Normal(out, 0.1)
+    else:
+        p = D.Normal(out[:, :42], (0.5 * out[:, 42:]).exp())
+    kl = D.kl_divergence(D.Normal(mu, (0.5 * log_var).exp()), D.Normal(0.0, 1.0)).sum(-1)
+    loss = (0.8 * kl - p.log_prob(tx).sum(-1)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
+@pytest.mark.parametrize(
+    ("make", "torch_make"),
+    [
+        (lambda m: optim.SGD(m, 0.1, 0.9), lambda p: torch.optim.SGD(p, 0.1, 0.9)),
+        (lambda m: optim.Adam(m, 0.01), lambda p: torch.optim.Adam(p, 0.01)),
+        (lambda m: optim.AdamW(m, 0.01, 0.3), lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.3)),
+    ],
+)
+def test_optimizer(make, torch_make, rng):
+    model = layers.Sequential(layers.Dense(3, 3, rng)).bind("float64")
+    W = tensor(model.layers[0].W.data)
+    optimizer, other = make(model), torch_make([W])
+    for _ in range(5):
+        model.grad[...] = rng.standard_normal(model.grad.size)
+        W.grad = torch.tensor(model.layers[0].W.grad)
+        optimizer.step()
+        other.step()
+    close(model.layers[0].W.data, W)

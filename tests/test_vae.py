@@ -1,0 +1,233 @@
+import numpy as np
+import pytest
+from exact import linear_gaussian, make_posterior_exact
+from scipy import stats
+
+from minivae import VAE, Adam
+from minivae.data import load_data
+from minivae.densities import log_mean_exp
+from minivae.evaluate import elbo_standard_error, log_evidence, mean_metrics
+from minivae.layers import Dense, Network, ReLU, Reshape
+from minivae.likelihoods import Bernoulli
+from minivae.priors import StandardNormal
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def small(rng, **options):
+    return VAE.build((12,), rng, hidden=(9,), latent=3, **options).bind("float64")
+
+
+# ---- a model whose evidence is known exactly
+
+
+def test_elbo_is_below_the_evidence(rng):
+    for _ in range(5):
+        model, log_px = linear_gaussian(rng)
+        x = rng.standard_normal((40, 5))
+        elbo = mean_metrics(model, np.repeat(x, 200, axis=0), rng)["elbo"]
+        assert elbo < log_px(x).mean()
+
+
+def test_elbo_reaches_the_evidence_at_the_true_posterior(rng):
+    model, log_px = linear_gaussian(rng, orthogonal=True)
+    make_posterior_exact(model)
+    x = rng.standard_normal((40, 5))
+    eps = rng.standard_normal((3, 40, 2))
+    np.testing.assert_allclose(model.log_weights(x, eps), np.tile(log_px(x), (3, 1)), rtol=1e-11)  # no variance at all
+    model.encoder.layers[0].b.data[2] += 0.1  # a log-variance 10 % off
+    assert np.abs(model.log_weights(x, eps) - log_px(x)).max() > 0.01
+
+
+def test_gap_is_the_kl_to_the_posterior(rng):
+    """log p(x) - ELBO = KL(q(z | x) || p(z | x)), here for a posterior mean that is off by a known amount."""
+    model, log_px = linear_gaussian(rng, orthogonal=True)
+    make_posterior_exact(model)
+    model.encoder.layers[0].b.data[0] += 0.3
+    variance = np.exp(model.encoder.layers[0].b.data[2])
+    x = rng.standard_normal((1, 5))
+    samples = model.log_weights(x, rng.standard_normal((400_000, 1, 2)))[:, 0]
+    z = (samples.mean() - (log_px(x) - 0.5 * 0.3**2 / variance)) / (samples.std() / len(samples) ** 0.5)
+    assert abs(z) < 4
+
+
+def test_importance_sampling_reaches_the_evidence(rng):
+    model, log_px = linear_gaussian(rng, orthogonal=True)
+    make_posterior_exact(model)
+    model.encoder.layers[0].b.data += [0.1, -0.2, 0.4, 0.3]  # moved, and wider: the weights have a small variance
+    x = rng.standard_normal((8, 5))
+    w = model.log_weights(x, rng.standard_normal((200_000, 8, 2)))
+    ratio = np.exp(w - log_px(x))  # its mean is 1
+    z = (ratio.mean(axis=0) - 1) / (ratio.std(axis=0) / len(w) ** 0.5)
+    assert np.abs(z).max() < 4
+    assert np.abs((1.01 * ratio.mean(axis=0) - 1) / (ratio.std(axis=0) / len(w) ** 0.5)).min() > 5
+    np.testing.assert_allclose(log_evidence(model, x, 50_000, rng), log_px(x), atol=0.02)
+
+
+def test_bounds_are_ordered_in_K(rng):
+    model, log_px = linear_gaussian(rng)
+    x = rng.standard_normal((5, 5))
+    w = model.log_weights(x, rng.standard_normal((60_000, 5, 2)))
+    bounds = [log_mean_exp(w.reshape(-1, K, 5).swapaxes(0, 1)).mean() for K in (1, 5, 50)]
+    assert bounds == sorted(bounds)
+    assert bounds[-1] < log_px(x).mean()
+
+
+def test_evidence_does_not_depend_on_the_chunks(rng):
+    model, _ = linear_gaussian(rng)
+    x = rng.standard_normal((7, 5))
+    results = [log_evidence(model, x, 30, np.random.default_rng(1), max_values=v) for v in (5, 35, 200, 10**6)]
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], rtol=1e-12)
+    with pytest.raises(ValueError, match="K: expected at least 1 sample, got 0"):
+        log_evidence(model, x, 0, rng)
+
+
+def test_training_reaches_the_evidence(rng):
+    """Encoder and decoder are trained together: the ELBO ends at the evidence of the model that was learned."""
+    x = rng.standard_normal((500, 2)) @ rng.standard_normal((2, 5)) + 0.6 * rng.standard_normal((500, 5))
+    model, _ = linear_gaussian(rng)
+    optimizer = Adam(model, lr=0.01)
+    for t in range(3000):
+        model.loss_and_grads(x, model.draw_noise(rng, len(x)), t=t)
+        optimizer.step()
+    W, b = model.decoder.layers[0].W.data, model.decoder.layers[0].b.data
+    log_px = stats.multivariate_normal(b, W.T @ W + 0.36 * np.eye(5)).logpdf(x).mean()
+    elbo = mean_metrics(model, np.repeat(x, 50, axis=0), rng)["elbo"]
+    assert log_px - 0.05 < elbo < log_px + 0.01
+
+
+# ---- laws of the loss
+
+
+def test_duplicating_the_batch_changes_nothing(rng):
+    """Pitfalls 3, 5, 16: a mean over examples, of the loss and of its gradient."""
+    model = small(rng)
+    x = (rng.random((6, 12)) < 0.5).astype(float)
+    noise = model.draw_noise(rng, 6)
+    once, grad = model.loss_and_grads(x, noise), model.grad.copy()
+    twice = model.loss_and_grads(np.tile(x, (2, 1)), noise | {"eps": np.tile(noise["eps"], (2, 1))})
+    assert twice == pytest.approx(once, rel=1e-12)
+    np.testing.assert_allclose(model.grad, grad, rtol=1e-10, atol=1e-14)
+
+
+def test_elbo_has_beta_1_and_loss_has_beta(rng):
+    model = small(rng, beta=lambda t: 0.5 * t)
+    x = (rng.random((6, 12)) < 0.5).astype(float)
+    noise = model.draw_noise(rng, 6)
+    for t in (0, 1, 4):
+        m = model.loss_and_grads(x, noise, t=t)
+        assert m["elbo"] == pytest.approx(m["log_px_z"] - m["kl"], rel=1e-12)
+        assert m["loss"] == pytest.approx(0.5 * t * m["kl"] - m["log_px_z"], rel=1e-12)
+
+
+def test_chance_level(rng):
+    """Logits 0 and q = p cost D ln 2 nats: 543.43 for MNIST."""
+    model = VAE.build((28, 28, 1), rng)
+    model.theta.fill(0)
+    x = (rng.random((4, 784)) < 0.2).astype("float32")
+    m = model.loss_and_grads(x, model.draw_noise(rng, 4))
+    assert m["loss"] == pytest.approx(543.43, abs=0.005)
+    assert m["kl"] == 0
+
+
+def test_eight_images_can_be_memorised(rng):
+    x = (load_data("digits").train.x[:8] > 0.5).astype("float32")
+    model = VAE.build((8, 8, 1), rng, hidden=(64,), latent=4, beta=0.01)
+    optimizer = Adam(model, lr=0.01)
+    for t in range(400):
+        m = model.loss_and_grads(x, model.draw_noise(rng, 8), t=t)
+        optimizer.step()
+    assert m["log_px_z"] > -0.5
+    np.testing.assert_array_equal(model.reconstruct(x) > 0.5, x > 0.5)
+
+
+def test_monte_carlo_kl_agrees_with_the_charged_kl(rng):
+    """Pitfall 1 in a whole model: the sampler's std and the KL's variance are the same quantity."""
+    model = small(rng)
+    x = (rng.random((3, 12)) < 0.5).astype(float)
+    eps = rng.standard_normal((100_000, 3, 3))
+    w = model.log_weights(x, eps).mean(axis=1)
+    elbos = [model.loss_and_grads(x, {"eps": e, "enc": None, "dec": None}, grads=False)["elbo"] for e in eps[:20_000]]
+    error = (w.var() / len(w) + np.var(elbos) / len(elbos)) ** 0.5
+    assert abs(w.mean() - np.mean(elbos)) < 4 * error
+    kl = model.prior.kl(*model.encode(x)).mean()
+    assert abs(w.mean() - np.mean(elbos) + 0.5 * kl) > 8 * error  # half the KL would be seen
+
+
+# ---- what users call
+
+
+def test_shapes_of_the_users_methods(rng):
+    model = small(rng)
+    x = (rng.random((4, 12)) < 0.5).astype(float)
+    mu, log_var = model.encode(x)
+    assert mu.shape == log_var.shape == (4, 3)
+    assert model.decode(mu).shape == (4, 12)
+    assert model.decode(np.stack([mu, mu])).shape == (2, 4, 12)
+    assert model.sample(5, rng).shape == (5, 12)
+    np.testing.assert_array_equal(model.reconstruct(x), model.decode(mu))
+    eps = rng.standard_normal((4, 3))
+    np.testing.assert_array_equal(model.reconstruct(x, eps), model.decode(mu + np.exp(0.5 * log_var) * eps))
+    np.testing.assert_array_equal(model.sample(5, np.random.default_rng(1)), model.sample(5, np.random.default_rng(1)))
+
+
+def test_users_arrays_take_the_models_dtype(rng):
+    model = VAE.build((12,), rng, hidden=(4,), latent=2)
+    assert model.encode(rng.random((3, 12)))[0].dtype == "float32"
+    assert model.encode(np.ones((3, 12), "uint8"))[0].dtype == "float32"
+
+
+def test_defaults_are_made_anew(rng):
+    a, b = small(rng), small(rng)
+    assert isinstance(a.likelihood, Bernoulli)
+    assert isinstance(a.prior, StandardNormal)
+    assert a.likelihood is not b.likelihood
+    assert a.prior is not b.prior
+    assert a.prior.L == 3
+
+
+def test_noise_of_evaluation_has_no_dropout(rng):
+    model = VAE.build((12,), rng, hidden=(9,), latent=3, dropout=0.5)
+    assert model.draw_noise(rng, 4)["enc"] is not None
+    noise = model.draw_noise(rng, 4, train=False)
+    assert noise["enc"] is noise["dec"] is None
+
+
+def test_mean_metrics_and_standard_error(rng, monkeypatch):
+    model = small(rng)
+    x = (rng.random((11, 12)) < 0.5).astype(float)
+    eps = model.draw_noise(np.random.default_rng(3), 11, train=False)
+    exact = model.loss_and_grads(x, eps, grads=False)
+    monkeypatch.setattr("minivae.evaluate.metrics.BATCH", 4)
+    assert mean_metrics(model, x, np.random.default_rng(3)) == pytest.approx(exact, rel=1e-12)
+    w = model.log_weights(x, eps["eps"][None])[0]
+    expected = w.std(ddof=1) / 11**0.5
+    assert elbo_standard_error(model, x, np.random.default_rng(3)) == pytest.approx(expected, rel=1e-12)
+    assert elbo_standard_error(model, x[:1], rng) is None
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, r: m.encode(np.zeros((3, 7))), r"x: expected rows of 12 values, got shape \(3, 7\)"),
+        (lambda m, r: m.encode(np.zeros(12)), r"x: expected rows of 12 values, got shape \(12,\)"),
+        (lambda m, r: m.decode(np.zeros((3, 4))), r"z: expected rows of 3 values, got shape \(3, 4\)"),
+        (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected dense or conv, got 'tree'"),
+        (lambda m, r: VAE.build((4,), r, likelihood="beta"), "likelihood: expected one of bernoulli"),
+        (lambda m, r: VAE(m.encoder, Network(ReLU())), "decoder: expected a first layer that fixes the number"),
+    ],
+)
+def test_bad_input(call, message, rng):
+    with pytest.raises(ValueError, match=message):
+        call(small(rng), rng)
+
+
+def test_a_network_of_ones_own(rng):
+    """Latents from a decoder that begins with Reshape; an encoder that does not fix its width."""
+    model = VAE(small(rng).encoder, Network(Reshape(3), Dense(3, 12, rng)))
+    assert model.prior.L == 3
+    assert model.sample(2, rng).shape == (2, 12)
