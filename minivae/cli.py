@@ -117,7 +117,7 @@ def evaluate(run, split, samples=None):
     print(f"elbo {result['elbo']:.2f}{plus_minus} nats")
     print(f"log_px_z {result['log_px_z']:.2f} nats\nkl {result['kl']:.2f} nats")
     if samples is not None:
-        log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1))
+        log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True)
         error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
         report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
         plus_minus = "" if error is None else f" +- {error:.2f}"
@@ -148,15 +148,15 @@ def info(run):
     history = run.history()
     print(f"{run.path}: {len(history)} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
           f"epoch {meta['epoch']}")  # fmt: skip
-    print("settings  " + "  ".join(f"{k} {_short(v)}" for k, v in run.settings.items() if v is not None))
-    print("data      " + "  ".join(f"{k} {_short(v)}" for k, v in run.protocol.items()))
-    print(f"model     {model.theta.size:,} parameters")
+    print("settings   " + "  ".join(f"{k} {_short(v)}" for k, v in run.settings.items() if v is not None))
+    print("data       " + "  ".join(f"{k} {_short(v)}" for k, v in run.protocol.items()))
+    print(f"model      {model.theta.size:,} parameters")
     for name, p in model.params.items():
         print(f"  {name:<28} {'x'.join(map(str, p.data.shape))}")
     for split in ("train", "validation"):
         if history and split in history[-1]:
             metrics = "  ".join(f"{k} {v:.2f}" for k, v in history[-1][split].items())
-            print(f"{split:<10}epoch {history[-1]['epoch']}: {metrics} nats")
+            print(f"{split:<11}epoch {history[-1]['epoch']}: {metrics} nats")
 
 
 def _parser():

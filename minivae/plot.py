@@ -55,7 +55,7 @@ def latent_means(mu, y, path):
     names = [f"mu[{i}]" for i in range(mu.shape[1])]
     if mu.shape[1] == 1:
         mu, names = np.concatenate([mu, np.arange(len(mu))[:, None]], axis=1), [*names, "example"]
-    elif mu.shape[1] > 2:
+    elif mu.shape[1] > 2 and len(mu) > 2 and np.ptp(mu, axis=0).any():
         from sklearn.decomposition import PCA
 
         pca = PCA(2, svd_solver="full").fit(mu)

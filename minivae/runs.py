@@ -13,12 +13,12 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from . import checkpoint
+from . import __version__, checkpoint
 from .backend import generator
 from .data import load_data
 from .models import MODELS
 from .optim import OPTIMIZERS, SCHEDULES
-from .settings import deciding, read_options, resumed
+from .settings import OPTIONS, deciding, read_options, resumed
 
 
 def build_model(settings, shape):
@@ -90,6 +90,8 @@ class Run:
             recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
             settings, protocol = recorded["settings"], recorded["data"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
+            if set(settings) != set(OPTIONS) or not {"shape", "n_train"} <= set(protocol):
+                raise KeyError
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise ValueError(f"run: {path} has no readable settings.json; is it a run folder?") from None
         return cls(path, settings, protocol)
@@ -154,8 +156,8 @@ class Run:
         return lines
 
     def _write_settings(self):
-        packages = ("numpy", "scikit-learn", "safetensors")
-        versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+        versions = {"minivae": __version__, "python": platform.python_version()}
+        versions |= {name: version(name) for name in ("numpy", "scikit-learn", "safetensors")}
         document = {"settings": self.settings, "data": self.protocol, "versions": versions}
         checkpoint.write_atomic(self.path / "settings.json", (json.dumps(document, indent=2) + "\n").encode())
 

@@ -94,7 +94,7 @@ OPTIONS = {
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
     "beta": Option(real(0, "a finite number > 0 or 0"), 1.0, "weight of the KL in the loss", "X"),
-    "epochs": Option(whole(1), 20, "passes over the training set", "N"),
+    "epochs": Option(whole(1), None, "passes over the training set (default: 20; digits, which are few, 100)", "N"),
     "batch_size": Option(whole(1), 128, "examples per step", "N"),
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
     "lr": Option(real(0, "a finite number > 0"), 1e-3, "learning rate", "X"),
@@ -128,13 +128,15 @@ def read_config(path):
 
 
 def complete(given):
-    """All options: what was given, else the defaults, which for the networks' sizes depend on the data."""
+    """All options: what was given, else the defaults, which for sizes and epochs depend on the data."""
     settings = {name: option.default for name, option in OPTIONS.items()} | given
     small = settings["data"] == "digits"
     if settings["hidden"] is None:
         settings["hidden"] = [128] if small else [256] if settings["arch"] == "conv" else [400, 200]
     if settings["latent"] is None:
         settings["latent"] = 8 if small else 20
+    if settings["epochs"] is None:
+        settings["epochs"] = 100 if small else 20
     if settings["optimizer"] == "adamw":
         settings["weight_decay"] = 0.01 if settings["weight_decay"] is None else settings["weight_decay"]
     elif settings["weight_decay"] is not None:

@@ -31,8 +31,9 @@ SOURCES = ("digits", *IDX_SETS)
 def read_source(source, data_dir=None):
     """Raw of a named set, a .npy or .npz file, or an array. `data_dir` None: the variable MINIVAE_DATA, if set."""
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
-    if isinstance(source, np.ndarray):
-        return Raw("array", source, None, _sha256(np.ascontiguousarray(source).tobytes()), None)
+    if not isinstance(source, str | Path):
+        array = np.asarray(source)
+        return Raw("array", array, None, _sha256(array.tobytes()), None)
     if source == "digits":
         return digits()
     if source in IDX_SETS:
@@ -98,27 +99,32 @@ def user_file(path):
     """A user's array(s): .npy, or .npz with x (or x_train), and y (or y_train), x_test, y_test where there are any."""
     if not path.is_file():
         raise ValueError(f"data: {path} does not exist")
+    train = _read_arrays(path, ("x", "x_train", "y", "y_train"))
+    for short, long in (("x", "x_train"), ("y", "y_train")):
+        if short in train and long in train:
+            raise ValueError(f"data: {path} has both {short} and {long}; expected one of them")
+    x, y = train.get("x", train.get("x_train")), train.get("y", train.get("y_train"))
+    if x is None:
+        raise ValueError(f"data: {path} has no array x or x_train")
+
+    def test():
+        arrays = _read_arrays(path, ("x_test", "y_test"))
+        return arrays["x_test"], arrays.get("y_test")
+
+    has_test = zipfile.is_zipfile(path) and "x_test.npy" in zipfile.ZipFile(path).namelist()
+    return Raw(path.name, x, y, _sha256(path.read_bytes()), test if has_test else None)
+
+
+def _read_arrays(path, names):
+    """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
-            wanted = ("x", "x_train", "y", "y_train", "x_test", "y_test")
             if isinstance(loaded, np.ndarray):
-                arrays = {"x": loaded}
-            else:
-                arrays = {key: loaded[key] for key in wanted if key in loaded}
+                return {"x": loaded}
+            return {name: loaded[name] for name in names if name in loaded}
     except (ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"data: cannot read {path} as .npy or .npz ({str(error).splitlines()[0]})") from None
-    for short, long in (("x", "x_train"), ("y", "y_train")):
-        if short in arrays and long in arrays:
-            raise ValueError(f"data: {path} has both {short} and {long}; expected one of them")
-    x = arrays.get("x", arrays.get("x_train"))
-    if x is None:
-        raise ValueError(f"data: {path} has no array x or x_train")
-    y = arrays.get("y", arrays.get("y_train"))
-    test = None
-    if "x_test" in arrays:
-        test = lambda: (arrays["x_test"], arrays.get("y_test"))  # noqa: E731
-    return Raw(path.name, x, y, _sha256(path.read_bytes()), test)
 
 
 def _sha256(content):

@@ -1,12 +1,14 @@
 """The evidence log p(x), by importance sampling from the posterior (Burda et al. 2016, eq. 8)."""
 
+import sys
+
 import numpy as np
 
 from ..backend import place, to_numpy
 from ..densities import log_mean_exp
 
 
-def log_evidence(model, x, K, rng, max_values=2**21):
+def log_evidence(model, x, K, rng, max_values=2**21, progress=False):
     """log p(x) of each row, log 1/K sum_k p(x, z_k) / q(z_k | x) with z_k ~ q: a lower bound in expectation.
 
     Parameters
@@ -19,6 +21,8 @@ def log_evidence(model, x, K, rng, max_values=2**21):
     rng : numpy.random.Generator
     max_values : int
         About how many floats the decoder's output may take; the result does not depend on it, up to rounding.
+    progress : bool
+        Show a bar on a terminal.
 
     Returns
     -------
@@ -30,12 +34,15 @@ def log_evidence(model, x, K, rng, max_values=2**21):
     ValueError
         If K is below 1.
     """
+    from tqdm import tqdm
+
     if K < 1:
         raise ValueError(f"K: expected at least 1 sample, got {K}")
     at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together
     n_rows, n_samples = max(1, at_once // K), min(K, at_once)
     result = np.empty(len(x))
-    for start in range(0, len(x), n_rows):
+    starts = range(0, len(x), n_rows)
+    for start in tqdm(starts, "log p(x)", leave=False, disable=not (progress and sys.stderr.isatty())):
         rows = place(x[start : start + n_rows], like=model.theta)
         parts = []
         for k in range(0, K, n_samples):

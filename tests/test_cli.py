@@ -1,0 +1,311 @@
+"""The command line: what each command does, and what bad input gets: one line, exit code 2, nothing overwritten."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minivae.cli import main
+from minivae.settings import OPTIONS, complete, read_options
+
+PNG = b"\x89PNG"
+SMALL = ["--hidden", "8", "--latent", "2", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "a"
+    assert main(["train", *SMALL, "--out", str(out)]) == 0
+    return out
+
+
+def error_of(capsys, *argv):
+    """The one line of an error, after checking that it is one, without a traceback, and that the exit code is 2."""
+    capsys.readouterr()
+    assert main([str(a) for a in argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("minivae: ")
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+# ---- commands
+
+
+def test_train_says_what_and_where(tmp_path, capsys):
+    assert main(["train", *SMALL, "--out", str(tmp_path / "a")]) == 0
+    first, epoch, last = capsys.readouterr().out.splitlines()
+    assert "digits, 1250 training and 250 validation examples of 8x8x1, binarize each" in first
+    assert epoch.startswith("epoch 1/1")
+    for name in ("curves", "reconstructions", "samples", "latents"):
+        assert str(tmp_path / "a" / f"{name}.png") in last
+        assert (tmp_path / "a" / f"{name}.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--arch", "conv", "--channels", "4"],
+        ["--likelihood", "gaussian"],
+        ["--likelihood", "gaussian-fixed", "--arch", "conv", "--channels", "2", "3"],
+        ["--likelihood", "gaussian-full", "--optimizer", "sgd", "--schedule", "step", "--clip", "1"],
+        ["--binarize", "threshold", "--optimizer", "adamw", "--weight-decay", "0.1", "--activation", "tanh"],
+        ["--binarize", "once", "--dtype", "float64", "--schedule", "cosine", "--beta", "0"],
+        ["--hidden", "9", "7", "--latent", "1", "--activation", "silu", "--dropout", "0.2"],
+    ],
+)
+def test_train_options(options, tmp_path):
+    out = tmp_path / "a"
+    assert main(["train", *SMALL, *options, "--out", str(out)]) == 0
+    assert main(["evaluate", str(out), "--samples", "3"]) == 0
+    assert np.isfinite(json.loads((out / "evaluate-test.json").read_text())["log_px"])
+
+
+def test_grey_pixels_under_bernoulli_say_so(tmp_path, capsys):
+    assert main(["train", *SMALL, "--binarize", "none", "--out", str(tmp_path / "a")]) == 0
+    assert "log_px_z cannot exceed -1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("x", [np.eye(9)[:1], np.zeros((1, 5, 4, 3)), np.random.default_rng(0).random((7, 3))])
+def test_users_own_data(x, tmp_path):
+    """Rows and color images; one image is enough for every command."""
+    np.savez(tmp_path / "x.npz", x=x, x_test=x)
+    out = tmp_path / "a"
+    assert main(["train", *SMALL, "--data", str(tmp_path / "x.npz"), "--out", str(out)]) == 0
+    for command in ("sample", "reconstruct", "evaluate", "info"):
+        assert main([command, str(out)]) == 0
+    assert json.loads((out / "evaluate-test.json").read_text())["examples"] == len(x)
+
+
+def test_sample(run, tmp_path, capsys):
+    pictures = {}
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert main(["sample", str(run), "--n", "5", "--seed", str(seed), "--out", str(tmp_path / f"{name}.png")]) == 0
+        pictures[name] = (tmp_path / f"{name}.png").read_bytes()
+    assert pictures["a"].startswith(PNG)
+    assert pictures["a"] == pictures["b"] != pictures["c"]
+    before = (run / "samples.png").read_bytes()
+    assert main(["sample", str(run)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(run / "samples.png")
+    assert (run / "samples.png").read_bytes() == before  # train drew the same
+
+
+def test_reconstruct(run, tmp_path):
+    assert main(["reconstruct", str(run), "--out", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").read_bytes() == (run / "reconstructions.png").read_bytes()
+
+
+def test_evaluate(run, capsys):
+    assert main(["evaluate", str(run), "--samples", "20"]) == 0
+    out = capsys.readouterr().out
+    report = json.loads((run / "evaluate-test.json").read_text())
+    assert report["examples"] == 297
+    assert f"elbo {report['elbo']:.2f} +- {report['elbo_standard_error']:.2f} nats\n" in out
+    assert f"log_px_z {report['log_px_z']:.2f} nats\nkl {report['kl']:.2f} nats\n" in out
+    assert report["elbo"] < report["log_px"] < 0
+    for split, n in (("validation", 250), ("train", 1250)):
+        assert main(["evaluate", str(run), "--split", split]) == 0
+        assert json.loads((run / f"evaluate-{split}.json").read_text())["examples"] == n
+    first = (run / "evaluate-train.json").read_bytes()
+    assert main(["evaluate", str(run), "--split", "train"]) == 0
+    assert (run / "evaluate-train.json").read_bytes() == first
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_gradcheck(arch, capsys):
+    assert main(["gradcheck", "--arch", arch, "--likelihood", "gaussian"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("encoder.layers.")
+    assert lines[-1].startswith("likelihood.log_var")
+    assert all(line.split()[-1] == "ok" for line in lines[1:])
+
+
+def test_gradcheck_fails_on_a_wrong_gradient(monkeypatch, capsys):
+    import minivae.models.vae as vae
+
+    right = vae.reparameterize_backward
+    monkeypatch.setattr(vae, "reparameterize_backward", lambda *a, **k: (right(*a, **k)[0], 2 * right(*a, **k)[1]))
+    assert main(["gradcheck"]) == 1
+    out = capsys.readouterr().out
+    assert "encoder.layers.0.W" in out
+    assert "NOT OK" in out
+    assert all(line.endswith("ok") for line in out.splitlines() if line.startswith("decoder"))
+
+
+def test_info(run, capsys):
+    assert main(["info", str(run)]) == 0
+    out = capsys.readouterr().out
+    for text in (
+        "1 of 1 epochs",
+        "hidden 8",
+        "binarize each",
+        "decoder.layers.2.W",
+        "8x64",
+        "validation epoch 1: loss",
+    ):
+        assert text in out
+
+
+def test_config_and_flags_win(tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text("hidden = [9, 5]\nlatent = 2\nbatch_size = 64\nlr = 1\nepochs = 1\nlikelihood = 'gaussian'\n")
+    out = tmp_path / "a"
+    assert main(["train", "--config", str(config), "--lr", "0.01", "--out", str(out)]) == 0
+    settings = json.loads((out / "settings.json").read_text())["settings"]
+    assert (settings["hidden"], settings["batch_size"], settings["lr"]) == ([9, 5], 64, 0.01)
+    assert settings["likelihood"] == "gaussian"
+
+
+def test_defaults():
+    digits, mnist = complete({}), complete({"data": "mnist"})
+    assert (digits["hidden"], digits["latent"], digits["epochs"]) == ([128], 8, 100)
+    assert (mnist["hidden"], mnist["latent"], mnist["epochs"]) == ([400, 200], 20, 20)
+    assert complete({"data": "mnist", "arch": "conv"})["hidden"] == [256]
+    assert (digits["optimizer"], digits["lr"], digits["batch_size"], digits["seed"]) == ("adam", 1e-3, 128, 0)
+    assert set(digits) == set(OPTIONS)
+
+
+def test_version_and_module(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    result = subprocess.run([sys.executable, "-m", "minivae", "train", "--epochs", "0"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == "minivae: epochs: expected a whole number >= 1, got 0\n"
+
+
+# ---- bad input
+
+
+BAD_VALUES = [
+    ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
+    ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
+    ("channels", "0"), ("latent", "0"), ("latent", "2.5"), ("activation", "step"), ("likelihood", "poisson"),
+    ("beta", "-1"), ("beta", "nan"), ("beta", "inf"), ("epochs", "0"), ("epochs", "many"), ("epochs", "1e400"),
+    ("batch-size", "0"), ("optimizer", "lbfgs"), ("lr", "0"), ("lr", "-0.1"), ("lr", "nan"), ("lr", "inf"),
+    ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),
+    ("dropout", "-0.1"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"), ("dtype", "float16"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_VALUES)
+def test_bad_values(name, value, tmp_path, capsys):
+    error = error_of(capsys, "train", f"--{name}", *value.split(), "--out", tmp_path / "a")
+    assert error.startswith(f"minivae: {name.replace('-', '_')}: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_option_has_a_bad_value_tested():
+    assert {name.replace("-", "_") for name, _ in BAD_VALUES} == set(OPTIONS) - {"data_dir"}
+
+
+def test_no_gpu(tmp_path, capsys):
+    try:
+        import cupy
+
+        if cupy.is_available():
+            pytest.skip("this machine has a GPU")
+    except ImportError:
+        pass
+    assert "cupy" in error_of(capsys, "train", "--backend", "cupy", "--out", tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["train", "--speed", "9"], "unrecognized arguments: --speed 9"),
+        (["train", "--epoch", "9"], "unrecognized arguments: --epoch 9"),
+        (["train", "--lr"], "--lr: expected one argument"),
+        (["train", "--resume"], "resume: expected --out RUN"),
+        (["train", "--resume", "--out", "gone"], "run: gone does not exist"),
+        (["train", "--config", "gone.toml"], "config: cannot read gone.toml"),
+        (["train", "--data", "mnist", "--data-dir", "gone"], "train-images-idx3-ubyte.gz does not exist"),
+        (["train", "--out", "no/such/folder"], "does not exist"),
+        (["sample", "gone"], "run: gone does not exist"),
+        (["evaluate", "gone"], "run: gone does not exist"),
+        (["evaluate", ".", "--split", "all"], "invalid choice: 'all'"),
+        (["reconstruct", "."], "is it a run folder?"),
+        (["info", "."], "is it a run folder?"),
+        (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
+        (["gradcheck", "--likelihood", "poisson"], "invalid choice: 'poisson'"),
+        (["gradcheck", "--model", "gan"], "invalid choice: 'gan'"),
+    ],
+)
+def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(capsys, *argv)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["sample", "--n", "0"], "n: expected a whole number >= 1, got 0"),
+        (["sample", "--seed", "-3"], "seed: expected a whole number >= 0, got -3"),
+        (["sample", "--out", "no/a.png"], "does not exist"),
+        (["sample", "--out", "a.npy"], "ending in .png"),
+        (["reconstruct", "--out", "a.jpg"], "ending in .png"),
+        (["evaluate", "--samples", "0"], "samples: expected a whole number >= 1, got 0"),
+    ],
+)
+def test_bad_values_of_other_commands(options, message, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(capsys, options[0], run, *options[1:])
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_overwritten(run, tmp_path, capsys):
+    before = {p.name: p.read_bytes() for p in run.iterdir()}
+    assert "not an empty folder" in error_of(capsys, "train", *SMALL, "--out", run)
+    assert {p.name: p.read_bytes() for p in run.iterdir()} == before
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert "not an empty folder" in error_of(capsys, "train", *SMALL, "--out", file)
+    assert file.read_text() == "mine"
+    (tmp_path / "empty").mkdir()
+    assert main(["train", *SMALL, "--out", str(tmp_path / "empty")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs = 0", "epochs: expected a whole number >= 1, got 0"),
+        ("epochs = 1.5", "epochs: expected a whole number >= 1, got 1.5"),
+        ("epochs = true", "epochs: expected a whole number >= 1, got True"),
+        ("lr = 'fast'", "lr: expected a finite number > 0, got 'fast'"),
+        ("hidden = 8", "hidden: expected a list of numbers, got 8"),
+        ("hidden = ['a']", "hidden: expected a whole number >= 1, got 'a'"),
+        ("data = 3", "data: expected text, got 3"),
+        ("optimizer = ['adam']", "optimizer: expected one of"),
+        ("batch-size = 3", "batch-size: unknown option"),
+        ("out = 'x'", "out: unknown option"),
+        ("[train]\nlr = 1", "train: unknown option"),
+        ("epochs = ", "is not TOML"),
+    ],
+)
+def test_bad_config(text, message, tmp_path, capsys):
+    config = tmp_path / "c.toml"
+    config.write_text(text)
+    assert message in error_of(capsys, "train", "--config", config, "--out", tmp_path / "a")
+    assert [p.name for p in tmp_path.iterdir()] == ["c.toml"]
+
+
+def test_bad_shapes_for_the_networks(tmp_path, capsys):
+    np.save(tmp_path / "rows.npy", np.eye(9))
+    out = tmp_path / "a"
+    message = error_of(capsys, "train", "--arch", "conv", "--data", tmp_path / "rows.npy", "--out", out)
+    assert "arch: conv needs images (h, w, c), got rows of 9 values" in message
+    message = error_of(capsys, "train", "--arch", "conv", "--channels", "1", "2", "3", "4", "--out", out)
+    assert "channels: 4 layers of stride 2 leave nothing of a 8x8 image" in message
+    assert not out.exists()
+
+
+def test_options_read_text_and_values_alike():
+    assert read_options({"lr": "1e-3", "epochs": "4"}) == read_options({"lr": 0.001, "epochs": 4})
+    assert read_options({"epochs": 4.0}) == {"epochs": 4}

@@ -1,0 +1,360 @@
+import gzip
+import hashlib
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from minivae.backend import generator
+from minivae.data import batches, load_data
+from minivae.data import download as download_module
+from minivae.data.download import IDX_SETS, IdxSet, fetch
+from minivae.data.preprocess import entropy_floor, to_bits
+
+
+def idx(array):
+    return gzip.compress(b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+                         + array.tobytes())  # fmt: skip
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (30, 4, 4)).astype("uint8")
+
+
+@pytest.fixture
+def idx_folder(tmp_path, images):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for kind, n in (("train", 30), ("t10k", 12)):
+        (folder / f"{kind}-images-idx3-ubyte.gz").write_bytes(idx(images[:n]))
+        (folder / f"{kind}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(n, dtype="uint8") % 10))
+    return tmp_path
+
+
+# ---- the protocol
+
+
+def test_digits():
+    data = load_data("digits")
+    assert data.shape == (8, 8, 1)
+    assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [1250, 250, 297]
+    assert data.train.x.dtype == "float32"
+    assert data.train.x.max() == 1
+    assert set(np.unique(data.train.x * 16)) <= set(range(17))
+    assert data.binarize == "each"
+    assert set(np.unique(data.validation.x)) == set(np.unique(data.test().x)) == {0, 1}
+    from sklearn.datasets import load_digits
+
+    np.testing.assert_array_equal(data.test().y, load_digits().target[-297:])
+    np.testing.assert_array_equal(data.validation.y, load_digits().target[1250:1500])
+
+
+def test_validation_and_test_bits_are_always_the_same():
+    a, b = load_data("digits"), load_data("digits", binarize="once")
+    np.testing.assert_array_equal(a.validation.x, b.validation.x)
+    np.testing.assert_array_equal(a.test().x, a.test().x)
+    assert a.protocol["bits_seed"] == 0
+
+
+def test_binarize_each_is_new_at_every_presentation():
+    data = load_data("digits")
+    x, rng = data.train.x[:200], generator(0, "binarize")
+    first, second = data.present(x, rng), data.present(x, rng)
+    assert set(np.unique(first)) == {0, 1}
+    assert (first != second).any()
+    mean = np.mean([data.present(x, rng) for _ in range(400)], axis=0)
+    assert np.abs(mean - x).max() < 0.15  # P(bit = 1) is the pixel
+
+
+def test_binarize_once_threshold_none():
+    once, again = load_data("digits", binarize="once"), load_data("digits", binarize="once")
+    np.testing.assert_array_equal(once.train.x, again.train.x)
+    assert once.present(once.train.x, None) is once.train.x
+    grey = load_data("digits", binarize="none")
+    np.testing.assert_array_equal(load_data("digits", binarize="threshold").train.x, grey.train.x > 0.5)
+    np.testing.assert_array_equal(load_data("digits", binarize="threshold").validation.x, grey.validation.x > 0.5)
+    assert grey.protocol["entropy_floor"] == pytest.approx(entropy_floor(grey.train.x))
+    assert 10 < grey.protocol["entropy_floor"] < 64 * np.log(2)
+    assert "entropy_floor" not in load_data("digits", "bernoulli").protocol
+    assert load_data("digits", likelihood="gaussian").binarize == "none"
+
+
+def test_entropy_floor():
+    assert entropy_floor(np.array([[0.0, 1.0, 1.0]], "float32")) == 0
+    assert entropy_floor(np.full((3, 4), 0.5, "float32")) == pytest.approx(4 * np.log(2))
+    x = np.full((1, 1), 0.2)
+    assert entropy_floor(x) == pytest.approx(-0.2 * np.log(0.2) - 0.8 * np.log(0.8))
+
+
+def test_bits_from_a_threshold():
+    np.testing.assert_array_equal(to_bits(np.array([0.0, 0.3, 1.0]), np.array([0.0, 0.2, 0.9])), [0, 1, 1])
+
+
+@pytest.mark.parametrize(("validation", "expected"), [(None, 5), (0, 0), (29, 29)])
+def test_validation_sizes(validation, expected):
+    data = load_data(np.eye(30), validation=validation)
+    assert data.protocol["n_validation"] == expected
+    assert len(data.train.x) == 30 - expected
+    assert (data.validation is None) == (expected == 0)
+    np.testing.assert_array_equal(data.train.x, np.eye(30)[: 30 - expected])
+    assert len(data.pictured.x) > 0
+
+
+def test_one_example():
+    data = load_data(np.zeros((1, 6)))
+    assert data.validation is None
+    assert data.train.x.shape == (1, 6)
+
+
+def test_batches_cover_everything():
+    parts = batches(10, 4)
+    np.testing.assert_array_equal(np.concatenate(parts), range(10))
+    assert [len(p) for p in parts] == [4, 4, 2]
+    shuffled = batches(10, 3, np.random.default_rng(0))
+    assert sorted(np.concatenate(shuffled)) == list(range(10))
+    assert [len(p) for p in batches(3, 100)] == [3]
+
+
+# ---- users' files
+
+
+def save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def test_npy_rows_and_images(tmp_path, images):
+    np.save(tmp_path / "a.npy", images)
+    data = load_data(tmp_path / "a.npy")
+    assert data.shape == (4, 4, 1)
+    np.testing.assert_array_equal(data.train.x[0], (images[0] / np.float32(255)).ravel())
+    assert data.protocol["sha256"] == hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest()
+    with pytest.raises(ValueError, match="a.npy has no test split"):
+        data.test()
+    rows = np.random.default_rng(0).standard_normal((20, 3))
+    np.save(tmp_path / "b.npy", rows)
+    data = load_data(str(tmp_path / "b.npy"), likelihood="gaussian")
+    assert data.shape == (3,)
+    np.testing.assert_array_equal(data.train.x, rows[:17].astype("float32"))
+
+
+def test_npz_with_everything(tmp_path, images):
+    color = np.stack([images] * 3, axis=-1)
+    path = save(tmp_path / "a.npz", x_train=color, y=np.arange(30), x_test=color[:4], y_test=np.arange(4))
+    data = load_data(path)
+    assert data.shape == (4, 4, 3)
+    np.testing.assert_array_equal(data.validation.y, np.arange(25, 30))
+    assert data.test().x.shape == (4, 48)
+    np.testing.assert_array_equal(data.test().y, np.arange(4))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float64"])
+def test_bits_stay_bits(tmp_path, dtype):
+    bits = np.eye(12).astype(dtype)
+    np.save(tmp_path / "bits.npy", bits)
+    data = load_data(tmp_path / "bits.npy")
+    assert data.binarize == "none"
+    np.testing.assert_array_equal(data.train.x, np.eye(12)[:10])
+    assert "entropy_floor" not in data.protocol
+
+
+def bad(name):
+    """(file content or arrays, what the message says) of a bad file."""
+    x = np.random.default_rng(0).random((6, 4))
+    nan, inf = x.copy(), x.copy()
+    nan[2, 1], inf[0, 0] = np.nan, np.inf
+    return {
+        "object": ({"x": np.array([[1, None]], dtype=object)}, "cannot read"),
+        "text": ({"x": np.array([["a", "b"]])}, "x: expected numbers, got dtype <U1"),
+        "complex": ({"x": x + 1j}, "x: expected numbers, got dtype complex128"),
+        "nan": ({"x": nan}, "x: expected finite"),
+        "inf": ({"x": inf}, "x: expected finite"),
+        "overflow": ({"x": x * 1e300}, "x: expected finite"),
+        "range": ({"x": 2 * x}, r"x: expected values in \[0, 1\]"),
+        "negative": ({"x": -x}, r"x: expected values in \[0, 1\]"),
+        "sixteen bits": ({"x": np.array([[0, 4095]], "uint16")}, r"x: expected values in \[0, 1\]"),
+        "empty": ({"x": np.zeros((0, 4))}, "x: expected at least one example"),
+        "no values": ({"x": np.zeros((3, 0))}, "x: expected at least one example"),
+        "one axis": ({"x": np.zeros(5)}, "x: expected rows"),
+        "five axes": ({"x": np.zeros((2, 2, 2, 2, 2))}, "x: expected rows"),
+        "channels first": ({"x": np.zeros((2, 3, 8, 8))}, "x: expected 1 to 4 channels in the last axis"),
+        "no x": ({"images": x}, "has no array x or x_train"),
+        "both": ({"x": x, "x_train": x}, "has both x and x_train"),
+        "labels": ({"x": x, "y": np.arange(5)}, "y: expected 6 integer labels"),
+        "real labels": ({"x": x, "y": x[:, 0]}, "y: expected 6 integer labels"),
+        "not npz": (b"hello", "cannot read"),
+        "nothing": (b"", "cannot read"),
+    }[name]
+
+
+NAMES = ["object", "text", "complex", "nan", "inf", "overflow", "range", "negative", "sixteen bits", "empty",
+         "no values", "one axis", "five axes", "channels first", "no x", "both", "labels", "real labels", "not npz",
+         "nothing"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_files(name, tmp_path):
+    content, message = bad(name)
+    path = tmp_path / "a.npz"
+    path.write_bytes(content) if isinstance(content, bytes) else save(path, **content)
+    with pytest.raises(ValueError, match=message):
+        load_data(path)
+
+
+def test_bad_test_splits(tmp_path):
+    x = np.eye(6)
+    data = load_data(save(tmp_path / "a.npz", x=x, x_test=np.eye(5)))
+    with pytest.raises(ValueError, match=r"x_test: expected examples of shape \(6,\), as in training, got \(5,\)"):
+        data.test()
+    with pytest.raises(ValueError, match=r"x_test: expected values in \[0, 1\]"):
+        load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x)).test()
+
+
+@pytest.mark.parametrize("cut", [10, 100, 300])
+def test_truncated_npz(cut, tmp_path):
+    path = save(tmp_path / "a.npz", x=np.random.default_rng(0).random((6, 40)))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(ValueError, match="cannot read"):
+        load_data(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": "cifar"}, "data: expected digits, mnist, fashion, or a .npy or .npz file, got 'cifar'"),
+        ({"source": "gone.npy"}, "gone.npy does not exist"),
+        ({"binarize": "sometimes"}, "binarize: expected one of each, once, threshold, none, got 'sometimes'"),
+        ({"validation": 1500}, "validation: expected 0 to 1499 of the 1500 training examples, got 1500"),
+        ({"validation": -1}, "validation: expected 0 to 1499"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        load_data(**options)
+
+
+# ---- IDX files and downloads
+
+
+def test_idx_folder(idx_folder, images, monkeypatch):
+    data = load_data("mnist", idx_folder)
+    np.testing.assert_array_equal(data.train.x, images[:25].reshape(25, -1) / np.float32(255))
+    np.testing.assert_array_equal(data.train.y, np.arange(25) % 10)
+    assert len(data.test().x) == 12
+    monkeypatch.setenv("MINIVAE_DATA", str(idx_folder))
+    assert load_data("mnist").protocol == data.protocol
+
+
+def test_missing_file_in_data_dir(idx_folder):
+    with pytest.raises(ValueError, match=r"data_dir: .*fashion_mnist.*train-images-idx3-ubyte.gz does not exist"):
+        load_data("fashion", idx_folder)
+    (idx_folder / "mnist" / "t10k-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(ValueError, match="t10k-images-idx3-ubyte.gz does not exist"):
+        load_data("mnist", idx_folder).test()  # training does not look at the test split
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda b: b[: len(b) // 2], "is damaged"),
+        (lambda b: b[:-20] + b"\0" * 20, "is damaged"),
+        (lambda b: b"", "is not an IDX file|is damaged"),
+        (lambda b: b"plain text", "is damaged"),
+        (lambda b: gzip.compress(gzip.decompress(b)[:-7]), "is truncated"),
+        (lambda b: gzip.compress(b"\0\0\x0d\1" + b"\0" * 8), "is not an IDX file"),
+        (lambda b: gzip.compress(b"\0\0"), "is not an IDX file"),
+    ],
+)
+def test_damaged_idx(damage, message, idx_folder):
+    path = idx_folder / "mnist" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=message):
+        load_data("mnist", idx_folder)
+
+
+@pytest.fixture
+def server(images, monkeypatch):
+    """A local server: /good/ has the file, /wrong/ another one, /gone/ nothing. Requests are counted."""
+    content, requests = {"/good/f.gz": idx(images), "/wrong/f.gz": idx(images[:3])}, []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            body = content.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *args):
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{httpd.server_port}"
+    sha256 = hashlib.sha256(gzip.decompress(content["/good/f.gz"])).hexdigest()
+
+    def mirrors(*names):
+        table = {"toy": IdxSet("toy", tuple(f"{base}/{name}/" for name in names), {"f.gz": sha256})}
+        monkeypatch.setattr(download_module, "IDX_SETS", table)
+        return requests
+
+    yield mirrors
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_download_tries_mirrors_until_the_content_is_right(server, tmp_path):
+    requests = server("gone", "wrong", "good")
+    path = fetch("toy", "f.gz", tmp_path)
+    assert requests == ["/gone/f.gz", "/wrong/f.gz", "/good/f.gz"]
+    assert fetch("toy", "f.gz", tmp_path) == path
+    assert len(requests) == 3  # from the cache
+    path.write_bytes(b"damaged")
+    fetch("toy", "f.gz", tmp_path)
+    assert len(requests) == 6
+
+
+def test_download_of_recompressed_content(server, tmp_path, images):
+    """Mirrors compress the same images to different bytes: the hash is that of the content."""
+    server()
+    path = tmp_path / "toy" / "f.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(gzip.decompress(idx(images)), 1))
+    assert fetch("toy", "f.gz", tmp_path) == path
+
+
+def test_download_that_fails_leaves_nothing(server, tmp_path):
+    server("gone", "wrong")
+    with pytest.raises(
+        ConnectionError, match=r"no mirror gave f.gz \(.*gone.*HTTPError.*wrong.*other content.*--data-dir"
+    ):
+        fetch("toy", "f.gz", tmp_path)
+    assert not list(tmp_path.rglob("*.gz"))
+
+
+def test_every_file_has_a_hash_and_two_mirrors():
+    for one in IDX_SETS.values():
+        assert len(one.mirrors) >= 2
+        assert len(one.sha256) == 4
+        assert all(len(h) == 64 for h in one.sha256.values())
+
+
+# ---- the real files, where they are
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["mnist", "fashion"])
+def test_real_files(name, data_dir):
+    for file, sha256 in IDX_SETS[name].sha256.items():
+        content = gzip.decompress((data_dir / IDX_SETS[name].folder / file).read_bytes())
+        assert hashlib.sha256(content).hexdigest() == sha256
+    data = load_data(name, data_dir)
+    assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [50_000, 10_000, 10_000]
+    assert data.shape == (28, 28, 1)
+    mean = {"mnist": 0.1307, "fashion": 0.2860}[name]  # the well-known means of the 60,000
+    everything = np.concatenate([data.train.x.mean(1), load_data(name, data_dir, binarize="none").validation.x.mean(1)])
+    assert everything.mean() == pytest.approx(mean, abs=1e-4)

@@ -1,0 +1,340 @@
+"""Run folders: the same bytes for the same command, whole or not at all, and a resume that replays to the step."""
+
+import errno
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from minivae import checkpoint
+from minivae.cli import main
+from minivae.models import VAE
+from minivae.optim import Adam
+from minivae.runs import Run, next_name
+
+SMALL = ["train", "--hidden", "8", "--latent", "2", "--batch-size", "500"]
+
+
+def train(out, *options, epochs=3):
+    return main([*SMALL, "--epochs", str(epochs), "--out", str(out), *options])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    assert train(out, "--dropout", "0.1") == 0
+    return out
+
+
+def content(run):
+    """What must be equal: checkpoints byte for byte, settings, metrics without their seconds."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    weights = {which: (run / f"{which}.safetensors").read_bytes() for which in ("last", "best")}
+    return weights, (run / "settings.json").read_text(), [{k: v for k, v in m.items() if k != "seconds"} for m in lines]
+
+
+def test_what_is_in_a_run_folder(finished):
+    names = {p.name for p in finished.iterdir()}
+    pictures = {"curves.png", "reconstructions.png", "samples.png", "latents.png"}
+    assert names == pictures | {"settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"}
+    recorded = json.loads((finished / "settings.json").read_text())
+    assert recorded["settings"]["hidden"] == [8]
+    assert recorded["data"]["sha256"]
+    assert recorded["versions"]["numpy"] == np.__version__
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert list(lines[0]) == ["epoch", "seconds", "train", "validation"]
+
+
+def test_checkpoint_holds_no_path_time_or_host(finished):
+    arrays, meta = checkpoint.load(finished / "last.safetensors")
+    assert set(meta) == {"epoch", "step", "best", "settings", "data"}
+    assert (meta["epoch"], meta["step"]) == (3, 9)
+    assert not {"out", "data_dir", "epochs", "data"} & set(meta["settings"])
+    assert str(finished.parent).encode() not in (finished / "last.safetensors").read_bytes()
+    assert {"encoder.layers.0.W", "optimizer.m", "optimizer.v"} <= set(arrays)
+
+
+def test_two_folders_same_bytes(finished, tmp_path):
+    assert train(tmp_path / "again", "--dropout", "0.1") == 0
+    assert content(tmp_path / "again") == content(finished)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_growing_epochs_is_an_uninterrupted_run(epochs, finished, tmp_path):
+    out = tmp_path / "grown"
+    assert train(out, "--dropout", "0.1", epochs=epochs) == 0
+    assert main(["train", "--resume", "--out", str(out), "--epochs", "3"]) == 0
+    assert content(out) == content(finished)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing in the program catches it."""
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize("moment", ["before best", "before metrics", "in metrics", "before last", "after last"])
+def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_path, monkeypatch):
+    out = tmp_path / "cut"
+    save, write = Run._save, checkpoint.write_atomic
+
+    def cut_save(self, which, *args):
+        if self.epoch == epoch and moment == f"before {which}":
+            raise Killed
+        if self.epoch == epoch and moment == "in metrics" and which == "last":
+            with open(self.path / "metrics.jsonl", "r+b") as file:
+                file.truncate(os.path.getsize(file.name) - 25)
+            raise Killed
+        save(self, which, *args)
+        if self.epoch == epoch and (moment, which) in (("before metrics", "best"), ("after last", "last")):
+            raise Killed
+
+    monkeypatch.setattr(Run, "_save", cut_save)
+    with pytest.raises(Killed):
+        train(out, "--dropout", "0.1")
+    monkeypatch.setattr(Run, "_save", save)
+    (out / ".best.safetensors.partial").write_bytes(b"half")
+    assert checkpoint.write_atomic is write
+    assert main(["train", "--resume", "--out", str(out)]) == 0
+    assert content(out) == content(finished)
+    assert not list(out.glob(".*"))
+
+
+def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
+    def cut(*args, **kwargs):
+        raise Killed
+
+    for name in ("minivae.runs.Run._save", "minivae.runs.os.replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, cut)
+            with pytest.raises(Killed):
+                train(tmp_path / "a")
+        assert not list(tmp_path.iterdir())
+    left = tmp_path / ".a.999999999.partial"  # what a real kill leaves; its process is gone
+    left.mkdir()
+    (left / "settings.json").touch()
+    assert train(tmp_path / "a", epochs=1) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_resume_of_a_finished_run_says_so(finished, capsys):
+    before = content(finished)
+    assert main(["train", "--resume", "--out", str(finished)]) == 0
+    assert "is finished: 3 of 3 epochs are done" in capsys.readouterr().out
+    assert content(finished) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--lr", "0.01"], "lr: expected 0.001, as the run was started with, got 0.01"),
+        (["--hidden", "9"], "hidden: expected [8], as the run was started with, got [9]"),
+        (["--epochs", "2"], "epochs: expected 3, as the run was started with, got 2; it may grow"),
+        (["--data", "mnist"], "data: expected digits, as the run was started with, got mnist"),
+    ],
+)
+def test_resume_with_other_options(options, message, finished, capsys):
+    before = content(finished)
+    assert main(["train", "--resume", "--out", str(finished), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert content(finished) == before
+
+
+def test_epochs_do_not_grow_under_a_schedule(tmp_path, capsys):
+    out = tmp_path / "cosine"
+    assert train(out, "--schedule", "cosine", epochs=1) == 0
+    assert main(["train", "--resume", "--out", str(out), "--epochs", "2"]) == 2
+    assert "it may grow, but not under schedule cosine" in capsys.readouterr().err
+
+
+def test_resume_with_options_that_agree(finished):
+    same = ["--hidden", "8", "--lr", "1e-3", "--epochs", "3", "--dropout", ".1"]
+    assert main(["train", "--resume", "--out", str(finished), *same]) == 0
+
+
+def test_best_is_the_best_validation_elbo(finished):
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    best = max(lines, key=lambda line: line["validation"]["elbo"])
+    assert checkpoint.load(finished / "best.safetensors")[1]["epoch"] == best["epoch"]
+    assert checkpoint.load(finished / "last.safetensors")[1]["best"] == best["validation"]["elbo"]
+
+
+def test_without_validation_there_is_no_best(tmp_path, capsys):
+    out = tmp_path / "a"
+    assert train(out, "--validation", "0", epochs=1) == 0
+    assert not (out / "best.safetensors").exists()
+    assert (out / "latents.png").exists()
+    assert main(["evaluate", str(out)]) == 0
+    assert "last checkpoint, epoch 1" in capsys.readouterr().out
+    assert main(["evaluate", str(out), "--split", "validation"]) == 2
+
+
+def test_divergence_keeps_the_last_good_checkpoint(tmp_path, capsys):
+    out = tmp_path / "a"
+    assert train(out, "--lr", "1e20") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "first operation to give such a value" in error
+    assert f"{out} keeps the checkpoint of epoch 0" in error
+    assert checkpoint.load(out / "last.safetensors")[1]["epoch"] == 0
+
+
+def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(finished, tmp_path, monkeypatch, capsys):
+    out, record = tmp_path / "a", Run.record
+
+    def interrupted(self, line, *args):
+        if line["epoch"] == 2:
+            raise KeyboardInterrupt
+        record(self, line, *args)
+
+    monkeypatch.setattr(Run, "record", interrupted)
+    assert train(out, "--dropout", "0.1") == 130
+    error = capsys.readouterr().err
+    assert "the checkpoint of epoch 1 is kept" in error
+    assert f"minivae train --resume --out {out}" in error
+    monkeypatch.setattr(Run, "record", record)
+    assert main(["train", "--resume", "--out", str(out)]) == 0
+    assert content(out) == content(finished)
+
+
+def test_runs_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert main([*SMALL, "--epochs", "1"]) == 0
+    assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["vae-digits-dense-001", "vae-digits-dense-002"]
+    (tmp_path / "runs" / "vae-digits-dense-1041").mkdir()
+    assert next_name(tmp_path / "runs", "vae-digits-dense").name == "vae-digits-dense-1042"
+
+
+def test_two_processes_that_want_one_number(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    real, taken = os.replace, []
+
+    def replace(a, b):
+        if str(b).endswith("-001") and not taken:  # another process is a moment faster
+            taken.append(b)
+            os.mkdir(b)
+            open(os.path.join(b, "x"), "w").close()
+        real(a, b)
+
+    monkeypatch.setattr("minivae.runs.os.replace", replace)
+    assert main([*SMALL, "--epochs", "1"]) == 0
+    assert sorted(os.listdir("runs")) == ["vae-digits-dense-001", "vae-digits-dense-002"]
+
+
+# ---- damage
+
+
+def small_model():
+    model = VAE.build((4,), np.random.default_rng(0), hidden=(3,), latent=2)
+    return model, Adam(model)
+
+
+def test_checkpoint_round_trip_and_bytes(tmp_path):
+    model, optimizer = small_model()
+    optimizer.m[...] = 0.5
+    theta = model.theta.copy()
+    checkpoint.save(tmp_path / "a", model, optimizer, {"b": 1, "a": [1.5, None]})
+    checkpoint.save(tmp_path / "b", model, optimizer, {"a": [1.5, None], "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    model.theta += 1
+    optimizer.m.fill(0)
+    arrays, meta = checkpoint.load(tmp_path / "a")
+    assert meta == {"b": 1, "a": [1.5, None]}
+    checkpoint.restore(model, arrays, optimizer)
+    np.testing.assert_array_equal(model.theta, theta)
+    assert (optimizer.m == 0.5).all()
+
+
+def test_arrays_are_written_in_c_order(tmp_path):
+    model, optimizer = small_model()
+    model.arrays = lambda: {"W": np.asfortranarray(np.arange(6.0).reshape(2, 3))}
+    checkpoint.save(tmp_path / "a", model, optimizer, {})
+    np.testing.assert_array_equal(checkpoint.load(tmp_path / "a")[0]["W"], np.arange(6.0).reshape(2, 3))
+
+
+def test_foreign_arrays_change_nothing(tmp_path):
+    model, optimizer = small_model()
+    theta, good = model.theta.copy(), {name: a.copy() for name, a in model.arrays().items()}
+    first = next(iter(good))
+    for change, message in [
+        ({first: good[first][:2]}, "has shape"),
+        ({first: good[first] * np.nan}, "not finite"),
+        ({"other": good[first]}, "other is not part of this model"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            checkpoint.restore(model, good | change)
+    with pytest.raises(ValueError, match=f"{first} is missing"):
+        checkpoint.restore(model, {k: v for k, v in good.items() if k != first})
+    with pytest.raises(ValueError, match="optimizer.m is missing"):
+        checkpoint.restore(model, good, optimizer)
+    np.testing.assert_array_equal(model.theta, theta)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda b: b[:100], "is damaged or not a safetensors file"),
+        (lambda b: b[:-5], "is damaged or not a safetensors file"),
+        (lambda b: b"", "is damaged or not a safetensors file"),
+        (lambda b: b"text" * 100, "is damaged or not a safetensors file"),
+        (lambda b: b.replace(b"minivae", b"another"), "was not written by minivae"),
+        (lambda b: b.replace(b'\\"seed\\": 0', b'\\"seed\\": 7'), "belongs to other settings"),
+        (lambda b: b.replace(b"encoder.layers.0.W", b"encoder.layers.9.W"), "encoder.layers.0.W is missing"),
+        (None, "does not exist"),
+    ],
+)
+def test_damaged_checkpoints(damage, message, finished, tmp_path, capsys):
+    run = shutil.copytree(finished, tmp_path / "run")
+    for which in ("best", "last"):
+        path = run / f"{which}.safetensors"
+        original = path.read_bytes()
+        path.unlink() if damage is None else path.write_bytes(damage(original))
+        if damage is not None:
+            assert path.read_bytes() != original
+    assert main(["sample", str(run)]) == 2
+    assert message in capsys.readouterr().err
+    assert main(["train", "--resume", "--out", str(run), "--epochs", "4"]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "{", '{"settings": {"hidden": "x"}, "data": {}}', "null",
+                                  '{"settings": {}, "data": {"shape": [3], "n_train": 2}}'])  # fmt: skip
+def test_damaged_settings(text, finished, tmp_path, capsys):
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "settings.json").write_text(text)
+    assert main(["info", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "settings.json" in error or "hidden" in error
+
+
+def test_data_that_changed_since(tmp_path, capsys):
+    path = tmp_path / "x.npy"
+    np.save(path, np.eye(20))
+    assert train(tmp_path / "run", "--data", str(path), epochs=1) == 0
+    np.save(path, 1 - np.eye(20))
+    assert main(["reconstruct", str(tmp_path / "run")]) == 2
+    assert "not what the run was trained on (sha256" in capsys.readouterr().err
+
+
+def test_full_disk_keeps_what_was_there(tmp_path, monkeypatch, capsys):
+    out, fsync, calls = tmp_path / "a", os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr("minivae.checkpoint.os.fsync", full)
+    assert train(out) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "No space left on device" in error
+    assert str(out) in error
+    monkeypatch.setattr("minivae.checkpoint.os.fsync", fsync)
+    assert not list(out.glob(".*"))
+    assert main(["train", "--resume", "--out", str(out)]) == 0

@@ -1,0 +1,185 @@
+import math
+
+import numpy as np
+import pytest
+
+from minivae import VAE, Adam, fit, load_data
+from minivae.backend import generator, place, to_numpy
+from minivae.evaluate import mean_metrics
+from minivae.finite import all_finite, first_nonfinite
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def bits():
+    return load_data((np.random.default_rng(0).random((40, 12)) < 0.3).astype(float))
+
+
+def small(data, seed=0, **options):
+    return VAE.build(data.shape, generator(seed, "weights"), hidden=(8,), latent=2, **options)
+
+
+def test_same_seed_same_bytes_other_seed_other(bits):
+    thetas = []
+    for seed in (0, 0, 1):
+        model = small(bits)
+        fit(model, Adam(model), bits, epochs=2, batch_size=16, seed=seed, progress=False)
+        thetas.append(model.theta.copy())
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+    assert (thetas[0] != thetas[2]).any()
+
+
+def test_history_and_lines(bits, capsys):
+    model, seen = small(bits), []
+    history = fit(model, Adam(model), bits, epochs=2, batch_size=16, on_epoch=seen.append)
+    assert history == seen
+    assert [line["epoch"] for line in history] == [1, 2]
+    for split in ("train", "validation"):
+        m = history[0][split]
+        assert list(m) == ["loss", "elbo", "log_px_z", "kl"]
+        assert m["elbo"] == pytest.approx(m["log_px_z"] - m["kl"], rel=1e-5)
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) == 2
+    assert out[0].startswith("epoch 1/2")
+    assert "validation: elbo" in out[0]
+
+
+def test_training_metrics_weigh_examples_not_batches(bits):
+    """A last batch of 1 counts as one example: with learning rate 0 the epoch's mean is the data's."""
+    data = load_data(bits.train.x[:33], validation=0)
+    model = small(data)
+    history = fit(model, Adam(model, lr=0.0), data, epochs=1, batch_size=32, progress=False)
+    noise = generator(0, "noise")
+    order = generator(0, "shuffle").permutation(33)
+    parts = [order[:32], order[32:]]
+    total = sum(
+        float(model.loss_and_grads(data.train.x[p], model.draw_noise(noise, len(p)))["loss"]) * len(p) for p in parts
+    )
+    assert history[0]["train"]["loss"] == pytest.approx(total / 33, rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(1, 8), (5, 100), (9, 4), (3, 1)])
+def test_small_data(n, batch_size, bits):
+    data = load_data(bits.train.x[:n], validation=0)
+    model = small(data)
+    history = fit(model, Adam(model), data, epochs=2, batch_size=batch_size, progress=False)
+    assert "validation" not in history[0]
+    assert math.isfinite(history[-1]["train"]["loss"])
+
+
+def test_evaluation_loss_is_near_training_loss():
+    """The same data through training and evaluation: no switch makes them two different models."""
+    data = load_data("digits", binarize="threshold")
+    model = small(data, dropout=0.1)
+    fit(model, Adam(model), data, epochs=30, progress=False)
+    rng = np.random.default_rng(0)
+    trained = model.loss_and_grads(data.train.x, model.draw_noise(rng, len(data.train.x)), grads=False)["elbo"]
+    evaluated = mean_metrics(model, data.train.x, rng)["elbo"]
+    assert abs(trained - evaluated) < 2
+
+
+def test_training_beats_independent_pixels():
+    data = load_data("digits")
+    model = VAE.build(data.shape, generator(0, "weights"), hidden=(64,), latent=6)
+    history = fit(model, Adam(model, 3e-3), data, epochs=60, progress=False)
+    p = data.train.x.mean(axis=0).clip(1e-6, 1 - 1e-6)
+    x = data.validation.x
+    independent = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1).mean()
+    assert history[-1]["validation"]["elbo"] > independent + 2.5
+
+
+def test_first_ten_losses_are_recorded():
+    """Recorded numbers: an optimization changes them by rounding only."""
+    data = load_data("digits")
+    model = VAE.build(data.shape, generator(0, "weights"), hidden=(32,), latent=4).bind("float64")
+    optimizer, rng, bits_rng = Adam(model), generator(0, "noise"), generator(0, "binarize")
+    losses = []
+    for t in range(10):
+        x = place(data.present(data.train.x[t * 100 : (t + 1) * 100], bits_rng), like=model.theta)
+        losses.append(model.loss_and_grads(x, place(model.draw_noise(rng, 100), like=model.theta), t=t)["loss"])
+        optimizer.step()
+    np.testing.assert_allclose(losses, RECORDED, rtol=1e-9)
+
+
+RECORDED = [
+    51.97043798524363, 51.49887531664035, 50.21686885600193, 51.02435561938478, 48.739749035125996,
+    49.137454419129746, 47.39912793024895, 46.649834445363275, 46.58396139331522, 47.44273809020643,
+]  # fmt: skip
+
+
+# ---- divergence
+
+
+def test_divergence_names_the_operation(bits):
+    model = small(bits)
+    theta = model.theta.copy()
+    with pytest.raises(FloatingPointError, match=r"epoch 1, step \d+: .* first operation to give such a value: "):
+        fit(model, Adam(model, lr=1e30), bits, epochs=3, batch_size=16, progress=False)
+    np.testing.assert_array_equal(model.theta, theta)  # as at the start of the epoch
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "expected"),
+    [
+        ("encoder.layers.0.W", np.nan, "encoder.layers.0.forward (Dense)"),
+        ("encoder.layers.2.b", 1e30, "densities.reparameterize"),
+        ("decoder.layers.2.W", np.inf, "decoder.layers.2.forward (Dense)"),
+    ],
+)
+def test_first_nonfinite(part, value, expected, bits, rng):
+    model = small(bits)
+    x, noise = bits.train.x[:5], model.draw_noise(rng, 5)
+    assert first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise)) is None
+    model.params[part].data[...] = value
+    with np.errstate(all="ignore"):
+        assert first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise)) == expected
+
+
+def test_first_nonfinite_sees_parameter_gradients_and_updates(bits, rng):
+    model = small(bits)
+    x, noise = bits.train.x[:5].copy(), model.draw_noise(rng, 5)
+    x[0, 0] = np.inf  # the forward through max(x W, 0) may survive; dW cannot
+    model.params["encoder.layers.0.W"].data[0] = 0
+    with np.errstate(all="ignore"):
+        name = first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise))
+    assert name == "encoder.layers.0.forward (Dense)"  # inf * 0
+    model = small(bits)
+    optimizer = Adam(model, lr=np.inf)
+
+    def replay(stop):
+        model.loss_and_grads(bits.train.x[:5], noise)
+        optimizer.step()
+
+    with np.errstate(all="ignore"):
+        assert first_nonfinite(model, replay) == "the update of theta (Adam)"
+
+
+def test_all_finite():
+    assert all_finite([np.ones(3), None, {"a": (np.zeros(2), True, np.array([1, 2]))}])
+    assert not all_finite([np.ones(3), {"a": (np.array([0, np.inf]),)}])
+
+
+# ---- randomness and placement
+
+
+def test_generators_depend_on_seed_purpose_epoch():
+    first = generator(3, "noise", 2).random(5)
+    np.testing.assert_array_equal(first, generator(3, "noise", 2).random(5))
+    for other in (generator(4, "noise", 2), generator(3, "shuffle", 2), generator(3, "noise", 3)):
+        assert (other.random(5) != first).all()
+    with pytest.raises(ValueError, match="seed: expected 0 or more, got -1"):
+        generator(-1, "noise")
+
+
+def test_place_casts_floats_only():
+    tree = {"a": [np.ones(2), None, True, np.arange(3)], "b": (np.zeros(1, "float32"), np.array([True]))}
+    moved = place(tree, like=np.zeros(1, "float32"))
+    assert moved["a"][0].dtype == "float32"
+    assert moved["a"][1:3] == [None, True]
+    assert moved["a"][3].dtype == tree["a"][3].dtype
+    assert moved["b"][1].dtype == bool
+    assert to_numpy(tree)["b"][0] is tree["b"][0]
