@@ -2,10 +2,11 @@
 
 __version__ = "0.1.0"
 
+from . import plot
 from .data import Dataset, load_data
 from .evaluate import log_evidence, mean_metrics
 from .models import VAE
 from .optim import SGD, Adam, AdamW
 from .train import fit
 
-__all__ = ["SGD", "VAE", "Adam", "AdamW", "Dataset", "fit", "load_data", "log_evidence", "mean_metrics"]
+__all__ = ["SGD", "VAE", "Adam", "AdamW", "Dataset", "fit", "load_data", "log_evidence", "mean_metrics", "plot"]

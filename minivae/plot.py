@@ -90,7 +90,7 @@ def _image_rows(bands, shape, path, title, labels=()):
             image = image[:, :, :3] if c >= 3 else np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
             canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w] = image
     scale = 6.4 / max(canvas.shape[:2])
-    with _figure(path, (canvas.shape[1] * scale + 0.9, canvas.shape[0] * scale + 0.7)) as figure:
+    with _figure(path, (canvas.shape[1] * scale + 0.9, canvas.shape[0] * scale + 0.4)) as figure:
         ax = figure.subplots()
         ax.imshow(canvas.clip(0, 1), interpolation="nearest")
         ax.set_title(title)

@@ -1,0 +1,155 @@
+"""The structure of the house: what imports what, how long files are, and what the README says."""
+
+import ast
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "minivae"
+FILES = sorted(PACKAGE.rglob("*.py"))
+# rooms from the bottom up; a file imports from its own floor or from below
+FLOORS = [
+    {"backend"},
+    {"params"},
+    {"densities"},
+    {"layers", "likelihoods", "priors"},
+    {"optim", "models", "data", "checkpoint"},
+    {"evaluate", "gradcheck", "plot", "finite", "settings"},
+    {"train", "runs"},
+    {"cli"},
+]
+CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods.py", "priors.py", "optim.py", "train.py",
+        "finite.py", "checkpoint.py", "runs.py", "settings.py")  # fmt: skip
+
+
+def floor(room):
+    return next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def room_of(file):
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file, top_level_only=False):
+    """Dotted names that a file imports; minivae's own as minivae.room."""
+    tree = ast.parse(file.read_text())
+    own = ("minivae", *file.relative_to(PACKAGE).parts[:-1])
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join(own[: len(own) - node.level + 1])
+            if node.module:
+                yield f"{base}.{node.module}"
+            else:
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_run_one_way(file):
+    if file.parent == PACKAGE and file.name in ("__init__.py", "__main__.py"):
+        return
+    here = floor(room_of(file))
+    for name in imports(file):
+        parts = name.split(".")
+        if parts[0] == "minivae" and parts[1:] and parts[1] != "__version__":
+            assert floor(parts[1]) <= here, f"{file.name} imports {name}"
+
+
+def test_no_circles():
+    graph = {room_of(f): set() for f in FILES}
+    for file in FILES:
+        if file.parent != PACKAGE or not file.name.startswith("__"):
+            rooms = {n.split(".")[1] for n in imports(file) if n.startswith("minivae.")} - {"__version__"}
+            graph[room_of(file)] |= rooms - {room_of(file)}
+
+    def reach(room, seen):
+        for other in graph[room] - seen:
+            reach(other, seen | {room}) if other not in seen else None
+            assert room not in graph[other], f"{room} and {other} import each other"
+
+    for room in graph:
+        reach(room, set())
+
+
+def test_only_the_backend_knows_cupy():
+    for file in FILES:
+        if file.name != "backend.py":
+            assert "cupy" not in [n.split(".")[0] for n in imports(file)]
+
+
+def test_no_framework_and_no_pickle():
+    for file in FILES:
+        names = {n.split(".")[0] for n in imports(file)}
+        assert not names & {"torch", "jax", "autograd", "pickle"}
+        assert "allow_pickle=True" not in file.read_text()
+
+
+def test_import_loads_numpy_only():
+    code = "import sys, minivae; print(' '.join(m for m in sys.modules if '.' not in m))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = set(result.stdout.split())
+    assert "numpy" in loaded
+    assert not loaded & {"sklearn", "scipy", "matplotlib", "tqdm", "pooch", "safetensors", "cupy", "requests", "pandas"}
+
+
+def test_sizes():
+    lines = {f: len(f.read_text().splitlines()) for f in FILES}
+    assert max(lines.values()) <= 350
+    core = sum(n for f, n in lines.items() if f.relative_to(PACKAGE).parts[0] in CORE)
+    assert core < 3000
+
+
+def test_no_numpy_name_bound_at_import():
+    """`from .backend import xp` would bind one backend for good."""
+    for file in FILES:
+        assert not re.search(r"import .*\bxp\b", file.read_text())
+
+
+# ---- README
+
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_readme_commands():
+    lines = README.splitlines()
+    assert sum(line.startswith("    pip install -r requirements.txt && python -m minivae train") for line in lines) == 1
+    assert sum(line.startswith("    pip install -r requirements.txt && python -m pytest") for line in lines) == 1
+
+
+def test_readme_example(tmp_path, monkeypatch, capsys):
+    """The ten lines from data to samples run as they stand."""
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 10
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert (tmp_path / "samples.png").exists()
+    assert "1/20" in capsys.readouterr().out
+
+
+def test_readme_session():
+    session = re.search(r"```pycon\n(.*?)```", README, re.DOTALL).group(1)
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", "README.md", 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_readme_links_and_pictures_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_readme_options_exist():
+    from minivae.settings import OPTIONS
+
+    flags = set(re.findall(r"--([a-z][a-z-]+)", README))
+    known = {name.replace("_", "-") for name in OPTIONS} | {"out", "resume", "config", "samples", "n", "help"}
+    assert flags <= known

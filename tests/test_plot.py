@@ -1,0 +1,80 @@
+"""Pictures are the same bytes each time, for every kind of data; what they look like is for people."""
+
+import io
+
+import numpy as np
+import pytest
+
+from minivae import plot
+
+
+def pixels(path):
+    import matplotlib.image
+
+    return matplotlib.image.imread(io.BytesIO(path.read_bytes()))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def history(epochs=3, validation=True):
+    m = {"loss": 3.0, "elbo": -3.0, "log_px_z": -2.0, "kl": 1.0}
+    return [{"epoch": i + 1, "train": m} | ({"validation": m} if validation else {}) for i in range(epochs)]
+
+
+def draw(name, path, rng):
+    """One picture of each kind, by name."""
+    x = rng.random((12, 36))
+    y = rng.integers(0, 3, 12)
+    {
+        "curves": lambda: plot.learning_curves(history(), path),
+        "curves of one epoch": lambda: plot.learning_curves(history(1, validation=False), path),
+        "grey": lambda: plot.samples(x, (6, 6, 1), path),
+        "two channels": lambda: plot.samples(x, (6, 3, 2), path),
+        "color": lambda: plot.samples(x, (4, 3, 3), path),
+        "four channels": lambda: plot.samples(x, (3, 3, 4), path),
+        "out of range": lambda: plot.samples(5 * x - 2, (6, 6, 1), path),
+        "constant": lambda: plot.samples(0 * x, (6, 6, 1), path),
+        "one sample": lambda: plot.samples(x[:1], (6, 6, 1), path),
+        "rows": lambda: plot.samples(x, (36,), path),
+        "reconstructions": lambda: plot.reconstructions(x, x, (6, 6, 1), path),
+        "reconstructed rows": lambda: plot.reconstructions(x, x, (36,), path),
+        "one latent": lambda: plot.latent_means(x[:, :1], y, path),
+        "two latents": lambda: plot.latent_means(x[:, :2], y, path),
+        "many latents": lambda: plot.latent_means(x, y, path),
+        "no classes": lambda: plot.latent_means(x, None, path),
+        "many classes": lambda: plot.latent_means(x, np.arange(12), path),
+        "collapsed": lambda: plot.latent_means(0 * x, y, path),
+        "one example": lambda: plot.latent_means(x[:1], y[:1], path),
+    }[name]()
+
+
+NAMES = ["curves", "curves of one epoch", "grey", "two channels", "color", "four channels",
+         "out of range", "constant", "one sample", "rows", "reconstructions", "reconstructed rows", "one latent",
+         "two latents", "many latents", "no classes", "many classes", "collapsed", "one example"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures(name, tmp_path):
+    for file in ("a.png", "b.png"):
+        draw(name, tmp_path / file, np.random.default_rng(0))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert len(np.unique(pixels(tmp_path / "a.png"))) > 2
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_grid_shows_the_pixels(rng, tmp_path):
+    """Every grey level of the data is on the picture, brightest where the data is brightest."""
+    x = np.zeros((1, 4))
+    x[0, 3] = 1
+    plot.samples(x, (2, 2, 1), tmp_path / "a.png", title="")
+    image = pixels(tmp_path / "a.png")[:, :, 0]
+    dark = np.argwhere(image < 0.01)
+    top, left = dark.min(axis=0)
+    bottom, right = dark.max(axis=0)
+    middle = image[top : bottom + 1, left : right + 1]
+    h, w = middle.shape
+    assert middle[h // 4, w // 4] == middle[h // 4, 3 * w // 4] == middle[3 * h // 4, w // 4] == 0
+    assert middle[3 * h // 4, 3 * w // 4] == 1
