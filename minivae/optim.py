@@ -37,8 +37,20 @@ SCHEDULES = {
 class Optimizer:
     """What all share: the step count `t`, clipping of the global norm, rate factors per part of the model.
 
-    `lr` is a number or a function of the step; `clip` the largest norm that the whole gradient keeps; `rates` factors
-    by name prefix, {"encoder": 0.5}.
+    Parameters
+    ----------
+    model : Model
+        Bound; an optimizer is made for one model and one binding.
+    lr : float or function of the step
+    clip : float, optional
+        Largest norm that the whole gradient keeps.
+    rates : dict, optional
+        Factors of `lr` by name prefix, {"encoder": 0.5}.
+
+    Raises
+    ------
+    ValueError
+        If `rates` names a part without parameters.
     """
 
     moment_names = ()
@@ -84,7 +96,10 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """velocity = momentum velocity + g;  theta -= lr velocity."""
+    """velocity = momentum velocity + g;  theta -= lr velocity.
+
+    `momentum` in [0, 1); other parameters as for Optimizer.
+    """
 
     moment_names = ("velocity",)
 
@@ -100,7 +115,10 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1)."""
+    """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1).
+
+    `betas`: how much of each moment a step keeps; other parameters as for Optimizer.
+    """
 
     moment_names = ("m", "v")
 
@@ -120,7 +138,10 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam after theta -= lr weight_decay theta, which spares biases and norms (Loshchilov & Hutter 2019, alg. 2)."""
+    """Adam after theta -= lr weight_decay theta, which spares biases and norms (Loshchilov & Hutter 2019, alg. 2).
+
+    Parameters as for Adam and Optimizer.
+    """
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)

@@ -27,10 +27,24 @@ class Split(NamedTuple):
 
 @dataclass
 class Dataset:
-    """What `load_data` returns: `train` and `validation` (None if empty) splits, and `test()`, read when asked for."""
+    """What `load_data` returns.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple
+        (h, w, c) of an image, or (D,) of a row.
+    train, validation : Split
+        `validation` is None if it is empty. Under `binarize` "each" the training pixels are grey; see `present`.
+    binarize : str
+    protocol : dict
+        What decided the numbers, for the record: name, sha256, shape, sizes, binarize, bits_seed.
+    test : callable
+        Reads the test split and returns it; ValueError if there is none.
+    """
 
     name: str
-    shape: tuple  # (h, w, c) of an image, or (D,)
+    shape: tuple
     train: Split
     validation: Split | None
     binarize: str

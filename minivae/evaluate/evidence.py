@@ -14,7 +14,7 @@ def log_evidence(model, x, K, rng, max_values=2**21, progress=False):
     Parameters
     ----------
     model : Model
-        Any with `log_weights(x, eps) -> (K, N)` and `draw_noise`.
+        Any with `log_weights(x, eps (K, N, L)) -> (K, N)`.
     x : array (N, D)
     K : int
         Samples per row.
@@ -48,7 +48,7 @@ def log_evidence(model, x, K, rng, max_values=2**21, progress=False):
         for k in range(0, K, n_samples):
             size = min(n_samples, K - k)
             # drawn row by row, so that neither chunk size changes which noise a row gets
-            eps = model.draw_noise(rng, len(rows) * size, train=False)["eps"].reshape(len(rows), size, -1)
+            eps = rng.standard_normal((len(rows), size, model.L), dtype="float32")
             parts.append(to_numpy(model.log_weights(rows, place(eps.swapaxes(0, 1), like=model.theta))))
         result[start : start + n_rows] = log_mean_exp(np.concatenate(parts).astype("float64"))
     return result

@@ -9,9 +9,21 @@ BATCH = 500
 
 
 def mean_metrics(model, x, rng, t=0):
-    """Means over the rows of x (N, D) of the model's metrics, in nats per example: no dropout, no gradients.
+    """The model's metrics, averaged over the rows of x, in nats per example: no dropout, no gradients.
 
-    The noise is drawn from `rng`, one sample per example.
+    Parameters
+    ----------
+    model : Model
+    x : array (N, D)
+    rng : numpy.random.Generator
+        Draws one sample per row.
+    t : int
+        Step at which schedules such as beta are read.
+
+    Returns
+    -------
+    dict of float
+        The metrics of `model.loss_and_grads`.
     """
     totals = {}
     for rows in batches(len(x), BATCH):
@@ -28,7 +40,7 @@ def elbo_standard_error(model, x, rng):
         return None
     parts = []
     for rows in batches(len(x), BATCH):
-        eps = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)["eps"][None]  # (1, n, L)
+        eps = place(rng.standard_normal((1, len(rows), model.L), dtype="float32"), like=model.theta)
         parts.extend(to_numpy(model.log_weights(place(x[rows], like=model.theta), eps)[0]).tolist())
     mean = math.fsum(parts) / len(parts)
     return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))

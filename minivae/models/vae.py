@@ -44,9 +44,9 @@ class VAE(Model):
     def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0):
         if decoder.n_in is None:
             raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder, self.decoder, self.L = encoder, decoder, decoder.n_in
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.prior = StandardNormal(decoder.n_in) if prior is None else prior
+        self.prior = StandardNormal(self.L) if prior is None else prior
         self.beta = schedule(beta)
         self.bind()
 
@@ -95,7 +95,7 @@ class VAE(Model):
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
         return {
-            "eps": rng.standard_normal((n, self.decoder.n_in), dtype="float32"),
+            "eps": rng.standard_normal((n, self.L), dtype="float32"),
             "enc": self.encoder.draw_noise(rng, n) if train else None,
             "dec": self.decoder.draw_noise(rng, n) if train else None,
         }
@@ -135,7 +135,7 @@ class VAE(Model):
 
     def decode(self, z):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.likelihood.mean(self.decoder(self._rows(z, "z", self.decoder.n_in)))
+        return self.likelihood.mean(self.decoder(self._rows(z, "z", self.L)))
 
     def sample(self, n, rng):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
