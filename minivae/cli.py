@@ -9,9 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from . import __version__
+from . import __version__, checkpoint
 from .backend import generator, to_numpy
-from .checkpoint import write_atomic
 from .data.download import IDX_SETS
 from .evaluate import elbo_standard_error, log_evidence, mean_metrics
 from .gradcheck import LIMIT, check_model
@@ -90,7 +89,7 @@ def sample(run, n, seed, out=None):
 
 
 def reconstruct(run, out=None):
-    """Write a picture of held-out examples and their reconstructions."""
+    """Write a picture of examples, held out where there are any, and their reconstructions."""
     run = Run.open(run)
     path = _png(out, run, "reconstructions.png")
     model, _ = run.load_model()
@@ -106,10 +105,10 @@ def evaluate(run, split, samples=None):
     data = run.read_data()
     if split == "validation" and data.validation is None:
         raise ValueError(f"split: {run.path} was trained without a validation split")
-    x = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]().x
+    x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
     if split == "train":
         x = data.present(x, generator(0, "binarize"))
-    result = mean_metrics(model, x, generator(0, "evaluate"), t=meta["step"])
+    result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
     error = elbo_standard_error(model, x, generator(0, "evaluate"))
     report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
     report |= result | {"elbo_standard_error": error}
@@ -123,7 +122,7 @@ def evaluate(run, split, samples=None):
         report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
         plus_minus = "" if error is None else f" +- {error:.2f}"
         print(f"log_px {log_px.mean():.2f}{plus_minus} nats (importance sampling, K = {samples})")
-    write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
+    checkpoint.write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
 
 
 def gradcheck(model, arch, likelihood):
@@ -146,8 +145,9 @@ def info(run):
     """Print what a run is and where it stands."""
     run = Run.open(run)
     model, meta = run.load_model()
-    history = run.history()
-    print(f"{run.path}: {len(history)} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
+    last = checkpoint.load(run.path / "last.safetensors")[1]["epoch"]
+    history = run.history()[:last]  # beyond it a run that was cut off may have a line that will be replayed
+    print(f"{run.path}: {last} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
           f"epoch {meta['epoch']}")  # fmt: skip
     print("settings   " + "  ".join(f"{k} {_short(v)}" for k, v in run.settings.items() if v is not None))
     print("data       " + "  ".join(f"{k} {_short(v)}" for k, v in run.protocol.items()))

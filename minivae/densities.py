@@ -19,6 +19,8 @@ def sigmoid(x):
 
 def unbroadcast(g, shape):
     """Sum `g` over the axes that broadcasting had added to an array of `shape`."""
+    if g.shape == shape:
+        return g
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(axis=stretched, keepdims=True) if stretched else g
@@ -28,7 +30,7 @@ def unbroadcast(g, shape):
 
 
 def bernoulli_log_prob(logits, *, x):
-    """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: exact where sigmoid(l) would round to 0 or 1."""
+    """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: right where sigmoid(l) rounds to 0 or 1."""
     xp = array_module(logits)
     return (x * logits - xp.maximum(logits, 0) - xp.log(1 + xp.exp(-xp.abs(logits)))).sum(axis=-1)
 
@@ -74,7 +76,8 @@ def kl_standard_normal(mu, log_var):
 def kl_standard_normal_backward(g, mu, log_var):
     """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2."""
     g = g[..., None]
-    return g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1)
+    dmu, dlog_var = array_module(mu).broadcast_arrays(g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1))
+    return unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 
 def kl_gaussians(mu, log_var, mu_p, log_var_p):
@@ -85,8 +88,9 @@ def kl_gaussians(mu, log_var, mu_p, log_var_p):
 
 def kl_gaussians_backward(g, mu, log_var, mu_p, log_var_p):
     """dmu = g d / v_p, dlog_var = g (v / v_p - 1) / 2, dmu_p = -dmu, dlog_var_p = g (1 - v / v_p - d^2 / v_p) / 2."""
-    xp, g, d = array_module(mu), g[..., None], mu - mu_p
+    xp, d = array_module(mu), mu - mu_p
     ratio, precision = xp.exp(log_var - log_var_p), xp.exp(-log_var_p)
+    g, d, ratio, precision = xp.broadcast_arrays(g[..., None], d, ratio, precision)
     dmu = g * d * precision
     dlog_var = 0.5 * g * (ratio - 1)
     dlog_var_p = 0.5 * g * (1 - ratio - d * d * precision)
@@ -123,6 +127,6 @@ def log_mean_exp(log_w):
 
 
 def log_mean_exp_backward(g, log_w):
-    """dlog_w_k = g softmax(log_w)_k: the normalised importance weights."""
+    """dlog_w_k = g softmax(log_w)_k: the normalized importance weights."""
     w = array_module(log_w).exp(log_w - log_w.max(axis=0))
     return g * (w / w.sum(axis=0))

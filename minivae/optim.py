@@ -13,8 +13,8 @@ BLOCK = 16384  # coordinates that a CPU updates at a time, so that the temporari
 
 
 def schedule(value):
-    """`value` itself if it is a function of the step, else the function that is always `value`."""
-    return value if callable(value) else lambda t: value
+    """`value` as a function of the step. It gives Python floats: a NumPy scalar would turn float32 into float64."""
+    return (lambda t: float(value(t))) if callable(value) else lambda t: value
 
 
 def cosine(value, steps):
@@ -50,19 +50,25 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If `rates` names a part without parameters.
+        If `lr` or `clip` is not positive, or `rates` names a part without parameters.
     """
 
     moment_names = ()
 
     def __init__(self, model, lr=1e-3, clip=None, rates=None):
+        for name, value in (("lr", lr), ("clip", clip)):
+            if value is not None and not callable(value) and not 0 < value < math.inf:
+                raise ValueError(f"{name}: expected a finite number > 0, got {value}")
         self.model, self.lr, self.clip, self.t = model, schedule(lr), clip, 0
+        self.theta = model.theta
         self.factor = self._per_coordinate(rates) if rates else None
         for name in self.moment_names:
             setattr(self, name, array_module(model.theta).zeros_like(model.theta))
 
     def step(self):
         model, g = self.model, self.model.grad
+        if model.theta is not self.theta:
+            raise ValueError("model: bound again after this optimizer was made; make a new one")
         if self.clip is not None:  # g min(1, clip / |g|)   (Pascanu et al. 2013, algorithm 1)
             xp = array_module(g)
             g = g * xp.minimum(self.clip / (xp.sqrt((g * g).sum()) + 1e-12), 1)
@@ -71,7 +77,7 @@ class Optimizer:
         block = BLOCK if array_module(g) is np else g.size
         for start in range(0, g.size, block):
             part = slice(start, start + block)
-            self.update(part, model.theta[part], g[part], lr if self.factor is None else lr * self.factor[part])
+            self.update(part, self.theta[part], g[part], lr if self.factor is None else lr * self.factor[part])
         for state in model.states.values():
             state.step()
 
@@ -84,10 +90,9 @@ class Optimizer:
         return {name: getattr(self, name) for name in self.moment_names}
 
     def _per_coordinate(self, rates):
-        xp, theta = array_module(self.model.theta), self.model.theta
-        factor = xp.ones_like(theta)
+        factor = array_module(self.theta).ones_like(self.theta)
         for prefix, rate in rates.items():
-            names = [name for name in self.model.slices if name.startswith(prefix + ".")]
+            names = self.model.below(prefix)
             if not names:
                 raise ValueError(f"rates: no parameter is below {prefix!r}")
             for name in names:

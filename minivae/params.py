@@ -4,13 +4,17 @@
 one fill zeroes, one norm clips, one loop is Adam. Arrays that learn without a gradient lie in `state` and `pull`.
 """
 
+import weakref
+
 import numpy as np
 
-from .backend import load_backend, to_numpy
+from .backend import load_backend, place, to_numpy
 
 
 class Param:
     """An array that learns by gradient: `data`, and `grad` = d loss / d data."""
+
+    root = None  # weak reference to the module whose flat vectors it is a view of
 
     def __init__(self, data):
         self.data = np.asarray(data, dtype="float32")
@@ -19,6 +23,8 @@ class Param:
 
 class State:
     """An array that learns without a gradient, by moving towards targets: state += rate * mean(target - state)."""
+
+    root = None
 
     def __init__(self, data, rate):
         self.data = np.asarray(data, dtype="float32")
@@ -37,7 +43,7 @@ class State:
 
 
 class Module:
-    """Something made of parts: Params, States, other modules, and lists of them."""
+    """Something made of parts: Params, States, other modules, and lists or dicts of them."""
 
     def named(self, kind):
         """{name: part} of every part of class `kind`, in the order of the attributes; a tied part once."""
@@ -45,8 +51,10 @@ class Module:
 
         def walk(part, path):
             if isinstance(part, list | tuple):
-                for i, p in enumerate(part):
-                    walk(p, (*path, str(i)))
+                part = dict(enumerate(part))
+            if isinstance(part, dict):
+                for key, p in part.items():
+                    walk(p, (*path, str(key)))
             elif isinstance(part, Param | State | Module) and id(part) not in seen:
                 seen.add(id(part))
                 if isinstance(part, kind):
@@ -61,11 +69,17 @@ class Module:
     def bind(self, dtype="float32", device="numpy"):
         """Make every Param and State a view of four flat vectors: theta, grad; state, pull. Returns the module.
 
-        Raises ValueError for an unknown dtype, an unknown device, or one that this machine lacks.
+        Raises ValueError for an unknown dtype, an unknown device, or one that this machine lacks, and for a part of
+        a larger bound module, which would lose it silently.
         """
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
         xp = load_backend(device)
+        own = list(self.named(Module).values())
+        for name, part in self.named((Param, State)).items():
+            if part.root is not None and part.root() not in (None, *own):
+                raise ValueError(f"bind: {name} belongs to a bound {type(part.root()).__name__}; bind that instead")
+            part.root = weakref.ref(self)
 
         def flat(parts, field):
             vector = xp.empty(sum(getattr(p, field).size for p in parts.values()), dtype)
@@ -97,6 +111,10 @@ class Module:
         """{name: array} of all that was learned, parameters and states, as views."""
         return {name: part.data for name, part in (self.params | self.states).items()}
 
+    def below(self, prefix):
+        """Names of the parameters below a part, "encoder" say; all of them below ""."""
+        return [name for name in self.params if not prefix or name.startswith(prefix + ".")]
+
 
 class Model(Module):
     """A module with a loss. `objectives`: which parameters (by name prefix) each loss trains; `monitor`: what is best.
@@ -109,3 +127,10 @@ class Model(Module):
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
+
+    def rows(self, x, name, width):
+        """A user's array (..., width) on the model's device, in its dtype; ValueError for another shape."""
+        x = place(x, like=self.theta)
+        if width is not None and (x.ndim < 2 or x.shape[-1] != width):
+            raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
+        return x

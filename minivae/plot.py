@@ -2,7 +2,7 @@
 
 import io
 import math
-from pathlib import Path
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def samples(x_hat, shape, path, title="samples: decoded draws from the prior"):
     if len(shape) == 3:
         _image_rows([x_hat[i : i + columns] for i in range(0, len(x_hat), columns)], shape, path, title)
     else:
-        _curves([(x_hat[i], None) for i in range(min(len(x_hat), 16))], path, title)
+        _curves([(x_hat[i], None) for i in range(min(len(x_hat), 9))], path, title)
 
 
 def reconstructions(x, x_hat, shape, path, columns=10):
@@ -46,7 +46,7 @@ def reconstructions(x, x_hat, shape, path, columns=10):
         bands = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, x_hat)]
         _image_rows(bands, shape, path, title, ["x", "x_hat"])
     else:
-        pairs = list(zip(x[:16], x_hat[:16], strict=True))
+        pairs = list(zip(x[:9], x_hat[:9], strict=True))
         _curves(pairs, path, "reconstructions: x (grey), x_hat = decode(mu) (blue)")
 
 
@@ -74,7 +74,7 @@ def latent_means(mu, y, path):
             ax.scatter(*mu[rows, :2].T, s=9, alpha=0.7, color=CLASSES[i], linewidths=0, label=label)
         if len(classes) > 1 and not many:
             ax.legend(title="class", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
-        ax.set(title="latent means of held-out examples", xlabel=names[0], ylabel=names[1])
+        ax.set(title="latent means, one dot per example", xlabel=names[0], ylabel=names[1])
 
 
 def _image_rows(bands, shape, path, title, labels=()):
@@ -118,26 +118,15 @@ def _curves(pairs, path, title):
         figure.suptitle(title, fontsize=11)
 
 
-class _figure:
+@contextmanager
+def _figure(path, size):
     """A styled figure, written to `path` when the block ends without an error."""
+    import matplotlib
+    from matplotlib.figure import Figure
 
-    def __init__(self, path, size):
-        import matplotlib
-        from matplotlib.figure import Figure
-
-        self.path, self.style = Path(path), matplotlib.rc_context(STYLE)
-        self.make = lambda: Figure(size, layout="constrained")
-
-    def __enter__(self):
-        self.style.__enter__()
-        self.figure = self.make()
-        return self.figure
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                content = io.BytesIO()
-                self.figure.savefig(content, format="png", metadata={"Software": None})
-                write_atomic(self.path, content.getvalue())
-        finally:
-            self.style.__exit__(kind, error, trace)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(size, layout="constrained")
+        yield figure
+        content = io.BytesIO()
+        figure.savefig(content, format="png", metadata={"Software": None})
+    write_atomic(path, content.getvalue())

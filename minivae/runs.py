@@ -18,7 +18,7 @@ from .backend import generator
 from .data import load_data
 from .models import MODELS
 from .optim import OPTIMIZERS, SCHEDULES
-from .settings import OPTIONS, deciding, read_options, resumed
+from .settings import OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 
 def build_model(settings, shape):
@@ -64,7 +64,7 @@ class Run:
             run = cls(building, settings, protocol)
             run._write_settings()
             (building / "metrics.jsonl").touch()
-            run._save("last", model, optimizer)
+            run._save("last", model, optimizer, 0)
             while True:
                 try:
                     os.replace(building, final)
@@ -90,7 +90,10 @@ class Run:
             recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
             settings, protocol = recorded["settings"], recorded["data"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
-            if set(settings) != set(OPTIONS) or not {"shape", "n_train"} <= set(protocol):
+            lacking = [name for name in OPTIONS if name not in OPTIONAL and settings.get(name) is None]
+            if lacking or set(settings) != set(OPTIONS) or not isinstance(protocol["n_train"], int):
+                raise KeyError
+            if not all(isinstance(n, int) and n > 0 for n in protocol["shape"]):
                 raise KeyError
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise ValueError(f"run: {path} has no readable settings.json; is it a run folder?") from None
@@ -131,10 +134,10 @@ class Run:
 
     def record(self, line, model, optimizer):
         """Keep what an epoch gave: best, the line of metrics, last, in this order."""
-        self.epoch = line["epoch"]
+        epoch = line["epoch"]
         if "validation" in line and (self.best is None or line["validation"][model.monitor] > self.best):
             self.best = line["validation"][model.monitor]
-            self._save("best", model, optimizer)
+            self._save("best", model, optimizer, epoch)
         metrics = self.path / "metrics.jsonl"
         try:
             with open(metrics, "a", encoding="utf-8") as file:
@@ -143,7 +146,8 @@ class Run:
                 os.fsync(file.fileno())
         except OSError as error:
             raise OSError(error.errno, f"cannot write {metrics}: {error.strerror}") from None
-        self._save("last", model, optimizer)
+        self._save("last", model, optimizer, epoch)
+        self.epoch = epoch
 
     def history(self):
         """The lines of metrics.jsonl up to the first that is cut off."""
@@ -161,8 +165,8 @@ class Run:
         document = {"settings": self.settings, "data": self.protocol, "versions": versions}
         checkpoint.write_atomic(self.path / "settings.json", (json.dumps(document, indent=2) + "\n").encode())
 
-    def _save(self, which, model, optimizer):
-        meta = {"epoch": self.epoch, "step": optimizer.t, "best": self.best, "settings": deciding(self.settings),
+    def _save(self, which, model, optimizer, epoch):
+        meta = {"epoch": epoch, "step": optimizer.t, "best": self.best, "settings": deciding(self.settings),
                 "data": self.protocol}  # fmt: skip
         checkpoint.save(self.path / f"{which}.safetensors", model, optimizer, meta)
 
@@ -170,6 +174,8 @@ class Run:
         path = self.path / f"{which}.safetensors"
         arrays, meta = checkpoint.load(path)
         expected = deciding(self.settings)
+        if not isinstance(meta, dict) or not {"epoch", "step", "best"} <= set(meta):
+            raise ValueError(f"checkpoint: {path} was not written by a training run of minivae")
         if meta.get("settings") != expected or meta.get("data") != self.protocol:
             raise ValueError(f"checkpoint: {path} belongs to other settings than {self.path / 'settings.json'}")
         checkpoint.restore(model, arrays, optimizer, path)
@@ -195,10 +201,20 @@ def remove_abandoned(final):
     """Remove half-built folders of `final` whose process is gone; it was killed before its run came to be."""
     for path in final.parent.glob(f".{final.name}.*.partial"):
         pid = path.name.split(".")[-2]
-        if os.name == "posix" and pid.isdigit() and path.is_dir():
-            try:
-                os.kill(int(pid), 0)  # sends nothing, only asks
-            except ProcessLookupError:
-                shutil.rmtree(path, ignore_errors=True)
-            except PermissionError:
-                continue  # alive, and another user's
+        if path.is_dir() and pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(pid):
+    """Whether another process has this number; where the system cannot tell, one has."""
+    if pid == os.getpid():  # in a container the number of a killed process comes back
+        return False
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)  # sends nothing, only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

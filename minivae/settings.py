@@ -26,6 +26,8 @@ class Option(NamedTuple):
 
 
 def whole(least):
+    """Whole numbers from `least` up."""
+
     def read(name, value):
         number = _number(int, name, value, f"a whole number >= {least}")
         if number < least or number != float(value):
@@ -35,12 +37,13 @@ def whole(least):
     return read
 
 
-def real(low, what, below=math.inf):
-    """`what` describes the range: above `low`, or from it if `what` says "or 0"."""
+def real(low=0, below=math.inf, closed=False):
+    """Numbers above `low`, or from it if `closed`, and below `below`."""
+    what = f"a finite number {'>=' if closed else '>'} {low}" + (f" and < {below}" if below < math.inf else "")
 
     def read(name, value):
         number = _number(float, name, value, what)
-        if not (low < number < below or (number == low and "or 0" in what)):
+        if not (low < number < below or (closed and number == low)):
             raise ValueError(f"{name}: expected {what}, got {value}")
         return number
 
@@ -48,6 +51,8 @@ def real(low, what, below=math.inf):
 
 
 def one_of(names):
+    """One of some names."""
+
     def read(name, value):
         if value not in tuple(names):
             raise ValueError(f"{name}: expected one of {', '.join(names)}, got {value!r}")
@@ -57,6 +62,8 @@ def one_of(names):
 
 
 def each(read_one):
+    """A list, each item of which `read_one` reads."""
+
     def read(name, values):
         if not isinstance(values, list | tuple):
             raise ValueError(f"{name}: expected a list of numbers, got {values!r}")
@@ -66,6 +73,7 @@ def each(read_one):
 
 
 def text(name, value):
+    """Text that is not empty."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name}: expected text, got {value!r}")
     return value
@@ -93,20 +101,23 @@ OPTIONS = {
     "latent": Option(whole(1), None, "number of latents (default: 20; digits 8)", "L"),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
-    "beta": Option(real(0, "a finite number > 0 or 0"), 1.0, "weight of the KL in the loss", "X"),
+    "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
     "epochs": Option(whole(1), None, "passes over the training set (default: 20; digits, which are few, 100)", "N"),
     "batch_size": Option(whole(1), 128, "examples per step", "N"),
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
-    "lr": Option(real(0, "a finite number > 0"), 1e-3, "learning rate", "X"),
+    "lr": Option(real(), 1e-3, "learning rate", "X"),
     "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third",
                        "|".join(SCHEDULES)),
-    "clip": Option(real(0, "a finite number > 0"), None, "largest norm of the whole gradient", "X"),
-    "weight_decay": Option(real(0, "a finite number > 0 or 0"), None, "of adamw (default 0.01)", "X"),
-    "dropout": Option(real(0, "a number from 0 up to, not including, 1 (or 0)", 1), 0.0, "in dense hidden layers", "P"),
+    "clip": Option(real(), None, "largest norm of the whole gradient", "X"),
+    "weight_decay": Option(real(closed=True), None, "of adamw (default 0.01)", "X"),
+    "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
     "seed": Option(whole(0), 0, "of everything random", "N"),
     "backend": Option(one_of(BACKENDS), "numpy", "where arrays live", "|".join(BACKENDS)),
     "dtype": Option(one_of(("float32", "float64")), "float32", "precision", "float32|float64"),
 }  # fmt: skip
+
+
+OPTIONAL = ("data_dir", "binarize", "validation", "clip", "weight_decay")  # may be None once all is settled
 
 
 def read_options(given):

@@ -40,21 +40,23 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoc
     FloatingPointError
         When the loss or a parameter is no longer finite; names the first operation that produced such a value.
     """
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name}: expected at least 1, got {value}")
     x = place(data.train.x, like=model.theta)
     history = []
     for epoch in range(first_epoch, epochs):
         began = time.perf_counter()
-        start = _copy(model, optimizer)
+        put_back = _keep(model, optimizer)
+        line = {"epoch": epoch + 1, "seconds": 0.0}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # finiteness is tested instead
-            train, steps, finite = _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress)
+            line["train"], steps, finite = _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress)
+            if finite and all_finite([model.theta, model.state]) and data.validation is not None:
+                noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
+                line["validation"] = mean_metrics(model, *data.validation, noise, t=optimizer.t)
+                finite = all(map(math.isfinite, line["validation"].values()))
             if not (finite and all_finite([model.theta, model.state])):
-                _explain(model, optimizer, start, data, x, epoch, batch_size, seed, steps)
-        line = {"epoch": epoch + 1, "seconds": 0.0, "train": train}
-        if data.validation is not None:
-            noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
-            line["validation"] = mean_metrics(model, data.validation.x, noise, t=optimizer.t)
-            if not all(map(math.isfinite, line["validation"].values())):
-                raise FloatingPointError(f"epoch {epoch + 1}: the validation loss is not finite: {line['validation']}")
+                _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps)
         line["seconds"] = round(time.perf_counter() - began, 3)
         if progress:
             print(describe(line, epochs), flush=True)
@@ -74,54 +76,57 @@ def describe(line, epochs):
 
 
 def _presented(data, x, epoch, batch_size, seed):
-    """The mini-batches of one epoch, as they are presented."""
-    shuffle, bits = generator(seed, "shuffle", epoch), generator(seed, "binarize", epoch)
+    """The mini-batches (x, y) of one epoch, as they are presented."""
+    shuffle, bits, y = generator(seed, "shuffle", epoch), generator(seed, "binarize", epoch), data.train.y
     for rows in batches(len(x), batch_size, shuffle):
-        yield data.present(x[place(rows, like=x)], bits)
+        yield data.present(x[place(rows, like=x)], bits), None if y is None else place(y[rows], like=x)
 
 
 def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=lambda: False):
-    """(mean metrics, steps done, whether every loss was finite) of one pass over x."""
+    """(mean metrics, steps done, whether every metric was finite) of one pass over x."""
     from tqdm import tqdm
 
     totals, finite, steps = {}, True, 0
-    noise_rng = generator(seed, "noise", epoch)
-    bar = tqdm(total=-(-len(x) // batch_size), desc=f"epoch {epoch + 1}", leave=False,
-               disable=not (progress and sys.stderr.isatty()))  # fmt: skip
-    with bar:
-        for batch in _presented(data, x, epoch, batch_size, seed):
-            noise = place(model.draw_noise(noise_rng, len(batch)), like=x)
-            metrics = model.loss_and_grads(batch, noise, t=optimizer.t)
+    rng, n_batches = generator(seed, "noise", epoch), -(-len(x) // batch_size)
+    shown = progress and sys.stderr.isatty()
+    with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
+        for batch, y in _presented(data, x, epoch, batch_size, seed):
+            noise = place(model.draw_noise(rng, len(batch)), like=x)
+            metrics = model.loss_and_grads(batch, noise, y=y, t=optimizer.t)
             optimizer.step()
             steps += 1
             for name, value in metrics.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(batch)
-            finite = math.isfinite(totals["loss"])
+            finite = all(map(math.isfinite, totals.values()))
             if not finite or stop():
                 break
             bar.update()
     return {name: total / len(x) for name, total in totals.items()}, steps, finite
 
 
-def _copy(model, optimizer):
-    return optimizer.t, [(a, a.copy()) for a in (model.theta, model.state, *optimizer.arrays().values())]
-
-
-def _explain(model, optimizer, start, data, x, epoch, batch_size, seed, steps):
-    """Put the epoch's start back, replay it with checked operations, and raise with what was found."""
-    optimizer.t, copies = start
+def _keep(model, optimizer):
+    """A function that puts model and optimizer back to where they are now."""
+    t, kept = optimizer.t, [(a, a.copy()) for a in (model.theta, model.state, *optimizer.arrays().values())]
 
     def put_back():
-        for array, copy in copies:
+        optimizer.t = t
+        for array, copy in kept:
             array[...] = copy
 
+    return put_back
+
+
+def _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps):
+    """Put the epoch's start back, replay it with checked operations, and raise with what was found."""
+
+    def replay(stop):
+        put_back()
+        _epoch(model, optimizer, data, x, epoch, batch_size, seed, False, stop)
+        if not stop() and data.validation is not None:
+            mean_metrics(model, *data.validation, generator(seed, "validation"), t=optimizer.t)
+
+    culprit = first_nonfinite(model, replay)
     put_back()
-    culprit = first_nonfinite(
-        model, lambda stop: _epoch(model, optimizer, data, x, epoch, batch_size, seed, False, stop)
-    )
-    put_back()
-    optimizer.t = start[0]
     raise FloatingPointError(
-        f"epoch {epoch + 1}, step {steps}: the loss is not finite; first operation to give such a value: "
-        f"{culprit or 'unknown'}"
+        f"epoch {epoch + 1}, step {steps}: the loss is not finite; first operation to give such a value: {culprit}"
     )

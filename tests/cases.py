@@ -1,7 +1,7 @@
 """One small instance of everything: what the conformance suite runs over. A class without a case fails the suite.
 
-Layers: {class: [(label, make(rng) -> (layer, x))]}; operations: {function: make(rng) -> (args, data)}; likelihoods and
-priors: {class: make()}; models: {label: make(rng) -> (model, x)}.
+Layers: {class: [(label, make(rng) -> (layer, x))]}; operations: {function: [make(rng) -> (args, data)]}; likelihoods
+and priors: {class: make()}; models: {label: make(rng) -> (model, x)}.
 """
 
 import numpy as np
@@ -79,16 +79,31 @@ def gaussian(rng, *shape):
 
 
 OPERATIONS = {
-    densities.bernoulli_log_prob: lambda rng: (
-        (3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
-    densities.gaussian_log_prob: lambda rng: (
-        (rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
-    densities.standard_normal_log_prob: lambda rng: ((rng.standard_normal((2, 3, 4)),), {}),
-    densities.kl_standard_normal: lambda rng: (gaussian(rng, 3, 4), {}),
-    densities.kl_gaussians: lambda rng: ((*gaussian(rng, 3, 4), *gaussian(rng, 4)), {}),
-    densities.reparameterize: lambda rng: (gaussian(rng, 3, 4), {"eps": rng.standard_normal((2, 3, 4))}),
-    densities.log_mean_exp: lambda rng: ((3 * rng.standard_normal((5, 3)),), {}),
-}  # fmt: skip
+    densities.bernoulli_log_prob: [
+        lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
+        lambda rng: ((rng.standard_normal(5),), {"x": rng.random((3, 5))}),
+    ],
+    densities.gaussian_log_prob: [
+        lambda rng: ((rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
+        lambda rng: ((rng.standard_normal((3, 1)), rng.standard_normal(1), rng.standard_normal((2, 1, 4))), {}),
+    ],
+    densities.standard_normal_log_prob: [lambda rng: ((rng.standard_normal((2, 3, 4)),), {})],
+    densities.kl_standard_normal: [
+        lambda rng: (gaussian(rng, 3, 4), {}),
+        lambda rng: ((rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
+        lambda rng: ((rng.standard_normal(4), rng.standard_normal((3, 1))), {}),
+    ],
+    densities.kl_gaussians: [
+        lambda rng: ((*gaussian(rng, 3, 4), *gaussian(rng, 4)), {}),
+        lambda rng: ((rng.standard_normal((3, 4)), np.ones(1), rng.standard_normal((3, 4)), np.zeros(1)), {}),
+        lambda rng: ((np.ones(1), rng.standard_normal((3, 4)), np.zeros(1), rng.standard_normal((3, 1))), {}),
+    ],
+    densities.reparameterize: [
+        lambda rng: (gaussian(rng, 3, 4), {"eps": rng.standard_normal((2, 3, 4))}),
+        lambda rng: ((rng.standard_normal((3, 4)), rng.standard_normal(1)), {"eps": rng.standard_normal((3, 4))}),
+    ],
+    densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
+}
 
 LIKELIHOODS = {
     likelihoods.Bernoulli: likelihoods.Bernoulli,
@@ -121,6 +136,10 @@ CLASSES = {"vae": VAE}  # the model classes that MODELS covers
 
 def every_layer_case():
     return [(f"{cls.__name__} {label}".strip(), make) for cls, cases in LAYERS.items() for label, make in cases]
+
+
+def every_operation_case():
+    return [(f"{f.__name__} {i}", f, make) for f, cases in OPERATIONS.items() for i, make in enumerate(cases)]
 
 
 def arrays(tree):

@@ -14,7 +14,9 @@ from minivae.gradcheck import LIMIT, check_array, check_layer, check_model, chec
 from minivae.layers import Layer
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
-OPERATION_CASES = pytest.mark.parametrize("f", cases.OPERATIONS, ids=lambda f: f.__name__)
+OPERATION_CASES = pytest.mark.parametrize(
+    ("f", "make"), [pytest.param(f, m, id=i) for i, f, m in cases.every_operation_case()]
+)
 LIKELIHOOD_CASES = pytest.mark.parametrize(
     "make", cases.LIKELIHOODS.values(), ids=[c.__name__ for c in cases.LIKELIHOODS]
 )
@@ -191,8 +193,8 @@ def test_layer_float32_agrees_with_float64(make, rng):
 
 
 @OPERATION_CASES
-def test_operation(f, rng):
-    args, data = cases.OPERATIONS[f](rng)
+def test_operation(f, make, rng):
+    args, data = make(rng)
     checks = check_operation(f, backward_function(f), args, rng, **data)
     assert len(checks) == len(args)
     assert all(c.ok for c in checks.values()), checks
@@ -211,6 +213,22 @@ def test_operation(f, rng):
 
 
 # ---- likelihoods and priors
+
+
+def assert_two_live_calls(part, forward, g):
+    """Calls 0 and 1 alive at once, backward in either order: the same gradients as one after the other."""
+    results = []
+    for order in ((0, 1), (1, 0), None):
+        part.zero_grad()
+        if order is None:
+            dx = {i: part.backward(g[i], forward(i)[1]) for i in (0, 1)}
+        else:
+            live = [forward(i)[1] for i in (0, 1)]
+            dx = {i: part.backward(g[i], live[i]) for i in order}
+        results.append((dx[0], dx[1], part.grad.copy()))
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
 @LIKELIHOOD_CASES
@@ -246,35 +264,97 @@ def test_likelihood(make, rng):
 
 
 @LIKELIHOOD_CASES
-def test_likelihood_mean_is_the_mean_of_draws(make, rng):
+def test_likelihood_two_live_calls(make, rng):
+    likelihood = make().bind("float64")
+    outs = rng.standard_normal((2, 3, 4 * likelihood.n_out))
+    xs = likelihood.draw(outs, likelihood.draw_noise(rng, (2, 3, 4)).astype("float64"))
+    assert_two_live_calls(likelihood, lambda i: likelihood.forward(xs[i], outs[i]), rng.standard_normal((2, 3)))
+
+
+@LIKELIHOOD_CASES
+def test_likelihood_is_the_density_of_its_draws(make, rng):
+    """E[x] = mean(out), and E[log p] of its own draws is what the density says on average over another set of them.
+
+    The second: log p is highest in expectation for the distribution that the draws come from (Gibbs' inequality).
+    """
     likelihood = make().bind("float64")
     out = rng.standard_normal(3 * likelihood.n_out)
-    draws = likelihood.draw(out, likelihood.draw_noise(rng, (200_000, 3)).astype("float64"))
-    z = (draws.mean(axis=0) - likelihood.mean(out)) / (draws.std(axis=0) / len(draws) ** 0.5)
-    assert np.abs(z).max() < 4
+    noise = likelihood.draw_noise(rng, (400_000, 3)).astype("float64")
+    draws = likelihood.draw(out, noise)
+    error = draws.std(axis=0) / len(draws) ** 0.5
+    assert (np.abs(draws.mean(axis=0) - likelihood.mean(out)) < 4 * error).all()
+    assert (np.abs(draws.mean(axis=0) - likelihood.mean(out) - 0.05) > 8 * error).all()  # the test can fail
+    own = likelihood.forward(draws, out)[0]
+    for i in range(len(out)):
+        for step in (-0.3, 0.3):
+            other = out.copy()
+            other[i] += step
+            assert own.mean() > likelihood.forward(draws, other)[0].mean()
+    for p in likelihood.params.values():
+        for step in (-0.3, 0.3):
+            p.data += step
+            assert own.mean() > likelihood.forward(draws, out)[0].mean()
+            p.data -= step
 
 
 @PRIOR_CASES
 def test_prior(make, rng):
     prior = make().bind("float64")
     z = prior.draw(prior.draw_noise(rng, 6).astype("float64")).reshape(2, 3, -1)
+    before = snapshot(z)
     log_pz, cache = prior.forward(z)
     assert log_pz.shape == (2, 3)
     g = rng.standard_normal((2, 3))
     prior.zero_grad()
     dz = prior.backward(g, cache)
+    assert_same(before, z)
     f = lambda: float((g * prior.forward(z)[0]).sum())  # noqa: E731
     assert check_array(f, z, dz, rng).ok
     assert all(c.ok for c in check_params(prior, f, rng).values())
-    if hasattr(prior, "kl"):
-        mu, log_var = rng.standard_normal((2, 3, z.shape[-1]))
-        g = rng.standard_normal(3)
-        prior.zero_grad()
-        dmu, dlog_var = prior.kl_backward(g, mu, log_var)
-        f = lambda: float((g * prior.kl(mu, log_var)).sum())  # noqa: E731
-        assert check_array(f, mu, dmu, rng).ok
-        assert check_array(f, log_var, dlog_var, rng).ok
-        assert all(c.ok for c in check_params(prior, f, rng).values())
+    once = prior.grad.copy()
+    np.testing.assert_array_equal(prior.backward(g, cache, accumulate=False), dz)
+    np.testing.assert_array_equal(prior.grad, once)
+    zs = rng.standard_normal((2, 3, z.shape[-1]))
+    assert_two_live_calls(prior, lambda i: prior.forward(zs[i]), g)
+    prior.bind("float32")
+    z32, g32 = z.astype("float32"), g.astype("float32")
+    value, cache = prior.forward(z32)
+    for a in (value, prior.backward(g32, cache), prior.draw(prior.draw_noise(rng, 3))):
+        assert a.dtype == "float32"
+    np.testing.assert_allclose(value, log_pz, rtol=1e-4, atol=1e-4)
+
+
+@PRIOR_CASES
+def test_prior_kl(make, rng):
+    """The closed form, where there is one, is the mean of log q - log p, and its gradient is right."""
+    prior = make().bind("float64")
+    if not hasattr(prior, "kl"):
+        pytest.skip("this prior has no closed form")
+    mu, log_var = rng.standard_normal((2, 3, prior.L))
+    g = rng.standard_normal(3)
+    prior.zero_grad()
+    dmu, dlog_var = prior.kl_backward(g, mu, log_var)
+    f = lambda: float((g * prior.kl(mu, log_var)).sum())  # noqa: E731
+    assert check_array(f, mu, dmu, rng).ok
+    assert check_array(f, log_var, dlog_var, rng).ok
+    assert all(c.ok for c in check_params(prior, f, rng).values())
+    z = densities.reparameterize(mu, log_var, eps=rng.standard_normal((1_000_000, 3, prior.L)))
+    ratio = densities.gaussian_log_prob(z, mu, log_var) - prior.forward(z)[0]
+    error = ratio.std(axis=0) / len(ratio) ** 0.5
+    assert (np.abs(ratio.mean(axis=0) - prior.kl(mu, log_var)) < 4 * error).all()
+    assert (np.abs(ratio.mean(axis=0) - 1.02 * prior.kl(mu, log_var)) > 8 * error).all()  # the test can fail
+
+
+@PRIOR_CASES
+def test_prior_is_the_density_of_its_draws(make, rng):
+    """E[d log p(z) / dz] = 0 and E[z d log p(z) / dz] = -1 hold for draws of p only (Stein's identity)."""
+    prior = make().bind("float64")
+    z = prior.draw(prior.draw_noise(rng, 400_000).astype("float64"))
+    score = prior.backward(np.ones(len(z)), prior.forward(z)[1], accumulate=False)
+    for values, truth in ((score, 0.0), (z * score, -1.0)):
+        error = values.std(axis=0) / len(z) ** 0.5
+        assert (np.abs(values.mean(axis=0) - truth) < 4 * error).all()
+        assert (np.abs(values.mean(axis=0) - truth - 0.02) > 8 * error).all()  # the test can fail
 
 
 # ---- models

@@ -44,7 +44,7 @@ def test_digits():
     assert data.train.x.dtype == "float32"
     assert data.train.x.max() == 1
     assert set(np.unique(data.train.x * 16)) <= set(range(17))
-    assert data.binarize == "each"
+    assert data.protocol["binarize"] == "each"
     assert set(np.unique(data.validation.x)) == set(np.unique(data.test().x)) == {0, 1}
     from sklearn.datasets import load_digits
 
@@ -79,7 +79,7 @@ def test_binarize_once_threshold_none():
     assert grey.protocol["entropy_floor"] == pytest.approx(entropy_floor(grey.train.x))
     assert 10 < grey.protocol["entropy_floor"] < 64 * np.log(2)
     assert "entropy_floor" not in load_data("digits", "bernoulli").protocol
-    assert load_data("digits", likelihood="gaussian").binarize == "none"
+    assert load_data("digits", likelihood="gaussian").protocol["binarize"] == "none"
 
 
 def test_entropy_floor():
@@ -156,7 +156,7 @@ def test_bits_stay_bits(tmp_path, dtype):
     bits = np.eye(12).astype(dtype)
     np.save(tmp_path / "bits.npy", bits)
     data = load_data(tmp_path / "bits.npy")
-    assert data.binarize == "none"
+    assert data.protocol["binarize"] == "none"
     np.testing.assert_array_equal(data.train.x, np.eye(12)[:10])
     assert "entropy_floor" not in data.protocol
 

@@ -36,11 +36,11 @@ def draws(n, seed=0):
 
 def test_variance_of_z_is_exp_log_var():
     """Pitfall 1: std = exp(log_var) in the sampler passes every gradient check."""
-    z = draws(2_000_000)
+    z = draws(4_000_000)
     assert np.abs(z_score(z, MU)).max() < 4
     squares = (z - MU) ** 2
     assert np.abs(z_score(squares, np.exp(LOG_VAR))).max() < 4
-    assert np.abs(z_score(squares, 1.01 * np.exp(LOG_VAR))).min() > 7  # the test can fail
+    assert np.abs(z_score(squares, 1.01 * np.exp(LOG_VAR))).min() > 8  # the test can fail
 
 
 def test_monte_carlo_kl_is_the_analytic_kl():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minivae.layers import (
+    ACTIVATIONS,
     Blocks,
     Conv2d,
     ConvTranspose2d,
@@ -14,7 +15,11 @@ from minivae.layers import (
     ReLU,
     Reshape,
     Sequential,
+    Sigmoid,
+    SiLU,
+    Softplus,
     Split,
+    Tanh,
     conv_decoder,
     conv_encoder,
     dense_decoder,
@@ -131,6 +136,24 @@ def test_sequential_skips_gradients_that_nobody_needs(rng, monkeypatch):
     assert net.backward(y, cache, need_dx=False) is None
 
 
+def test_activations_at_known_points():
+    """A right gradient of a wrong function passes the gradient check; these are the functions."""
+    x = np.array([[-1.0, 0.0, 2.0]])
+    expected = {
+        ReLU: [0, 0, 2],
+        Tanh: [-0.7615941559557649, 0, 0.9640275800758169],
+        Sigmoid: [0.2689414213699951, 0.5, 0.8807970779778823],
+        SiLU: [-0.2689414213699951, 0, 1.7615941559557646],
+        Softplus: [0.31326168751822286, 0.6931471805599453, 2.1269280110429727],
+    }
+    assert set(expected) == set(ACTIVATIONS.values())
+    for cls, y in expected.items():
+        np.testing.assert_allclose(cls()(x)[0], y, rtol=1e-14)
+    far = np.array([[-1000.0, 1000.0]])
+    np.testing.assert_array_equal(Softplus()(far), [[0, 1000]])
+    np.testing.assert_array_equal(SiLU()(far), [[0, 1000]])
+
+
 def test_blocks_follow_the_likelihoods_order():
     """Channels (mean of c0, mean of c1, log-variance of c0, ...) become the block of means, then of log-variances."""
     x = np.arange(2 * 3 * 4, dtype=float).reshape(1, 2, 3, 4)
@@ -161,6 +184,17 @@ def test_he_keeps_the_signal_through_relu(rng):
     assert 0.5 < (net(x) ** 2).mean() / (x**2).mean() < 2
 
 
+@pytest.mark.parametrize("init", [he, glorot])
+def test_initial_scale_of_strided_convolutions(init, rng):
+    """A transposed convolution sums kh kw c_in / stride^2 products per output, not kh kw c_in."""
+    x = rng.standard_normal((4, 24, 24, 16)).astype("float32")
+    gain = 2 if init is he else 1
+    down = Conv2d(16, 64, 4, rng, 2, 1, init)(x).var()
+    up = ConvTranspose2d(16, 16, 4, rng, 2, 1, 0, init)(x)[:, 4:-4, 4:-4].var()
+    assert down == pytest.approx(1.0 if init is glorot else gain, rel=0.1)
+    assert up == pytest.approx(0.4 if init is glorot else gain, rel=0.1)
+
+
 def test_equal_shapes_start_different(rng):
     """Pitfall 15: the same seed for every layer."""
     net = Sequential(Dense(5, 5, rng), Dense(5, 5, rng), Dense(5, 5, rng))
@@ -182,7 +216,7 @@ def test_conv_networks_mirror_any_image(shape, n_out, rng):
 
 def test_builders_mirror_and_choose_the_initialisation(rng):
     encoder = dense_encoder(20, (400, 300), 2, "relu", rng=rng)
-    decoder = dense_decoder(2, (400, 300), 20, "tanh", rng=rng)
+    decoder = dense_decoder(2, (400, 300), 20, activation="tanh", rng=rng)
     assert [p.data.shape for p in encoder.named(Param).values()][::2] == [(20, 400), (400, 300), (300, 4)]
     assert [p.data.shape for p in decoder.named(Param).values()][::2] == [(2, 300), (300, 400), (400, 20)]
     assert encoder.layers[2].W.data.var() == pytest.approx(2 / 400, rel=0.05)  # He before ReLU

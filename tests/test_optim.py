@@ -95,7 +95,8 @@ def test_rate_factors_per_part():
 
 def test_schedules():
     assert schedule(3)(7) == 3
-    assert schedule(abs) is abs
+    assert schedule(abs)(-7) == 7
+    assert type(schedule(np.float64)(1)) is float  # a NumPy scalar would turn float32 into float64
     f = cosine(2.0, 100)
     assert [f(0), f(50), f(100), f(150)] == pytest.approx([2, 1, 0, 0], abs=1e-12)
     assert f(25) == pytest.approx(1 + math.cos(math.pi / 4))
@@ -111,3 +112,17 @@ def test_learning_rate_is_read_at_the_step():
     optimizer.step()
     optimizer.step()
     assert seen == [0, 1]
+
+
+@pytest.mark.parametrize("options", [{"lr": 0}, {"lr": -1}, {"lr": math.nan}, {"lr": math.inf}, {"clip": 0}])
+def test_bad_input(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))}: expected a finite number > 0"):
+        Adam(make(), **options)
+
+
+def test_a_model_that_was_bound_again_needs_a_new_optimizer():
+    model = make()
+    optimizer = Adam(model)
+    model.bind("float32")
+    with pytest.raises(ValueError, match="model: bound again after this optimizer was made"):
+        optimizer.step()

@@ -78,7 +78,7 @@ def test_states_follow_the_mean_of_their_pulls(rng):
     layer = Mean(2).bind("float64")
     model = Sequential(layer, Dense(2, 1, rng)).bind("float64")
     assert list(model.states) == ["layers.0.mean"]
-    optimizer = SGD(model, lr=0.0)
+    optimizer = SGD(model, lr=lambda t: 0.0)
     x1, x2 = rng.standard_normal((2, 5, 2))
     model.zero_grad()
     for x in (x1, x2):
@@ -102,3 +102,23 @@ def test_models_refuse_copies(rng):
         with pytest.raises(TypeError, match="VAE cannot be copied or pickled"):
             f(model)
     assert issubclass(VAE, Model)
+
+
+def test_a_bound_part_may_be_swallowed_but_not_taken_away(rng):
+    layer = Dense(3, 2, rng).bind("float64")
+    net = Sequential(layer, Dense(2, 1, rng)).bind("float32")
+    assert np.shares_memory(layer.W.data, net.theta)
+    with pytest.raises(ValueError, match="bind: W belongs to a bound Sequential; bind that instead"):
+        layer.bind("float64")
+    assert np.shares_memory(layer.W.data, net.theta)
+
+
+def test_parts_in_dicts_and_names_below_a_part(rng):
+    class Heads(Module):
+        def __init__(self):
+            self.heads = {"a": Dense(2, 1, rng), "ab": [Dense(2, 1, rng)]}
+
+    module = Heads().bind()
+    assert list(module.params) == ["heads.a.W", "heads.a.b", "heads.ab.0.W", "heads.ab.0.b"]
+    assert module.below("heads.a") == ["heads.a.W", "heads.a.b"]
+    assert module.below("") == list(module.params)

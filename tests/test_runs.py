@@ -80,15 +80,15 @@ def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_
     out = tmp_path / "cut"
     save, write = Run._save, checkpoint.write_atomic
 
-    def cut_save(self, which, *args):
-        if self.epoch == epoch and moment == f"before {which}":
+    def cut_save(self, which, model, optimizer, at):
+        if at == epoch and moment == f"before {which}":
             raise Killed
-        if self.epoch == epoch and moment == "in metrics" and which == "last":
+        if at == epoch and moment == "in metrics" and which == "last":
             with open(self.path / "metrics.jsonl", "r+b") as file:
                 file.truncate(os.path.getsize(file.name) - 25)
             raise Killed
-        save(self, which, *args)
-        if self.epoch == epoch and (moment, which) in (("before metrics", "best"), ("after last", "last")):
+        save(self, which, model, optimizer, at)
+        if at == epoch and (moment, which) in (("before metrics", "best"), ("after last", "last")):
             raise Killed
 
     monkeypatch.setattr(Run, "_save", cut_save)
@@ -112,9 +112,10 @@ def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
             with pytest.raises(Killed):
                 train(tmp_path / "a")
         assert not list(tmp_path.iterdir())
-    left = tmp_path / ".a.999999999.partial"  # what a real kill leaves; its process is gone
-    left.mkdir()
-    (left / "settings.json").touch()
+    for pid in (999999999, os.getpid()):  # what a real kill leaves; in a container the same number comes back
+        left = tmp_path / f".a.{pid}.partial"
+        left.mkdir()
+        (left / "settings.json").touch()
     assert train(tmp_path / "a", epochs=1) == 0
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
@@ -179,6 +180,67 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path, capsys):
     assert "first operation to give such a value" in error
     assert f"{out} keeps the checkpoint of epoch 0" in error
     assert checkpoint.load(out / "last.safetensors")[1]["epoch"] == 0
+
+
+def line_of(epoch, elbo, loss):
+    metrics = {"loss": loss, "elbo": elbo, "log_px_z": elbo, "kl": 0.0}
+    return {"epoch": epoch, "seconds": 0.0, "train": metrics, "validation": metrics}
+
+
+def test_best_is_chosen_by_elbo_kept_over_a_resume_and_read(finished, tmp_path, capsys):
+    """Epochs 4 to 6 are made up: the best elbo is that of epoch 4, the lowest loss that of epoch 5."""
+    out = shutil.copytree(finished, tmp_path / "run")
+    settings = json.loads((out / "settings.json").read_text())
+    settings["settings"]["epochs"] = 6
+    (out / "settings.json").write_text(json.dumps(settings))
+    for epoch, elbo, loss in ((4, -1.0, 9.0), (5, -2.0, 1.0), (6, -1.5, 2.0)):
+        run = Run.open(out)
+        model, optimizer, _ = run.resume({})
+        model.theta[0] = epoch
+        run.record(line_of(epoch, elbo, loss), model, optimizer)
+    run = Run.open(out)
+    model, meta = run.load_model()
+    assert (meta["checkpoint"], meta["epoch"], meta["best"]) == ("best", 4, -1.0)
+    assert model.theta[0] == 4
+    assert run.resume({})[0].theta[0] == 6
+    assert main(["info", str(out)]) == 0
+    assert "6 of 6 epochs; best checkpoint is of epoch 4" in capsys.readouterr().out
+
+
+def test_info_stops_where_last_does(finished, tmp_path, capsys):
+    out = shutil.copytree(finished, tmp_path / "run")
+    with open(out / "metrics.jsonl", "a") as file:
+        file.write(json.dumps(line_of(4, -1.0, 1.0)) + "\n")
+    assert main(["info", str(out)]) == 0
+    assert "3 of 3 epochs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("meta", [[], None, 3, {}, {"epoch": 1, "step": 2}])
+def test_checkpoints_with_foreign_metadata(meta, finished, tmp_path, capsys):
+    out = shutil.copytree(finished, tmp_path / "run")
+    run = Run.open(out)
+    model, optimizer, _ = run.resume({})
+    for which in ("last", "best"):
+        checkpoint.save(out / f"{which}.safetensors", model, optimizer, meta)
+    for command in ("sample", "info"):
+        assert main([command, str(out)]) == 2
+        error = capsys.readouterr().err
+        assert "was not written by" in error
+        assert error.count("\n") == 1
+
+
+def test_interrupt_inside_a_checkpoint_names_the_epoch_that_is_kept(tmp_path, monkeypatch, capsys):
+    out, save = tmp_path / "a", Run._save
+
+    def interrupted(self, which, model, optimizer, epoch):
+        if (which, epoch) == ("last", 2):
+            raise KeyboardInterrupt
+        save(self, which, model, optimizer, epoch)
+
+    monkeypatch.setattr(Run, "_save", interrupted)
+    assert train(out) == 130
+    assert "the checkpoint of epoch 1 is kept" in capsys.readouterr().err
+    assert checkpoint.load(out / "last.safetensors")[1]["epoch"] == 1
 
 
 def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(finished, tmp_path, monkeypatch, capsys):

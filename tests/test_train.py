@@ -7,6 +7,7 @@ from minivae import VAE, Adam, fit, load_data
 from minivae.backend import generator, place, to_numpy
 from minivae.evaluate import mean_metrics
 from minivae.finite import all_finite, first_nonfinite
+from minivae.train import _presented
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_training_metrics_weigh_examples_not_batches(bits):
     """A last batch of 1 counts as one example: with learning rate 0 the epoch's mean is the data's."""
     data = load_data(bits.train.x[:33], validation=0)
     model = small(data)
-    history = fit(model, Adam(model, lr=0.0), data, epochs=1, batch_size=32, progress=False)
+    history = fit(model, Adam(model, lr=lambda t: 0.0), data, epochs=1, batch_size=32, progress=False)
     noise = generator(0, "noise")
     order = generator(0, "shuffle").permutation(33)
     parts = [order[:32], order[32:]]
@@ -60,6 +61,46 @@ def test_training_metrics_weigh_examples_not_batches(bits):
         float(model.loss_and_grads(data.train.x[p], model.draw_noise(noise, len(p)))["loss"]) * len(p) for p in parts
     )
     assert history[0]["train"]["loss"] == pytest.approx(total / 33, rel=1e-6)
+
+
+def test_every_epoch_has_its_own_order_bits_and_noise():
+    """With learning rate 0 epochs differ by what is drawn for them only; validation draws the same every time."""
+    data = load_data("digits")
+    model = small(data)
+    first, second = fit(model, Adam(model, lr=lambda t: 0.0), data, epochs=2, progress=False)
+    assert first["train"] != second["train"]
+    assert first["validation"] == second["validation"]
+    epochs = [next(iter(_presented(data, data.train.x, epoch, 50, 0))) for epoch in (0, 0, 1)]
+    np.testing.assert_array_equal(epochs[0][0], epochs[1][0])
+    assert (epochs[0][1] != epochs[2][1]).any()  # another order
+    grey = [generator(0, "binarize", epoch).random(3) for epoch in (0, 1)]
+    assert (grey[0] != grey[1]).all()
+    fixed = load_data("digits", binarize="threshold")
+    rows = [np.concatenate([x for x, _ in _presented(fixed, fixed.train.x, e, 128, 0)]) for e in (0, 1)]
+    assert (rows[0] != rows[1]).any()
+    np.testing.assert_array_equal(np.sort(rows[0].sum(axis=1)), np.sort(rows[1].sum(axis=1)))  # all of them, once
+    model = small(fixed)
+    whole = fit(model, Adam(model, lr=lambda t: 0.0), fixed, epochs=2, batch_size=9999, progress=False)
+    assert whole[0]["train"]["loss"] != pytest.approx(whole[1]["train"]["loss"], rel=1e-6)  # other noise
+
+
+def test_bad_input(bits):
+    model = small(bits)
+    for options, message in (
+        ({"epochs": 0}, "epochs: expected at least 1"),
+        ({"batch_size": 0}, "batch_size: expected"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(model, Adam(model), bits, **options)
+
+
+def test_divergence_in_validation_is_found_too():
+    """A step so large that only the evaluation after it overflows."""
+    data = load_data((np.random.default_rng(0).random((40, 12)) < 0.3).astype(float))
+    model = small(data)
+    with pytest.raises(FloatingPointError, match=r"step 1: the loss is not finite; first operation .*: \w+"):
+        fit(model, Adam(model, lr=1e12), data, epochs=1, batch_size=100, progress=False)
+    assert all_finite(model.theta)
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(1, 8), (5, 100), (9, 4), (3, 1)])
@@ -78,7 +119,7 @@ def test_evaluation_loss_is_near_training_loss():
     fit(model, Adam(model), data, epochs=30, progress=False)
     rng = np.random.default_rng(0)
     trained = model.loss_and_grads(data.train.x, model.draw_noise(rng, len(data.train.x)), grads=False)["elbo"]
-    evaluated = mean_metrics(model, data.train.x, rng)["elbo"]
+    evaluated = mean_metrics(model, data.train.x, None, rng)["elbo"]
     assert abs(trained - evaluated) < 2
 
 
@@ -148,7 +189,7 @@ def test_first_nonfinite_sees_parameter_gradients_and_updates(bits, rng):
         name = first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise))
     assert name == "encoder.layers.0.forward (Dense)"  # inf * 0
     model = small(bits)
-    optimizer = Adam(model, lr=np.inf)
+    optimizer = Adam(model, lr=lambda t: np.inf)
 
     def replay(stop):
         model.loss_and_grads(bits.train.x[:5], noise)

@@ -28,7 +28,7 @@ def test_elbo_is_below_the_evidence(rng):
     for _ in range(5):
         model, log_px = linear_gaussian(rng)
         x = rng.standard_normal((40, 5))
-        elbo = mean_metrics(model, np.repeat(x, 200, axis=0), rng)["elbo"]
+        elbo = mean_metrics(model, np.repeat(x, 200, axis=0), None, rng)["elbo"]
         assert elbo < log_px(x).mean()
 
 
@@ -49,9 +49,10 @@ def test_gap_is_the_kl_to_the_posterior(rng):
     model.encoder.layers[0].b.data[0] += 0.3
     variance = np.exp(model.encoder.layers[0].b.data[2])
     x = rng.standard_normal((1, 5))
-    samples = model.log_weights(x, rng.standard_normal((400_000, 1, 2)))[:, 0]
-    z = (samples.mean() - (log_px(x) - 0.5 * 0.3**2 / variance)) / (samples.std() / len(samples) ** 0.5)
-    assert abs(z) < 4
+    samples = model.log_weights(x, rng.standard_normal((2_000_000, 1, 2)))[:, 0]
+    gap, error = 0.5 * 0.3**2 / variance, samples.std() / len(samples) ** 0.5
+    assert abs(samples.mean() - (log_px(x) - gap)) < 4 * error
+    assert abs(samples.mean() - (log_px(x) - 1.1 * gap)) > 8 * error  # the test can fail
 
 
 def test_importance_sampling_reaches_the_evidence(rng):
@@ -63,7 +64,7 @@ def test_importance_sampling_reaches_the_evidence(rng):
     ratio = np.exp(w - log_px(x))  # its mean is 1
     z = (ratio.mean(axis=0) - 1) / (ratio.std(axis=0) / len(w) ** 0.5)
     assert np.abs(z).max() < 4
-    assert np.abs((1.01 * ratio.mean(axis=0) - 1) / (ratio.std(axis=0) / len(w) ** 0.5)).min() > 5
+    assert np.abs((1.01 * ratio.mean(axis=0) - 1) / (ratio.std(axis=0) / len(w) ** 0.5)).min() > 8  # the test can fail
     np.testing.assert_allclose(log_evidence(model, x, 50_000, rng), log_px(x), atol=0.02)
 
 
@@ -96,7 +97,7 @@ def test_training_reaches_the_evidence(rng):
         optimizer.step()
     W, b = model.decoder.layers[0].W.data, model.decoder.layers[0].b.data
     log_px = stats.multivariate_normal(b, W.T @ W + 0.36 * np.eye(5)).logpdf(x).mean()
-    elbo = mean_metrics(model, np.repeat(x, 50, axis=0), rng)["elbo"]
+    elbo = mean_metrics(model, np.repeat(x, 50, axis=0), None, rng)["elbo"]
     assert log_px - 0.05 < elbo < log_px + 0.01
 
 
@@ -203,11 +204,25 @@ def test_mean_metrics_and_standard_error(rng, monkeypatch):
     eps = model.draw_noise(np.random.default_rng(3), 11, train=False)
     exact = model.loss_and_grads(x, eps, grads=False)
     monkeypatch.setattr("minivae.evaluate.metrics.BATCH", 4)
-    assert mean_metrics(model, x, np.random.default_rng(3)) == pytest.approx(exact, rel=1e-12)
+    assert mean_metrics(model, x, None, np.random.default_rng(3)) == pytest.approx(exact, rel=1e-12)
     w = model.log_weights(x, eps["eps"][None])[0]
     expected = w.std(ddof=1) / 11**0.5
     assert elbo_standard_error(model, x, np.random.default_rng(3)) == pytest.approx(expected, rel=1e-12)
     assert elbo_standard_error(model, x[:1], rng) is None
+
+
+def test_evaluation_has_no_dropout(rng):
+    model = VAE.build((12,), rng, hidden=(9,), latent=3, dropout=0.6).bind("float64")
+    x = (rng.random((30, 12)) < 0.5).astype(float)
+    eps = np.random.default_rng(3).standard_normal((30, 3), dtype="float32")
+    exact = model.loss_and_grads(x, {"eps": eps, "enc": None, "dec": None}, grads=False)
+    assert mean_metrics(model, x, None, np.random.default_rng(3)) == pytest.approx(exact, rel=1e-12)
+
+
+def test_schedules_in_numpy_keep_float32(rng):
+    model = VAE.build((12,), rng, hidden=(9,), latent=3, beta=lambda t: np.minimum(1.0, t / 1000))
+    m = model.loss_and_grads((rng.random((4, 12)) < 0.5).astype("float32"), model.draw_noise(rng, 4), t=5)
+    assert {v.dtype for v in m.values()} == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize(
@@ -216,6 +231,9 @@ def test_mean_metrics_and_standard_error(rng, monkeypatch):
         (lambda m, r: m.encode(np.zeros((3, 7))), r"x: expected rows of 12 values, got shape \(3, 7\)"),
         (lambda m, r: m.encode(np.zeros(12)), r"x: expected rows of 12 values, got shape \(12,\)"),
         (lambda m, r: m.decode(np.zeros((3, 4))), r"z: expected rows of 3 values, got shape \(3, 4\)"),
+        (lambda m, r: VAE.build((4,), r, latent=0), "Dense: expected widths of at least 1, got 200 to 0"),
+        (lambda m, r: VAE.build((4,), r, hidden=(0,)), "Dense: expected widths of at least 1, got 4 to 0"),
+        (lambda m, r: VAE(m.encoder, m.decoder), "bind: encoder.layers.0.W belongs to a bound VAE; bind that instead"),
         (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected dense or conv, got 'tree'"),
         (lambda m, r: VAE.build((4,), r, likelihood="beta"), "likelihood: expected one of bernoulli"),
         (lambda m, r: VAE(m.encoder, Network(ReLU())), "decoder: expected a first layer that fixes the number"),

@@ -11,7 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import generator, place
-from .preprocess import BINARIZE, as_examples, check_labels, check_unit_interval, entropy_floor, is_binary, to_bits
+from .preprocess import (
+    BINARIZE,
+    as_examples,
+    check_labels,
+    check_unit_interval,
+    entropy_floor,
+    is_binary,
+    pixel_scale,
+    to_bits,
+)
 from .sources import read_source
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
@@ -31,29 +40,29 @@ class Dataset:
 
     Attributes
     ----------
-    name : str
-    shape : tuple
-        (h, w, c) of an image, or (D,) of a row.
     train, validation : Split
-        `validation` is None if it is empty. Under `binarize` "each" the training pixels are grey; see `present`.
-    binarize : str
-    protocol : dict
-        What decided the numbers, for the record: name, sha256, shape, sizes, binarize, bits_seed.
+        `validation` is None if it is empty. Under binarize "each" the training pixels are grey; see `present`.
     test : callable
         Reads the test split and returns it; ValueError if there is none.
+    protocol : dict
+        What decided the numbers, for the record: name, sha256, shape, sizes, binarize, bits_seed.
     """
 
-    name: str
-    shape: tuple
     train: Split
     validation: Split | None
-    binarize: str
-    protocol: dict
     test: Callable
+    protocol: dict
+
+    @property
+    def shape(self):
+        """(h, w, c) of an image, or (D,) of a row."""
+        return tuple(self.protocol["shape"])
 
     def present(self, x, rng):
-        """Training rows as one presentation sees them: under `each`, grey pixels become new bits every time."""
-        return to_bits(x, place(rng.random(x.shape, dtype="float32"), like=x)) if self.binarize == "each" else x
+        """Training rows as one presentation sees them: under "each", grey pixels become new bits every time."""
+        if self.protocol["binarize"] != "each":
+            return x
+        return to_bits(x, place(rng.random(x.shape, dtype="float32"), like=x))
 
     @property
     def pictured(self):
@@ -90,7 +99,8 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
     raw = read_source(source, data_dir)
-    x, shape = as_examples(raw.x, "x")
+    scale = pixel_scale(raw.x)
+    x, shape = as_examples(raw.x, "x", scale)
     y = check_labels(raw.y, "y", len(x))
     how = binarize or ("none" if likelihood != "bernoulli" or is_binary(x) else "each")
     bits_needed = likelihood == "bernoulli" or how != "none"
@@ -111,7 +121,7 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
         if raw.test is None:
             raise ValueError(f"split: {raw.name} has no test split (an .npz file with the key x_test would)")
         x_test, y_test = raw.test()
-        x_test, test_shape = as_examples(x_test, "x_test")
+        x_test, test_shape = as_examples(x_test, "x_test", scale)
         if test_shape != shape:
             raise ValueError(f"x_test: expected examples of shape {shape}, as in training, got {test_shape}")
         if bits_needed:
@@ -132,7 +142,7 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
     y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
     train = Split(x[:n] if how == "each" else fixed(x[:n], "train"), y_train)
     held_out = Split(fixed(x[n:], "validation"), y_validation) if n_validation else None
-    return Dataset(raw.name, shape, train, held_out, how, protocol, test)
+    return Dataset(train, held_out, test, protocol)
 
 
 def batches(n, size, rng=None):

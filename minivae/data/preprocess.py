@@ -7,7 +7,7 @@ from ..backend import array_module
 BINARIZE = ("each", "once", "threshold", "none")
 
 
-def as_examples(x, name):
+def as_examples(x, name, divisor=1):
     """(rows (N, D) float32, shape of one example) of rows or images; ValueError if that is not what `x` is."""
     x = np.asarray(x)
     if x.dtype.kind not in "biuf":
@@ -19,12 +19,17 @@ def as_examples(x, name):
     if x.ndim == 4 and x.shape[3] > 4:
         raise ValueError(f"{name}: expected 1 to 4 channels in the last axis (N, h, w, c), got shape {x.shape}")
     shape = x.shape[1:] + (1,) * (x.ndim == 3)
-    divisor = 255 if x.dtype.kind in "iu" and not is_binary(x) else 1
     with np.errstate(over="ignore"):
         rows = x.reshape(len(x), -1).astype("float32") / np.float32(divisor)
     if not np.isfinite(rows).all():
         raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")
     return rows, shape
+
+
+def pixel_scale(x):
+    """What the values of `x` are divided by: 255 for integers, unless they are bits; 1 for anything else."""
+    x = np.asarray(x)
+    return 255 if x.dtype.kind in "iu" and not is_binary(x) else 1
 
 
 def check_labels(y, name, n):

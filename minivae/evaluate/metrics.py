@@ -8,13 +8,13 @@ from ..data import batches
 BATCH = 500
 
 
-def mean_metrics(model, x, rng, t=0):
+def mean_metrics(model, x, y, rng, t=0):
     """The model's metrics, averaged over the rows of x, in nats per example: no dropout, no gradients.
 
     Parameters
     ----------
     model : Model
-    x : array (N, D)
+    x, y : array (N, D), array (N,) or None
     rng : numpy.random.Generator
         Draws one sample per row.
     t : int
@@ -28,14 +28,18 @@ def mean_metrics(model, x, rng, t=0):
     totals = {}
     for rows in batches(len(x), BATCH):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
-        metrics = model.loss_and_grads(place(x[rows], like=model.theta), noise, t=t, grads=False)
+        x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
+        metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False)
         for name, value in metrics.items():
             totals[name] = totals.get(name, 0.0) + float(value) * len(rows)
     return {name: total / len(x) for name, total in totals.items()}
 
 
 def elbo_standard_error(model, x, rng):
-    """Standard error of the mean ELBO over the rows of x (N, D), from one-sample ELBOs; None for a single row."""
+    """Standard error of the mean ELBO over the rows of x (N, D); None for a single row.
+
+    From one-sample log_weights, whose KL is sampled too: a little above that of an ELBO with an analytic KL.
+    """
     if len(x) < 2:
         return None
     parts = []

@@ -4,7 +4,8 @@
     D_h   = (8 (f(h) - f(-h)) - (f(2 h) - f(-2 h))) / (12 h),           f(s) = f(array + s v)
 
 A right gradient gives about 1e-10 in float64. A direction in which f has a kink within 2 h is drawn again with a
-smaller h; a kink shows in the function alone, where D_h and D_{h/2} differ by more than smoothness allows.
+smaller h. A kink shows in the function alone: D_h and D_{h/2} differ by more than smoothness allows or, for a kink at
+s = 0, the second difference f(h) + f(-h) - 2 f(0) falls with h and not with h^2.
 """
 
 import math
@@ -12,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import tree_map
+
 LIMIT = 1e-7
-SMOOTH = 1e-8  # relative difference of D_h and D_{h/2} above which a direction is taken to cross a kink
+SMOOTH = 1e-8  # relative size of either sign above which a direction is taken to cross a kink
 STEPS = (1e-3, 1e-4, 1e-5)
 
 
@@ -31,20 +34,25 @@ class Check(NamedTuple):
 
 def check_array(f, array, g, rng, directions=4):
     """Check of `g` = df/d`array`: f() returns a float and reads `array`, which is moved in place and put back."""
+    if not np.isfinite(g).all():
+        return Check(math.inf, directions, 0)
     at, worst, kinks = array.copy(), 0.0, 0
     floor = math.sqrt(float((g * g).sum()))  # |g| |v| / sqrt(d), since |v| = sqrt(d)
     for _ in range(directions):
         for h in STEPS:
             v = rng.choice((-1.0, 1.0), size=at.shape)
-
-            def along(s, v=v):
+            value = {}
+            for s in (0.0, -2 * h, -h, -h / 2, h / 2, h, 2 * h):
                 array[...] = at + s * v
-                return f()
-
-            coarse, fine = _difference(along, h), _difference(along, h / 2)
+                value[s] = f()
+            coarse, fine = _slope(value, h), _slope(value, h / 2)
+            bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
             slope = float((g * v).sum())
-            if abs(coarse - fine) <= SMOOTH * max(abs(coarse), abs(fine), floor):
-                scale = max(abs(slope), abs(fine), floor)
+            scale = max(abs(slope), abs(fine), floor)
+            if not math.isfinite(fine):
+                worst = math.inf
+                break
+            if abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale:
                 worst = max(worst, abs(slope - fine) / scale if scale else 0.0)
                 break
         else:
@@ -53,16 +61,21 @@ def check_array(f, array, g, rng, directions=4):
     return Check(worst, directions, kinks)
 
 
-def _difference(f, h):
-    return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+def _slope(value, h):
+    return (8 * (value[h] - value[-h]) - (value[2 * h] - value[-2 * h])) / (12 * h)
+
+
+def _second(value, h):
+    return value[h] + value[-h] - 2 * value[0.0]
 
 
 def check_layer(layer, x, rng, noise=None, directions=4):
     """{name: Check} of every parameter of a layer and of its input(s), through sum(w * y) with random w.
 
-    `x` is one float64 array or a tuple of them; `noise` as draw_noise gives it. Binds the layer to float64.
+    `x` is one array or a tuple of them; `noise` as draw_noise gives it. Binds the layer to float64.
     """
     layer.bind("float64")
+    x = tree_map(lambda a: a.astype("float64"), x)
     y, cache = layer.forward(x, noise)
     w = _random_like(y, rng)
     layer.zero_grad()
@@ -99,13 +112,10 @@ def check_model(model, x, rng, noise=None, y=None, t=0, directions=4):
 
 
 def check_params(module, f, rng, prefixes=("",), directions=4):
-    """{name: Check} of the bound parameters whose names begin with one of `prefixes`; `grad` holds df/d theta."""
+    """{name: Check} of the bound parameters that are below one of `prefixes`; `grad` holds df/d theta."""
     grads = {name: p.grad.copy() for name, p in module.params.items()}
-    return {
-        name: check_array(f, p.data, grads[name], rng, directions)
-        for name, p in module.params.items()
-        if name.startswith(tuple(prefixes))
-    }
+    names = dict.fromkeys(name for prefix in prefixes for name in module.below(prefix))
+    return {name: check_array(f, module.params[name].data, grads[name], rng, directions) for name in names}
 
 
 def _tuple(x):

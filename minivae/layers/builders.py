@@ -16,10 +16,10 @@ def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, *, rng):
     return Network(*body, Dense(width, 2 * L, rng), Split(2))
 
 
-def dense_decoder(L, hidden, n_out, activation="relu", dropout=0.0, *, rng):
-    """z (..., L) -> out (..., n_out); n_out = D * likelihood.n_out."""
+def dense_decoder(L, hidden, D, n_out=1, activation="relu", dropout=0.0, *, rng):
+    """z (..., L) -> out (..., n_out * D), in n_out blocks, as the likelihood asks."""
     body, width = _dense_stack(L, hidden[::-1], activation, dropout, rng)
-    return Network(*body, Dense(width, n_out, rng))
+    return Network(*body, Dense(width, D * n_out, rng))
 
 
 def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, *, rng):
@@ -36,7 +36,10 @@ def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, *, 
 
 
 def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, *, rng):
-    """z (..., L) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder."""
+    """z (..., L) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder.
+
+    Where a convolution had rounded an odd side down, output padding gives the pixel back.
+    """
     act, init = _activation(activation)
     sides, widths = _sides(shape, channels), [shape[2] * n_out, *channels]
     flat = math.prod(sides[-1]) * widths[-1]
@@ -49,7 +52,7 @@ def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout
 
 
 def _activation(name):
-    """(class, initialisation) of an activation: He's for those that halve the signal, Glorot's for the others."""
+    """(class, initialization) of an activation: He's for those that halve the signal, Glorot's for the others."""
     if name not in ACTIVATIONS:
         raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {name!r}")
     act = ACTIVATIONS[name]

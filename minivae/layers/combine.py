@@ -57,7 +57,7 @@ class Sequential(Layer):
 
     def __init__(self, *layers):
         self.layers = list(layers)
-        self.n_in = next((layer.n_in for layer in layers if layer.n_in is not None), None)
+        self.n_in = layers[0].n_in if layers else None
         # below the first layer that learns nobody needs a gradient, unless x does
         self.first_learning = next((i for i, layer in enumerate(layers) if layer.named((Param, State))), len(layers))
 

@@ -11,18 +11,20 @@ class Dense(Layer):
     """y = x W + b.   x (N, n_in), W (n_in, n_out), b (n_out,) -> y (N, n_out)."""
 
     def __init__(self, n_in, n_out, rng, init=glorot):
+        if min(n_in, n_out) < 1:
+            raise ValueError(f"Dense: expected widths of at least 1, got {n_in} to {n_out}")
         self.n_in = n_in
         self.W = Param(init(rng, (n_in, n_out), n_in, n_out))
         self.b = Param(np.zeros(n_out))
 
     def forward(self, x, noise=None):
-        y = x @ self.W.data
+        y = x @ self.W.data  # (N, n_out)
         y += self.b.data
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
         if accumulate:
-            self.W.grad += x.T @ dy  # dW_ij = sum_n x_ni dy_nj
-            self.b.grad += dy.sum(axis=0)
-        return dy @ self.W.data.T if need_dx else None
+            self.W.grad += x.T @ dy  # y_nj = sum_i x_ni W_ij + b_j, so dW_ij = sum_n x_ni dy_nj
+            self.b.grad += dy.sum(axis=0)  # and db_j = sum_n dy_nj
+        return dy @ self.W.data.T if need_dx else None  # dx_ni = sum_j dy_nj W_ij

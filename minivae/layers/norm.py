@@ -1,4 +1,4 @@
-"""Normalisation layers."""
+"""Normalization layers."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .base import Layer
 class LayerNorm(Layer):
     """y = gain * u + b, u = (x - mean(x)) / sqrt(var(x) + tiny), over the last axis (Ba et al. 2016, eq. 4).
 
-    x (..., n) -> y (..., n); gain, b (n,). Every example is normalised by itself, so two populations may share it.
+    x (..., n) -> y (..., n); gain, b (n,). Every example is normalized by itself, so two populations may share it.
     """
 
     def __init__(self, n, tiny=1e-5):

@@ -44,9 +44,10 @@ class VAE(Model):
     def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0):
         if decoder.n_in is None:
             raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
-        self.encoder, self.decoder, self.L = encoder, decoder, decoder.n_in
+        self.encoder, self.decoder = encoder, decoder
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.prior = StandardNormal(self.L) if prior is None else prior
+        self.prior = StandardNormal(decoder.n_in) if prior is None else prior
+        self.L = self.prior.L
         self.beta = schedule(beta)
         self.bind()
 
@@ -84,7 +85,7 @@ class VAE(Model):
         p, D, how = LIKELIHOODS[likelihood](), math.prod(shape), (activation, dropout)
         if arch == "dense":
             encoder = dense_encoder(D, hidden, latent, *how, rng=rng)
-            decoder = dense_decoder(latent, hidden, D * p.n_out, *how, rng=rng)
+            decoder = dense_decoder(latent, hidden, D, p.n_out, *how, rng=rng)
         elif arch == "conv":
             encoder = conv_encoder(shape, channels, hidden, latent, *how, rng=rng)
             decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, *how, rng=rng)
@@ -131,11 +132,11 @@ class VAE(Model):
 
     def encode(self, x):
         """Mean and log-variance of q(z | x): x (N, D) -> (mu, log_var), each (N, L)."""
-        return self.encoder(self._rows(x, "x", self.encoder.n_in))
+        return self.encoder(self.rows(x, "x", self.encoder.n_in))
 
     def decode(self, z):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.likelihood.mean(self.decoder(self._rows(z, "z", self.L)))
+        return self.likelihood.mean(self.decoder(self.rows(z, "z", self.L)))
 
     def sample(self, n, rng):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
@@ -145,10 +146,3 @@ class VAE(Model):
         """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps."""
         mu, log_var = self.encode(x)
         return self.decode(mu if eps is None else reparameterize(mu, log_var, eps=place(eps, like=self.theta)))
-
-    def _rows(self, x, name, width):
-        """A user's array on the model's device, in its dtype."""
-        x = place(x, like=self.theta)
-        if width is not None and (x.ndim < 2 or x.shape[-1] != width):
-            raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
-        return x
