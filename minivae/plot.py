@@ -113,6 +113,7 @@ def _curves(pairs, path, title):
                     ax.plot(np.arange(len(row)), row, "-o", ms=2, lw=1.2, color=color)
         for ax in axes.flat[len(pairs) :]:
             ax.set_visible(False)
+        axes[0, 0].xaxis.get_major_locator().set_params(integer=True)
         figure.supxlabel("column")
         figure.supylabel("value")
         figure.suptitle(title, fontsize=11)

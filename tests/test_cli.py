@@ -7,8 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from minivae.backend import generator
 from minivae.cli import main
+from minivae.runs import Run, build_model, build_optimizer, read_data
 from minivae.settings import OPTIONS, complete, read_options
+from minivae.train import fit
 
 PNG = b"\x89PNG"
 SMALL = ["--hidden", "8", "--latent", "2", "--epochs", "1"]
@@ -62,6 +65,63 @@ def test_train_options(options, tmp_path):
     assert main(["train", *SMALL, *options, "--out", str(out)]) == 0
     assert main(["evaluate", str(out), "--samples", "3"]) == 0
     assert np.isfinite(json.loads((out / "evaluate-test.json").read_text())["log_px"])
+
+
+CHANGES = [
+    {"beta": 4.0}, {"dropout": 0.3}, {"activation": "tanh"}, {"clip": 0.01}, {"seed": 1}, {"schedule": "step"},
+    {"schedule": "cosine"}, {"optimizer": "sgd"}, {"optimizer": "adamw", "weight_decay": 0.5}, {"lr": 0.01},
+    {"batch_size": 64}, {"latent": 3}, {"hidden": [9]}, {"arch": "conv"}, {"arch": "conv", "channels": [4]},
+    {"binarize": "once"}, {"binarize": "threshold"}, {"binarize": "none"}, {"likelihood": "gaussian"},
+    {"likelihood": "gaussian-fixed"}, {"likelihood": "gaussian-full"}, {"validation": 10}, {"dtype": "float64"},
+    {"epochs": 4},
+]  # fmt: skip
+
+
+def trained(changes):
+    """theta after a few epochs with these settings, and the optimizer."""
+    settings = complete(read_options({"hidden": [8], "latent": 2, "epochs": 3, "channels": [3]} | changes))
+    data = read_data(settings)
+    model = build_model(settings, data.shape)
+    optimizer = build_optimizer(settings, model, data.protocol["n_train"])
+    fit(model, optimizer, data, progress=False, **{k: settings[k] for k in ("epochs", "batch_size", "seed")})
+    return model.theta, optimizer
+
+
+def test_every_option_does_something():
+    """What is recorded must be what was done: each option changes the numbers."""
+    thetas = [trained(changes)[0] for changes in [{}, *CHANGES]]
+    assert np.array_equal(thetas[0], trained({})[0])
+    for i, a in enumerate(thetas):
+        for j in range(i):
+            assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
+    tried = {name for change in CHANGES for name in change}
+    assert tried == set(OPTIONS) - {"model", "data", "data_dir", "backend"}
+
+
+def test_schedules_run_over_the_whole_training():
+    _, cosine = trained({"schedule": "cosine"})
+    assert cosine.t == 3 * 10  # epochs * ceil(1250 / 128)
+    assert cosine.lr(0) == 1e-3
+    assert cosine.lr(15) == pytest.approx(5e-4)
+    assert cosine.lr(30) == pytest.approx(0, abs=1e-18)
+    _, step = trained({"schedule": "step"})
+    assert [step.lr(t) for t in (0, 9, 10, 20, 29)] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-5])
+
+
+def test_pictures_show_what_they_say(tmp_path, monkeypatch):
+    """Validation images, reconstructed through mu; means, not log-variances; decoded draws from the prior."""
+    shown = {}
+    monkeypatch.setattr("minivae.plot.reconstructions", lambda x, x_hat, shape, path: shown.update(x=x, x_hat=x_hat))
+    monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path: shown.update(mu=mu, y=y))
+    monkeypatch.setattr("minivae.plot.samples", lambda x_hat, shape, path: shown.update(samples=x_hat))
+    assert main(["train", *SMALL, "--out", str(tmp_path / "a")]) == 0
+    run = Run.open(tmp_path / "a")
+    model, validation = run.load_model()[0], run.read_data().validation
+    np.testing.assert_array_equal(shown["x"], validation.x[:30])
+    np.testing.assert_array_equal(shown["x_hat"], model.reconstruct(validation.x[:30]))
+    np.testing.assert_array_equal(shown["mu"], model.encode(validation.x)[0])
+    np.testing.assert_array_equal(shown["y"], validation.y)
+    np.testing.assert_array_equal(shown["samples"], model.sample(64, generator(0, "sample")))
 
 
 def test_grey_pixels_under_bernoulli_say_so(tmp_path, capsys):

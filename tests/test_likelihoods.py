@@ -1,0 +1,55 @@
+"""Which output means what: against scipy, block by block."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from minivae.likelihoods import Bernoulli, Gaussian, GaussianFixed, GaussianFull
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_gaussian_full_reads_means_then_log_variances(rng):
+    x, mu, log_var = rng.standard_normal((3, 4, 5))
+    out = np.concatenate([mu, log_var], axis=1)
+    likelihood = GaussianFull()
+    expected = stats.norm.logpdf(x, mu, np.exp(log_var / 2)).sum(axis=1)
+    np.testing.assert_allclose(likelihood.forward(x, out)[0], expected, rtol=1e-13)
+    np.testing.assert_array_equal(likelihood.mean(out), mu)
+
+
+def test_gaussian_starts_at_its_std_and_uses_its_parameter(rng):
+    x, mu = rng.standard_normal((2, 4, 5))
+    likelihood = Gaussian(std=0.3).bind("float64")
+    assert likelihood.log_var.data == pytest.approx(2 * np.log(0.3), rel=1e-6)
+    likelihood.log_var.data[...] = 0.8
+    expected = stats.norm.logpdf(x, mu, np.exp(0.4)).sum(axis=1)
+    np.testing.assert_allclose(likelihood.forward(x, mu)[0], expected, rtol=1e-13)
+
+
+def test_gaussian_fixed_is_a_squared_error(rng):
+    x, mu = rng.standard_normal((2, 4, 5))
+    expected = stats.norm.logpdf(x, mu, 0.7).sum(axis=1)
+    np.testing.assert_allclose(GaussianFixed(0.7).forward(x, mu)[0], expected, rtol=1e-13)
+    for std in (0, -1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="std: expected a positive number"):
+            GaussianFixed(std)
+
+
+@pytest.mark.parametrize("likelihood", [Gaussian(0.5), GaussianFixed(0.5), GaussianFull()])
+def test_draws_have_the_variance(likelihood, rng):
+    out = np.log(0.25) * np.ones(2 * likelihood.n_out)
+    draws = likelihood.draw(out, likelihood.draw_noise(rng, (400_000, 2)).astype("float64"))
+    squares = (draws - likelihood.mean(out)) ** 2
+    error = squares.std(axis=0) / len(draws) ** 0.5
+    assert (np.abs(squares.mean(axis=0) - 0.25) < 4 * error).all()
+    assert (np.abs(squares.mean(axis=0) - 0.26) > 8 * error).all()  # the test can fail
+
+
+def test_bernoulli_mean_is_a_probability():
+    np.testing.assert_allclose(Bernoulli().mean(np.array([0.0, np.log(3)])), [0.5, 0.75], rtol=1e-14)
+    draws = Bernoulli().draw(np.full((4, 1), np.log(3)), np.array([[0.0], [0.74], [0.76], [0.999]]))
+    np.testing.assert_array_equal(draws[:, 0], [1, 1, 0, 0])
