@@ -64,12 +64,12 @@ def load(path):
         raise ValueError(f"checkpoint: {path} is damaged or not a safetensors file ({error})") from None
     try:
         return arrays, json.loads(metadata[KEY])
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, json.JSONDecodeError, RecursionError):
         raise ValueError(f"checkpoint: {path} was not written by minivae") from None
 
 
 def restore(model, arrays, optimizer=None, path="checkpoint"):
-    """Copy arrays into model and optimizer (None: the model only); ValueError unless names, shapes and values fit."""
+    """Copy arrays into model and optimizer (None: model only); ValueError unless names, shapes, dtypes, values fit."""
     wanted = _arrays(model, optimizer)
     given = {name: a for name, a in arrays.items() if optimizer is not None or not name.startswith("optimizer.")}
     if set(wanted) != set(given):
@@ -78,6 +78,8 @@ def restore(model, arrays, optimizer=None, path="checkpoint"):
     for name, target in wanted.items():
         if given[name].shape != target.shape:
             raise ValueError(f"{path}: {name} has shape {given[name].shape}, expected {target.shape}")
+        if given[name].dtype != target.dtype:
+            raise ValueError(f"{path}: {name} has dtype {given[name].dtype}, expected {target.dtype}")
         if not np.isfinite(given[name]).all():
             raise ValueError(f"{path}: {name} has values that are not finite")
     for name, target in wanted.items():

@@ -6,7 +6,9 @@ Bad input is one line on stderr and exit code 2; a training that diverged or a g
 import argparse
 import json
 import os
+import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from . import __version__, checkpoint
@@ -33,6 +35,9 @@ def main(argv=None):
     try:
         arguments = vars(_parser().parse_args(argv))
         return arguments.pop("command")(**arguments) or 0
+    except BrokenPipeError:  # whoever read the output has gone; so does Python's last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, MemoryError) as error:
         message, code = str(error) or type(error).__name__, 2
     except FloatingPointError as error:
@@ -47,35 +52,42 @@ def train(out=None, resume=False, config=None, **flags):
     """Train a model into a run folder."""
     given = (read_config(config) if config else {}) | read_options({k: v for k, v in flags.items() if v is not None})
     _absolute_paths(given)
-    if resume:
-        if out is None:
-            raise ValueError("resume: expected --out RUN, the folder of the run to go on with")
-        run = Run.open(out)
-        model, optimizer, data = run.resume(given)
-    else:
-        if out is not None:
-            check_out(out)  # before anything that takes time
-        settings = complete(given)
-        data = read_data(settings)
-        model = build_model(settings, data.shape)
-        optimizer = build_optimizer(settings, model, data.protocol["n_train"])
-        run = Run.create(out, settings, data.protocol, model, optimizer)
-    settings = run.settings
-    if run.epoch == settings["epochs"]:
-        print(f"{run.path} is finished: {run.epoch} of {settings['epochs']} epochs are done")
-    else:
-        _describe(run, model, data)
-    options = {name: settings[name] for name in ("epochs", "batch_size", "seed")}
+    with ExitStack() as stack:
+        if resume:
+            if out is None:
+                raise ValueError("resume: expected --out RUN, the folder of the run to go on with")
+            run = Run.open(out)
+            stack.enter_context(run.lock())
+            model, optimizer, data = run.resume(given)
+        else:
+            if out is not None:
+                check_out(out)  # before anything that takes time
+            settings = complete(given)
+            data = read_data(settings)
+            model = build_model(settings, data.shape)
+            optimizer = build_optimizer(settings, model, data.protocol["n_train"])
+            run = Run.create(out, settings, data.protocol, model, optimizer)
+            stack.enter_context(run.lock())
+        return _fit_run(run, model, optimizer, data)
+
+
+def _fit_run(run, model, optimizer, data):
+    """Train a run to its end and draw its pictures; returns the exit code."""
+    epochs, batch_size, seed = (run.settings[name] for name in ("epochs", "batch_size", "seed"))
     try:
-        fit(model, optimizer, data, **options, first_epoch=run.epoch,
-            on_epoch=lambda line: run.record(line, model, optimizer))  # fmt: skip
+        if run.epoch == epochs:
+            print(f"{run.path} is finished: {run.epoch} of {epochs} epochs are done")
+        else:
+            _describe(run, model, data)
+            fit(model, optimizer, data, epochs=epochs, batch_size=batch_size, seed=seed, first_epoch=run.epoch,
+                on_epoch=lambda line: run.record(line, model, optimizer))  # fmt: skip
+        _train_pictures(run, data)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; {run.path} keeps the checkpoint of epoch {run.epoch}") from None
     except KeyboardInterrupt:
         print(f"\nstopped; the checkpoint of epoch {run.epoch} is kept. Go on with:\n"
-              f"  minivae train --resume --out {run.path}", file=sys.stderr)  # fmt: skip
+              f"  minivae train --resume --out {shlex.quote(str(run.path))}", file=sys.stderr)  # fmt: skip
         return 130
-    _train_pictures(run, data)
     return 0
 
 
@@ -145,7 +157,7 @@ def info(run):
     """Print what a run is and where it stands."""
     run = Run.open(run)
     model, meta = run.load_model()
-    last = checkpoint.load(run.path / "last.safetensors")[1]["epoch"]
+    last = run.read("last")[1]["epoch"]
     history = run.history()[:last]  # beyond it a run that was cut off may have a line that will be replayed
     print(f"{run.path}: {last} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
           f"epoch {meta['epoch']}")  # fmt: skip

@@ -10,6 +10,8 @@ import os
 import platform
 import re
 import shutil
+from contextlib import contextmanager
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 
@@ -52,7 +54,7 @@ class Run:
         """A new folder `out` (None: the next runs/MODEL-DATA-ARCH-NNN), with the checkpoint of step 0 in it."""
         if out is not None:
             check_out(out)
-            final = Path(out)
+            final = Path(out).resolve()
         else:
             Path("runs").mkdir(exist_ok=True)
             stem = "-".join((settings["model"], re.sub(r"\W+", "_", Path(settings["data"]).stem), settings["arch"]))
@@ -70,14 +72,16 @@ class Run:
                     os.replace(building, final)
                     break
                 except OSError:
+                    if out is not None:
+                        check_out(out)  # another process may have taken it
                     if out is not None or not final.exists():
                         raise
-                    final = next_name(Path("runs"), stem)  # another process took the number
+                    final = next_name(Path("runs"), stem)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
         checkpoint.sync_folder(final.parent)
-        run.path = final
+        run.path = final if out is None else Path(out)
         return run
 
     @classmethod
@@ -86,18 +90,38 @@ class Run:
         path = Path(path)
         if not path.is_dir():
             raise ValueError(f"run: {path} does not exist")
+        file = path / "settings.json"
         try:
-            recorded = json.loads((path / "settings.json").read_text(encoding="utf-8"))
+            recorded = json.loads(file.read_text(encoding="utf-8"))
             settings, protocol = recorded["settings"], recorded["data"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
-            lacking = [name for name in OPTIONS if name not in OPTIONAL and settings.get(name) is None]
-            if lacking or set(settings) != set(OPTIONS) or not isinstance(protocol["n_train"], int):
+            complete = all(settings[name] is not None or name in OPTIONAL for name in OPTIONS)
+            sizes = [*protocol["shape"], protocol["n_train"]]
+            if not complete or len(sizes) not in (2, 4) or not all(isinstance(n, int) and n > 0 for n in sizes):
                 raise KeyError
-            if not all(isinstance(n, int) and n > 0 for n in protocol["shape"]):
-                raise KeyError
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
-            raise ValueError(f"run: {path} has no readable settings.json; is it a run folder?") from None
+        except OSError as error:
+            raise ValueError(f"run: cannot read {file} ({error.strerror}); is it a run folder?") from None
+        except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError):
+            raise ValueError(f"run: {file} is damaged") from None
         return cls(path, settings, protocol)
+
+    @contextmanager
+    def lock(self):
+        """Keep other processes from training this run; ValueError if one does. The system forgets it at any exit."""
+        if not hasattr(os, "O_DIRECTORY"):
+            yield
+            return
+        import fcntl
+
+        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ValueError(f"run: {self.path} is being trained by another process") from None
+            yield
+        finally:
+            os.close(handle)
 
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
@@ -105,13 +129,16 @@ class Run:
         data, model = self.read_data(settings), build_model(settings, self.protocol["shape"])
         optimizer = build_optimizer(settings, model, self.protocol["n_train"])
         meta = self._restore("last", model, optimizer)
+        lines = self.history()[: meta["epoch"]]
+        if len(lines) < meta["epoch"]:
+            raise ValueError(f"run: {self.path / 'metrics.jsonl'} ends at epoch {len(lines)}, last at {meta['epoch']}")
         self.epoch, self.best, optimizer.t = meta["epoch"], meta["best"], meta["step"]
-        if settings != self.settings:
+        if settings != self.settings:  # from here on files change
             self.settings = settings
             self._write_settings()
         for leftover in self.path.glob(".*.partial"):
             leftover.unlink()
-        kept = "".join(json.dumps(line) + "\n" for line in self.history()[: self.epoch])
+        kept = "".join(json.dumps(line) + "\n" for line in lines)
         if kept.encode() != (self.path / "metrics.jsonl").read_bytes():
             checkpoint.write_atomic(self.path / "metrics.jsonl", kept.encode())
         return model, optimizer, data
@@ -150,13 +177,16 @@ class Run:
         self.epoch = epoch
 
     def history(self):
-        """The lines of metrics.jsonl up to the first that is cut off."""
+        """The lines of metrics.jsonl, of epochs 1, 2, 3 and so on, up to the first that is cut off or damaged."""
         lines = []
         for text in (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                lines.append(json.loads(text))
-            except json.JSONDecodeError:
+                line = json.loads(text)
+                if line["epoch"] != len(lines) + 1 or not isinstance(line["train"], dict):
+                    break
+            except (KeyError, TypeError, RecursionError, json.JSONDecodeError):
                 break
+            lines.append(line)
         return lines
 
     def _write_settings(self):
@@ -170,15 +200,24 @@ class Run:
                 "data": self.protocol}  # fmt: skip
         checkpoint.save(self.path / f"{which}.safetensors", model, optimizer, meta)
 
-    def _restore(self, which, model, optimizer=None):
+    def read(self, which):
+        """(arrays, meta) of a checkpoint, "best" or "last"; ValueError unless it belongs to this run."""
         path = self.path / f"{which}.safetensors"
         arrays, meta = checkpoint.load(path)
-        expected = deciding(self.settings)
-        if not isinstance(meta, dict) or not {"epoch", "step", "best"} <= set(meta):
+        if not (
+            isinstance(meta, dict)
+            and all(isinstance(meta.get(name), int) and meta[name] >= 0 for name in ("epoch", "step"))
+            and isinstance(meta.get("best", ""), float | int | None)
+        ):
             raise ValueError(f"checkpoint: {path} was not written by a training run of minivae")
-        if meta.get("settings") != expected or meta.get("data") != self.protocol:
+        expected = (deciding(self.settings), self.protocol)
+        if (meta.get("settings"), meta.get("data")) != expected or meta["epoch"] > self.settings["epochs"]:
             raise ValueError(f"checkpoint: {path} belongs to other settings than {self.path / 'settings.json'}")
-        checkpoint.restore(model, arrays, optimizer, path)
+        return arrays, meta
+
+    def _restore(self, which, model, optimizer=None):
+        arrays, meta = self.read(which)
+        checkpoint.restore(model, arrays, optimizer, self.path / f"{which}.safetensors")
         return meta
 
 
@@ -187,6 +226,8 @@ def check_out(out):
     out = Path(out)
     if not out.absolute().parent.is_dir():
         raise ValueError(f"out: the folder {out.absolute().parent} does not exist")
+    if out.resolve() == Path.cwd():
+        raise ValueError(f"out: {out} is the folder that you are in; expected a new one")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out: {out} exists and is not an empty folder; expected a new one, or --resume")
 
@@ -199,7 +240,7 @@ def next_name(folder, stem):
 
 def remove_abandoned(final):
     """Remove half-built folders of `final` whose process is gone; it was killed before its run came to be."""
-    for path in final.parent.glob(f".{final.name}.*.partial"):
+    for path in final.parent.glob(f".{escape(final.name)}.*.partial"):
         pid = path.name.split(".")[-2]
         if path.is_dir() and pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(path, ignore_errors=True)

@@ -30,7 +30,7 @@ def whole(least):
 
     def read(name, value):
         number = _number(int, name, value, f"a whole number >= {least}")
-        if number < least or number != float(value):
+        if number < least or (isinstance(value, float) and number != value):
             raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
         return number
 
@@ -132,7 +132,7 @@ def read_config(path):
     """Options in a TOML file, by their Python names."""
     try:
         return read_options(tomllib.loads(Path(path).read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"config: {path} is not TOML ({error})") from None
     except OSError as error:
         raise ValueError(f"config: cannot read {path} ({error.strerror})") from None

@@ -347,6 +347,8 @@ def test_nothing_is_overwritten(run, tmp_path, capsys):
         ("out = 'x'", "out: unknown option"),
         ("[train]\nlr = 1", "train: unknown option"),
         ("epochs = ", "is not TOML"),
+        ("x = " + "[" * 5000, "is not TOML"),
+        ("arch = 'conv'\nchannels = []", "channels: expected at least one convolution"),
     ],
 )
 def test_bad_config(text, message, tmp_path, capsys):
@@ -369,3 +371,11 @@ def test_bad_shapes_for_the_networks(tmp_path, capsys):
 def test_options_read_text_and_values_alike():
     assert read_options({"lr": "1e-3", "epochs": "4"}) == read_options({"lr": 0.001, "epochs": 4})
     assert read_options({"epochs": 4.0}) == {"epochs": 4}
+    assert read_options({"seed": str(2**53 + 1)}) == {"seed": 2**53 + 1}
+
+
+def test_a_reader_that_goes_away(run):
+    command = f"{sys.executable} -m minivae info '{run}' | head -1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.stderr == ""
+    assert "1 of 1 epochs" in result.stdout

@@ -167,7 +167,7 @@ def bad(name):
     nan, inf = x.copy(), x.copy()
     nan[2, 1], inf[0, 0] = np.nan, np.inf
     return {
-        "object": ({"x": np.array([[1, None]], dtype=object)}, "cannot read"),
+        "object": ({"x": np.array([[1, None]], dtype=object)}, "is no readable .npy or .npz file"),
         "text": ({"x": np.array([["a", "b"]])}, "x: expected numbers, got dtype <U1"),
         "complex": ({"x": x + 1j}, "x: expected numbers, got dtype complex128"),
         "nan": ({"x": nan}, "x: expected finite"),
@@ -185,8 +185,8 @@ def bad(name):
         "both": ({"x": x, "x_train": x}, "has both x and x_train"),
         "labels": ({"x": x, "y": np.arange(5)}, "y: expected 6 integer labels"),
         "real labels": ({"x": x, "y": x[:, 0]}, "y: expected 6 integer labels"),
-        "not npz": (b"hello", "cannot read"),
-        "nothing": (b"", "cannot read"),
+        "not npz": (b"hello", "is no readable .npy or .npz file"),
+        "nothing": (b"", "is no readable .npy or .npz file"),
     }[name]
 
 
@@ -213,11 +213,29 @@ def test_bad_test_splits(tmp_path):
         load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x)).test()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"{'descr'", b"?'descr'"),
+        (b"(6, 4)", b"(6, 4 "),
+        (b"'<f8'", b"',f4'"),
+        (b"(6, 4), }      ", b"(10000000000000)"),
+    ],
+)
+def test_damaged_npy_headers(old, new, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((6, 4)))
+    content = (tmp_path / "a.npy").read_bytes()
+    assert old in content
+    (tmp_path / "a.npy").write_bytes(content.replace(old, new))
+    with pytest.raises(ValueError, match="a.npy is no readable .npy or .npz file of numbers"):
+        load_data(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize("cut", [10, 100, 300])
 def test_truncated_npz(cut, tmp_path):
     path = save(tmp_path / "a.npz", x=np.random.default_rng(0).random((6, 40)))
     path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(ValueError, match="cannot read"):
+    with pytest.raises(ValueError, match="is no readable .npy or .npz file"):
         load_data(path)
 
 

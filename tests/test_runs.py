@@ -215,7 +215,19 @@ def test_info_stops_where_last_does(finished, tmp_path, capsys):
     assert "3 of 3 epochs" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("meta", [[], None, 3, {}, {"epoch": 1, "step": 2}])
+@pytest.mark.parametrize(
+    "meta",
+    [
+        [],
+        None,
+        3,
+        {},
+        {"epoch": 1, "step": 2},
+        {"epoch": "x", "step": 2, "best": None},
+        {"epoch": 1, "step": -1, "best": None},
+        {"epoch": 1, "step": 2, "best": [1]},
+    ],
+)
 def test_checkpoints_with_foreign_metadata(meta, finished, tmp_path, capsys):
     out = shutil.copytree(finished, tmp_path / "run")
     run = Run.open(out)
@@ -259,6 +271,23 @@ def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(finished, tmp_path
     monkeypatch.setattr(Run, "record", record)
     assert main(["train", "--resume", "--out", str(out)]) == 0
     assert content(out) == content(finished)
+
+
+def test_odd_names_of_folders(tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    monkeypatch.chdir(tmp_path / "here")
+    assert train(".", epochs=1) == 2
+    assert "out: . is the folder that you are in; expected a new one" in capsys.readouterr().err
+    for name in ("a**b [c]", "später mit Leerzeichen", "../link"):
+        assert train(name, epochs=1) == 0
+        assert (tmp_path / "here" / name / "last.safetensors").exists()
+        assert main(["train", "--resume", "--out", name, "--epochs", "2"]) == 0
+    assert (tmp_path / "link").is_symlink()
+    moved = tmp_path / "moved"
+    (tmp_path / "target").rename(moved)
+    assert main(["evaluate", str(moved)]) == 0
 
 
 def test_runs_are_numbered(tmp_path, monkeypatch):
@@ -362,8 +391,19 @@ def test_damaged_checkpoints(damage, message, finished, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "{", '{"settings": {"hidden": "x"}, "data": {}}', "null",
-                                  '{"settings": {}, "data": {"shape": [3], "n_train": 2}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "{",
+        '{"settings": {"hidden": "x"}, "data": {}}',
+        "null",
+        '{"settings": {}, "data": {"shape": [3], "n_train": 2}}',
+        "[" * 100_000,
+    ],
+)
 def test_damaged_settings(text, finished, tmp_path, capsys):
     run = shutil.copytree(finished, tmp_path / "run")
     (run / "settings.json").write_text(text)
@@ -371,6 +411,60 @@ def test_damaged_settings(text, finished, tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "settings.json" in error or "hidden" in error
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [("settings", n, None) for n in ("model", "hidden", "latent", "seed", "epochs", "optimizer")]
+    + [("settings", "lr", "fast"), ("data", "n_train", "1250"), ("data", "n_train", 0)]
+    + [("data", "shape", v) for v in (None, 8, "abc", ["a", 8, 1], [8.0, 8.0, 1.0], [0, 8, 1], [8, 8], [])],
+)
+def test_damaged_parts_of_settings(part, name, value, finished, tmp_path, capsys):
+    run = shutil.copytree(finished, tmp_path / "run")
+    document = json.loads((run / "settings.json").read_text())
+    document[part][name] = value
+    (run / "settings.json").write_text(json.dumps(document))
+    for argv in (["info", str(run)], ["train", "--resume", "--out", str(run)]):
+        assert main(argv) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert "is damaged" in error or "lr: expected" in error
+
+
+def test_arrays_of_another_type(finished, tmp_path, capsys):
+    from safetensors.numpy import save_file
+
+    run = shutil.copytree(finished, tmp_path / "run")
+    arrays, meta = checkpoint.load(run / "best.safetensors")
+    for dtype in ("int32", "float16", "float64"):
+        changed = {name: a.astype(dtype) for name, a in arrays.items()}
+        save_file(changed, run / "best.safetensors", {"minivae": json.dumps(meta, sort_keys=True)})
+        assert main(["sample", str(run)]) == 2
+        assert f"has dtype {dtype}, expected float32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "5\n", '{"epoch": 1}\n', '{"epoch": 2, "train": {}}\n', "[" * 100_000])
+def test_damaged_metrics(text, finished, tmp_path, capsys):
+    """Nothing is changed by a resume that cannot be."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "metrics.jsonl").write_text(text)
+    before = {p.name: p.read_bytes() for p in run.iterdir()}
+    assert main(["info", str(run)]) == 0
+    assert main(["train", "--resume", "--out", str(run), "--epochs", "5"]) == 2
+    assert "metrics.jsonl ends at epoch 0, last at 3" in capsys.readouterr().err
+    (run / "metrics.jsonl").unlink()
+    assert main(["train", "--resume", "--out", str(run), "--epochs", "5"]) == 2
+    (run / "metrics.jsonl").write_text(text)
+    assert {p.name: p.read_bytes() for p in run.iterdir()} == before
+
+
+def test_one_process_at_a_time(finished, tmp_path, capsys):
+    out = shutil.copytree(finished, tmp_path / "run")
+    with Run.open(out).lock():
+        assert main(["train", "--resume", "--out", str(out), "--epochs", "4"]) == 2
+    assert f"{out} is being trained by another process" in capsys.readouterr().err
+    assert content(out) == content(finished)
+    assert main(["train", "--resume", "--out", str(out)]) == 0
 
 
 def test_data_that_changed_since(tmp_path, capsys):

@@ -75,6 +75,8 @@ def _sides(shape, channels):
     """[(h, w)] before, between and after the convolutions; ValueError when nothing is left of the image."""
     if len(shape) != 3:
         raise ValueError(f"arch: conv needs images (h, w, c), got rows of {shape[0]} values; use dense")
+    if not channels:
+        raise ValueError("channels: expected at least one convolution")
     sides = [tuple(shape[:2])]
     for _ in channels:
         sides.append(tuple(n // 2 for n in sides[-1]))
