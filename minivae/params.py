@@ -47,23 +47,8 @@ class Module:
 
     def named(self, kind):
         """{name: part} of every part of class `kind`, in the order of the attributes; a tied part once."""
-        found, seen = {}, set()
-
-        def walk(part, path):
-            if isinstance(part, list | tuple):
-                part = dict(enumerate(part))
-            if isinstance(part, dict):
-                for key, p in part.items():
-                    walk(p, (*path, str(key)))
-            elif isinstance(part, Param | State | Module) and id(part) not in seen:
-                seen.add(id(part))
-                if isinstance(part, kind):
-                    found[".".join(path)] = part
-                if isinstance(part, Module):
-                    for name, p in vars(part).items():
-                        walk(p, (*path, name))
-
-        walk(self, ())
+        found = {}
+        _walk(self, (), kind, found, set())
         return found
 
     def bind(self, dtype="float32", device="numpy"):
@@ -114,6 +99,21 @@ class Module:
     def below(self, prefix):
         """Names of the parameters below a part, "encoder" say; all of them below ""."""
         return [name for name in self.params if not prefix or name.startswith(prefix + ".")]
+
+
+def _walk(part, path, kind, found, seen):
+    """Add every part of class `kind` at or below `part` to `found`, by its path. Not a closure: those live on."""
+    if isinstance(part, list | tuple):
+        part = dict(enumerate(part))
+    if isinstance(part, dict):
+        for key, p in part.items():
+            _walk(p, (*path, str(key)), kind, found, seen)
+    elif isinstance(part, Param | State | Module) and id(part) not in seen:
+        seen.add(id(part))
+        if isinstance(part, kind):
+            found[".".join(path)] = part
+        if isinstance(part, Module):
+            _walk(vars(part), path, kind, found, seen)
 
 
 class Model(Module):

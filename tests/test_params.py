@@ -1,4 +1,5 @@
 import copy
+import gc
 import pickle
 
 import numpy as np
@@ -111,6 +112,16 @@ def test_a_bound_part_may_be_swallowed_but_not_taken_away(rng):
     with pytest.raises(ValueError, match="bind: W belongs to a bound Sequential; bind that instead"):
         layer.bind("float64")
     assert np.shares_memory(layer.W.data, net.theta)
+
+
+def test_a_model_that_is_gone_holds_nothing_back(rng):
+    """Without waiting for the garbage collector: nothing in a model refers back to it."""
+    gc.disable()
+    try:
+        encoder = VAE.build((4,), rng, hidden=(3,), latent=2).encoder
+        assert encoder.bind("float64").theta.dtype == "float64"
+    finally:
+        gc.enable()
 
 
 def test_parts_in_dicts_and_names_below_a_part(rng):
