@@ -21,6 +21,7 @@ def all_finite(tree):
 def first_nonfinite(model, replay):
     """Name of the first operation in `replay()` whose result, or whose parameter gradient, is not finite; else None.
 
+    `replay(stop)` runs the computation and may end early when stop() says that something was found.
     Operations are minivae's functions and the methods of the model's parts, such as "decoder.layers.2.forward (Dense)".
     Each call is checked as it returns, so the innermost is named.
     """

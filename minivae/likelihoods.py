@@ -22,7 +22,10 @@ from .params import Param
 
 
 class Bernoulli(Layer):
-    """Bits: out (..., D) are logits, x_hat = sigmoid(out)."""
+    """Bits: out (..., D) are logits, x_hat = sigmoid(out) the probability of a 1.
+
+    d log_px_z / d out = x - x_hat: no gradient where the decoder is right, and never more than 1 where it is wrong.
+    """
 
     n_out = 1
 
@@ -101,7 +104,10 @@ class GaussianFixed(_Gaussian):
 
 
 class GaussianFull(_Gaussian):
-    """Real values, out (..., 2 D): the block of means, the block of log-variances (Kingma & Welling, app. C.2)."""
+    """Real values, out (..., 2 D): the block of means, the block of log-variances (Kingma & Welling, app. C.2).
+
+    Where a pixel never varies the density has no upper bound, and neither has log_px_z.
+    """
 
     n_out = 2
 

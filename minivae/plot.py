@@ -17,21 +17,25 @@ STYLE = {
 
 
 def learning_curves(history, path):
-    """ELBO, reconstruction and KL apart, training and validation, from the lines of metrics.jsonl."""
+    """ELBO, reconstruction and KL apart, training and validation, in nats: `history` as fit returns it.
+
+    A KL that falls to 0 while the reconstruction stops improving is a collapsed posterior.
+    """
     panels = (("elbo", "ELBO"), ("log_px_z", "reconstruction, log p(x | z)"), ("kl", "KL(q(z | x) || p(z))"))
     with _figure(path, (10.5, 3.2)) as figure:
         axes = figure.subplots(1, len(panels))
         for ax, (name, title) in zip(axes, panels, strict=True):
             for split, color in (("train", BLUE), ("validation", ORANGE)):
                 points = [(line["epoch"], line[split][name]) for line in history if split in line]
-                ax.plot(*zip(*points, strict=True), "-o", ms=3, color=color, label=split) if points else None
+                if points:  # dots for short runs, where single epochs can be told apart
+                    ax.plot(*zip(*points, strict=True), "-o", ms=3 * (len(points) <= 30), color=color, label=split)
             ax.set(title=title, xlabel="epoch", ylabel="nats per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
         axes[0].legend()
 
 
 def samples(x_hat, shape, path, title="samples: decoded draws from the prior"):
-    """A square of generated examples: x_hat (n, D)."""
+    """A square of generated examples: x_hat (n, D) of shape (h, w, c), drawn as images, or (D,), drawn as curves."""
     columns = math.ceil(math.sqrt(len(x_hat)))
     if len(shape) == 3:
         _image_rows([x_hat[i : i + columns] for i in range(0, len(x_hat), columns)], shape, path, title)
@@ -51,7 +55,10 @@ def reconstructions(x, x_hat, shape, path, columns=10):
 
 
 def latent_means(mu, y, path):
-    """Where the encoder puts examples, mu (N, L), colored by class y (N,) if there are any; PCA where L > 2."""
+    """Where the encoder puts examples, mu (N, L), colored by class y (N,) if there are any.
+
+    Two latents are shown as they are, one against the examples' order, more by their first two principal components.
+    """
     names = [f"mu[{i}]" for i in range(mu.shape[1])]
     if mu.shape[1] == 1:
         mu, names = np.concatenate([mu, np.arange(len(mu))[:, None]], axis=1), [*names, "example"]

@@ -32,6 +32,7 @@ def build_model(settings, shape):
 
 
 def build_optimizer(settings, model, n_train):
+    """The optimizer that the settings describe, with its schedule laid over all steps of the run."""
     steps = settings["epochs"] * -(-n_train // settings["batch_size"])
     lr = SCHEDULES[settings["schedule"]](settings["lr"], steps)
     decay = {"weight_decay": settings["weight_decay"]} if settings["optimizer"] == "adamw" else {}
@@ -39,6 +40,7 @@ def build_optimizer(settings, model, n_train):
 
 
 def read_data(settings):
+    """The data set that the settings describe; ValueError or OSError where it cannot be read."""
     return load_data(*(settings[name] for name in ("data", "data_dir", "likelihood", "binarize", "validation")))
 
 

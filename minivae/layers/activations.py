@@ -6,7 +6,7 @@ from .base import Layer
 
 
 class ReLU(Layer):
-    """y = max(x, 0);  dy/dx = 1 where y > 0, else 0."""
+    """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At the kink itself the derivative is taken to be 0."""
 
     def forward(self, x, noise=None):
         y = array_module(x).maximum(x, 0)
@@ -17,7 +17,10 @@ class ReLU(Layer):
 
 
 class Tanh(Layer):
-    """y = tanh(x);  dy/dx = 1 - y^2."""
+    """y = tanh(x);  dy/dx = 1 - y^2.
+
+    Near 0 it is the identity, which is what Glorot's initial weights assume.
+    """
 
     def forward(self, x, noise=None):
         y = array_module(x).tanh(x)
@@ -28,7 +31,10 @@ class Tanh(Layer):
 
 
 class Sigmoid(Layer):
-    """y = 1 / (1 + exp(-x));  dy/dx = y (1 - y)."""
+    """y = 1 / (1 + exp(-x));  dy/dx = y (1 - y).
+
+    Not for the end of a Bernoulli decoder: the likelihood takes logits.
+    """
 
     def forward(self, x, noise=None):
         y = sigmoid(x)
@@ -50,7 +56,10 @@ class SiLU(Layer):
 
 
 class Softplus(Layer):
-    """y = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|));  dy/dx = sigmoid(x)."""
+    """y = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|));  dy/dx = sigmoid(x).
+
+    A smooth ReLU, always above 0; in the second form nothing overflows.
+    """
 
     def forward(self, x, noise=None):
         xp = array_module(x)

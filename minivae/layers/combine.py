@@ -22,7 +22,10 @@ class Reshape(Layer):
 
 
 class Split(Layer):
-    """(..., n * m) -> a tuple of n arrays (..., m): a Gaussian encoder ends in Split(2), (mu, log_var)."""
+    """(..., n * m) -> a tuple of n arrays (..., m): a Gaussian encoder ends in Split(2), (mu, log_var).
+
+    Every input goes to one output only, so the gradient is the outputs' gradients put side by side again.
+    """
 
     def __init__(self, n):
         self.n = n
@@ -36,7 +39,10 @@ class Split(Layer):
 
 
 class Blocks(Layer):
-    """Image channels to flat blocks, as likelihoods read them: (N, h, w, n * c) -> (N, n * h * w * c)."""
+    """Image channels to flat blocks, as likelihoods read them: (N, h, w, n * c) -> (N, n * h * w * c).
+
+    For a Gaussian with n = 2, channels (mu of c channels, log_var of c channels) become all of mu, then all of log_var.
+    """
 
     def __init__(self, n):
         self.n = n
@@ -48,12 +54,15 @@ class Blocks(Layer):
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         N, h, w, c = cache
-        dx = dy.reshape(N, self.n, h * w, c // self.n).transpose(0, 2, 1, 3)
+        dx = dy.reshape(N, self.n, h * w, c // self.n).transpose(0, 2, 1, 3)  # (N, h * w, n, c // n)
         return dx.reshape(cache)
 
 
 class Sequential(Layer):
-    """y = layers[-1](... layers[0](x)). The cache is the list of the layers' caches, in call order."""
+    """y = layers[-1](... layers[0](x)). The cache is the list of the layers' caches, in call order.
+
+    Backward is the chain rule read from the end: each layer turns d loss / d (its output) into d loss / d (its input).
+    """
 
     def __init__(self, *layers):
         self.layers = list(layers)
@@ -80,7 +89,10 @@ class Sequential(Layer):
 
 
 class Network(Sequential):
-    """The outermost Sequential: folds leading axes, x (..., n_in) -> (-1, n_in), and unfolds what comes out."""
+    """The outermost Sequential: folds leading axes, x (..., n_in) -> (-1, n_in), and unfolds what comes out.
+
+    So z (K, N, L), K samples for each of N examples, goes through the same layers as z (N, L).
+    """
 
     def forward(self, x, noise=None):
         lead = x.shape[:-1]

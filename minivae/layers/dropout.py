@@ -6,7 +6,8 @@ from .base import Layer
 class Dropout(Layer):
     """y = x * mask, mask 0 with probability p, else 1 / (1 - p); without noise y = x (Srivastava et al. 2014).
 
-    x (N, *shape); `shape` is set by the builder, since noise is drawn before x is seen.
+    x (N, *shape); `shape` is set by the builder, since noise is drawn before x is seen. Dividing by 1 - p keeps
+    E[y] = x, so that evaluation needs no factor.
     """
 
     def __init__(self, p, shape):

@@ -34,6 +34,7 @@ class LayerNorm(Layer):
         if not need_dx:
             return None
         du = dy * self.gain.data
-        # u depends on x directly, through the mean, and through the variance: one term each
+        # u depends on x directly, through the mean, and through the variance: one term each. With s = inv_std,
+        # du_i/dx_j = s (1[i = j] - 1/n - u_i u_j / n), and dx_j = sum_i du_i du_i/dx_j
         du_mean, duu_mean = du.mean(axis=-1, keepdims=True), (du * u).mean(axis=-1, keepdims=True)
         return inv_std * (du - du_mean - u * duu_mean)
