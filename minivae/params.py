@@ -60,10 +60,11 @@ class Module:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
         xp = load_backend(device)
-        own = list(self.named(Module).values())
-        for name, part in self.named((Param, State)).items():
+        own, leaves = self.named(Module).values(), self.named((Param, State))
+        for name, part in leaves.items():
             if part.root is not None and part.root() not in (None, *own):
                 raise ValueError(f"bind: {name} belongs to a bound {type(part.root()).__name__}; bind that instead")
+        for part in leaves.values():
             part.root = weakref.ref(self)
 
         def flat(parts, field):
