@@ -98,6 +98,13 @@ def test_every_option_does_something():
     assert tried == set(OPTIONS) - {"model", "data", "data_dir", "backend"}
 
 
+def test_the_seed_draws_the_weights():
+    settings = complete({})
+    thetas = [build_model(settings | {"seed": seed}, (8, 8, 1)).theta for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+    assert (thetas[0] != thetas[2]).any()
+
+
 def test_schedules_run_over_the_whole_training():
     _, cosine = trained({"schedule": "cosine"})
     assert cosine.t == 3 * 10  # epochs * ceil(1250 / 128)
