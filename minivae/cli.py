@@ -124,16 +124,14 @@ def evaluate(run, split, samples=None):
     error = elbo_standard_error(model, x, generator(0, "evaluate"))
     report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
     report |= result | {"elbo_standard_error": error}
-    plus_minus = "" if error is None else f" +- {error:.2f}"
     print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
-    print(f"elbo {result['elbo']:.2f}{plus_minus} nats")
+    print(f"elbo {_plus_minus(result['elbo'], error)} nats")
     print(f"log_px_z {result['log_px_z']:.2f} nats\nkl {result['kl']:.2f} nats")
     if samples is not None:
         log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True)
         error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
         report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
-        plus_minus = "" if error is None else f" +- {error:.2f}"
-        print(f"log_px {log_px.mean():.2f}{plus_minus} nats (importance sampling, K = {samples})")
+        print(f"log_px {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
     checkpoint.write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
 
 
@@ -269,6 +267,10 @@ def _reconstruction_picture(run, model, data, path):
 
     x = data.pictured.x[:PICTURED]
     plot.reconstructions(x, to_numpy(model.reconstruct(x)), tuple(run.protocol["shape"]), path)
+
+
+def _plus_minus(mean, error):
+    return f"{mean:.2f}" if error is None else f"{mean:.2f} +- {error:.2f}"
 
 
 def _short(value):

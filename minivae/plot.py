@@ -1,4 +1,4 @@
-"""Pictures: one style, one palette, labelled axes with units. Each function writes one PNG, always the same bytes."""
+"""Pictures: one style, one palette, labeled axes with units. Each function writes one PNG, always the same bytes."""
 
 import io
 import math
