@@ -40,6 +40,33 @@ def bernoulli_log_prob_backward(g, logits, *, x):
     return unbroadcast(g[..., None] * (x - sigmoid(logits)), logits.shape)
 
 
+# ---- Categorical: log p(x) = log softmax(logits)_x
+
+
+def categorical_log_prob(logits, *, x):
+    """log p = sum_d l_{x_d, d} - log sum_c exp(l_{c, d}).   logits l (..., n, D), integers x (..., D) -> (...)."""
+    xp = array_module(logits)
+    chosen = xp.where(_one_hot(x, logits), logits, 0).sum(axis=-2)  # (..., D)
+    top = logits.max(axis=-2)
+    return (chosen - top - xp.log(xp.exp(logits - top[..., None, :]).sum(axis=-2))).sum(axis=-1)
+
+
+def categorical_log_prob_backward(g, logits, *, x):
+    """dl_{c, d} = g (1[c = x_d] - softmax(l)_{c, d})."""
+    return unbroadcast(g[..., None, None] * (_one_hot(x, logits) - softmax(logits)), logits.shape)
+
+
+def softmax(logits):
+    """exp(l) / sum_c exp(l_c) over the last axis but one, shifted by the largest: no overflow."""
+    p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
+    return p / p.sum(axis=-2, keepdims=True)
+
+
+def _one_hot(x, logits):
+    """(..., n, D) booleans, true where c = x_d."""
+    return x[..., None, :] == array_module(logits).arange(logits.shape[-2])[:, None]
+
+
 # ---- Gaussians
 
 
@@ -100,6 +127,21 @@ def kl_gaussians_backward(g, mu, log_var, mu_p, log_var_p):
         unbroadcast(-dmu, mu_p.shape),
         unbroadcast(dlog_var_p, log_var_p.shape),
     )
+
+
+def free_bits(kl, *, least):
+    """sum_l max(mean_n kl_nl, least): kl (N, L) nats -> ()   (Kingma et al. 2016, app. C.8).
+
+    A latent whose KL, averaged over the batch, is below `least` costs `least` whatever it is, so that nothing drives it
+    to 0. With least = 0 it is the mean of the KL, sum_l kl_nl.
+    """
+    return array_module(kl).maximum(kl.mean(axis=0), least).sum()
+
+
+def free_bits_backward(g, kl, *, least):
+    """dkl_nl = g / N where mean_n kl_nl >= least, else 0."""
+    above = (kl.mean(axis=0) >= least).astype(kl.dtype)  # (L,)
+    return array_module(kl).broadcast_to(g / len(kl) * above, kl.shape)
 
 
 # ---- Sampling

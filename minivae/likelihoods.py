@@ -12,10 +12,13 @@ from .backend import array_module
 from .densities import (
     bernoulli_log_prob,
     bernoulli_log_prob_backward,
+    categorical_log_prob,
+    categorical_log_prob_backward,
     gaussian_log_prob,
     gaussian_log_prob_backward,
     reparameterize,
     sigmoid,
+    softmax,
 )
 from .layers.base import Layer
 from .params import Param
@@ -45,6 +48,45 @@ class Bernoulli(Layer):
 
     def draw(self, out, noise):
         return (noise < sigmoid(out)).astype(out.dtype)
+
+
+class Categorical(Layer):
+    """Values on a grid of `levels` equal steps from 0 to 1: out (..., levels * D) are logits, one block per level.
+
+    x (..., D) is rounded to the level k / (levels - 1) that is nearest. Unlike a Gaussian it can say "black or white,
+    but not grey". x_hat is the mean of the levels; two levels are a Bernoulli.
+    """
+
+    def __init__(self, levels=16):
+        if levels < 2:
+            raise ValueError(f"levels: expected at least 2, got {levels}")
+        self.n_out = levels
+
+    def forward(self, x, out):
+        k, logits = array_module(x).rint(x * (self.n_out - 1)), self._logits(out)
+        return categorical_log_prob(logits, x=k), (k, logits)
+
+    def backward(self, g, cache, accumulate=True):
+        k, logits = cache
+        dlogits = categorical_log_prob_backward(g, logits, x=k)
+        return dlogits.reshape(*dlogits.shape[:-2], -1)
+
+    def mean(self, out):
+        p = softmax(self._logits(out))  # (..., levels, D)
+        level = array_module(out).arange(self.n_out, dtype=out.dtype) / (self.n_out - 1)
+        return (p * level[:, None]).sum(axis=-2)
+
+    def draw_noise(self, rng, n):
+        """Uniform."""
+        return rng.random(n, dtype="float32")
+
+    def draw(self, out, noise):
+        """The level at which the cumulated probability passes the noise."""
+        below = softmax(self._logits(out)).cumsum(axis=-2) < noise[..., None, :]
+        return below[..., :-1, :].sum(axis=-2).astype(out.dtype) / (self.n_out - 1)
+
+    def _logits(self, out):
+        return out.reshape(*out.shape[:-1], self.n_out, -1)
 
 
 class _Gaussian(Layer):
@@ -123,6 +165,7 @@ class GaussianFull(_Gaussian):
 
 LIKELIHOODS = {
     "bernoulli": Bernoulli,
+    "categorical": Categorical,
     "gaussian": Gaussian,
     "gaussian-fixed": GaussianFixed,
     "gaussian-full": GaussianFull,

@@ -8,21 +8,35 @@ import numpy as np
 
 from minivae import densities, likelihoods, priors
 from minivae.layers import (
+    ELU,
+    GELU,
+    GRU,
+    NORMS,
+    AvgPool2d,
+    BatchNorm,
     Blocks,
     Conv2d,
     ConvTranspose2d,
     Dense,
     Dropout,
+    Embedding,
+    GroupNorm,
+    GRUCell,
+    Join,
     LayerNorm,
+    LeakyReLU,
+    MaxPool2d,
     Network,
     ReLU,
     Reshape,
+    Residual,
     Sequential,
     Sigmoid,
     SiLU,
     Softplus,
     Split,
     Tanh,
+    Upsample,
 )
 from minivae.models import VAE
 
@@ -38,13 +52,49 @@ def image(rng, *shape):
 LAYERS = {
     Dense: [("", lambda rng: (Dense(5, 3, rng), rng.standard_normal((4, 5))))],
     ReLU: elementwise(ReLU),
+    LeakyReLU: [("", lambda rng: (LeakyReLU(0.1), 2 * rng.standard_normal((4, 6))))],
+    ELU: elementwise(ELU),
     Tanh: elementwise(Tanh),
     Sigmoid: elementwise(Sigmoid),
     SiLU: elementwise(SiLU),
+    GELU: elementwise(GELU),
     Softplus: elementwise(Softplus),
     LayerNorm: [
         ("rows", lambda rng: (LayerNorm(6), rng.standard_normal((4, 6)))),
         ("images", lambda rng: (LayerNorm(5), image(rng, 2, 3, 2, 5))),
+    ],
+    GroupNorm: [
+        ("rows", lambda rng: (GroupNorm(6, 2), rng.standard_normal((4, 6)))),
+        ("images", lambda rng: (GroupNorm(4, 2), image(rng, 2, 3, 2, 4))),
+    ],
+    BatchNorm: [
+        ("rows", lambda rng: (BatchNorm(6), rng.standard_normal((5, 6)))),
+        ("images", lambda rng: (BatchNorm(3), image(rng, 2, 3, 2, 3))),
+    ],
+    AvgPool2d: [
+        ("plain", lambda rng: (AvgPool2d(2), image(rng, 2, 4, 6, 2))),
+        ("overlapping", lambda rng: (AvgPool2d((3, 2), (2, 1)), image(rng, 2, 6, 4, 1))),
+    ],
+    MaxPool2d: [
+        ("plain", lambda rng: (MaxPool2d(2), image(rng, 2, 4, 6, 2))),
+        ("overlapping", lambda rng: (MaxPool2d((3, 2), (2, 1)), image(rng, 2, 6, 4, 1))),
+    ],
+    Upsample: [
+        ("", lambda rng: (Upsample(2), image(rng, 2, 2, 3, 2))),
+        ("rectangular", lambda rng: (Upsample((1, 3)), image(rng, 2, 2, 3, 1))),
+    ],
+    Embedding: [("", lambda rng: (Embedding(5, 3, rng), rng.integers(0, 5, (4, 2))))],
+    GRUCell: [("", lambda rng: (GRUCell(3, 4, rng), (image(rng, 5, 3), image(rng, 5, 4))))],
+    GRU: [("", lambda rng: (GRU(2, 3, rng), (image(rng, 4, 5, 2), image(rng, 4, 3))))],
+    Join: [
+        ("", lambda rng: (Join(), (image(rng, 4, 3), image(rng, 4, 2)))),
+        ("broadcast", lambda rng: (Join(), (image(rng, 2, 4, 3), image(rng, 4, 2), image(rng, 1)))),
+    ],
+    Residual: [
+        ("", lambda rng: (Residual(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 4, rng)),
+                          image(rng, 3, 4))),
+        ("projected", lambda rng: (Residual(Conv2d(2, 3, 3, rng, 2, 1), BatchNorm(3), skip=Conv2d(2, 3, 1, rng, 2)),
+                                   image(rng, 2, 4, 3, 2))),
     ],
     Dropout: [("", lambda rng: (Dropout(0.4, (6,)), rng.standard_normal((4, 6))))],
     Reshape: [("", lambda rng: (Reshape(2, 3, 1), rng.standard_normal((4, 6))))],
@@ -83,6 +133,10 @@ OPERATIONS = {
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
         lambda rng: ((rng.standard_normal(5),), {"x": rng.random((3, 5))}),
     ],
+    densities.categorical_log_prob: [
+        lambda rng: ((3 * rng.standard_normal((2, 3, 4, 5)),), {"x": rng.integers(0, 4, (3, 5))}),
+        lambda rng: ((3 * rng.standard_normal((4, 5)),), {"x": rng.integers(0, 4, (3, 5)).astype("float64")}),
+    ],
     densities.gaussian_log_prob: [
         lambda rng: ((rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
         lambda rng: ((rng.standard_normal((3, 1)), rng.standard_normal(1), rng.standard_normal((2, 1, 4))), {}),
@@ -102,11 +156,16 @@ OPERATIONS = {
         lambda rng: (gaussian(rng, 3, 4), {"eps": rng.standard_normal((2, 3, 4))}),
         lambda rng: ((rng.standard_normal((3, 4)), rng.standard_normal(1)), {"eps": rng.standard_normal((3, 4))}),
     ],
+    densities.free_bits: [
+        lambda rng: ((rng.random((6, 4)),), {"least": 0.5}),
+        lambda rng: ((rng.random((6, 4)),), {"least": 0.0}),
+    ],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 
 LIKELIHOODS = {
     likelihoods.Bernoulli: likelihoods.Bernoulli,
+    likelihoods.Categorical: lambda: likelihoods.Categorical(5),
     likelihoods.Gaussian: likelihoods.Gaussian,
     likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),
     likelihoods.GaussianFull: likelihoods.GaussianFull,
@@ -115,10 +174,11 @@ LIKELIHOODS = {
 PRIORS = {priors.StandardNormal: lambda: priors.StandardNormal(4)}
 
 
-def vae(arch, likelihood, **options):
+def vae(arch, likelihood, **more):
     def make(rng):
         """A VAE whose biases are not zero, since zero biases sit exactly on kinks of ReLU, and bits for it."""
-        model = VAE.build((4, 4, 1), rng, arch, (10,), (3, 4), 2, likelihood=likelihood, **options).bind("float64")
+        options = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3} | more
+        model = VAE.build((4, 4, 1), rng, arch, likelihood=likelihood, **options).bind("float64")
         model.theta += 0.1 * rng.standard_normal(model.theta.shape)
         x = (rng.random((5, 16)) < 0.5).astype("float64") if likelihood == "bernoulli" else rng.random((5, 16))
         return model, x
@@ -126,11 +186,17 @@ def vae(arch, likelihood, **options):
     return make
 
 
-MODELS = {
-    f"vae {arch} {name}": vae(arch, name, beta=0.7, dropout=0.2)
-    for arch in ("dense", "conv")
-    for name in likelihoods.LIKELIHOODS
-}
+MODELS = (
+    {
+        f"vae {arch} {name}": vae(arch, name, beta=0.7, dropout=0.2)
+        for arch in ("dense", "conv")
+        for name in likelihoods.LIKELIHOODS
+    }
+    | {f"vae {arch} {norm} norm": vae(arch, "bernoulli", norm=norm) for arch in ("dense", "conv") for norm in NORMS}
+    | {
+        "vae free bits": vae("dense", "bernoulli", free_bits=0.3, latent=5),
+    }
+)
 CLASSES = {"vae": VAE}  # the model classes that MODELS covers
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minivae import densities, layers, likelihoods, models, priors
-from minivae.backend import place
+from minivae.backend import place, tree_map
 from minivae.gradcheck import LIMIT, check_array, check_layer, check_model, check_operation, check_params
 from minivae.layers import Layer
 
@@ -43,6 +43,28 @@ def like(y, rng):
     return tuple(w) if isinstance(y, tuple) else w[0]
 
 
+def cast(x, dtype):
+    return place(x, like=np.zeros(1, dtype))
+
+
+def count(x):
+    return len(x[0] if isinstance(x, tuple) else x)
+
+
+def floats(*trees):
+    return [a for a in cases.arrays(list(trees)) if a.dtype.kind == "f"]
+
+
+def is_zero(g):
+    """The gradient of a bias in front of a BatchNorm, which takes every constant away."""
+    return np.linalg.norm(g) < 1e-12
+
+
+def another(x, rng):
+    """Other values of the same kind and shape: integers in another order."""
+    return tree_map(lambda a: like(a, rng) if a.dtype.kind == "f" else rng.permuted(a), x)
+
+
 def backward_function(f):
     return getattr(densities, f.__name__ + "_backward")
 
@@ -69,7 +91,7 @@ def test_everything_has_a_case():
     assert set().union(*map(public_classes, modules(models))) == set(cases.CLASSES.values())
     assert cases.CLASSES == models.MODELS
     functions = {f for _, f in inspect.getmembers(densities, inspect.isfunction) if f.__module__ == densities.__name__}
-    helpers = {densities.sigmoid, densities.unbroadcast}
+    helpers = {densities.sigmoid, densities.softmax, densities.unbroadcast, densities._one_hot}
     assert functions - helpers == set(cases.OPERATIONS) | {backward_function(f) for f in cases.OPERATIONS}
 
 
@@ -79,7 +101,8 @@ def test_everything_has_a_case():
 @LAYER_CASES
 def test_layer_gradient(make, rng):
     layer, x = make(rng)
-    checks = check_layer(layer, x, rng, layer.draw_noise(rng, len(x)))
+    checks = check_layer(layer, x, rng, layer.draw_noise(rng, count(x)))
+    assert len(checks) == len(layer.params) + len(floats(x))
     assert all(c.ok for c in checks.values()), checks
 
 
@@ -88,7 +111,7 @@ def test_planted_errors_fail(make, rng):
     """One array times 1.0005, or one coordinate that matters times 1.05, in every parameter and input."""
     layer, x = make(rng)
     layer.bind("float64")
-    noise = layer.draw_noise(rng, len(x))
+    noise = layer.draw_noise(rng, count(x))
     y, cache = layer.forward(x, noise)
     w = like(y, rng)
     layer.zero_grad()
@@ -98,8 +121,9 @@ def test_planted_errors_fail(make, rng):
         return sum(float((a * b).sum()) for a, b in zip(cases.arrays(w), cases.arrays(layer.forward(x, noise)[0]),
                                                         strict=True))  # fmt: skip
 
-    targets = [(p.data, p.grad.copy()) for p in layer.params.values()] + [(x, dx)]
-    for array, g in targets:
+    targets = [(p.data, p.grad.copy()) for p in layer.params.values() if not is_zero(p.grad)]
+    assert len(layer.params) - len(targets) <= len(layer.named(layers.BatchNorm))
+    for array, g in targets + list(zip(floats(x), cases.arrays([dx]), strict=True)):
         assert check_array(f, array, g, rng).ok
         assert not check_array(f, array, g * 1.0005, rng).ok
         wrong = g.copy()
@@ -113,8 +137,8 @@ def test_planted_errors_fail(make, rng):
 def test_layer_keeps_dtype_and_arguments(make, dtype, rng):
     layer, x = make(rng)
     layer.bind(dtype)
-    x = x.astype(dtype)
-    noise = place(layer.draw_noise(rng, len(x)), like=layer.theta if layer.theta.size else x)
+    x = cast(x, dtype)
+    noise = cast(layer.draw_noise(rng, count(x)), dtype)
     before = snapshot(x, noise)
     y, cache = layer.forward(x, noise)
     assert_same(before, x, noise)
@@ -125,10 +149,10 @@ def test_layer_keeps_dtype_and_arguments(make, dtype, rng):
     assert_same(before, x, noise)
     assert_same(held, cache)
     assert_same(sent, w)
-    assert all(a.dtype == dtype for a in cases.arrays([y, dx, layer.grad]))
-    assert dx.shape == x.shape
+    assert all(a.dtype == dtype for a in cases.arrays([y, dx, layer.grad, layer.pull]))
+    assert [a.shape for a in cases.arrays([dx])] == [a.shape for a in floats(x)]
     layer.zero_grad()
-    np.testing.assert_array_equal(layer.backward(w, cache), dx)  # a cache serves several calls
+    assert_same(cases.arrays([dx]), layer.backward(w, cache))  # a cache serves several calls
 
 
 @LAYER_CASES
@@ -136,14 +160,14 @@ def test_layer_two_live_calls(make, rng):
     """Two calls of one layer may be alive at once and go backward in any order."""
     layer, x1 = make(rng)
     layer.bind("float64")
-    x2 = rng.standard_normal(x1.shape)
-    n1, n2 = layer.draw_noise(rng, len(x1)), layer.draw_noise(rng, len(x1))
+    x2 = another(x1, rng)
+    n1, n2 = layer.draw_noise(rng, count(x1)), layer.draw_noise(rng, count(x1))
 
     def alone(x, noise, w=None):
         layer.zero_grad()
         y, cache = layer.forward(x, noise)
         w = like(y, np.random.default_rng(1)) if w is None else w
-        return w, layer.backward(w, cache), layer.grad.copy()
+        return w, layer.backward(w, cache), np.concatenate([layer.grad, layer.pull])
 
     (w1, dx1, g1), (w2, dx2, g2) = alone(x1, n1), alone(x2, n2)
     for first in (1, 2):
@@ -153,25 +177,25 @@ def test_layer_two_live_calls(make, rng):
             a, b = layer.backward(w1, c1), layer.backward(w2, c2)
         else:
             b, a = layer.backward(w2, c2), layer.backward(w1, c1)
-        np.testing.assert_allclose(a, dx1, rtol=1e-13)
-        np.testing.assert_allclose(b, dx2, rtol=1e-13)
-        np.testing.assert_allclose(layer.grad, g1 + g2, rtol=1e-12, atol=1e-14)
+        for one, two in zip(cases.arrays([a, b]), cases.arrays([dx1, dx2]), strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-13)
+        np.testing.assert_allclose(np.concatenate([layer.grad, layer.pull]), g1 + g2, rtol=1e-12, atol=1e-14)
 
 
 @LAYER_CASES
 def test_layer_accumulate_and_need_dx(make, rng):
     layer, x = make(rng)
     layer.bind("float64")
-    y, cache = layer.forward(x, layer.draw_noise(rng, len(x)))
+    y, cache = layer.forward(x, layer.draw_noise(rng, count(x)))
     w = like(y, rng)
     layer.zero_grad()
-    dx = layer.backward(w, cache)
-    once = layer.grad.copy()
-    np.testing.assert_array_equal(layer.backward(w, cache, accumulate=False), dx)
-    np.testing.assert_array_equal(layer.grad, once)
+    dx = cases.arrays([layer.backward(w, cache)])
+    once = np.concatenate([layer.grad, layer.pull])
+    assert_same(dx, layer.backward(w, cache, accumulate=False))
+    np.testing.assert_array_equal(np.concatenate([layer.grad, layer.pull]), once)
     other = layer.backward(w, cache, need_dx=False)
-    assert other is None or np.array_equal(other, dx)
-    np.testing.assert_allclose(layer.grad, 2 * once, rtol=1e-13)
+    assert other is None or all(map(np.array_equal, cases.arrays([other]), dx))
+    np.testing.assert_allclose(np.concatenate([layer.grad, layer.pull]), 2 * once, rtol=1e-13)
 
 
 @LAYER_CASES
@@ -180,8 +204,8 @@ def test_layer_float32_agrees_with_float64(make, rng):
     results = {}
     for dtype in ("float64", "float32"):
         layer.bind(dtype)
-        noise = place(layer.draw_noise(np.random.default_rng(5), len(x)), like=x.astype(dtype))
-        y, cache = layer.forward(x.astype(dtype), noise)
+        noise = cast(layer.draw_noise(np.random.default_rng(5), count(x)), dtype)
+        y, cache = layer.forward(cast(x, dtype), noise)
         w = tuple(np.cos(part) for part in y) if isinstance(y, tuple) else np.cos(y)
         layer.zero_grad()
         results[dtype] = cases.arrays([y, layer.backward(w, cache), layer.grad.copy()])
@@ -375,7 +399,9 @@ def test_planted_errors_fail_in_models(make, rng):
     noise = model.draw_noise(rng, len(x))
     model.loss_and_grads(x, noise)
     f = lambda: float(model.loss_and_grads(x, noise, grads=False)["loss"])  # noqa: E731
-    for p in model.params.values():
+    learning = [p for p in model.params.values() if not is_zero(p.grad)]
+    assert len(model.params) - len(learning) == len(model.named(layers.BatchNorm))
+    for p in learning:
         g = p.grad.copy()
         assert not check_array(f, p.data, g * 1.0005, rng).ok
         matters = np.flatnonzero(np.abs(g) > 1e-3 * np.linalg.norm(g))

@@ -12,6 +12,9 @@ from scipy import integrate, stats
 from minivae.densities import (
     bernoulli_log_prob,
     bernoulli_log_prob_backward,
+    categorical_log_prob,
+    free_bits,
+    free_bits_backward,
     gaussian_log_prob,
     kl_gaussians,
     kl_standard_normal,
@@ -84,6 +87,9 @@ def test_densities_integrate_to_one():
     assert total == pytest.approx(1, abs=1e-9)
     all_bits = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
     assert np.exp(bernoulli_log_prob(MU, x=all_bits)).sum() == pytest.approx(1, abs=1e-14)
+    logits = np.random.default_rng(0).standard_normal((3, 4))
+    every = np.array(list(itertools.product(range(3), repeat=4)))
+    assert np.exp(categorical_log_prob(logits, x=every)).sum() == pytest.approx(1, abs=1e-14)
 
 
 def test_kl_to_itself_is_zero_and_to_the_standard_normal_agrees():
@@ -129,6 +135,22 @@ def test_tiling_the_data_scales_log_prob():
     np.testing.assert_allclose(twice, 2 * bernoulli_log_prob(logits, x=x), rtol=1e-14)
     np.testing.assert_allclose(gaussian_log_prob(np.tile(x, 2), np.tile(logits, 2), np.zeros(10)),
                                2 * gaussian_log_prob(x, logits, np.zeros(5)), rtol=1e-14)  # fmt: skip
+
+
+def test_categorical_is_exact_at_saturated_logits():
+    logits = np.array([[1000.0], [-1000.0]])
+    with np.errstate(all="raise", under="ignore"):
+        assert [categorical_log_prob(logits, x=np.array([k])) for k in (0, 1)] == [0, -2000]
+
+
+def test_free_bits():
+    """Latents that cost less than `least` on average cost `least`, and have no gradient; 0 changes nothing."""
+    kl = np.array([[0.1, 2.0, 0.0], [0.3, 4.0, 0.0]])
+    assert free_bits(kl, least=0.5) == pytest.approx(0.5 + 3.0 + 0.5)
+    np.testing.assert_allclose(free_bits_backward(2.0, kl, least=0.5), [[0, 1, 0], [0, 1, 0]])
+    assert free_bits(kl, least=0.0) == pytest.approx(kl.sum(axis=1).mean())
+    np.testing.assert_allclose(free_bits_backward(1.0, kl, least=0.0), np.full((2, 3), 0.5))
+    np.testing.assert_allclose(free_bits(np.tile(kl, (2, 1)), least=0.5), free_bits(kl, least=0.5))  # batch size
 
 
 def test_log_mean_exp():

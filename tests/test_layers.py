@@ -5,21 +5,35 @@ import pytest
 
 from minivae.layers import (
     ACTIVATIONS,
+    ELU,
+    GELU,
+    GRU,
+    NORMS,
+    AvgPool2d,
+    BatchNorm,
     Blocks,
     Conv2d,
     ConvTranspose2d,
     Dense,
     Dropout,
+    Embedding,
+    GroupNorm,
+    GRUCell,
+    Join,
     LayerNorm,
+    LeakyReLU,
+    MaxPool2d,
     Network,
     ReLU,
     Reshape,
+    Residual,
     Sequential,
     Sigmoid,
     SiLU,
     Softplus,
     Split,
     Tanh,
+    Upsample,
     conv_decoder,
     conv_encoder,
     dense_decoder,
@@ -28,6 +42,7 @@ from minivae.layers import (
     he,
 )
 from minivae.layers.conv import columns_to_image, image_to_columns
+from minivae.optim import SGD
 from minivae.params import Param
 
 
@@ -98,6 +113,21 @@ def test_columns_and_images_are_transposes(rng):
         (lambda r: ConvTranspose2d(1, 1, 2, r, padding=2)(np.zeros((1, 2, 2, 1), "float32")), "would become"),
         (lambda r: Dropout(1.0, (3,)), "p: expected 0 <= p < 1"),
         (lambda r: dense_encoder(4, (3,), 2, "gelu?", rng=r), "activation: expected one of relu"),
+        (lambda r: dense_encoder(4, (3,), 2, norm="spectral", rng=r), "norm: expected one of none, batch"),
+        (lambda r: conv_decoder(2, (), (4,), (8, 8, 1), norm="spectral", rng=r), "norm: expected one of none, batch"),
+        (lambda r: LeakyReLU(1.0), "slope: expected 0 <= slope < 1, got 1.0"),
+        (lambda r: GroupNorm(6, 4), "groups: expected a divisor of the 6 channels, got 4"),
+        (lambda r: MaxPool2d(0), "kernel: expected a whole number >= 1"),
+        (lambda r: AvgPool2d(2, 0), "stride: expected a whole number >= 1"),
+        (lambda r: AvgPool2d(3)(np.zeros((1, 2, 5, 1))), "smaller than the kernel"),
+        (lambda r: Upsample(0), "factor: expected a whole number >= 1"),
+        (lambda r: Embedding(3, 2, r)(np.array([[0, 3]])), "x: expected indices in 0 to 2, got 0 to 3"),
+        (lambda r: Embedding(3, 2, r)(np.array([-1])), "x: expected indices in 0 to 2, got -1 to -1"),
+        (lambda r: Embedding(3, 2, r)(np.zeros(2)), "x: expected integers, got float64"),
+        (
+            lambda r: Residual(Dense(3, 2, r))(np.zeros((4, 3))),
+            r"expected layers that keep the shape \(3,\), got \(2,\)",
+        ),
         (lambda r: conv_encoder((12,), (4,), (), 2, rng=r), "conv needs images"),
         (lambda r: conv_encoder((8, 8, 1), (1, 2, 3, 4), (), 2, rng=r), "leave nothing of a 8x8 image"),
     ],
@@ -111,6 +141,136 @@ def test_layer_norm_normalises_each_row(rng):
     y = LayerNorm(50)(3 + 5 * rng.standard_normal((4, 50)))
     np.testing.assert_allclose(y.mean(axis=-1), 0, atol=1e-12)
     np.testing.assert_allclose(y.std(axis=-1), 1, rtol=1e-5)
+
+
+def test_group_norm_normalises_each_group_of_each_image(rng):
+    x = rng.standard_normal((2, 4, 5, 6)) * np.arange(1, 7) + 3
+    y = GroupNorm(6, 3, tiny=0.0)(x).reshape(2, 20, 3, 2)
+    np.testing.assert_allclose(y.mean(axis=(1, 3)), 0, atol=1e-12)
+    np.testing.assert_allclose(y.std(axis=(1, 3)), 1, rtol=1e-12)
+    assert (np.abs(y.mean(axis=1)) > 0.1).any()  # channels of a group are not normalized by themselves
+    rows = rng.standard_normal((3, 6))
+    np.testing.assert_allclose(GroupNorm(6, 1)(rows), LayerNorm(6)(rows), rtol=1e-12)
+
+
+def test_batch_norm_normalises_each_channel_over_the_batch(rng):
+    x = 3 + 5 * rng.standard_normal((10, 4, 3, 2))
+    y, _ = BatchNorm(2, tiny=0.0).bind("float64").forward(x, True)
+    np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-12)
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, rtol=1e-12)
+
+
+def test_batch_norm_learns_the_mean_and_the_unbiased_variance(rng):
+    """With rate 1/k at step k the states are the averages of the batches' statistics, which estimate the true ones."""
+    layer = BatchNorm(3, rate=0.0).bind("float64")
+    optimizer = SGD(layer, lr=lambda t: 0.0)
+    for k in range(1, 4001):
+        layer.mean.rate = layer.var.rate = 1 / k
+        x = [1, -2, 0] + [0.5, 1, 3] * rng.standard_normal((4, 3))
+        y, cache = layer.forward(x, layer.draw_noise(rng, 4))
+        layer.zero_grad()
+        layer.backward(y, cache)
+        optimizer.step()
+    np.testing.assert_allclose(layer.mean.data, [1, -2, 0], atol=0.1)
+    np.testing.assert_allclose(layer.var.data, [0.25, 1, 9], rtol=0.05)  # the biased one would be a quarter less
+    x = rng.standard_normal((2, 3))
+    expected = (x - layer.mean.data) / np.sqrt(layer.var.data + layer.tiny)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-12)
+    before = layer.state.copy()
+    layer.zero_grad()
+    layer.backward(x, layer.forward(x)[1])  # evaluation pulls at nothing
+    layer.backward(x[:1], layer.forward(x[:1], True)[1])  # and one example has no variance
+    optimizer.step()
+    np.testing.assert_array_equal(layer.state, before)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_builders_put_the_norm_before_the_activation(norm, rng):
+    encoder = conv_encoder((8, 8, 1), (16,), (32,), 2, norm=norm, rng=rng)
+    decoder = conv_decoder(2, (32,), (16,), (8, 8, 1), norm=norm, rng=rng)
+    cls = {"none": None, "batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}[norm]
+    for network, n in ((encoder, 2), (decoder, 2)):
+        kinds = [type(layer) for layer in network.layers]
+        if cls is not None:
+            assert kinds.count(cls) == n
+            assert all(kinds[i + 1] is ReLU for i, kind in enumerate(kinds) if kind is cls)
+        assert kinds.count(ReLU) == n
+    assert encoder(np.zeros((3, 64), "float32"))[0].shape == (3, 2)
+    assert decoder(np.zeros((3, 2), "float32")).shape == (3, 64)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(2, None), ((3, 2), (2, 1)), (1, 2), (2, 3)])
+def test_pooling_is_its_definition(kernel, stride, rng):
+    x = rng.standard_normal((2, 7, 6, 3))
+    for cls, f in ((AvgPool2d, np.mean), (MaxPool2d, np.max)):
+        layer = cls(kernel, stride)
+        (kh, kw), (sh, sw) = layer.kernel, layer.stride
+        y = layer(x)
+        assert y.shape == (2, (7 - kh) // sh + 1, (6 - kw) // sw + 1, 3)
+        for i, j in np.ndindex(y.shape[1:3]):
+            window = x[:, i * sh : i * sh + kh, j * sw : j * sw + kw]
+            np.testing.assert_allclose(y[:, i, j], f(window, axis=(1, 2)), rtol=1e-13)
+
+
+def test_max_pooling_sends_a_tied_gradient_to_one_pixel():
+    layer = MaxPool2d(2)
+    y, cache = layer.forward(np.zeros((1, 2, 2, 1)))
+    np.testing.assert_array_equal(layer.backward(y + 3, cache).ravel(), [3, 0, 0, 0])
+
+
+def test_upsampling_repeats_pixels_and_average_pooling_undoes_it(rng):
+    x = rng.standard_normal((2, 3, 2, 2))
+    y = Upsample((2, 3))(x)
+    np.testing.assert_array_equal(y[:, 2:4, 3:6], np.broadcast_to(x[:, 1:2, 1:2], (2, 2, 3, 2)))
+    np.testing.assert_allclose(AvgPool2d((2, 3))(y), x, rtol=1e-14)
+
+
+def test_embedding_is_dense_on_one_hot_rows(rng):
+    layer, index = Embedding(5, 3, rng).bind("float64"), rng.integers(0, 5, (4, 6))
+    y, cache = layer.forward(index)
+    one_hot = np.eye(5)[index]
+    np.testing.assert_allclose(y, one_hot @ layer.W.data, rtol=1e-14)
+    w = rng.standard_normal(y.shape)
+    layer.zero_grad()
+    assert layer.backward(w, cache) is None
+    np.testing.assert_allclose(layer.W.grad, one_hot.reshape(-1, 5).T @ w.reshape(-1, 3), rtol=1e-12, atol=1e-14)
+
+
+def test_gru_keeps_or_replaces_its_state(rng):
+    """Update gate shut: the state stays. Open, and nothing carried over: a tanh layer of the input."""
+    cell = GRUCell(3, 4, rng).bind("float64")
+    x, h = rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
+    cell.b.data[4:8] = 1000
+    np.testing.assert_allclose(cell((x, h)), h, rtol=1e-14)
+    cell.b.data[:8] = -1000
+    np.testing.assert_allclose(cell((x, h)), np.tanh(x @ cell.W.data[:, 8:]), rtol=1e-13)
+
+
+def test_gru_is_its_cell_step_by_step(rng):
+    layer = GRU(2, 3, rng).bind("float64")
+    x, h = rng.standard_normal((4, 5, 2)), rng.standard_normal((4, 3))
+    states = layer((x, h))
+    for t in range(5):
+        h = layer.cell((x[:, t], h))
+        np.testing.assert_array_equal(states[:, t], h)
+
+
+def test_join_broadcasts_a_condition_over_samples(rng):
+    z, y = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 2))
+    joined = Join()((z, y))
+    assert joined.shape == (2, 3, 6)
+    for k in range(2):
+        np.testing.assert_array_equal(joined[k], np.concatenate([z[k], y], axis=1))
+    np.testing.assert_array_equal(Split(2)(Join()((y, y)))[1], y)
+
+
+def test_residual_of_a_silent_body_is_the_identity(rng):
+    x = rng.standard_normal((3, 4)).astype("float32")
+    body = Dense(4, 4, rng)
+    body.W.data[...] = 0
+    np.testing.assert_array_equal(Residual(body)(x), x)
+    skip = Dense(4, 2, rng)
+    np.testing.assert_array_equal(Residual(Dense(4, 2, rng, lambda *a: np.zeros((4, 2))), skip=skip)(x), skip(x))
 
 
 def test_dropout_keeps_the_mean_and_is_off_without_noise(rng):
@@ -144,6 +304,9 @@ def test_activations_at_known_points():
         Tanh: [-0.7615941559557649, 0, 0.9640275800758169],
         Sigmoid: [0.2689414213699951, 0.5, 0.8807970779778823],
         SiLU: [-0.2689414213699951, 0, 1.7615941559557646],
+        LeakyReLU: [-0.01, 0, 2],
+        ELU: [-0.6321205588285577, 0, 2],
+        GELU: [-0.15880800939172324, 0, 1.9545976940877752],
         Softplus: [0.31326168751822286, 0.6931471805599453, 2.1269280110429727],
     }
     assert set(expected) == set(ACTIVATIONS.values())
@@ -152,6 +315,13 @@ def test_activations_at_known_points():
     far = np.array([[-1000.0, 1000.0]])
     np.testing.assert_array_equal(Softplus()(far), [[0, 1000]])
     np.testing.assert_array_equal(SiLU()(far), [[0, 1000]])
+
+
+def test_gelu_is_near_the_normal_distribution_function():
+    from scipy.stats import norm
+
+    x = np.linspace(-6, 6, 1001)
+    assert np.abs(GELU()(x) - x * norm.cdf(x)).max() < 5e-4
 
 
 def test_blocks_follow_the_likelihoods_order():

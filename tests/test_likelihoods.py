@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from minivae.likelihoods import Bernoulli, Gaussian, GaussianFixed, GaussianFull
+from minivae.likelihoods import Bernoulli, Categorical, Gaussian, GaussianFixed, GaussianFull
 
 
 @pytest.fixture
@@ -53,3 +53,36 @@ def test_bernoulli_mean_is_a_probability():
     np.testing.assert_allclose(Bernoulli().mean(np.array([0.0, np.log(3)])), [0.5, 0.75], rtol=1e-14)
     draws = Bernoulli().draw(np.full((4, 1), np.log(3)), np.array([[0.0], [0.74], [0.76], [0.999]]))
     np.testing.assert_array_equal(draws[:, 0], [1, 1, 0, 0])
+
+
+def test_categorical_reads_a_block_of_logits_per_level(rng):
+    x, logits = rng.integers(0, 5, (4, 3)), rng.standard_normal((4, 5, 3))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = [sum(np.log(p[n, x[n, d], d]) for d in range(3)) for n in range(4)]
+    likelihood, out = Categorical(5), logits.reshape(4, 15)
+    np.testing.assert_allclose(likelihood.forward(x / 4, out)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(likelihood.forward(x / 4 + 0.1, out)[0], expected, rtol=1e-12)  # the nearest level
+    np.testing.assert_allclose(likelihood.mean(out), (p * np.arange(5)[:, None] / 4).sum(axis=1), rtol=1e-12)
+
+
+def test_categorical_draws_each_level_as_often_as_it_is_probable(rng):
+    p, likelihood = np.array([0.1, 0.2, 0.3, 0.4]), Categorical(4)
+    noise = likelihood.draw_noise(rng, (200_000, 1)).astype("float64")
+    draws = likelihood.draw(np.broadcast_to(np.log(p), (200_000, 4)), noise)
+    assert set(np.unique(draws)) == {0, 1 / 3, 2 / 3, 1}
+    often = (draws == np.arange(4) / 3).mean(axis=0)
+    error = np.sqrt(p * (1 - p) / len(draws))
+    assert (np.abs(often - p) < 4 * error).all()
+    assert (np.abs(often - p - 0.01) > 8 * error).all()  # the test can fail
+    top = likelihood.draw(np.zeros((1, 4), "float32"), np.ones((1, 1), "float32"))
+    assert top == 1  # cumulated probabilities may end below 1
+
+
+def test_two_levels_are_a_bernoulli(rng):
+    logits, x = rng.standard_normal((4, 3)), (rng.random((4, 3)) < 0.5).astype(float)
+    out = np.concatenate([np.zeros((4, 3)), logits], axis=1)
+    two, bernoulli = Categorical(2), Bernoulli()
+    np.testing.assert_allclose(two.forward(x, out)[0], bernoulli.forward(x, logits)[0], rtol=1e-12)
+    np.testing.assert_allclose(two.mean(out), bernoulli.mean(logits), rtol=1e-12)
+    with pytest.raises(ValueError, match="levels: expected at least 2, got 1"):
+        Categorical(1)

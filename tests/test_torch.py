@@ -41,8 +41,29 @@ def torch_layer(layer, x, params):
         return y.permute(0, 2, 3, 1)
     if isinstance(layer, layers.LayerNorm):
         return F.layer_norm(x, x.shape[-1:], params["gain"], b, layer.tiny)
-    return {"ReLU": F.relu, "Tanh": torch.tanh, "Sigmoid": torch.sigmoid, "SiLU": F.silu,
-            "Softplus": lambda a: torch.logaddexp(a, torch.zeros_like(a))}[type(layer).__name__](x)  # fmt: skip
+    if isinstance(layer, layers.GroupNorm):
+        return F.group_norm(nchw(x), layer.groups, params["gain"], b, layer.tiny).permute(0, 2, 3, 1)
+    if isinstance(layer, layers.BatchNorm):
+        y = F.batch_norm(nchw(x), None, None, params["gain"], b, training=True, eps=layer.tiny)
+        return y.permute(0, 2, 3, 1)
+    if isinstance(layer, layers.AvgPool2d | layers.MaxPool2d):
+        f = F.avg_pool2d if isinstance(layer, layers.AvgPool2d) else F.max_pool2d
+        return f(nchw(x), layer.kernel, layer.stride).permute(0, 2, 3, 1)
+    if isinstance(layer, layers.Upsample):
+        return F.interpolate(nchw(x), scale_factor=layer.factor, mode="nearest").permute(0, 2, 3, 1)
+    return ACTIVATIONS[type(layer).__name__](x)
+
+
+ACTIVATIONS = {
+    "ReLU": F.relu,
+    "LeakyReLU": F.leaky_relu,
+    "ELU": F.elu,
+    "GELU": lambda a: F.gelu(a, approximate="tanh"),
+    "Tanh": torch.tanh,
+    "Sigmoid": torch.sigmoid,
+    "SiLU": F.silu,
+    "Softplus": lambda a: torch.logaddexp(a, torch.zeros_like(a)),
+}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +75,14 @@ def torch_layer(layer, x, params):
         (lambda r: layers.ConvTranspose2d(3, 2, 4, r, 2, 1), (2, 3, 4, 3)),
         (lambda r: layers.ConvTranspose2d(2, 3, (3, 4), r, (2, 3), (1, 1), (1, 2)), (2, 3, 2, 2)),
         (lambda r: layers.LayerNorm(6), (4, 6)),
+        (lambda r: layers.GroupNorm(6, 3), (2, 3, 4, 6)),
+        (lambda r: layers.BatchNorm(3), (4, 2, 3, 3)),
+        (lambda r: layers.AvgPool2d((3, 2), (2, 1)), (2, 6, 5, 2)),
+        (lambda r: layers.MaxPool2d((3, 2), (2, 1)), (2, 6, 5, 2)),
+        (lambda r: layers.Upsample((2, 3)), (2, 3, 2, 2)),
+        (lambda r: layers.LeakyReLU(), (4, 6)),
+        (lambda r: layers.ELU(), (4, 6)),
+        (lambda r: layers.GELU(), (4, 6)),
         (lambda r: layers.ReLU(), (4, 6)),
         (lambda r: layers.Tanh(), (4, 6)),
         (lambda r: layers.Sigmoid(), (4, 6)),
@@ -65,7 +94,7 @@ def test_layer(make, shape, rng):
     layer = make(rng).bind("float64")
     layer.theta += 0.3 * rng.standard_normal(layer.theta.size)
     x = rng.standard_normal(shape)
-    y, cache = layer.forward(x)
+    y, cache = layer.forward(x, layer.draw_noise(rng, len(x)))
     w = rng.standard_normal(y.shape)
     layer.zero_grad()
     dx = layer.backward(w, cache)
@@ -76,6 +105,42 @@ def test_layer(make, shape, rng):
     close(dx, tx.grad)
     for name, p in layer.params.items():
         close(p.grad, params[name].grad)
+
+
+def test_gru(rng):
+    """PyTorch has the blocks r, u, n in rows, and a second bias where ours, c, is the candidate's alone."""
+    layer = layers.GRU(3, 4, rng).bind("float64")
+    layer.theta += 0.3 * rng.standard_normal(layer.theta.size)
+    x, h0 = rng.standard_normal((2, 5, 3)), rng.standard_normal((2, 4))
+    W, U, b, c = (p.data for p in layer.params.values())
+    other = torch.nn.GRU(3, 4, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        for target, value in ((other.weight_ih_l0, W.T), (other.weight_hh_l0, U.T), (other.bias_ih_l0, b),
+                              (other.bias_hh_l0, np.concatenate([np.zeros(8), c]))):  # fmt: skip
+            target.copy_(torch.tensor(value))
+    y, cache = layer.forward((x, h0))
+    w = rng.standard_normal(y.shape)
+    layer.zero_grad()
+    dx, dh0 = layer.backward(w, cache)
+    tx, th = tensor(x), tensor(h0)
+    ty, _ = other(tx, th[None])
+    (ty * torch.tensor(w)).sum().backward()
+    for ours, theirs in ((y, ty), (dx, tx.grad), (dh0, th.grad), (layer.cell.W.grad, other.weight_ih_l0.grad.T),
+                         (layer.cell.U.grad, other.weight_hh_l0.grad.T), (layer.cell.b.grad, other.bias_ih_l0.grad),
+                         (layer.cell.c.grad, other.bias_hh_l0.grad[8:])):  # fmt: skip
+        close(ours, theirs)
+
+
+def test_embedding(rng):
+    layer, index = layers.Embedding(5, 3, rng).bind("float64"), rng.integers(0, 5, (4, 6))
+    W = tensor(layer.W.data)
+    y, cache = layer.forward(index)
+    layer.zero_grad()
+    layer.backward(y, cache)
+    ty = F.embedding(torch.tensor(index), W)
+    (ty * ty.detach()).sum().backward()
+    close(y, ty)
+    close(layer.W.grad, W.grad)
 
 
 def test_kl_of_gaussians(rng):
@@ -106,10 +171,10 @@ def torch_network(network, x, params, prefix):
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "gaussian-fixed", "gaussian-full"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "categorical", "gaussian", "gaussian-fixed", "gaussian-full"])
 def test_whole_vae(arch, likelihood, rng):
     """Loss and every gradient of a step, through PyTorch's own distributions."""
-    model = VAE.build((7, 6, 1), rng, arch, (10, 6), (3, 4), 3, "silu", likelihood, beta=0.8).bind("float64")
+    model = VAE.build((7, 6, 1), rng, arch, (10, 6), (3, 4), 3, "silu", likelihood, levels=3, beta=0.8).bind("float64")
     x = (rng.random((5, 42)) < 0.4).astype("float64")
     noise = model.draw_noise(rng, 5)
     metrics = model.loss_and_grads(x, noise)
@@ -120,6 +185,8 @@ def test_whole_vae(arch, likelihood, rng):
     D = torch.distributions
     if likelihood == "bernoulli":
         p = D.Bernoulli(logits=out)
+    elif likelihood == "categorical":
+        p, tx = D.Categorical(logits=out.reshape(5, 3, 42).transpose(1, 2)), 2 * tx
     elif likelihood == "gaussian":
         p = D.Normal(out, (0.5 * params["likelihood.log_var"]).exp())
     elif likelihood == "gaussian-fixed":

@@ -1,11 +1,14 @@
 """Is a hand-derived gradient right? Compared along random directions with a fourth-order difference of the function.
 
-    error = |<g, v> - D_h| / max(|<g, v>|, |D_h|, |g| |v| / sqrt(d)),   v of random signs, d coordinates
+    error = |<g, v> - D_h| / max(|<g, v>|, |D_h|, |g| |v| / sqrt(d), r),   v of random signs, d coordinates
     D_h   = (8 (f(h) - f(-h)) - (f(2 h) - f(-2 h))) / (12 h),           f(s) = f(array + s v)
 
-A right gradient gives about 1e-10 in float64. A direction in which f has a kink within 2 h is drawn again with a
-smaller h. A kink shows in the function alone: D_h and D_{h/2} differ by more than smoothness allows or, for a kink at
-s = 0, the second difference f(h) + f(-h) - 2 f(0) falls with h and not with h^2.
+A right gradient gives about 1e-10 in float64. r is what rounding of f can do to D_h, over the limit: it decides where
+the gradient is zero, as that of a bias in front of a BatchNorm is.
+
+A direction in which f has a kink within 2 h is drawn again with a smaller h. A kink shows in the function alone: D_h
+and D_{h/2} differ by more than smoothness allows or, for a kink at s = 0, the second difference f(h) + f(-h) - 2 f(0)
+falls with h and not with h^2.
 """
 
 import math
@@ -18,6 +21,7 @@ from ..backend import tree_map
 LIMIT = 1e-7
 SMOOTH = 1e-8  # relative size of either sign above which a direction is taken to cross a kink
 STEPS = (1e-3, 1e-4, 1e-5)
+ROUNDING = 100 * 2.2e-16  # of a sum of some hundred terms, relative
 
 
 class Check(NamedTuple):
@@ -32,8 +36,11 @@ class Check(NamedTuple):
         return self.error < LIMIT and 2 * self.kinks <= self.directions
 
 
-def check_array(f, array, g, rng, directions=4):
-    """Check of `g` = df/d`array`: f() returns a float and reads `array`, which is moved in place and put back."""
+def check_array(f, array, g, rng, directions=4, size=None):
+    """Check of `g` = df/d`array`: f() returns a float and reads `array`, which is moved in place and put back.
+
+    `size` is that of the terms that f sums, which decides its rounding; None: |f|.
+    """
     if not np.isfinite(g).all():
         return Check(math.inf, directions, 0)
     at, worst, kinks = array.copy(), 0.0, 0
@@ -48,7 +55,7 @@ def check_array(f, array, g, rng, directions=4):
             coarse, fine = _slope(value, h), _slope(value, h / 2)
             bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
             slope = float((g * v).sum())
-            scale = max(abs(slope), abs(fine), floor)
+            scale = max(abs(slope), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT)
             if not math.isfinite(fine):
                 worst = math.inf
                 break
@@ -75,15 +82,17 @@ def check_layer(layer, x, rng, noise=None, directions=4):
     `x` is one array or a tuple of them; `noise` as draw_noise gives it. Binds the layer to float64.
     """
     layer.bind("float64")
-    x = tree_map(lambda a: a.astype("float64"), x)
+    x = tree_map(lambda a: a.astype("float64") if a.dtype.kind == "f" else a, x)
     y, cache = layer.forward(x, noise)
     w = _random_like(y, rng)
     layer.zero_grad()
     dx = layer.backward(w, cache)
     f = lambda: _dot(w, layer.forward(x, noise)[0])  # noqa: E731
-    checks = check_params(layer, f, rng, directions=directions)
+    size = sum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
+    checks = check_params(layer, f, rng, directions=directions, size=size)
     for i, (array, g) in enumerate(zip(_tuple(x), _tuple(dx), strict=True)):
-        checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions)
+        if array.dtype.kind == "f":  # integers have no gradient
+            checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions, size)
     return checks
 
 
@@ -111,11 +120,11 @@ def check_model(model, x, rng, noise=None, y=None, t=0, directions=4):
     return checks
 
 
-def check_params(module, f, rng, prefixes=("",), directions=4):
+def check_params(module, f, rng, prefixes=("",), directions=4, size=None):
     """{name: Check} of the bound parameters that are below one of `prefixes`; `grad` holds df/d theta."""
     grads = {name: p.grad.copy() for name, p in module.params.items()}
     names = dict.fromkeys(name for prefix in prefixes for name in module.below(prefix))
-    return {name: check_array(f, module.params[name].data, grads[name], rng, directions) for name in names}
+    return {name: check_array(f, module.params[name].data, grads[name], rng, directions, size) for name in names}
 
 
 def _tuple(x):

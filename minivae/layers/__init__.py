@@ -1,33 +1,50 @@
 """Layers, one file per family. Each stands alone: a value, a cache, and the gradient derived by hand."""
 
-from .activations import ACTIVATIONS, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .base import Layer
-from .builders import conv_decoder, conv_encoder, dense_decoder, dense_encoder
-from .combine import Blocks, Network, Reshape, Sequential, Split
+from .builders import NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
+from .combine import Blocks, Join, Network, Reshape, Residual, Sequential, Split
 from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
+from .embedding import Embedding
 from .initialize import glorot, he
-from .norm import LayerNorm
+from .norm import BatchNorm, GroupNorm, LayerNorm
+from .pool import AvgPool2d, MaxPool2d, Upsample
+from .recurrent import GRU, GRUCell
 
 __all__ = [
     "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "GRU",
+    "NORMS",
+    "AvgPool2d",
+    "BatchNorm",
     "Blocks",
     "Conv2d",
     "ConvTranspose2d",
     "Dense",
     "Dropout",
+    "Embedding",
+    "GRUCell",
+    "GroupNorm",
+    "Join",
     "Layer",
     "LayerNorm",
+    "LeakyReLU",
+    "MaxPool2d",
     "Network",
     "ReLU",
     "Reshape",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softplus",
     "Split",
     "Tanh",
+    "Upsample",
     "conv_decoder",
     "conv_encoder",
     "dense_decoder",

@@ -2,7 +2,10 @@
 
 import math
 
+import numpy as np
+
 from ..backend import array_module
+from ..densities import unbroadcast
 from ..params import Param, State
 from .base import Layer
 
@@ -36,6 +39,26 @@ class Split(Layer):
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         return array_module(dy[0]).concatenate(dy, axis=-1)
+
+
+class Join(Layer):
+    """A tuple of arrays beside each other along the last axis, the mirror of Split: a condition beside the input.
+
+    (x (K, N, n), y (N, m)) -> (K, N, n + m): earlier axes broadcast, and the gradient sums over those that did.
+    """
+
+    def forward(self, x, noise=None):
+        xp, shapes = array_module(x[0]), [part.shape for part in x]
+        lead = np.broadcast_shapes(*(shape[:-1] for shape in shapes))
+        return xp.concatenate([xp.broadcast_to(part, (*lead, part.shape[-1])) for part in x], axis=-1), shapes
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dx, start = [], 0
+        for shape in cache:
+            stop = start + shape[-1]
+            dx.append(unbroadcast(dy[..., start:stop], shape))
+            start = stop
+        return tuple(dx)
 
 
 class Blocks(Layer):
@@ -86,6 +109,34 @@ class Sequential(Layer):
         for i in range(len(self.layers) - 1, last - 1, -1):
             dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
         return dy if need_dx else None
+
+
+class Residual(Layer):
+    """y = skip(x) + f(x), f the given layers; skip None is the identity (He et al. 2016, eq. 1 and 2).
+
+    Both branches get dy, and x the sum of what they send back: some gradient always arrives, however deep f is.
+    """
+
+    def __init__(self, *layers, skip=None):
+        self.body, self.skip = Sequential(*layers), Sequential(*([] if skip is None else [skip]))
+        self.n_in = self.body.n_in
+
+    def draw_noise(self, rng, n):
+        noise = self.body.draw_noise(rng, n), self.skip.draw_noise(rng, n)
+        return None if noise == (None, None) else noise
+
+    def forward(self, x, noise=None):
+        in_body, in_skip = (None, None) if noise is None else noise
+        f, c_body = self.body.forward(x, in_body)
+        same, c_skip = self.skip.forward(x, in_skip)
+        if f.shape != same.shape:
+            raise ValueError(f"Residual: expected layers that keep the shape {same.shape[1:]}, got {f.shape[1:]}")
+        return same + f, (c_body, c_skip)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dx_body = self.body.backward(dy, cache[0], accumulate, need_dx)
+        dx_skip = self.skip.backward(dy, cache[1], accumulate, need_dx)
+        return dx_body + dx_skip if need_dx else None
 
 
 class Network(Sequential):

@@ -13,7 +13,13 @@ The seven steps: preprocess (`data`), then below encode, sample, decode, loss, b
 import math
 
 from ..backend import array_module, place
-from ..densities import gaussian_log_prob, reparameterize, reparameterize_backward
+from ..densities import (
+    free_bits,
+    free_bits_backward,
+    gaussian_log_prob,
+    reparameterize,
+    reparameterize_backward,
+)
 from ..layers import conv_decoder, conv_encoder, dense_decoder, dense_encoder
 from ..likelihoods import LIKELIHOODS, Bernoulli
 from ..optim import schedule
@@ -34,6 +40,8 @@ class VAE(Model):
         None: a new Bernoulli, a new StandardNormal.
     beta : float or function of the step
         Weight of the KL in `loss`; `elbo` always has 1.
+    free_bits : float
+        Nats per latent that `loss` lets the KL, averaged over the batch, have for nothing.
 
     Raises
     ------
@@ -41,14 +49,14 @@ class VAE(Model):
         If the decoder's first layer does not fix the number of latents.
     """
 
-    def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0):
+    def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0, free_bits=0.0):
         if decoder.n_in is None:
             raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
         self.encoder, self.decoder = encoder, decoder
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.prior = StandardNormal(decoder.n_in) if prior is None else prior
         self.L = self.prior.L
-        self.beta = schedule(beta)
+        self.beta, self.free_bits = schedule(beta), free_bits
         self.bind()
 
     @classmethod
@@ -62,8 +70,11 @@ class VAE(Model):
         latent=20,
         activation="relu",
         likelihood="bernoulli",
+        levels=16,
         beta=1.0,
+        free_bits=0.0,
         dropout=0.0,
+        norm="none",
     ):
         """A VAE for data of `shape`, (h, w, c) or (D,).
 
@@ -74,6 +85,8 @@ class VAE(Model):
         arch : {"dense", "conv"}
         hidden, channels : sequences of int
             Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
+        levels : int
+            Used by the categorical likelihood only.
 
         Raises
         ------
@@ -82,7 +95,8 @@ class VAE(Model):
         """
         if likelihood not in LIKELIHOODS:
             raise ValueError(f"likelihood: expected one of {', '.join(LIKELIHOODS)}, got {likelihood!r}")
-        p, D, how = LIKELIHOODS[likelihood](), math.prod(shape), (activation, dropout)
+        p = LIKELIHOODS[likelihood](*[levels] if likelihood == "categorical" else [])
+        D, how = math.prod(shape), (activation, dropout, norm)
         if arch == "dense":
             encoder = dense_encoder(D, hidden, latent, *how, rng=rng)
             decoder = dense_decoder(latent, hidden, D, p.n_out, *how, rng=rng)
@@ -91,7 +105,7 @@ class VAE(Model):
             decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, *how, rng=rng)
         else:
             raise ValueError(f"arch: expected dense or conv, got {arch!r}")
-        return cls(encoder, decoder, p, beta=beta)
+        return cls(encoder, decoder, p, beta=beta, free_bits=free_bits)
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -108,16 +122,18 @@ class VAE(Model):
         z = reparameterize(mu, log_var, eps=eps)  # sample: (N, L)
         out, c_dec = self.decoder.forward(z, noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
-        kl = self.prior.kl(mu, log_var)  # (N,) nats
-        loss = (beta * kl - log_px_z).mean()
+        kl = self.prior.kl(mu[..., None], log_var[..., None])  # (N, L) nats, each latent by itself
+        loss = beta * free_bits(kl, least=self.free_bits) - log_px_z.mean()
         if grads:  # backward
             self.zero_grad()
-            g = array_module(kl).full_like(kl, 1 / N)  # d loss / d (one example's loss)
+            g = array_module(out).full(N, 1 / N, out.dtype)  # d loss / d (one example's loss)
             dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)
             dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
-            dmu_kl, dlog_var_kl = self.prior.kl_backward(beta * g, mu, log_var)
-            self.encoder.backward((dmu + dmu_kl, dlog_var + dlog_var_kl), c_enc, need_dx=False)
-        return {"loss": loss, "elbo": (log_px_z - kl).mean(), "log_px_z": log_px_z.mean(), "kl": kl.mean()}
+            dkl = free_bits_backward(beta, kl, least=self.free_bits)  # beta / N, but for latents with bits to spare
+            dmu_kl, dlog_var_kl = self.prior.kl_backward(dkl, mu[..., None], log_var[..., None])
+            self.encoder.backward((dmu + dmu_kl[..., 0], dlog_var + dlog_var_kl[..., 0]), c_enc, need_dx=False)
+        log_px_z, kl = log_px_z.mean(), kl.sum(axis=-1).mean()
+        return {"loss": loss, "elbo": log_px_z - kl, "log_px_z": log_px_z, "kl": kl}
 
     def log_weights(self, x, eps):
         """log p(x, z) - log q(z | x) at z = mu + std eps: x (N, D), eps (K, N, L) -> (K, N) nats.

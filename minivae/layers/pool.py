@@ -1,0 +1,71 @@
+"""Layers that change the size of images without parameters. Images are NHWC."""
+
+from ..backend import array_module
+from .base import Layer
+from .conv import columns_to_image, image_to_columns, pair
+
+NO_PADDING = (0, 0)
+
+
+class _Pool(Layer):
+    """What both share: windows of `kernel`, `stride` apart (None: side by side). Edges that fill no window are dropped.
+
+    x (N, h, w, c) -> y (N, h_out, w_out, c), h_out = (h - kh) // s + 1.
+    """
+
+    def __init__(self, kernel, stride=None):
+        self.kernel = pair(kernel, "kernel", 1)
+        self.stride = pair(self.kernel if stride is None else stride, "stride", 1)
+
+    def _windows(self, x):
+        """(N, h_out, w_out, kh * kw, c)."""
+        columns = image_to_columns(x, self.kernel, self.stride, NO_PADDING)
+        return columns.reshape(*columns.shape[:3], -1, x.shape[3])
+
+    def _windows_backward(self, dwindows, size):
+        N, h, w, _, c = dwindows.shape
+        return columns_to_image(dwindows.reshape(N, h, w, *self.kernel, c), size, self.stride, NO_PADDING)
+
+
+class AvgPool2d(_Pool):
+    """y = mean of each window; every pixel of it gets dy / (kh kw)."""
+
+    def forward(self, x, noise=None):
+        return self._windows(x).mean(axis=3), x.shape[1:3]
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        area = self.kernel[0] * self.kernel[1]
+        share = array_module(dy).broadcast_to(dy[:, :, :, None] / area, (*dy.shape[:3], area, dy.shape[3]))
+        return self._windows_backward(share, cache)
+
+
+class MaxPool2d(_Pool):
+    """y = largest of each window; that pixel gets dy, the first of them where several are equal."""
+
+    def forward(self, x, noise=None):
+        windows = self._windows(x)
+        return windows.max(axis=3), (windows.argmax(axis=3), x.shape[1:3])
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        winner, size = cache  # winner (N, h_out, w_out, c)
+        position = array_module(dy).arange(self.kernel[0] * self.kernel[1])[:, None]
+        return self._windows_backward((winner[:, :, :, None] == position) * dy[:, :, :, None], size)
+
+
+class Upsample(Layer):
+    """Nearest neighbor: every pixel becomes a block of `factor`; its gradient is the sum over the block.
+
+    x (N, h, w, c) -> y (N, fh h, fw w, c). With a convolution after it, a transposed convolution without checkerboards
+    (Odena et al. 2016).
+    """
+
+    def __init__(self, factor):
+        self.factor = pair(factor, "factor", 1)
+
+    def forward(self, x, noise=None):
+        fh, fw = self.factor
+        return x.repeat(fh, axis=1).repeat(fw, axis=2), None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        (fh, fw), (N, h, w, c) = self.factor, dy.shape
+        return dy.reshape(N, h // fh, fh, w // fw, fw, c).sum(axis=(2, 4))
