@@ -5,8 +5,21 @@ __version__ = "0.1.0"
 from . import plot
 from .data import Dataset, load_data
 from .evaluate import log_evidence, mean_metrics
+from .gradcheck import check_gradients
 from .models import VAE
 from .optim import SGD, Adam, AdamW
 from .train import fit
 
-__all__ = ["SGD", "VAE", "Adam", "AdamW", "Dataset", "fit", "load_data", "log_evidence", "mean_metrics", "plot"]
+__all__ = [
+    "SGD",
+    "VAE",
+    "Adam",
+    "AdamW",
+    "Dataset",
+    "check_gradients",
+    "fit",
+    "load_data",
+    "log_evidence",
+    "mean_metrics",
+    "plot",
+]

@@ -14,7 +14,7 @@ BACKENDS = ("numpy", "cupy")
 PURPOSES = {
     "weights": 0,
     "shuffle": 1,
-    "binarize": 2,
+    "present": 2,
     "noise": 3,
     "validation": 4,
     "bits": 5,

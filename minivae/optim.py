@@ -4,6 +4,7 @@
 """
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -27,15 +28,45 @@ def step_decay(value, every, factor=0.1):
     return lambda t: value * factor ** (t // every)
 
 
+def iwae_stages(value, pass_steps):
+    """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, and on at the last   (Burda et al. 2016, sec. 5)."""
+
+    def rate(t):
+        i = max(i for i in range(8) if (3**i - 1) // 2 <= t // pass_steps)  # passes before stage i: 1 + 3 + ...
+        return value * 10 ** (-i / 7)
+
+    return rate
+
+
+def warm_up(rate, steps):
+    """`rate(t)`, rising to it in equal parts over the first `steps` steps."""
+    return lambda t: rate(t) * min((t + 1) / max(steps, 1), 1)
+
+
+def linear(value, steps):
+    """From 0 up to `value` over `steps` steps   (the warm-up of Soenderby et al. 2016)."""
+    return lambda t: value * min(t / steps, 1)
+
+
+def cyclical(value, steps):
+    """Again and again from 0 up to `value` in half of `steps` steps, and there for the other half (Fu et al. 2019)."""
+    return lambda t: value * min(2 * (t % steps) / steps, 1)
+
+
+# of the learning rate: (value, steps of the run, steps of a pass); the closed ones end with the run
 SCHEDULES = {
-    "constant": lambda value, steps: schedule(value),
-    "cosine": cosine,
-    "step": lambda value, steps: step_decay(value, math.ceil(steps / 3)),
+    "constant": lambda value, steps, pass_steps: schedule(value),
+    "cosine": lambda value, steps, pass_steps: cosine(value, steps),
+    "step": lambda value, steps, pass_steps: step_decay(value, math.ceil(steps / 3)),
+    "iwae": lambda value, steps, pass_steps: iwae_stages(value, pass_steps),
 }
+CLOSED = ("cosine", "step")
+# of beta: (value, steps of the warm-up or of a cycle)
+BETA_SCHEDULES = {"constant": lambda value, steps: schedule(value), "linear": linear, "cyclical": cyclical}
 
 
 class Optimizer:
-    """What all share: the step count `t`, clipping of the global norm, rate factors per part of the model.
+    """What all share: the step count `t`, clipping of the global norm, rates per part of the model, averaging.
 
     Parameters
     ----------
@@ -46,24 +77,30 @@ class Optimizer:
         Largest norm that the whole gradient keeps.
     rates : dict, optional
         Factors of `lr` by name prefix, {"encoder": 0.5}.
+    ema : float, optional
+        Keep a moving average of the parameters, this much of it a step; see `averaged`.
 
     Raises
     ------
     ValueError
-        If `lr` or `clip` is not positive, or `rates` names a part without parameters.
+        If `lr` or `clip` is not positive, `rates` names a part without parameters, or `ema` is not in [0, 1).
     """
 
     moment_names = ()
 
-    def __init__(self, model, lr=1e-3, clip=None, rates=None):
+    def __init__(self, model, lr=1e-3, clip=None, rates=None, ema=None):
         for name, value in (("lr", lr), ("clip", clip)):
             if value is not None and not callable(value) and not 0 < value < math.inf:
                 raise ValueError(f"{name}: expected a finite number > 0, got {value}")
-        self.model, self.lr, self.clip, self.t = model, schedule(lr), clip, 0
+        if ema is not None and not 0 <= ema < 1:
+            raise ValueError(f"ema: expected 0 <= ema < 1, got {ema}")
+        self.model, self.lr, self.clip, self.ema, self.t = model, schedule(lr), clip, ema, 0
         self.theta = model.theta
         self.factor = self._per_coordinate(rates) if rates else None
         for name in self.moment_names:
             setattr(self, name, array_module(model.theta).zeros_like(model.theta))
+        if ema is not None:
+            self.average = model.theta.copy()
 
     def step(self):
         model, g = self.model, self.model.grad
@@ -80,6 +117,21 @@ class Optimizer:
             self.update(part, self.theta[part], g[part], lr if self.factor is None else lr * self.factor[part])
         for state in model.states.values():
             state.step()
+        if self.ema is not None:  # the first steps keep less, so that the start is soon forgotten
+            self.average += (1 - min(self.ema, self.t / (self.t + 9))) * (self.theta - self.average)
+
+    @contextmanager
+    def averaged(self):
+        """Inside, the model has the average of its parameters (Polyak & Juditsky 1992); without `ema`, its own."""
+        if self.ema is None:
+            yield
+            return
+        own = self.theta.copy()
+        self.theta[...] = self.average
+        try:
+            yield
+        finally:
+            self.theta[...] = own
 
     def update(self, part, theta, g, lr):
         """Change `theta`, the slice `part` of all parameters, in place; `t` counts from 1 here."""
@@ -87,7 +139,8 @@ class Optimizer:
 
     def arrays(self):
         """{name: array} of what a resumed run needs beside the parameters."""
-        return {name: getattr(self, name) for name in self.moment_names}
+        names = self.moment_names if self.ema is None else (*self.moment_names, "average")
+        return {name: getattr(self, name) for name in names}
 
     def _per_coordinate(self, rates):
         factor = array_module(self.theta).ones_like(self.theta)
@@ -101,22 +154,23 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """velocity = momentum velocity + g;  theta -= lr velocity.
+    """velocity = momentum velocity + g;  theta -= lr velocity, or with `nesterov` lr (g + momentum velocity).
 
-    `momentum` in [0, 1); other parameters as for Optimizer.
+    `momentum` in [0, 1). Nesterov's step is that of the velocity one step ahead (Sutskever et al. 2013, sec. 2, in the
+    form of Bengio et al. 2013, eq. 7). Other parameters as for Optimizer.
     """
 
     moment_names = ("velocity",)
 
-    def __init__(self, model, lr=1e-3, momentum=0.9, **kwargs):
+    def __init__(self, model, lr=1e-3, momentum=0.9, nesterov=False, **kwargs):
         super().__init__(model, lr, **kwargs)
-        self.momentum = momentum
+        self.momentum, self.nesterov = momentum, nesterov
 
     def update(self, part, theta, g, lr):
         velocity = self.velocity[part]
         velocity *= self.momentum
         velocity += g
-        theta -= lr * velocity
+        theta -= lr * (g + self.momentum * velocity if self.nesterov else velocity)
 
 
 class Adam(Optimizer):

@@ -19,29 +19,51 @@ from . import __version__, checkpoint
 from .backend import generator
 from .data import load_data
 from .models import MODELS
-from .optim import OPTIMIZERS, SCHEDULES
+from .optim import BETA_SCHEDULES, OPTIMIZERS, SCHEDULES, warm_up
 from .settings import OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 
-def build_model(settings, shape):
-    """The model that the settings describe, bound to its dtype and backend."""
-    names = ("arch", "hidden", "channels", "latent", "activation", "likelihood", "beta", "dropout")
-    rng = generator(settings["seed"], "weights")
-    model = MODELS[settings["model"]].build(tuple(shape), rng, **{name: settings[name] for name in names})
+def build_model(settings, protocol):
+    """The model that the settings describe for such data, bound to its dtype and backend."""
+    names = (
+        "arch",
+        "hidden",
+        "channels",
+        "latent",
+        "activation",
+        "norm",
+        "likelihood",
+        "levels",
+        "free_bits",
+        "dropout",
+    )
+    rng, rise = generator(settings["seed"], "weights"), (settings["beta_epochs"] or 1) * _pass_steps(settings, protocol)
+    beta = BETA_SCHEDULES[settings["beta_schedule"]](settings["beta"], rise)
+    cls, shape = MODELS[settings["model"]], tuple(protocol["shape"])
+    model = cls.build(shape, rng, beta=beta, **{name: settings[name] for name in names})
     return model.bind(settings["dtype"], settings["backend"])
 
 
-def build_optimizer(settings, model, n_train):
+def build_optimizer(settings, model, protocol):
     """The optimizer that the settings describe, with its schedule laid over all steps of the run."""
-    steps = settings["epochs"] * -(-n_train // settings["batch_size"])
-    lr = SCHEDULES[settings["schedule"]](settings["lr"], steps)
-    decay = {"weight_decay": settings["weight_decay"]} if settings["optimizer"] == "adamw" else {}
-    return OPTIMIZERS[settings["optimizer"]](model, lr, clip=settings["clip"], **decay)
+    pass_steps = _pass_steps(settings, protocol)
+    lr = SCHEDULES[settings["schedule"]](settings["lr"], settings["epochs"] * pass_steps, pass_steps)
+    own = {"adam": (), "adamw": ("weight_decay",), "sgd": ("momentum", "nesterov")}[settings["optimizer"]]
+    return OPTIMIZERS[settings["optimizer"]](
+        model,
+        warm_up(lr, settings["warm_up"] * pass_steps),
+        **{name: settings[name] for name in ("clip", "rates", "ema", *own)},
+    )
+
+
+def _pass_steps(settings, protocol):
+    return -(-protocol["n_train"] // settings["batch_size"])
 
 
 def read_data(settings):
     """The data set that the settings describe; ValueError or OSError where it cannot be read."""
-    return load_data(*(settings[name] for name in ("data", "data_dir", "likelihood", "binarize", "validation")))
+    names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize")
+    return load_data(settings["data"], **{name: settings[name] for name in names})
 
 
 class Run:
@@ -128,8 +150,8 @@ class Run:
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
         settings = resumed(self.settings, given)
-        data, model = self.read_data(settings), build_model(settings, self.protocol["shape"])
-        optimizer = build_optimizer(settings, model, self.protocol["n_train"])
+        data, model = self.read_data(settings), build_model(settings, self.protocol)
+        optimizer = build_optimizer(settings, model, self.protocol)
         meta = self._restore("last", model, optimizer)
         lines = self.history()[: meta["epoch"]]
         if len(lines) < meta["epoch"]:
@@ -147,10 +169,14 @@ class Run:
 
     def load_model(self):
         """(model, meta) of the best checkpoint, or of the last where there is no best."""
-        model = build_model(self.settings, self.protocol["shape"])
-        which = "best" if (self.path / "best.safetensors").exists() else "last"
-        meta = self._restore(which, model)
-        return model, meta | {"checkpoint": which}
+        model = build_model(self.settings, self.protocol)
+        if (self.path / "best.safetensors").exists():  # holds the average, if the optimizer keeps one
+            return model, self._restore("best", model) | {"checkpoint": "best"}
+        optimizer = build_optimizer(self.settings, model, self.protocol)
+        meta = self._restore("last", model, optimizer)
+        if optimizer.ema is not None:
+            model.theta[...] = optimizer.average
+        return model, meta | {"checkpoint": "last"}
 
     def read_data(self, settings=None):
         """The run's data; ValueError if they are no longer what the run was trained on."""
@@ -166,7 +192,8 @@ class Run:
         epoch = line["epoch"]
         if "validation" in line and (self.best is None or line["validation"][model.monitor] > self.best):
             self.best = line["validation"][model.monitor]
-            self._save("best", model, optimizer, epoch)
+            with optimizer.averaged():
+                self._save("best", model, optimizer, epoch)
         metrics = self.path / "metrics.jsonl"
         try:
             with open(metrics, "a", encoding="utf-8") as file:
@@ -190,6 +217,10 @@ class Run:
                 break
             lines.append(line)
         return lines
+
+    def finished(self):
+        """The lines of the epochs that `last` has seen; a run that was cut off may have one more, to be replayed."""
+        return self.history()[: self.read("last")[1]["epoch"]]
 
     def _write_settings(self):
         versions = {"minivae": __version__, "python": platform.python_version()}

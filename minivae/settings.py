@@ -9,14 +9,17 @@ from typing import Any, NamedTuple
 from .backend import BACKENDS
 from .data.preprocess import BINARIZE
 from .data.sources import SOURCES
-from .layers import ACTIVATIONS
+from .layers import ACTIVATIONS, NORMS
 from .likelihoods import LIKELIHOODS
 from .models import MODELS
-from .optim import OPTIMIZERS, SCHEDULES
+from .optim import BETA_SCHEDULES, CLOSED, OPTIMIZERS, SCHEDULES
 
 
 class Option(NamedTuple):
-    """`read(name, value)` turns text or a TOML value into the option's value, or raises ValueError."""
+    """`read(name, value)` turns text or a TOML value into the option's value, or raises ValueError.
+
+    Without a metavar it has no flag and is set in a configuration file only.
+    """
 
     read: Callable
     default: Any
@@ -72,6 +75,24 @@ def each(read_one):
     return read
 
 
+def table(read_one):
+    """A table of names, each item of which `read_one` reads."""
+
+    def read(name, values):
+        if not isinstance(values, dict):
+            raise ValueError(f"{name}: expected a table of names and values, got {values!r}")
+        return {key: read_one(f"{name}.{key}", value) for key, value in values.items()}
+
+    return read
+
+
+def switch(name, value):
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: expected true or false, got {value!r}")
+    return value
+
+
 def text(name, value):
     """Text that is not empty."""
     if not isinstance(value, str) or not value:
@@ -95,29 +116,56 @@ OPTIONS = {
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
                        "|".join(BINARIZE)),
     "validation": Option(whole(0), None, "size of the validation split (default: a sixth of the training set)", "N"),
+    "augment": Option(whole(0), 0, "shift training images by up to N pixels", "N"),
+    "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
+    "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
     "arch": Option(one_of(("dense", "conv")), "dense", "kind of networks", "dense|conv"),
     "hidden": Option(each(whole(1)), None, "widths of the encoder's dense layers; the decoder mirrors them", "N", True),
     "channels": Option(each(whole(1)), [32, 64], "channels of the encoder's convolutions", "N", True),
     "latent": Option(whole(1), None, "number of latents (default: 20; digits 8)", "L"),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
+    "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
     "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
+    "levels": Option(whole(2), None, "grey levels of the categorical likelihood (default: 16; digits 17)"),
     "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
+    "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
+                            "|".join(BETA_SCHEDULES)),
+    "beta_epochs": Option(whole(1), None, "length of the linear rise, or of a cycle, in epochs (default: 10)"),
+    "free_bits": Option(real(closed=True), 0.0, "nats of KL per latent that the loss does not charge", "X"),
     "epochs": Option(whole(1), None, "passes over the training set (default: 20; digits, which are few, 100)", "N"),
     "batch_size": Option(whole(1), 128, "examples per step", "N"),
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
     "lr": Option(real(), 1e-3, "learning rate", "X"),
-    "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third",
-                       "|".join(SCHEDULES)),
+    "rates": Option(table(real(closed=True)), None, "factors of lr by part: {encoder = 0.5, decoder = 1}"),
+    "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third; "
+                       "iwae: 3^i epochs at lr 10^(-i/7)", "|".join(SCHEDULES)),
+    "warm_up": Option(real(closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
     "clip": Option(real(), None, "largest norm of the whole gradient", "X"),
-    "weight_decay": Option(real(closed=True), None, "of adamw (default 0.01)", "X"),
+    "weight_decay": Option(real(closed=True), None, "of adamw (default: 0.01)", "X"),
+    "momentum": Option(real(below=1, closed=True), None, "of sgd (default: 0.9)"),
+    "nesterov": Option(switch, None, "of sgd (default: false)"),
+    "ema": Option(real(below=1, closed=True), None, "keep a moving average of the parameters and use it; 0.999, say"),
+    "early_stop": Option(whole(1), None, "stop when validation was not better for N epochs", "N"),
     "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
+    "pictures_every": Option(whole(1), None, "epochs between pictures of samples in RUN/samples/"),
     "seed": Option(whole(0), 0, "of everything random", "N"),
     "backend": Option(one_of(BACKENDS), "numpy", "where arrays live", "|".join(BACKENDS)),
     "dtype": Option(one_of(("float32", "float64")), "float32", "precision", "float32|float64"),
 }  # fmt: skip
 
 
-OPTIONAL = ("data_dir", "binarize", "validation", "clip", "weight_decay")  # may be None once all is settled
+# options that belong to one value of another: (that option, its values, the default there)
+NEEDS = {
+    "levels": ("likelihood", ("categorical",), 16),
+    "beta_epochs": ("beta_schedule", ("linear", "cyclical"), 10),
+    "weight_decay": ("optimizer", ("adamw",), 0.01),
+    "momentum": ("optimizer", ("sgd",), 0.9),
+    "nesterov": ("optimizer", ("sgd",), False),
+}
+# may be None once all is settled
+OPTIONAL = {*NEEDS, "data_dir", "binarize", "validation", "rates", "clip", "ema", "early_stop", "pictures_every"}
+# decide nothing about what was done so far: where files are, how far to go, what to draw
+OPEN = ("data", "data_dir", "epochs", "early_stop", "pictures_every")
 
 
 def read_options(given):
@@ -148,30 +196,36 @@ def complete(given):
         settings["latent"] = 8 if small else 20
     if settings["epochs"] is None:
         settings["epochs"] = 100 if small else 20
-    if settings["optimizer"] == "adamw":
-        settings["weight_decay"] = 0.01 if settings["weight_decay"] is None else settings["weight_decay"]
-    elif settings["weight_decay"] is not None:
-        raise ValueError(f"weight_decay: expected optimizer adamw, got {settings['optimizer']}")
+    if small and settings["likelihood"] == "categorical" and settings["levels"] is None:
+        settings["levels"] = 17
+    for name, (other, values, default) in NEEDS.items():
+        if settings[other] in values:
+            settings[name] = default if settings[name] is None else settings[name]
+        elif settings[name] is not None:
+            raise ValueError(f"{name}: expected {other} {' or '.join(values)}, got {settings[other]}")
     return settings
 
 
 def deciding(settings):
-    """The settings that decide the numbers, for checkpoints: no paths, and no epochs unless a schedule needs them."""
-    left_out = {"data", "data_dir"} | ({"epochs"} if settings["schedule"] == "constant" else set())
+    """The settings that decide the numbers, for checkpoints: epochs only where a schedule ends with the run."""
+    left_out = set(OPEN) - ({"epochs"} if settings["schedule"] in CLOSED else set())
     return {name: value for name, value in settings.items() if name not in left_out}
 
 
 def resumed(recorded, given):
-    """The recorded settings, with epochs grown if that was asked for; ValueError where `given` does not agree."""
+    """The recorded settings, with what may change on the way; ValueError where `given` does not agree.
+
+    Where the data are (their hash is checked) and what is drawn may be anything; epochs and early_stop may grow, which
+    leads to where a run with the larger number would be.
+    """
     settings = dict(recorded)
     for name, value in given.items():
-        if name == "data_dir":  # where the files are now; their hash is checked
+        before = settings[name]
+        grows = before is not None and name in ("epochs", "early_stop") and value > before
+        if name in ("data_dir", "pictures_every") or (grows and name not in deciding(settings)):
             settings[name] = value
-        elif name == "epochs" and value > settings[name] and settings["schedule"] == "constant":
-            settings[name] = value
-        elif value != settings[name]:
-            why = ""
-            if name == "epochs":
-                why = "; it may grow" + (f", but not under schedule {settings['schedule']}" * (value > settings[name]))
-            raise ValueError(f"{name}: expected {settings[name]}, as the run was started with, got {value}{why}")
+        elif value != before:
+            why = "; it may grow" if name in ("epochs", "early_stop") and before is not None else ""
+            why += f", but not under schedule {settings['schedule']}" if grows else ""
+            raise ValueError(f"{name}: expected {before}, as the run was started with, got {value}{why}")
     return settings

@@ -12,7 +12,19 @@ from .evaluate import mean_metrics
 from .finite import all_finite, first_nonfinite
 
 
-def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoch=0, on_epoch=None, progress=True):
+def fit(
+    model,
+    optimizer,
+    data,
+    *,
+    epochs=20,
+    batch_size=128,
+    seed=0,
+    early_stop=None,
+    history=(),
+    on_epoch=None,
+    progress=True,
+):
     """Train `model` on `data.train`, epoch by epoch.
 
     Parameters
@@ -23,8 +35,10 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoc
     data : Dataset
     epochs, batch_size, seed : int
         Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else.
-    first_epoch : int
-        Epochs already done, when a run is resumed.
+    early_stop : int, optional
+        Stop when the model's `monitor` on the validation split has not been better for so many epochs.
+    history : sequence of dict
+        The lines of the epochs already done, when a run is resumed.
     on_epoch : callable(line), optional
         Called after every epoch with its line of metrics.
     progress : bool
@@ -33,19 +47,28 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoc
     Returns
     -------
     list of dict
-        {"epoch", "seconds", "train": {...}, "validation": {...}}, nats per example.
+        {"epoch", "seconds", "train": {...}, "validation": {...}}, nats per example; `history` and what was added. The
+        validation metrics are those of the averaged parameters if the optimizer keeps an average.
 
     Raises
     ------
+    ValueError
+        If epochs or batch_size is below 1, or there is early_stop without a validation split.
     FloatingPointError
         When the loss or a parameter is no longer finite; names the first operation that produced such a value.
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"{name}: expected at least 1, got {value}")
+    if early_stop is not None and data.validation is None:
+        raise ValueError("early_stop: expected a validation split, got none")
     x = place(data.train.x, like=model.theta)
-    history = []
-    for epoch in range(first_epoch, epochs):
+    history = list(history)
+    for epoch in range(len(history), epochs):
+        if stopped(history, model.monitor, early_stop):
+            if progress:
+                print(f"stopped early: validation {model.monitor} was best at epoch {epoch - early_stop}", flush=True)
+            break
         began = time.perf_counter()
         put_back = _keep(model, optimizer)
         line = {"epoch": epoch + 1, "seconds": 0.0}
@@ -53,7 +76,8 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoc
             line["train"], steps, finite = _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress)
             if finite and all_finite([model.theta, model.state]) and data.validation is not None:
                 noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
-                line["validation"] = mean_metrics(model, *data.validation, noise, t=optimizer.t)
+                with optimizer.averaged():
+                    line["validation"] = mean_metrics(model, *data.validation, noise, t=optimizer.t)
                 finite = all(map(math.isfinite, line["validation"].values()))
             if not (finite and all_finite([model.theta, model.state])):
                 _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps)
@@ -64,6 +88,14 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, first_epoc
             on_epoch(line)
         history.append(line)
     return history
+
+
+def stopped(history, monitor, early_stop):
+    """Whether the best validation value is `early_stop` epochs old, so that a run should go no further."""
+    if early_stop is None or not history:
+        return False
+    values = [line["validation"][monitor] for line in history]
+    return len(values) - 1 - values.index(max(values)) >= early_stop
 
 
 def describe(line, epochs):
@@ -77,7 +109,7 @@ def describe(line, epochs):
 
 def _presented(data, x, epoch, batch_size, seed):
     """The mini-batches (x, y) of one epoch, as they are presented."""
-    shuffle, bits, y = generator(seed, "shuffle", epoch), generator(seed, "binarize", epoch), data.train.y
+    shuffle, bits, y = generator(seed, "shuffle", epoch), generator(seed, "present", epoch), data.train.y
     for rows in batches(len(x), batch_size, shuffle):
         yield data.present(x[place(rows, like=x)], bits), None if y is None else place(y[rows], like=x)
 
@@ -123,7 +155,8 @@ def _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps
         put_back()
         _epoch(model, optimizer, data, x, epoch, batch_size, seed, False, stop)
         if not stop() and data.validation is not None:
-            mean_metrics(model, *data.validation, generator(seed, "validation"), t=optimizer.t)
+            with optimizer.averaged():
+                mean_metrics(model, *data.validation, generator(seed, "validation"), t=optimizer.t)
 
     culprit = first_nonfinite(model, replay)
     put_back()

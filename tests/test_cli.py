@@ -73,7 +73,11 @@ CHANGES = [
     {"batch_size": 64}, {"latent": 3}, {"hidden": [9]}, {"arch": "conv"}, {"arch": "conv", "channels": [4]},
     {"binarize": "once"}, {"binarize": "threshold"}, {"binarize": "none"}, {"likelihood": "gaussian"},
     {"likelihood": "gaussian-fixed"}, {"likelihood": "gaussian-full"}, {"validation": 10}, {"dtype": "float64"},
-    {"epochs": 4},
+    {"epochs": 4}, {"augment": 1}, {"likelihood": "gaussian", "dequantize": True}, {"norm": "batch"}, {"norm": "layer"},
+    {"likelihood": "gaussian", "standardize": True}, {"likelihood": "categorical"}, {"beta_schedule": "linear"},
+    {"likelihood": "categorical", "levels": 4}, {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
+    {"beta_schedule": "linear", "beta_epochs": 2}, {"rates": {"encoder": 0.5}}, {"warm_up": 1}, {"ema": 0.9},
+    {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
 ]  # fmt: skip
 
 
@@ -81,10 +85,11 @@ def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
     settings = complete(read_options({"hidden": [8], "latent": 2, "epochs": 3, "channels": [3]} | changes))
     data = read_data(settings)
-    model = build_model(settings, data.shape)
-    optimizer = build_optimizer(settings, model, data.protocol["n_train"])
+    model = build_model(settings, data.protocol)
+    optimizer = build_optimizer(settings, model, data.protocol)
     fit(model, optimizer, data, progress=False, **{k: settings[k] for k in ("epochs", "batch_size", "seed")})
-    return model.theta, optimizer
+    with optimizer.averaged():
+        return model.theta.copy(), optimizer
 
 
 def test_every_option_does_something():
@@ -95,12 +100,13 @@ def test_every_option_does_something():
         for j in range(i):
             assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
     tried = {name for change in CHANGES for name in change}
-    assert tried == set(OPTIONS) - {"model", "data", "data_dir", "backend"}
+    assert tried == set(OPTIONS) - {"model", "data", "data_dir", "backend", "early_stop", "pictures_every"}
 
 
 def test_the_seed_draws_the_weights():
     settings = complete({})
-    thetas = [build_model(settings | {"seed": seed}, (8, 8, 1)).theta for seed in (0, 0, 1)]
+    protocol = {"shape": [8, 8, 1], "n_train": 1250}
+    thetas = [build_model(settings | {"seed": seed}, protocol).theta for seed in (0, 0, 1)]
     np.testing.assert_array_equal(thetas[0], thetas[1])
     assert (thetas[0] != thetas[2]).any()
 
@@ -254,7 +260,9 @@ BAD_VALUES = [
     ("beta", "-1"), ("beta", "nan"), ("beta", "inf"), ("epochs", "0"), ("epochs", "many"), ("epochs", "1e400"),
     ("batch-size", "0"), ("optimizer", "lbfgs"), ("lr", "0"), ("lr", "-0.1"), ("lr", "nan"), ("lr", "inf"),
     ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),
-    ("dropout", "-0.1"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"), ("dtype", "float16"),
+    ("dropout", "-0.1"), ("augment", "-1"), ("augment", "half"), ("beta-schedule", "square"), ("free-bits", "-1"),
+    ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
+    ("dtype", "float16"),
 ]  # fmt: skip
 
 
@@ -265,8 +273,52 @@ def test_bad_values(name, value, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+BAD_CONFIG = [
+    ("dequantize", "1", "expected true or false, got 1"),
+    ("dequantize", "true", "expected a Gaussian likelihood"),
+    ("standardize", "'yes'", "expected true or false, got 'yes'"),
+    ("standardize", "true", "expected a Gaussian likelihood"),
+    ("dequantize", "true\nlikelihood = 'gaussian'\nstandardize = true", "not both"),
+    ("norm", "'spectral'", "expected one of none, batch, layer, group"),
+    ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
+    ("levels", "4", "expected likelihood categorical, got bernoulli"),
+    ("beta_epochs", "0", "expected a whole number >= 1, got 0"),
+    ("beta_epochs", "3", "expected beta_schedule linear or cyclical, got constant"),
+    ("rates", "0.5", "expected a table of names and values, got 0.5"),
+    ("rates", "{encoder = -1}", "rates.encoder: expected a finite number >= 0, got -1"),
+    ("rates", "{coder = 1}", "no parameter is below 'coder'"),
+    ("warm_up", "-1", "expected a finite number >= 0, got -1"),
+    ("momentum", "0.5", "expected optimizer sgd, got adam"),
+    ("momentum", "1\noptimizer = 'sgd'", "expected a finite number >= 0 and < 1, got 1"),
+    ("nesterov", "'true'", "expected true or false, got 'true'"),
+    ("nesterov", "true", "expected optimizer sgd, got adam"),
+    ("ema", "1", "expected a finite number >= 0 and < 1, got 1"),
+    ("early_stop", "3\nvalidation = 0", "expected a validation split"),
+    ("pictures_every", "0", "expected a whole number >= 1, got 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "message"), BAD_CONFIG)
+def test_bad_values_in_a_configuration(name, text, message, tmp_path, capsys):
+    config = tmp_path / "c.toml"
+    config.write_text(f"{name} = {text}\n")
+    error = error_of(capsys, "train", "--config", config, "--out", tmp_path / "a")
+    assert error.startswith(f"minivae: {name}")
+    assert message in error
+    assert [p.name for p in tmp_path.iterdir()] == ["c.toml"]
+
+
 def test_every_option_has_a_bad_value_tested():
-    assert {name.replace("-", "_") for name, _ in BAD_VALUES} == set(OPTIONS) - {"data_dir"}
+    tested = {name.replace("-", "_") for name, *_ in BAD_VALUES + BAD_CONFIG}
+    assert tested == set(OPTIONS) - {"data_dir"}
+
+
+def test_help_names_every_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name, option in OPTIONS.items():
+        assert (f"--{name.replace('_', '-')} " if option.metavar else f"{name} (") in text
 
 
 def test_no_gpu(tmp_path, capsys):

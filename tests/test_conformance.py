@@ -10,7 +10,7 @@ import pytest
 
 from minivae import densities, layers, likelihoods, models, priors
 from minivae.backend import place, tree_map
-from minivae.gradcheck import LIMIT, check_array, check_layer, check_model, check_operation, check_params
+from minivae.gradcheck import LIMIT, check_array, check_gradients, check_operation, check_params
 from minivae.layers import Layer
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
@@ -101,7 +101,7 @@ def test_everything_has_a_case():
 @LAYER_CASES
 def test_layer_gradient(make, rng):
     layer, x = make(rng)
-    checks = check_layer(layer, x, rng, layer.draw_noise(rng, count(x)))
+    checks = check_gradients(layer, x, rng)
     assert len(checks) == len(layer.params) + len(floats(x))
     assert all(c.ok for c in checks.values()), checks
 
@@ -388,7 +388,7 @@ def test_prior_is_the_density_of_its_draws(make, rng):
 def test_model_gradient(make, rng):
     model, x = make(rng)
     assert model.theta.size <= 2000
-    checks = check_model(model, x, rng)
+    checks = check_gradients(model, x, rng)
     assert set(checks) == set(model.params)  # every parameter is trained by one of the objectives
     assert all(c.ok for c in checks.values()), checks
 

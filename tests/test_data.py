@@ -61,7 +61,7 @@ def test_validation_and_test_bits_are_always_the_same():
 
 def test_binarize_each_is_new_at_every_presentation():
     data = load_data("digits")
-    x, rng = data.train.x[:200], generator(0, "binarize")
+    x, rng = data.train.x[:200], generator(0, "present")
     first, second = data.present(x, rng), data.present(x, rng)
     assert set(np.unique(first)) == {0, 1}
     assert (first != second).any()

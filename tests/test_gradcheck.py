@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivae.gradcheck import Check, check_array, check_layer, check_model, check_operation
+from minivae.gradcheck import Check, check_array, check_gradients, check_operation
 from minivae.layers import Dense, Layer, ReLU
 from minivae.models import VAE
 
@@ -81,10 +81,10 @@ class Forgetful(Layer):
 
 
 def test_a_layer_of_ones_own(rng):
-    checks = check_layer(Forgetful(rng), rng.standard_normal((4, 3)), rng)
+    checks = check_gradients(Forgetful(rng), rng.standard_normal((4, 3)), rng)
     assert {name: check.ok for name, check in checks.items()} == {"inner.W": False, "inner.b": False, "x": True}
     x = rng.standard_normal((4, 3)).astype("float32")
-    assert all(c.ok for c in check_layer(ReLU(), x, rng).values())  # cast, and the caller's array left alone
+    assert all(c.ok for c in check_gradients(ReLU(), x, rng).values())  # cast, and the caller's array left alone
 
 
 def test_an_operation_of_ones_own(rng):
@@ -97,11 +97,11 @@ def test_an_operation_of_ones_own(rng):
 def test_a_part_of_a_model_cannot_be_taken_out(rng):
     model = VAE.build((6,), rng, hidden=(4,), latent=2)
     with pytest.raises(ValueError, match="layers.0.W belongs to a bound VAE; bind that instead"):
-        check_layer(model.decoder, rng.standard_normal((3, 2)), rng)
+        check_gradients(model.decoder, rng.standard_normal((3, 2)), rng)
 
 
 def test_model_objectives_are_checked_on_their_own_parameters(rng):
     model = VAE.build((6,), rng, hidden=(4,), latent=2)
     model.objectives = {"loss": ("decoder",)}
     x = (rng.random((3, 6)) < 0.5).astype("float64")
-    assert {name.split(".")[0] for name in check_model(model, x, rng)} == {"decoder"}
+    assert {name.split(".")[0] for name in check_gradients(model, x, rng)} == {"decoder"}

@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 from minivae.layers import Dense, LayerNorm, Sequential
-from minivae.optim import OPTIMIZERS, SCHEDULES, SGD, Adam, AdamW, cosine, schedule, step_decay
+from minivae.optim import (
+    OPTIMIZERS,
+    SCHEDULES,
+    SGD,
+    Adam,
+    AdamW,
+    cosine,
+    cyclical,
+    iwae_stages,
+    linear,
+    schedule,
+    step_decay,
+    warm_up,
+)
 
 
 def make(seed=0, n=4):
@@ -102,8 +115,74 @@ def test_schedules():
     assert f(25) == pytest.approx(1 + math.cos(math.pi / 4))
     g = step_decay(1.0, 10, 0.5)
     assert [g(0), g(9), g(10), g(25)] == [1, 1, 0.5, 0.25]
-    h = SCHEDULES["step"](1.0, 30)
+    h = SCHEDULES["step"](1.0, 30, 3)
     assert [h(0), h(10), h(29)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_beta_schedules_and_warm_up():
+    f = linear(2.0, 10)
+    assert [f(0), f(5), f(10), f(99)] == [0, 1, 2, 2]
+    g = cyclical(2.0, 10)
+    assert [g(0), g(2.5), g(5), g(9), g(10), g(12.5)] == [0, 1, 2, 2, 0, 1]
+    h = warm_up(cosine(1.0, 100), 4)
+    assert [h(0), h(1), h(3), h(50)] == pytest.approx([0.25, 0.5 * cosine(1.0, 100)(1), cosine(1.0, 100)(3), 0.5])
+    assert warm_up(schedule(3.0), 0)(0) == 3
+
+
+def test_iwae_stages():
+    """3^i passes at 0.001 10^(-i/7): 1, 3, 9 ... passes; 3,280 of them in all."""
+    rate, per_pass = iwae_stages(1e-3, 5), []
+    for p in range(3280):
+        assert rate(5 * p) == rate(5 * p + 4)
+        per_pass.append(rate(5 * p))
+    for i in range(8):
+        assert sum(r == pytest.approx(1e-3 * 10 ** (-i / 7)) for r in per_pass) == 3**i
+    assert per_pass[-1] == rate(10**9) == pytest.approx(1e-4)
+
+
+def test_nesterov_by_hand():
+    """Descent with a look ahead: g taken at phi = theta - lr mu v, v = mu v + g, theta -= lr v (Sutskever, eq. 3, 4).
+
+    On a bowl, |theta|^2 / 2, whose gradient is theta; our parameters are the points phi.
+    """
+    model = make()
+    optimizer = SGD(model, lr=0.1, momentum=0.5, nesterov=True)
+    theta, v = model.theta.copy(), 0.0
+    for _ in range(5):
+        phi = theta - 0.1 * 0.5 * v
+        np.testing.assert_allclose(model.theta, phi, rtol=1e-12)
+        v = 0.5 * v + phi
+        theta = theta - 0.1 * v
+        model.grad[...] = model.theta
+        optimizer.step()
+
+
+def test_moving_average():
+    """The average of what theta was after each step; the first steps count more, and a step leaves theta alone."""
+    model = make()
+    optimizer = SGD(model, lr=0.1, momentum=0.0, ema=0.5)
+    average = model.theta.copy()
+    for t in range(1, 20):
+        optimizer.step()
+        keep = min(0.5, t / (t + 9))
+        average = keep * average + (1 - keep) * model.theta
+    theta = model.theta.copy()
+    with optimizer.averaged():
+        np.testing.assert_allclose(model.theta, average, rtol=1e-12)
+    np.testing.assert_array_equal(model.theta, theta)
+    with pytest.raises(ZeroDivisionError), optimizer.averaged():
+        1 / 0  # noqa: B018
+    np.testing.assert_array_equal(model.theta, theta)
+    assert set(optimizer.arrays()) == {"velocity", "average"}
+    plain = make()
+    other = SGD(plain, lr=0.1, momentum=0.0)
+    for _ in range(19):
+        other.step()
+    np.testing.assert_array_equal(plain.theta, theta)
+    with other.averaged():
+        np.testing.assert_array_equal(plain.theta, theta)
+    with pytest.raises(ValueError, match="ema: expected 0 <= ema < 1, got 1"):
+        SGD(make(), ema=1)
 
 
 def test_learning_rate_is_read_at_the_step():

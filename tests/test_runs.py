@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from minivae import checkpoint
+from minivae.backend import generator
 from minivae.cli import main
+from minivae.evaluate import mean_metrics
 from minivae.models import VAE
 from minivae.optim import Adam
 from minivae.runs import Run, next_name
@@ -31,7 +33,7 @@ def finished(tmp_path_factory):
 def content(run):
     """What must be equal: checkpoints byte for byte, settings, metrics without their seconds."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    weights = {which: (run / f"{which}.safetensors").read_bytes() for which in ("last", "best")}
+    weights = {path.name: path.read_bytes() for path in run.glob("*.safetensors")}
     return weights, (run / "settings.json").read_text(), [{k: v for k, v in m.items() if k != "seconds"} for m in lines]
 
 
@@ -118,6 +120,85 @@ def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
         (left / "settings.json").touch()
     assert train(tmp_path / "a", epochs=1) == 0
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+FEATURES = {
+    "batch norm": "norm = 'batch'",
+    "moving average": "ema = 0.9",
+    "beta cycles and free bits": "beta_schedule = 'cyclical'\nbeta_epochs = 2\nfree_bits = 0.3",
+    "beta warm-up": "beta_schedule = 'linear'\nbeta_epochs = 4",
+    "stages and warm-up": "schedule = 'iwae'\nwarm_up = 1.5",
+    "nesterov and rates": "optimizer = 'sgd'\nnesterov = true\nlr = 1e-5\nrates = {encoder = 0.5}",
+    "shifts": "augment = 1",
+    "dequantization": "likelihood = 'gaussian'\ndequantize = true",
+    "standardization": "likelihood = 'gaussian-full'\nstandardize = true",
+    "categorical": "likelihood = 'categorical'\nlevels = 4",
+    "early stop": "early_stop = 1\nlr = 0.05",
+    "pictures": "pictures_every = 1",
+    "average without validation": "ema = 0.5\nvalidation = 0",
+}
+
+
+@pytest.mark.parametrize("config", FEATURES.values(), ids=FEATURES)
+def test_resume_is_exact_with_every_feature(config, tmp_path, monkeypatch):
+    """Killed in the third of five epochs, after `best` was written, and resumed: the bytes of an uninterrupted run."""
+    file, whole, cut = tmp_path / "c.toml", tmp_path / "whole", tmp_path / "cut"
+    file.write_text(config)
+    assert train(whole, "--config", str(file), epochs=5) == 0
+    save = Run._save
+
+    def killed_save(self, which, model, optimizer, at):
+        if at == 3 and which == "last":
+            raise Killed
+        save(self, which, model, optimizer, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_save", killed_save)
+        with pytest.raises(Killed):
+            train(cut, "--config", str(file), epochs=5)
+    assert main(["train", "--resume", "--out", str(cut)]) == 0
+    assert content(cut) == content(whole)
+    for path in [*whole.rglob("*.png")]:
+        assert path.name == "curves.png" or path.read_bytes() == (cut / path.relative_to(whole)).read_bytes()
+    assert main(["sample", str(cut)]) == 0
+
+
+def test_early_stop(tmp_path, capsys):
+    """Stops when validation was not better for two epochs; says so; a resume knows it; a larger number goes on."""
+    out = tmp_path / "a"
+    assert train(out, "--early-stop", "2", "--lr", "0.05", epochs=40) == 0
+    text = capsys.readouterr().out
+    elbos = [line["validation"]["elbo"] for line in content(out)[2]]
+    n = len(elbos)
+    assert n < 40
+    assert elbos.index(max(elbos)) == n - 3
+    assert f"stopped early: validation elbo was best at epoch {n - 2}" in text
+    assert main(["train", "--resume", "--out", str(out)]) == 0
+    assert f"is finished and stopped early: {n} of 40 epochs" in capsys.readouterr().out
+    assert main(["train", "--resume", "--out", str(out), "--early-stop", "1"]) == 2
+    assert "early_stop: expected 2, as the run was started with, got 1; it may grow" in capsys.readouterr().err
+    assert main(["train", "--resume", "--out", str(out), "--early-stop", "3"]) == 0
+    other = tmp_path / "b"
+    assert train(other, "--early-stop", "3", "--lr", "0.05", epochs=40) == 0
+    assert content(other)[0] == content(out)[0]
+
+
+def test_the_averaged_parameters_are_the_ones_that_are_used(tmp_path):
+    """Validation, best, and the model that commands load have the average; last has both."""
+    file = tmp_path / "c.toml"
+    file.write_text("ema = 0.9\n")
+    for validation in ("250", "0"):
+        out = tmp_path / validation
+        assert train(out, "--config", str(file), "--validation", validation) == 0
+        run = Run.open(out)
+        arrays, _ = run.read("last")
+        model, meta = run.load_model()
+        assert meta["epoch"] == 3
+        assert (model.theta == arrays["optimizer.average"]).all()
+        assert (model.params["encoder.layers.0.W"].data != arrays["encoder.layers.0.W"]).any()
+    elbo = mean_metrics(Run.open(tmp_path / "250").load_model()[0], *Run.open(tmp_path / "250").read_data().validation,
+                        generator(0, "validation"))["elbo"]  # fmt: skip
+    assert content(tmp_path / "250")[2][-1]["validation"]["elbo"] == elbo
 
 
 def test_resume_of_a_finished_run_says_so(finished, capsys):

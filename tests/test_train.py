@@ -73,7 +73,7 @@ def test_every_epoch_has_its_own_order_bits_and_noise():
     epochs = [next(iter(_presented(data, data.train.x, epoch, 50, 0))) for epoch in (0, 0, 1)]
     np.testing.assert_array_equal(epochs[0][0], epochs[1][0])
     assert (epochs[0][1] != epochs[2][1]).any()  # another order
-    grey = [generator(0, "binarize", epoch).random(3) for epoch in (0, 1)]
+    grey = [generator(0, "present", epoch).random(3) for epoch in (0, 1)]
     assert (grey[0] != grey[1]).all()
     fixed = load_data("digits", binarize="threshold")
     rows = [np.concatenate([x for x, _ in _presented(fixed, fixed.train.x, e, 128, 0)]) for e in (0, 1)]
@@ -137,7 +137,7 @@ def test_first_ten_losses_are_recorded():
     """Recorded numbers: an optimization changes them by rounding only."""
     data = load_data("digits")
     model = VAE.build(data.shape, generator(0, "weights"), hidden=(32,), latent=4).bind("float64")
-    optimizer, rng, bits_rng = Adam(model), generator(0, "noise"), generator(0, "binarize")
+    optimizer, rng, bits_rng = Adam(model), generator(0, "noise"), generator(0, "present")
     losses = []
     for t in range(10):
         x = place(data.present(data.train.x[t * 100 : (t + 1) * 100], bits_rng), like=model.theta)

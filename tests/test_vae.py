@@ -115,6 +115,22 @@ def test_duplicating_the_batch_changes_nothing(rng):
     np.testing.assert_allclose(model.grad, grad, rtol=1e-10, atol=1e-14)
 
 
+def test_free_bits_change_the_loss_and_nothing_else(rng):
+    """A collapsed encoder pays free_bits per latent, gets no gradient from the KL, and its elbo is that of beta = 1."""
+    model, free = small(rng), small(np.random.default_rng(0), free_bits=0.5)
+    for m in (model, free):
+        m.params["encoder.layers.2.W"].data[...] = 0
+        m.params["encoder.layers.2.b"].data[...] = 0.01
+    free.theta[...] = model.theta
+    x = (rng.random((6, model.encoder.n_in)) < 0.5).astype(model.theta.dtype)
+    noise = model.draw_noise(rng, 6)
+    plain, spared = model.loss_and_grads(x, noise), free.loss_and_grads(x, noise)
+    assert {k: plain[k] for k in ("elbo", "log_px_z", "kl")} == {k: spared[k] for k in ("elbo", "log_px_z", "kl")}
+    assert spared["loss"] == pytest.approx(0.5 * model.L - plain["log_px_z"], rel=1e-5)
+    assert plain["loss"] == pytest.approx(plain["kl"] - plain["log_px_z"], rel=1e-5)
+    assert (model.grad != free.grad).any()
+
+
 def test_elbo_has_beta_1_and_loss_has_beta(rng):
     model = small(rng, beta=lambda t: 0.5 * t)
     x = (rng.random((6, 12)) < 0.5).astype(float)

@@ -16,15 +16,18 @@ from .preprocess import (
     as_examples,
     check_labels,
     check_unit_interval,
+    dequantize,
     entropy_floor,
     is_binary,
     pixel_scale,
+    shift,
     to_bits,
 )
 from .sources import read_source
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _BITS_EPOCH = {"train": 0, "validation": 1, "test": 2}
+PIXELS = ("bernoulli", "categorical")  # likelihoods of values in [0, 1]
 
 
 class Split(NamedTuple):
@@ -41,17 +44,22 @@ class Dataset:
     Attributes
     ----------
     train, validation : Split
-        `validation` is None if it is empty. Under binarize "each" the training pixels are grey; see `present`.
+        `validation` is None if it is empty. What is drawn anew at every presentation (bits, the noise of
+        dequantization, shifts) is not yet in the training pixels; see `present`.
     test : callable
         Reads the test split and returns it; ValueError if there is none.
     protocol : dict
-        What decided the numbers, for the record: name, sha256, shape, sizes, binarize, bits_seed.
+        What decided the numbers, for the record: name, sha256, shape, sizes, divisor, binarize, bits_seed, and
+        levels, mean and std where the data were dequantized or standardized.
+    augment : int
+        Largest shift of a training image, in pixels.
     """
 
     train: Split
     validation: Split | None
     test: Callable
     protocol: dict
+    augment: int = 0
 
     @property
     def shape(self):
@@ -59,20 +67,36 @@ class Dataset:
         return tuple(self.protocol["shape"])
 
     def present(self, x, rng):
-        """Training rows as one presentation sees them: under "each", grey pixels become new bits every time."""
-        if self.protocol["binarize"] != "each":
+        """Training rows as one presentation sees them: shifted, and with new bits or noise each time."""
+        if self.augment:
+            offsets = rng.integers(-self.augment, self.augment + 1, (len(x), 2))
+            x = shift(x, self.shape, place(offsets, like=x))
+        return self.settle(x, rng)
+
+    def settle(self, x, rng):
+        """Training rows with their bits or noise drawn, but not shifted."""
+        if not _is_random(self.protocol):
             return x
-        return to_bits(x, place(rng.random(x.shape, dtype="float32"), like=x))
+        return _settled(x, place(rng.random(x.shape, dtype="float32"), like=x), self.protocol)
 
     @property
     def pictured(self):
         """The split that pictures show: validation, else training images as bits, where bits are what is learned."""
         if self.validation is not None:
             return self.validation
-        return Split(self.present(self.train.x, generator(BITS_SEED, "bits", _BITS_EPOCH["train"])), self.train.y)
+        return Split(self.settle(self.train.x, generator(BITS_SEED, "bits", _BITS_EPOCH["train"])), self.train.y)
 
 
-def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=None, validation=None):
+def load_data(
+    source="digits",
+    data_dir=None,
+    likelihood="bernoulli",
+    binarize=None,
+    validation=None,
+    augment=0,
+    dequantize=False,
+    standardize=False,
+):
     """A data set with its splits.
 
     Parameters
@@ -84,12 +108,18 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str
-        Under "bernoulli" pixels must lie in [0, 1].
+        Under "bernoulli" and "categorical" values must lie in [0, 1].
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
     validation : int, optional
         How many of the last training examples are the validation split. None: the last sixth. 0: no split.
+    augment : int
+        Training images are shifted by up to so many pixels each way, anew at every presentation.
+    dequantize : bool
+        Spread each grey level of integer pixels over its interval, anew at every presentation, for densities.
+    standardize : bool
+        Subtract each column's mean and divide by its standard deviation, both of the training split.
 
     Raises
     ------
@@ -99,50 +129,102 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
     raw = read_source(source, data_dir)
-    scale = pixel_scale(raw.x)
-    x, shape = as_examples(raw.x, "x", scale)
+    divisor = pixel_scale(raw.x)
+    x, shape = as_examples(raw.x, "x", divisor)
     y = check_labels(raw.y, "y", len(x))
     how = binarize or ("none" if likelihood != "bernoulli" or is_binary(x) else "each")
-    bits_needed = likelihood == "bernoulli" or how != "none"
-    if bits_needed:
-        check_unit_interval(x, "x")
     n_validation = len(x) // 6 if validation is None else validation
     if not 0 <= n_validation < len(x):
         raise ValueError(f"validation: expected 0 to {len(x) - 1} of the {len(x)} training examples, got {validation}")
     n = len(x) - n_validation
-
-    def fixed(x, split):
-        """The bits of a split that are drawn once."""
-        if how in ("each", "once"):
-            return to_bits(x, generator(BITS_SEED, "bits", _BITS_EPOCH[split]).random(x.shape, dtype="float32"))
-        return to_bits(x, np.float32(0.5)) if how == "threshold" else x
-
-    def test():
-        if raw.test is None:
-            raise ValueError(f"split: {raw.name} has no test split (an .npz file with the key x_test would)")
-        x_test, y_test = raw.test()
-        x_test, test_shape = as_examples(x_test, "x_test", scale)
-        if test_shape != shape:
-            raise ValueError(f"x_test: expected examples of shape {shape}, as in training, got {test_shape}")
-        if bits_needed:
-            check_unit_interval(x_test, "x_test")
-        return Split(fixed(x_test, "test"), check_labels(y_test, "y_test", len(x_test)))
-
+    if augment and len(shape) == 1:
+        raise ValueError(f"augment: shifts need images, got rows of {shape[0]} values")
     protocol = {
         "name": raw.name,
         "sha256": raw.sha256,
         "shape": list(shape),
         "n_train": n,
         "n_validation": n_validation,
+        "divisor": divisor,
         "binarize": how,
         "bits_seed": BITS_SEED,
     }
+    for name, wanted in (("dequantize", dequantize), ("standardize", standardize)):
+        if wanted and (likelihood in PIXELS or how != "none" or (dequantize and standardize)):
+            raise ValueError(f"{name}: expected a Gaussian likelihood, no bits, and not both of dequantize and "
+                             f"standardize, got likelihood {likelihood}, binarize {how}")  # fmt: skip
+    if dequantize:
+        protocol["levels"] = raw.levels or divisor + 1
+        if protocol["levels"] == 2:
+            raise ValueError(f"dequantize: expected integer pixels, got {raw.x.dtype}")
+    if standardize:
+        std = x[:n].std(axis=0, dtype="float64")
+        protocol["mean"] = x[:n].mean(axis=0, dtype="float64").astype("float32").tolist()
+        protocol["std"] = np.where(std > 0, std, 1).astype("float32").tolist()
+
+    def test():
+        if raw.test is None:
+            raise ValueError(f"split: {raw.name} has no test split (an .npz file with the key x_test would)")
+        x_test, y_test = raw.test()
+        x_test = prepare(x_test, "x_test", protocol, likelihood)
+        return Split(x_test, check_labels(y_test, "y_test", len(x_test)))
+
+    x = _in_range(x, "x", protocol, likelihood)
     if likelihood == "bernoulli" and how == "none" and not is_binary(x):
         protocol["entropy_floor"] = entropy_floor(x[:n])
     y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
-    train = Split(x[:n] if how == "each" else fixed(x[:n], "train"), y_train)
-    held_out = Split(fixed(x[n:], "validation"), y_validation) if n_validation else None
-    return Dataset(train, held_out, test, protocol)
+    later = how == "each" or dequantize  # drawn at every presentation
+    train = Split(x[:n] if later else _fixed(x[:n], protocol, "train"), y_train)
+    held_out = Split(_fixed(x[n:], protocol, "validation"), y_validation) if n_validation else None
+    return Dataset(train, held_out, test, protocol, augment)
+
+
+def prepare(x, name, protocol, likelihood):
+    """Raw examples, as a user has them, as a model trained under `protocol` sees them: rows (N, D) float32.
+
+    Bits and the noise of dequantization are those of the test split. Raises ValueError where x does not fit.
+    """
+    rows, shape = as_examples(x, name, protocol["divisor"] if np.asarray(x).dtype.kind in "biu" else 1)
+    if list(shape) != protocol["shape"]:
+        raise ValueError(f"{name}: expected examples of shape {tuple(protocol['shape'])}, as in training, got {shape}")
+    return _fixed(_in_range(rows, name, protocol, likelihood), protocol, "test")
+
+
+def original(x_hat, protocol):
+    """The way back, for decoded values: (N, D) -> (N, *shape), in the units that were divided or standardized."""
+    if "levels" in protocol:
+        x_hat = (x_hat * protocol["levels"] - 0.5) / (protocol["levels"] - 1)
+    if "mean" in protocol:
+        scale = np.float32(protocol["divisor"])
+        x_hat = (x_hat * np.float32(protocol["std"]) + np.float32(protocol["mean"])) * scale
+    return x_hat.reshape(-1, *protocol["shape"])
+
+
+def _in_range(x, name, protocol, likelihood):
+    """x, checked to be pixels where they must be, and standardized where that was asked for."""
+    if likelihood in PIXELS or protocol["binarize"] != "none" or "levels" in protocol:
+        check_unit_interval(x, name)
+    if "mean" in protocol:
+        x = (x - np.float32(protocol["mean"])) / np.float32(protocol["std"])
+    return x
+
+
+def _is_random(protocol):
+    return protocol["binarize"] == "each" or "levels" in protocol
+
+
+def _settled(x, u, protocol):
+    """Bits, or values within their grey levels, given uniform noise u."""
+    return dequantize(x, u, protocol["levels"]) if "levels" in protocol else to_bits(x, u)
+
+
+def _fixed(x, protocol, split):
+    """What is drawn once for a whole split, from `BITS_SEED`."""
+    if protocol["binarize"] == "threshold":
+        return to_bits(x, np.float32(0.5))
+    if protocol["binarize"] == "once" or _is_random(protocol):
+        return _settled(x, generator(BITS_SEED, "bits", _BITS_EPOCH[split]).random(x.shape, "float32"), protocol)
+    return x
 
 
 def batches(n, size, rng=None):

@@ -61,6 +61,23 @@ def to_bits(x, threshold):
     return (threshold < x).astype(array_module(x).float32)
 
 
+def dequantize(x, u, levels):
+    """Pixels k / (levels - 1) as (k + u) / levels, u uniform in [0, 1): a density cannot grow on single values.
+
+    log_px_z is then a lower bound on that of the discrete pixels, up to D log(levels) (Theis et al. 2016, sec. 3.1).
+    """
+    return (x * (levels - 1) + u) / levels
+
+
+def shift(x, shape, offsets):
+    """Images x (N, h * w * c) of `shape` (h, w, c), moved down and right by offsets (N, 2); their edge is repeated."""
+    xp, (h, w, _) = array_module(x), shape
+    rows = (xp.arange(h) - offsets[:, :1]).clip(0, h - 1)  # (N, h): where each row of the result comes from
+    columns = (xp.arange(w) - offsets[:, 1:]).clip(0, w - 1)  # (N, w)
+    n = xp.arange(len(x))[:, None, None]
+    return x.reshape(-1, *shape)[n, rows[:, :, None], columns[:, None, :]].reshape(x.shape)
+
+
 def entropy_floor(x):
     """Mean entropy of pixels taken as probabilities, nats per example: -log_px_z under a Bernoulli is never below it.
 

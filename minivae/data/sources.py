@@ -16,13 +16,17 @@ from .download import IDX_SETS, fetch
 
 
 class Raw(NamedTuple):
-    """Training arrays as they are in the source, and a function that reads the test split (None: there is none)."""
+    """Training arrays as they are in the source, and a function that reads the test split (None: there is none).
+
+    `levels`: how many grey levels floats in [0, 1] have, where that is known.
+    """
 
     name: str
     x: np.ndarray
     y: np.ndarray | None
     sha256: str
     test: Callable | None
+    levels: int | None = None
 
 
 SOURCES = ("digits", *IDX_SETS)
@@ -50,7 +54,7 @@ def digits():
 
     bunch = load_digits()
     x, y = (bunch.images / 16).astype("float32"), bunch.target
-    return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]))
+    return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
 
 
 def idx_set(name, data_dir):
@@ -97,9 +101,7 @@ def parse_idx(content, path):
 
 def user_file(path):
     """A user's array(s): .npy, or .npz with x (or x_train), and y (or y_train), x_test, y_test where there are any."""
-    if not path.is_file():
-        raise ValueError(f"data: {path} does not exist")
-    train = _read_arrays(path, ("x", "x_train", "y", "y_train"))
+    train = read_arrays(path, ("x", "x_train", "y", "y_train"))
     for short, long in (("x", "x_train"), ("y", "y_train")):
         if short in train and long in train:
             raise ValueError(f"data: {path} has both {short} and {long}; expected one of them")
@@ -108,15 +110,17 @@ def user_file(path):
         raise ValueError(f"data: {path} has no array x or x_train")
 
     def test():
-        arrays = _read_arrays(path, ("x_test", "y_test"))
+        arrays = read_arrays(path, ("x_test", "y_test"))
         return arrays["x_test"], arrays.get("y_test")
 
     has_test = zipfile.is_zipfile(path) and "x_test.npy" in zipfile.ZipFile(path).namelist()
     return Raw(path.name, x, y, _sha256(path.read_bytes()), test if has_test else None)
 
 
-def _read_arrays(path, names):
+def read_arrays(path, names=(), argument="data"):
     """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
+    if not path.is_file():
+        raise ValueError(f"{argument}: {path} does not exist")
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
@@ -126,7 +130,9 @@ def _read_arrays(path, names):
     except MemoryError:
         raise
     except Exception as error:  # a damaged header makes the parser raise almost anything
-        raise ValueError(f"data: {path} is no readable .npy or .npz file of numbers ({type(error).__name__})") from None
+        raise ValueError(
+            f"{argument}: {path} is no readable .npy or .npz file of numbers ({type(error).__name__})"
+        ) from None
 
 
 def _sha256(content):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import tree_map
+from ..backend import generator, tree_map
 
 LIMIT = 1e-7
 SMOOTH = 1e-8  # relative size of either sign above which a direction is taken to cross a kink
@@ -34,6 +34,82 @@ class Check(NamedTuple):
     @property
     def ok(self):
         return self.error < LIMIT and 2 * self.kinks <= self.directions
+
+
+class Checks(dict):
+    """{name: Check}, printed as a table."""
+
+    @property
+    def ok(self):
+        return all(check.ok for check in self.values())
+
+    def __str__(self):
+        width, lines = max(map(len, self), default=0), []
+        for name, check in self.items():
+            kinks = f"  ({check.kinks} of {check.directions} directions cross a kink)" if check.kinks else ""
+            lines.append(f"{name:<{width}}  relative error {check.error:.1e}  {'ok' if check.ok else 'NOT OK'}{kinks}")
+        return "\n".join(lines)
+
+
+def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, directions=4):
+    """Check every gradient of a layer or a model, in float64, to which it is bound.
+
+    Parameters
+    ----------
+    part : Layer or Model
+        A layer is checked through sum(w * y) with random w, a model through each of its objectives, on the parameters
+        that this trains.
+    x : array, or tuple of arrays
+        Its input. Integers have no gradient.
+    rng : numpy.random.Generator, optional
+        Of the directions, w and the noise.
+    noise : optional
+        As `part.draw_noise` gives it. None: drawn, or for `train=False` that of evaluation.
+    y, t
+        For a model: labels or condition, and the step at which schedules are read.
+    directions : int
+        Per parameter and input.
+
+    Returns
+    -------
+    Checks
+        {name: Check} of every parameter and, for a layer, of x (x0, x1, ... of a tuple); `ok`, and a table as text.
+    """
+    rng = generator(0, "gradcheck") if rng is None else rng
+    part.bind("float64")
+    x = tree_map(lambda a: a.astype("float64") if a.dtype.kind == "f" else a, x)
+    n = len(_tuple(x)[0])
+    if hasattr(part, "loss_and_grads"):
+        noise = part.draw_noise(rng, n, train) if noise is None else noise
+        return _check_model(part, x, rng, noise, y, t, directions)
+    noise = part.draw_noise(rng, n) if noise is None and train else noise
+    return _check_layer(part, x, rng, noise, directions)
+
+
+def _check_layer(layer, x, rng, noise, directions):
+    y, cache = layer.forward(x, noise)
+    w = _random_like(y, rng)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    f = lambda: _dot(w, layer.forward(x, noise)[0])  # noqa: E731
+    size = sum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
+    checks = Checks(check_params(layer, f, rng, directions=directions, size=size))
+    for i, (array, g) in enumerate(zip(_tuple(x), _tuple(dx), strict=True)):
+        if array.dtype.kind == "f":
+            checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions, size)
+    return checks
+
+
+def _check_model(model, x, rng, noise, y, t, directions):
+    checks = Checks()
+    for objective, prefixes in model.objectives.items():
+        model.loss_and_grads(x, noise, y=y, t=t)
+
+        def f(objective=objective):
+            return float(model.loss_and_grads(x, noise, y=y, t=t, grads=False)[objective])
+
+        checks |= check_params(model, f, rng, prefixes, directions)
+    return checks
 
 
 def check_array(f, array, g, rng, directions=4, size=None):
@@ -76,26 +152,6 @@ def _second(value, h):
     return value[h] + value[-h] - 2 * value[0.0]
 
 
-def check_layer(layer, x, rng, noise=None, directions=4):
-    """{name: Check} of every parameter of a layer and of its input(s), through sum(w * y) with random w.
-
-    `x` is one array or a tuple of them; `noise` as draw_noise gives it. Binds the layer to float64.
-    """
-    layer.bind("float64")
-    x = tree_map(lambda a: a.astype("float64") if a.dtype.kind == "f" else a, x)
-    y, cache = layer.forward(x, noise)
-    w = _random_like(y, rng)
-    layer.zero_grad()
-    dx = layer.backward(w, cache)
-    f = lambda: _dot(w, layer.forward(x, noise)[0])  # noqa: E731
-    size = sum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
-    checks = check_params(layer, f, rng, directions=directions, size=size)
-    for i, (array, g) in enumerate(zip(_tuple(x), _tuple(dx), strict=True)):
-        if array.dtype.kind == "f":  # integers have no gradient
-            checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions, size)
-    return checks
-
-
 def check_operation(f, f_backward, args, rng, directions=4, **data):
     """{position: Check} of every argument of a pair f(*args, **data), f_backward(g, *args, **data)."""
     y = f(*args, **data)
@@ -103,21 +159,6 @@ def check_operation(f, f_backward, args, rng, directions=4, **data):
     grads = _tuple(f_backward(w, *args, **data))
     value = lambda: _dot(w, f(*args, **data))  # noqa: E731
     return {i: check_array(value, a, g, rng, directions) for i, (a, g) in enumerate(zip(args, grads, strict=True))}
-
-
-def check_model(model, x, rng, noise=None, y=None, t=0, directions=4):
-    """{parameter: Check} of a whole model: each objective on the parameters that it trains. Binds it to float64."""
-    model.bind("float64")
-    noise = model.draw_noise(rng, len(x)) if noise is None else noise
-    checks = {}
-    for objective, prefixes in model.objectives.items():
-        model.loss_and_grads(x, noise, y=y, t=t)
-
-        def f(objective=objective):
-            return float(model.loss_and_grads(x, noise, y=y, t=t, grads=False)[objective])
-
-        checks |= check_params(model, f, rng, prefixes, directions)
-    return checks
 
 
 def check_params(module, f, rng, prefixes=("",), directions=4, size=None):

@@ -1,0 +1,62 @@
+"""Commands from arrays to arrays: encode and decode."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from ..backend import to_numpy
+from ..checkpoint import write_atomic
+from ..data import batches, original, prepare
+from ..data.sources import read_arrays
+from ..runs import Run
+from .base import RUN, argument, command, output
+
+ROWS = 500  # that go through a network at a time
+FILES = (
+    argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
+    argument("--out", required=True, metavar="FILE.npy", help="the array to write; nothing is overwritten"),
+)
+
+
+@command(RUN, *FILES)
+def encode(run, input, out):
+    """Encode raw data, X.npy, into posterior means: mu (N, L)."""
+    run, path, x = Run.open(run), _new(out), _read(input)
+    model, _ = run.load_model()
+    x = prepare(x, "input", run.protocol, run.settings["likelihood"])
+    _write(path, [model.encode(x[rows])[0] for rows in batches(len(x), ROWS)])
+
+
+@command(RUN, *FILES)
+def decode(run, input, out):
+    """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
+    run, path, z = Run.open(run), _new(out), _read(input)
+    model, _ = run.load_model()
+    if z.dtype.kind not in "iuf" or z.ndim != 2 or not np.isfinite(z).all():
+        raise ValueError(f"input: expected finite numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
+    x_hat = [model.decode(z[rows].astype("float32")) for rows in batches(len(z), ROWS)]
+    _write(path, [original(to_numpy(part), run.protocol) for part in x_hat])
+
+
+def _read(path):
+    if Path(path).suffix.lower() != ".npy":
+        raise ValueError(f"input: expected a file name ending in .npy, got {path}")
+    x = read_arrays(Path(path), argument="input")["x"]
+    if x.ndim == 0 or len(x) == 0:
+        raise ValueError(f"input: expected at least one example, got shape {x.shape}")
+    return x
+
+
+def _new(out):
+    path = output(out, ".npy")
+    if path.exists():
+        raise ValueError(f"out: {path} exists; expected the name of a new file")
+    return path
+
+
+def _write(path, parts):
+    content = io.BytesIO()
+    np.save(content, np.concatenate(to_numpy(parts)))
+    write_atomic(path, content.getvalue())
+    print(path)

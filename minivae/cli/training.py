@@ -1,0 +1,113 @@
+"""minivae train."""
+
+import os
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..data.download import IDX_SETS
+from ..runs import Run, build_model, build_optimizer, check_out, read_data
+from ..settings import OPTIONS, complete, read_config, read_options
+from ..train import fit, stopped
+from .base import argument, command, short
+from .pictures import draw_epoch, draw_run
+
+
+def _flags():
+    """A flag for every option that has a metavar."""
+    for name, option in OPTIONS.items():
+        if option.metavar:
+            shown = "" if option.default is None else f" (default: {short(option.default)})"
+            yield argument("--" + name.replace("_", "-"), dest=name, metavar=option.metavar,
+                           help=option.help + shown, nargs="+" if option.many else None)  # fmt: skip
+
+
+def _others():
+    """The options of a configuration file that have no flag, as the help shows them."""
+    return "; ".join(f"{name} ({option.help})" for name, option in OPTIONS.items() if not option.metavar)
+
+
+@command(
+    *_flags(),
+    argument("--out", metavar="DIR", help="the run folder (default: a new runs/MODEL-DATA-ARCH-NNN)"),
+    argument("--resume", action="store_true", help="go on with the run in --out"),
+    argument(
+        "--config", metavar="FILE.toml", help="options by their Python names; flags win. Only there: " + _others()
+    ),
+)
+def train(out=None, resume=False, config=None, **flags):
+    """Train a model into a run folder."""
+    given = (read_config(config) if config else {}) | read_options({k: v for k, v in flags.items() if v is not None})
+    _absolute_paths(given)
+    with ExitStack() as stack:
+        if resume:
+            if out is None:
+                raise ValueError("resume: expected --out RUN, the folder of the run to go on with")
+            run = Run.open(out)
+            stack.enter_context(run.lock())
+            model, optimizer, data = run.resume(given)
+        else:
+            if out is not None:
+                check_out(out)  # before anything that takes time
+            settings = complete(given)
+            data = read_data(settings)
+            if settings["early_stop"] is not None and data.validation is None:
+                raise ValueError("early_stop: expected a validation split, got validation 0")
+            model = build_model(settings, data.protocol)
+            optimizer = build_optimizer(settings, model, data.protocol)
+            run = Run.create(out, settings, data.protocol, model, optimizer)
+            stack.enter_context(run.lock())
+        return _fit_run(run, model, optimizer, data)
+
+
+def _fit_run(run, model, optimizer, data):
+    """Train a run to its end and draw its pictures; returns the exit code."""
+    epochs, early_stop, every = (run.settings[name] for name in ("epochs", "early_stop", "pictures_every"))
+    history = run.history()[: run.epoch]
+
+    def on_epoch(line):
+        if (
+            every and line["epoch"] % every == 0
+        ):  # before the epoch counts as done: a run that is cut off draws it again
+            with optimizer.averaged():
+                draw_epoch(run, model, line["epoch"])
+        run.record(line, model, optimizer)
+
+    try:
+        if run.epoch == epochs or stopped(history, model.monitor, early_stop):
+            early = " and stopped early" if run.epoch < epochs else ""
+            print(f"{run.path} is finished{early}: {run.epoch} of {epochs} epochs are done")
+        else:
+            _describe(run, model, data)
+            if every and run.epoch == 0:
+                draw_epoch(run, model, 0)
+            fit(model, optimizer, data, epochs=epochs, batch_size=run.settings["batch_size"],
+                seed=run.settings["seed"], early_stop=early_stop, history=history, on_epoch=on_epoch)  # fmt: skip
+        draw_run(run, data)
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error}; {run.path} keeps the checkpoint of epoch {run.epoch}") from None
+    except KeyboardInterrupt:
+        print(f"\nstopped; the checkpoint of epoch {run.epoch} is kept. Go on with:\n"
+              f"  minivae train --resume --out {shlex.quote(str(run.path))}", file=sys.stderr)  # fmt: skip
+        return 130
+    return 0
+
+
+def _absolute_paths(given):
+    """Make recorded paths independent of the folder that a command is called from."""
+    if given.get("data", "").lower().endswith((".npy", ".npz")):
+        given["data"] = str(Path(given["data"]).absolute())
+    if given.get("data") in IDX_SETS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
+        given["data_dir"] = os.environ["MINIVAE_DATA"]
+    if "data_dir" in given:
+        given["data_dir"] = str(Path(given["data_dir"]).absolute())
+
+
+def _describe(run, model, data):
+    p = data.protocol
+    print(f"{run.path}: {p['name']}, {p['n_train']} training and {p['n_validation']} validation examples of "
+          f"{'x'.join(map(str, data.shape))}, binarize {p['binarize']}; {model.theta.size:,} parameters")  # fmt: skip
+    if "entropy_floor" in p:
+        print(f"grey pixels under a Bernoulli likelihood: log_px_z cannot exceed {-p['entropy_floor']:.2f} nats, the "
+              "negative entropy of the pixels; --binarize each makes them bits")  # fmt: skip

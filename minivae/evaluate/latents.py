@@ -1,0 +1,74 @@
+"""Walks through the latent space: which latents carry something, and what lies between and around examples."""
+
+from statistics import NormalDist
+
+import numpy as np
+
+from ..backend import place, to_numpy
+from ..data import batches
+from .metrics import BATCH
+
+
+def kl_per_latent(model, x):
+    """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior."""
+    total = 0.0
+    for rows in batches(len(x), BATCH):
+        mu, log_var = model.encode(x[rows])
+        total = total + to_numpy(model.prior.kl(mu[..., None], log_var[..., None])).sum(axis=0, dtype="float64")
+    return total / len(x)
+
+
+def interpolate(a, b, steps, how="linear"):
+    """From a (n, L) to b (n, L) in equal steps -> (n, steps, L).
+
+    "linear": (1 - t) a + t b, which passes nearer to 0 than almost any draw of a standard normal in many dimensions.
+    "spherical": sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b, w the angle between them (Shoemake 1985), which keeps
+    their length.
+    """
+    if how not in ("linear", "spherical"):
+        raise ValueError(f"how: expected linear or spherical, got {how!r}")
+    t = np.linspace(0, 1, steps)[:, None]
+    a, b = a[:, None].astype("float64"), b[:, None].astype("float64")  # (n, 1, L)
+    lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
+    angle = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
+    straight = np.sin(angle) < 1e-6  # one direction, or opposite ones: no arc between them is the shortest
+    if how == "linear":
+        straight = np.ones_like(straight)
+    sin = np.where(straight, 1, np.sin(angle))
+    wa = np.where(straight, 1 - t, np.sin((1 - t) * angle) / sin)
+    wb = np.where(straight, t, np.sin(t * angle) / sin)
+    return (wa * a + wb * b).astype("float32")
+
+
+def traverse(z, latents, values):
+    """One latent at a time set to each value: z (L,) -> (len(latents), len(values), L)."""
+    walks = np.tile(z, (len(latents), len(values), 1))
+    for walk, latent in zip(walks, latents, strict=True):
+        walk[:, latent] = values
+    return walks
+
+
+def normal_quantiles(n):
+    """n values that cut the standard normal into parts of equal probability, each in the middle of its part."""
+    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)], "float32")
+
+
+def principal_plane(mu):
+    """(coordinates (N, 2), center (L,), axes (2, L), share (2,) of the variance) of the means' largest two directions.
+
+    An axis is as long as the standard deviation along it. Two latents are their own plane: center 0, axes of length 1.
+    """
+    if mu.shape[1] <= 2 or len(mu) < 3 or not np.ptp(mu, axis=0).any():
+        axes = np.eye(2, mu.shape[1], dtype="float32")
+        return mu @ axes.T, np.zeros(mu.shape[1], "float32"), axes, None
+    from sklearn.decomposition import PCA
+
+    pca = PCA(2, svd_solver="full").fit(mu)
+    axes = (pca.components_ * np.sqrt(pca.explained_variance_)[:, None]).astype("float32")
+    return pca.transform(mu), pca.mean_.astype("float32"), axes, pca.explained_variance_ratio_
+
+
+def decodings(model, x, S, rng):
+    """S decodings of each row of x (N, D): x_hat = decode(z), z ~ q(z | x) -> (S, N, D)."""
+    eps = rng.standard_normal((S, len(x), model.L), dtype="float32")
+    return to_numpy(model.reconstruct(place(x, like=model.theta), eps))

@@ -1,0 +1,67 @@
+"""A layer or model of a user's own file, and an input for it: what `minivae gradcheck FILE.py:NAME` checks."""
+
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+
+from ..params import Module
+
+
+def load_part(target, rng, shape=None):
+    """(part, x) of FILE.py:NAME.
+
+    NAME is a Layer or Model class whose constructor needs nothing but perhaps `rng`, an instance of one, or a function
+    of rng that returns a pair (part, x), as every case of the tests is. Without x in the pair it is drawn from a
+    standard normal: rows of the part's `n_in`, or of `shape`.
+
+    Raises ValueError, in one line, for whatever goes wrong in the file.
+    """
+    path, _, name = target.rpartition(":")
+    file = Path(path)
+    if file.suffix != ".py" or not name:
+        raise ValueError(f"part: expected FILE.py:NAME, got {target}")
+    if not file.is_file():
+        raise ValueError(f"part: {file} does not exist")
+    found = _attempt(f"importing {file}", lambda: getattr(_import(file), name, None))
+    if found is None:
+        raise ValueError(f"part: {file} has no {name}")
+    part, x = found, None
+    if callable(found) and not isinstance(found, Module):
+        needed = [p.name for p in inspect.signature(found).parameters.values()
+                  if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]  # fmt: skip
+        if set(needed) - {"rng"}:
+            raise ValueError(f"part: {name} needs {', '.join(needed)}; expected at most rng. Name a function "
+                             f"case(rng) that returns {name}(...), x instead")  # fmt: skip
+        part = _attempt(f"calling {name}", lambda: found(**dict.fromkeys(needed, rng)))
+        if isinstance(part, tuple) and len(part) == 2:
+            part, x = part
+    if not (isinstance(part, Module) and hasattr(part, "draw_noise")):
+        raise ValueError(f"part: expected a Layer, a Model, or a function that returns one, got {type(part).__name__}")
+    if x is None:
+        n_in = getattr(part, "n_in", None)
+        if shape is None and n_in is None:
+            raise ValueError(f"shape: expected the shape of an input of {name}, which has no n_in, such as 4 6")
+        x = rng.standard_normal(shape or (5, n_in))
+    part.bind("float64")
+    _attempt(f"{name}.forward", lambda: hasattr(part, "loss_and_grads") or part.forward(x))
+    return part, x
+
+
+def _import(file):
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.parent))  # so that it finds its neighbors
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(file.parent))
+    return module
+
+
+def _attempt(what, f):
+    """f(); whatever it raises becomes a ValueError that says where and what."""
+    try:
+        return f()
+    except Exception as error:
+        raise ValueError(f"part: {what} raised {type(error).__name__}: {error}") from error
