@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import __version__, checkpoint
 from .backend import generator, to_numpy
-from .data.download import IDX_SETS
+from .data.download import DOWNLOADS
 from .evaluate import elbo_standard_error, log_evidence, mean_metrics
 from .gradcheck import LIMIT, check_model
 from .likelihoods import LIKELIHOODS
@@ -214,7 +214,7 @@ def _absolute_paths(given):
     """Make recorded paths independent of the folder that a command is called from."""
     if given.get("data", "").lower().endswith((".npy", ".npz")):
         given["data"] = str(Path(given["data"]).absolute())
-    if given.get("data") in IDX_SETS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
+    if given.get("data") in DOWNLOADS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
         given["data_dir"] = os.environ["MINIVAE_DATA"]
     if "data_dir" in given:
         given["data_dir"] = str(Path(given["data_dir"]).absolute())

@@ -22,6 +22,7 @@ from .preprocess import (
     to_bits,
 )
 from .sources import read_source
+from .sprites import sprites as sprites
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _BITS_EPOCH = {"train": 0, "validation": 1, "test": 2}
@@ -72,15 +73,15 @@ class Dataset:
         return Split(self.present(self.train.x, generator(BITS_SEED, "bits", _BITS_EPOCH["train"])), self.train.y)
 
 
-def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=None, validation=None):
+def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=None, validation=None, sprites=None):
     """A data set with its splits.
 
     Parameters
     ----------
     source : str, path or array
-        "digits", "mnist", "fashion"; a .npy or .npz file (keys x or x_train, and y, x_test, y_test where there are
-        any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c). Integer pixels are divided by 255 (arrays
-        of only 0 and 1 are bits), floats are taken as they are.
+        "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
+        and y, x_test, y_test where there are any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c).
+        Integer pixels are divided by 255 (arrays of only 0 and 1 are bits), floats are taken as they are.
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str
@@ -90,6 +91,8 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
         Validation and test bits are drawn once, from `BITS_SEED`.
     validation : int, optional
         How many of the last training examples are the validation split. None: the last sixth. 0: no split.
+    sprites : dict, optional
+        For the source "sprites": arguments of the function `sprites`, such as {"side": 64, "shape": [0]}.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def load_data(source="digits", data_dir=None, likelihood="bernoulli", binarize=N
     """
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
-    raw = read_source(source, data_dir)
+    raw = read_source(source, data_dir, sprites)
     scale = pixel_scale(raw.x)
     x, shape = as_examples(raw.x, "x", scale)
     y = check_labels(raw.y, "y", len(x))
