@@ -254,6 +254,7 @@ def test_truncated_npz(cut, tmp_path):
         ({"source": "sprites", "sprites": {"size": 3}}, "sprites: expected side, shape, .* x, y, got 'size'"),
         ({"source": "sprites", "sprites": {"shape": [3]}}, "shape: expected whole numbers from 0 to 2, got 3"),
         ({"source": "digits", "sprites": {"side": 16}}, "sprites: expected data sprites, got 'digits'"),
+        ({"source": np.eye(9), "sprites": {"side": 16}}, "sprites: expected data sprites, got an array"),
     ],
 )
 def test_bad_options(options, message):

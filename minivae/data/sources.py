@@ -41,13 +41,14 @@ def read_source(source, data_dir=None, sprites=None):
     `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
     """
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
-    if not isinstance(source, str | Path):
+    is_array = not isinstance(source, str | Path)
+    if sprites and (is_array or source != "sprites"):
+        raise ValueError(f"sprites: expected data sprites, got {'an array' if is_array else repr(str(source))}")
+    if is_array:
         array = np.asarray(source)
         return Raw("array", array, None, _sha256(array.tobytes()), None)
     if source == "sprites":
         return sprite_set(sprites or {})
-    if sprites:
-        raise ValueError(f"sprites: expected data sprites, got {str(source)!r}")
     if source == "digits":
         return digits()
     if source == "static-mnist":
