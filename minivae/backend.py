@@ -21,6 +21,7 @@ PURPOSES = {
     "sample": 6,
     "evaluate": 7,
     "gradcheck": 8,
+    "split": 9,
 }
 
 

@@ -62,7 +62,7 @@ def _pass_steps(settings, protocol):
 
 def read_data(settings):
     """The data set that the settings describe; ValueError or OSError where it cannot be read."""
-    names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize")
+    names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize", "sprites")
     return load_data(settings["data"], **{name: settings[name] for name in names})
 
 

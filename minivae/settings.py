@@ -86,6 +86,11 @@ def table(read_one):
     return read
 
 
+def whole_or_list(name, value):
+    """A whole number, or a list of them."""
+    return each(whole(0))(name, value) if isinstance(value, list) else whole(0)(name, value)
+
+
 def switch(name, value):
     """true or false."""
     if not isinstance(value, bool):
@@ -113,6 +118,7 @@ OPTIONS = {
     "model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS)),
     "data": Option(text, "digits", f"{', '.join(SOURCES)}, or a .npy or .npz file", "NAME|FILE"),
     "data_dir": Option(text, None, "folder with mnist/train-images-idx3-ubyte.gz ...; nothing is downloaded", "DIR"),
+    "sprites": Option(table(whole_or_list), None, "side and subset of data sprites: {side = 64, shape = [0, 1]}"),
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
                        "|".join(BINARIZE)),
     "validation": Option(whole(0), None, "size of the validation split (default: a sixth of the training set)", "N"),
@@ -163,7 +169,18 @@ NEEDS = {
     "nesterov": ("optimizer", ("sgd",), False),
 }
 # may be None once all is settled
-OPTIONAL = {*NEEDS, "data_dir", "binarize", "validation", "rates", "clip", "ema", "early_stop", "pictures_every"}
+OPTIONAL = {
+    *NEEDS,
+    "data_dir",
+    "sprites",
+    "binarize",
+    "validation",
+    "rates",
+    "clip",
+    "ema",
+    "early_stop",
+    "pictures_every",
+}
 # decide nothing about what was done so far: where files are, how far to go, what to draw
 OPEN = ("data", "data_dir", "epochs", "early_stop", "pictures_every")
 

@@ -77,6 +77,7 @@ CHANGES = [
     {"likelihood": "gaussian", "standardize": True}, {"likelihood": "categorical"}, {"beta_schedule": "linear"},
     {"likelihood": "categorical", "levels": 4}, {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
     {"beta_schedule": "linear", "beta_epochs": 2}, {"rates": {"encoder": 0.5}}, {"warm_up": 1}, {"ema": 0.9},
+    {"data": "sprites", "sprites": {"side": 8, "scale": [5], "orientation": [0], "x": [3, 9], "y": [2, 7, 9]}},
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
 ]  # fmt: skip
 
@@ -100,7 +101,7 @@ def test_every_option_does_something():
         for j in range(i):
             assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
     tried = {name for change in CHANGES for name in change}
-    assert tried == set(OPTIONS) - {"model", "data", "data_dir", "backend", "early_stop", "pictures_every"}
+    assert tried == set(OPTIONS) - {"model", "data_dir", "backend", "early_stop", "pictures_every"}
 
 
 def test_the_seed_draws_the_weights():
@@ -279,6 +280,10 @@ BAD_CONFIG = [
     ("standardize", "'yes'", "expected true or false, got 'yes'"),
     ("standardize", "true", "expected a Gaussian likelihood"),
     ("dequantize", "true\nlikelihood = 'gaussian'\nstandardize = true", "not both"),
+    ("sprites", "{side = 8}", "expected data sprites, got 'digits'"),
+    ("sprites", "{shape = [3]}\ndata = 'sprites'", "sprites.shape: expected whole numbers from 0 to 2, got 3"),
+    ("sprites", "{shape = 'round'}\ndata = 'sprites'", "sprites.shape: expected a whole number >= 0, got 'round'"),
+    ("sprites", "{color = 1}\ndata = 'sprites'", "expected side, shape, scale, orientation, x, y, got 'color'"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
     ("levels", "4", "expected likelihood categorical, got bernoulli"),

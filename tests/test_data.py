@@ -1,17 +1,21 @@
 import gzip
 import hashlib
+import io
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import scipy.io
 
 from minivae.backend import generator
 from minivae.data import batches, load_data
-from minivae.data import download as download_module
-from minivae.data.download import IDX_SETS, IdxSet, fetch
+from minivae.data.convert import packed_bits, small_omniglot
+from minivae.data.download import DOWNLOADS, FileSet, fetch
 from minivae.data.preprocess import entropy_floor, to_bits
+from minivae.data.sources import SPRITES
+from minivae.data.sprites import sprites
 
 
 def idx(array):
@@ -242,11 +246,15 @@ def test_truncated_npz(cut, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "cifar"}, "data: expected digits, mnist, fashion, or a .npy or .npz file, got 'cifar'"),
+        ({"source": "cifar"}, "data: expected digits, .*, omniglot, or a .npy or .npz file, got 'cifar'"),
         ({"source": "gone.npy"}, "gone.npy does not exist"),
         ({"binarize": "sometimes"}, "binarize: expected one of each, once, threshold, none, got 'sometimes'"),
         ({"validation": 1500}, "validation: expected 0 to 1499 of the 1500 training examples, got 1500"),
         ({"validation": -1}, "validation: expected 0 to 1499"),
+        ({"source": "sprites", "sprites": {"size": 3}}, "sprites: expected side, shape, .* x, y, got 'size'"),
+        ({"source": "sprites", "sprites": {"shape": [3]}}, "shape: expected whole numbers from 0 to 2, got 3"),
+        ({"source": "digits", "sprites": {"side": 16}}, "sprites: expected data sprites, got 'digits'"),
+        ({"source": np.eye(9), "sprites": {"side": 16}}, "sprites: expected data sprites, got an array"),
     ],
 )
 def test_bad_options(options, message):
@@ -295,8 +303,11 @@ def test_damaged_idx(damage, message, idx_folder):
 
 @pytest.fixture
 def server(images, monkeypatch):
-    """A local server: /good/ has the file, /wrong/ another one, /gone/ nothing. Requests are counted."""
+    """A local server: /good/ has the files, /wrong/ others, /cut/ parts, /gone/ nothing. Requests are counted."""
     content, requests = {"/good/f.gz": idx(images), "/wrong/f.gz": idx(images[:3])}, []
+    for file, body in PUBLISHED.items():
+        content |= {f"/good/{file}": body, f"/cut/{file}": body[: len(body) // 2]}
+        content |= {f"/wrong/{file}": PUBLISHED[file.replace("train", "valid").replace("background", "evaluation")]}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -316,8 +327,11 @@ def server(images, monkeypatch):
     sha256 = hashlib.sha256(gzip.decompress(content["/good/f.gz"])).hexdigest()
 
     def mirrors(*names):
-        table = {"toy": IdxSet("toy", tuple(f"{base}/{name}/" for name in names), {"f.gz": sha256})}
-        monkeypatch.setattr(download_module, "IDX_SETS", table)
+        urls = tuple(f"{base}/{name}/" for name in names)
+        monkeypatch.setitem(DOWNLOADS, "toy", FileSet("toy", urls, {"f.gz": sha256}))
+        for name in ("static-mnist", "omniglot"):
+            hashes = {file: hashlib.sha256(array.tobytes()).hexdigest() for file, array in CONVERTED[name].items()}
+            monkeypatch.setitem(DOWNLOADS, name, DOWNLOADS[name]._replace(mirrors=urls, sha256=hashes))
         return requests
 
     yield mirrors
@@ -354,11 +368,210 @@ def test_download_that_fails_leaves_nothing(server, tmp_path):
     assert not list(tmp_path.rglob("*.gz"))
 
 
-def test_every_file_has_a_hash_and_two_mirrors():
-    for one in IDX_SETS.values():
-        assert len(one.mirrors) >= 2
-        assert len(one.sha256) == 4
+# small stand-ins for what others publish, made without the code that converts it
+
+
+def matlab(bits, **others):
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"X": bits.astype("float64")} | others)
+    return file.getvalue()
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+BITS = {f"binarized_mnist_{kind}.amat": np.random.default_rng(i).integers(0, 2, (n, 784)).astype("uint8")
+        for i, (kind, n) in enumerate((("train", 10), ("valid", 2), ("test", 4)))}  # fmt: skip
+PAPER = {f"images_{kind}.npz": np.random.default_rng(n).random((n, 20, 105, 105)) < 0.8
+         for kind, n in (("background", 3), ("evaluation", 2))}  # fmt: skip
+PUBLISHED = {file: matlab(x) for file, x in BITS.items()} | {file: npz(images=x) for file, x in PAPER.items()}
+
+
+def boxed(paper):
+    """Ink, 255, averaged over those pixels whose centers lie in a box of 3.75 x 3.75, rounded after each axis."""
+    low, center = 3.75 * np.arange(28)[:, None], np.arange(105) + 0.5
+    member = (low < center) & (center <= low + 3.75)  # (28, 105), 3 or 4 pixels each
+    share = member / member.sum(1, keepdims=True)
+    rows = np.floor(255 * (~paper @ share.T) + 0.5)
+    return np.floor(share @ rows + 0.5 + 1e-9).astype("uint8")
+
+
+CONVERTED = {"static-mnist": {file: np.packbits(x, axis=1) for file, x in BITS.items()},
+             "omniglot": {file: boxed(x) for file, x in PAPER.items()}}  # fmt: skip
+
+
+@pytest.fixture
+def cache(server, tmp_path, monkeypatch):
+    """The user's cache, with only the good mirror."""
+    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
+    return server("good")
+
+
+def test_small_omniglot(tmp_path):
+    path = tmp_path / "a.npz"
+    for file, paper in PAPER.items():
+        path.write_bytes(PUBLISHED[file])
+        np.testing.assert_array_equal(small_omniglot(path), boxed(paper))
+    paper = PAPER["images_evaluation.npz"]
+    for content in (b"", PUBLISHED[file][:-500], npz(x=paper), npz(images=paper[:, :9]), npz(images=paper * 1)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="a.npz is damaged"):
+            small_omniglot(path)
+
+
+def test_static_mnist_downloaded(cache):
+    data = load_data("static-mnist")
+    bits = [BITS[f"binarized_mnist_{kind}.amat"] for kind in ("train", "valid", "test")]
+    assert data.shape == (28, 28, 1)
+    assert data.protocol["binarize"] == "none"
+    np.testing.assert_array_equal(data.train.x, bits[0])
+    np.testing.assert_array_equal(data.validation.x, bits[1])  # 2 of 12 as 10,000 of 60,000: its own validation split
+    assert data.train.y is None
+    assert cache == ["/good/binarized_mnist_train.amat", "/good/binarized_mnist_valid.amat"]
+    x = data.test().x
+    assert sorted(map(bytes, x.astype("uint8"))) == sorted(map(bytes, bits[2]))
+    np.testing.assert_array_equal(x, load_data("static-mnist").test().x)
+    assert len(cache) == 3  # the rest is from the cache
+
+
+def test_omniglot_downloaded(cache, tmp_path):
+    data = load_data("omniglot", binarize="none", validation=0)
+    small = CONVERTED["omniglot"]["images_background.npz"] / np.float32(255)
+    assert sorted(data.train.y) == sorted([0, 1, 2] * 20)
+    assert (np.diff(data.train.y) != 0).sum() > 20  # shuffled
+    for character in range(3):
+        drawn = data.train.x[data.train.y == character]
+        assert sorted(map(bytes, drawn)) == sorted(map(bytes, small[character].reshape(20, -1)))
+    assert cache == ["/good/images_background.npz"]  # training does not look at the test split
+    assert set(data.test().y) == {3, 4}
+    kept = sorted(path.name for path in (tmp_path / "omniglot").iterdir())
+    assert kept == ["images_background.npy", "images_evaluation.npy"]
+    assert load_data("omniglot").protocol["sha256"] == data.protocol["sha256"]
+    assert len(cache) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("static-mnist", "binarized_mnist_train.amat"), ("omniglot", "images_background.npz")]
+)
+def test_converted_downloads(name, file, server, tmp_path):
+    requests = server("gone", "cut", "wrong", "good")
+    path = fetch(name, file, tmp_path)
+    assert requests == [f"/{mirror}/{file}" for mirror in ("gone", "cut", "wrong", "good")]
+    np.testing.assert_array_equal(np.load(path), CONVERTED[name][file])
+    content = path.read_bytes()
+    for damaged in (content[:-1], content[:60], b"", content[:-1] + b"?", content.replace(b"{'descr'", b"?'descr'")):
+        path.write_bytes(damaged)
+        requests.clear()
+        np.testing.assert_array_equal(np.load(fetch(name, file, tmp_path)), CONVERTED[name][file])
+        assert len(requests) == 4
+    server("gone", "cut", "wrong")
+    path.write_bytes(b"damaged")
+    with pytest.raises(ConnectionError, match=r"gone.*HTTPError.*cut.*ValueError.*wrong.*other content.*--data-dir D"):
+        fetch(name, file, tmp_path)
+    assert not list((tmp_path / path.parent.name).iterdir())
+
+
+def test_text_and_matlab_bits(tmp_path):
+    x = BITS["binarized_mnist_train.amat"]
+    rows = "\n".join(" ".join(map(str, row)) for row in x) + "\n"
+    for content in (matlab(x), matlab(x.T), matlab(x, y=np.arange(5)), rows.encode()):
+        (tmp_path / "a.amat").write_bytes(content)
+        np.testing.assert_array_equal(packed_bits(tmp_path / "a.amat"), np.packbits(x, axis=1))
+    for content in (b"", b"0 1 1 0", rows.replace("1", "2").encode(), matlab(x + 1), matlab(x[:, :9]), matlab(x, y=x)):
+        (tmp_path / "a.amat").write_bytes(content)
+        with pytest.raises(ValueError, match="a.amat is damaged"):
+            packed_bits(tmp_path / "a.amat")
+
+
+def test_converted_sets_in_data_dir(cache, tmp_path):
+    """As published, or in the .npz file that has labels too; nothing is downloaded."""
+    expected = {name: load_data(name) for name in ("static-mnist", "omniglot")}
+    cache.clear()
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder in (a, b):
+        (folder / "binarized_mnist").mkdir(parents=True)
+        (folder / "omniglot").mkdir()
+    for file in BITS:
+        (a / "binarized_mnist" / file).write_bytes(PUBLISHED[file])
+    for file in PAPER:
+        (a / "omniglot" / file).write_bytes(PUBLISHED[file])
+    arrays = {}
+    for file, packed in CONVERTED["static-mnist"].items():
+        kind = file.removeprefix("binarized_mnist_").removesuffix(".amat")
+        arrays |= {f"{kind}_packed": packed, f"{kind}_labels": packed[:, 50] % 10}
+    np.savez(b / "binarized_mnist" / "binarized_mnist_static.npz", **arrays)
+    small = CONVERTED["omniglot"]
+    np.savez(b / "omniglot" / "omniglot_28x28_box.npz",
+             background=small["images_background.npz"], evaluation=small["images_evaluation.npz"])  # fmt: skip
+    for name, data in expected.items():
+        for folder in (a, b):
+            other = load_data(name, folder)
+            assert other.protocol == data.protocol
+            np.testing.assert_array_equal(other.test().x, data.test().x)
+    bits = load_data("static-mnist", b)
+    np.testing.assert_array_equal(bits.validation.y, arrays["valid_labels"])
+    for x, y in (bits.train, bits.validation, bits.test()):
+        np.testing.assert_array_equal(np.packbits(x.astype(bool), axis=1)[:, 50] % 10, y)
+    assert cache == ["/good/binarized_mnist_test.amat", "/good/images_evaluation.npz"]  # of `expected`
+
+
+def test_bad_converted_sets_in_data_dir(tmp_path):
+    for name, file in (("static-mnist", "binarized_mnist_static.npz"), ("omniglot", "omniglot_28x28_box.npz")):
+        path = tmp_path / DOWNLOADS[name].folder / file
+        with pytest.raises(ValueError, match=f"data_dir: .*{file} does not exist"):
+            load_data(name, tmp_path)
+        path.parent.mkdir()
+        path.write_bytes(b"PK damaged")
+        with pytest.raises(ValueError, match=f"{file} is no readable"):
+            load_data(name, tmp_path)
+        save(path, x=np.eye(3))
+        with pytest.raises(ValueError, match=rf"{file}: expected an array .* of bytes \(N, .*\), got none"):
+            load_data(name, tmp_path)
+        save(path, train_packed=np.zeros((3, 99), "uint8"), background=np.zeros((3, 20, 28, 28)))
+        with pytest.raises(ValueError, match=rf"{file}: expected an array .* got dtype .*, shape \(3, "):
+            load_data(name, tmp_path)
+    packed = {f"{kind}_packed": np.zeros((2, 98), "uint8") for kind in ("train", "valid", "test")}
+    save(tmp_path / "binarized_mnist" / "binarized_mnist_static.npz", test_labels=np.arange(1), **packed)
+    with pytest.raises(ValueError, match="test_labels: expected 2 integer labels"):
+        load_data("static-mnist", tmp_path).test()
+
+
+def test_every_file_has_a_hash_and_a_mirror():
+    for one in DOWNLOADS.values():
+        assert len(one.mirrors) >= 1
+        assert all(mirror.endswith("/") for mirror in one.mirrors)
+        assert len(set(one.sha256.values())) == len(one.sha256) >= 2
         assert all(len(h) == 64 for h in one.sha256.values())
+
+
+# ---- sprites
+
+
+def test_sprites():
+    data = load_data("sprites")
+    assert data.shape == (32, 32, 1)
+    assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [16_000, 3_200, 3_840]
+    assert data.protocol["binarize"] == "none"
+    for y in (data.train.y, data.validation.y, data.test().y):
+        assert np.abs(np.bincount(y, minlength=3) / len(y) - 1 / 3).max() < 0.04  # shuffled
+    everything = np.concatenate([data.train.x, data.validation.x, data.test().x]).reshape(-1, 32, 32)
+    images, _ = sprites(32, **{name: SPRITES[name] for name in ("orientation", "x", "y")})
+    assert sorted(map(bytes, everything.astype("uint8"))) == sorted(map(bytes, images))
+    assert data.protocol == load_data("sprites").protocol
+
+
+def test_sprites_of_another_kind():
+    data = load_data("sprites", sprites={"side": 16, "shape": [2], "x": [3], "y": [0], "orientation": None})
+    assert data.shape == (16, 16, 1)
+    assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [167, 33, 40]
+    assert set(data.train.y) == {2}
+    assert data.protocol["sha256"] != load_data("sprites", sprites={"side": 16}).protocol["sha256"]
+    few = load_data("sprites", sprites={"shape": [0], "scale": [5], "orientation": [0], "x": [3], "y": [0, 1]})
+    with pytest.raises(ValueError, match="sprites has no test split"):
+        few.test()
 
 
 # ---- the real files, where they are
@@ -367,8 +580,8 @@ def test_every_file_has_a_hash_and_two_mirrors():
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["mnist", "fashion"])
 def test_real_files(name, data_dir):
-    for file, sha256 in IDX_SETS[name].sha256.items():
-        content = gzip.decompress((data_dir / IDX_SETS[name].folder / file).read_bytes())
+    for file, sha256 in DOWNLOADS[name].sha256.items():
+        content = gzip.decompress((data_dir / DOWNLOADS[name].folder / file).read_bytes())
         assert hashlib.sha256(content).hexdigest() == sha256
     data = load_data(name, data_dir)
     assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [50_000, 10_000, 10_000]
@@ -376,3 +589,25 @@ def test_real_files(name, data_dir):
     mean = {"mnist": 0.1307, "fashion": 0.2860}[name]  # the well-known means of the 60,000
     everything = np.concatenate([data.train.x.mean(1), load_data(name, data_dir, binarize="none").validation.x.mean(1)])
     assert everything.mean() == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.data
+def test_real_converted_sets(data_dir):
+    with np.load(data_dir / "binarized_mnist" / "binarized_mnist_static.npz") as file:
+        for kind in ("train", "valid", "test"):
+            sha256 = DOWNLOADS["static-mnist"].sha256[f"binarized_mnist_{kind}.amat"]
+            assert hashlib.sha256(file[f"{kind}_packed"].tobytes()).hexdigest() == sha256
+    with np.load(data_dir / "omniglot" / "omniglot_28x28_box.npz") as file:
+        for kind in ("background", "evaluation"):
+            sha256 = DOWNLOADS["omniglot"].sha256[f"images_{kind}.npz"]
+            assert hashlib.sha256(file[kind].tobytes()).hexdigest() == sha256
+    bits = load_data("static-mnist", data_dir)
+    assert [len(bits.train.x), len(bits.validation.x), len(bits.test().x)] == [50_000, 10_000, 10_000]
+    grey = load_data("mnist", data_dir, binarize="none").test()
+    for digit in range(10):  # the bits of a class have the mean of its grey pixels
+        means = [x[y == digit].mean() for x, y in (bits.test(), grey)]
+        assert means[0] == pytest.approx(means[1], rel=0.01)
+    data = load_data("omniglot", data_dir)
+    assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [16_067, 3_213, 13_180]
+    assert set(data.train.y) | set(data.validation.y) == set(range(964))
+    assert set(data.test().y) == set(range(964, 1623))

@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..data.download import IDX_SETS
+from ..data.download import DOWNLOADS
 from ..runs import Run, build_model, build_optimizer, check_out, read_data
 from ..settings import OPTIONS, complete, read_config, read_options
 from ..train import fit, stopped
@@ -98,7 +98,7 @@ def _absolute_paths(given):
     """Make recorded paths independent of the folder that a command is called from."""
     if given.get("data", "").lower().endswith((".npy", ".npz")):
         given["data"] = str(Path(given["data"]).absolute())
-    if given.get("data") in IDX_SETS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
+    if given.get("data") in DOWNLOADS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
         given["data_dir"] = os.environ["MINIVAE_DATA"]
     if "data_dir" in given:
         given["data_dir"] = str(Path(given["data_dir"]).absolute())

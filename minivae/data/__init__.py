@@ -24,6 +24,7 @@ from .preprocess import (
     to_bits,
 )
 from .sources import read_source
+from .sprites import sprites as sprites
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _BITS_EPOCH = {"train": 0, "validation": 1, "test": 2}
@@ -96,15 +97,16 @@ def load_data(
     augment=0,
     dequantize=False,
     standardize=False,
+    sprites=None,
 ):
     """A data set with its splits.
 
     Parameters
     ----------
     source : str, path or array
-        "digits", "mnist", "fashion"; a .npy or .npz file (keys x or x_train, and y, x_test, y_test where there are
-        any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c). Integer pixels are divided by 255 (arrays
-        of only 0 and 1 are bits), floats are taken as they are.
+        "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
+        and y, x_test, y_test where there are any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c).
+        Integer pixels are divided by 255 (arrays of only 0 and 1 are bits), floats are taken as they are.
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str
@@ -120,6 +122,8 @@ def load_data(
         Spread each grey level of integer pixels over its interval, anew at every presentation, for densities.
     standardize : bool
         Subtract each column's mean and divide by its standard deviation, both of the training split.
+    sprites : dict, optional
+        For the source "sprites": arguments of the function `sprites`, such as {"side": 64, "shape": [0]}.
 
     Raises
     ------
@@ -128,7 +132,7 @@ def load_data(
     """
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
-    raw = read_source(source, data_dir)
+    raw = read_source(source, data_dir, sprites)
     divisor = pixel_scale(raw.x)
     x, shape = as_examples(raw.x, "x", divisor)
     y = check_labels(raw.y, "y", len(x))

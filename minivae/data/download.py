@@ -1,24 +1,34 @@
-"""Files of the IDX sets: fetched once into the user's cache, from the first mirror whose content has the right hash.
+"""Files of the named sets: fetched once into the user's cache, from the first mirror whose content has the right hash.
 
-The hash is that of the unpacked content: mirrors compress the same images to different bytes.
+The hash is that of the unpacked or converted content: mirrors pack the same images into different bytes.
 """
 
 import gzip
 import hashlib
+import io
 import sys
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 
-class IdxSet(NamedTuple):
+from ..checkpoint import write_atomic
+from .convert import packed_bits, small_omniglot
+
+
+class FileSet(NamedTuple):
+    """`sha256` by file. Gzip files are kept as they are; of others, what `convert` makes: bytes (N, *shape)."""
+
     folder: str
     mirrors: tuple
     sha256: dict
+    convert: Callable | None = None
+    shape: tuple | None = None
 
 
-IDX_SETS = {
-    "mnist": IdxSet(
+DOWNLOADS = {
+    "mnist": FileSet(
         "mnist",
         (
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -32,7 +42,7 @@ IDX_SETS = {
             "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
         },
     ),
-    "fashion": IdxSet(
+    "fashion": FileSet(
         "fashion_mnist",
         (
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -45,30 +55,64 @@ IDX_SETS = {
             "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         },
     ),
+    "static-mnist": FileSet(
+        "binarized_mnist",
+        (
+            "https://raw.githubusercontent.com/mingzhang-yin/ARM-gradient/9b5f74da4e4009c5556e8d7a87c88c8e291c253d/",
+            "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/",
+        ),
+        {
+            "binarized_mnist_train.amat": "727146c35424b019f3e350e1e69faa05644a0abaf787e3f4e1a9632220a13906",
+            "binarized_mnist_valid.amat": "a256ac44ae26be720fad8616a05ed6ecfd1619930d9a208379bb2a4405df5b6d",
+            "binarized_mnist_test.amat": "9fcd8da6f0fdf09b2ba30fe63a0bb784042a0de82563172530229b983e294ff2",
+        },
+        packed_bits,
+        (98,),
+    ),
+    "omniglot": FileSet(
+        "omniglot",
+        ("https://raw.githubusercontent.com/bitsandscraps/omniglot/b0481240b7eb42393285a93ce7d2f266ff10c62b/",),
+        {
+            "images_background.npz": "eb101fd03e328c2546cdaf2d2c9bf9e55488d842cd5f8db7c85a94aa2653f708",
+            "images_evaluation.npz": "7c8968bdf646b58b08ca85aa5534a5df25d33d77208c539218eeb121088da3c0",
+        },
+        small_omniglot,
+        (20, 28, 28),
+    ),
 }
 
 
 def fetch(name, file, cache=None):
     """Path of `file` in the cache (None: the user's), downloaded if it is not there or damaged.
 
-    Raises ConnectionError when no mirror gave the right content.
+    A file that is converted is kept as the .npy file of its array. ConnectionError when no mirror gave the right
+    content.
     """
     import pooch
 
-    folder, mirrors, sha256 = IDX_SETS[name]
-    path = Path(cache or pooch.os_cache("minivae")) / folder / file
+    folder, mirrors, sha256, convert, _ = DOWNLOADS[name]
+    download = Path(cache or pooch.os_cache("minivae")) / folder / file
+    path = download.with_suffix(".npy") if convert else download
     if _holds(path, sha256[file]):
         return path
     pooch.get_logger().setLevel("ERROR")
     failures = []
     for mirror in mirrors:
         path.unlink(missing_ok=True)
+        download.unlink(missing_ok=True)
         downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
         try:
-            pooch.retrieve(mirror + file, known_hash=None, fname=file, path=path.parent, downloader=downloader)
+            pooch.retrieve(mirror + file, known_hash=None, fname=file, path=download.parent, downloader=downloader)
+            if convert:
+                content = io.BytesIO()
+                np.save(content, convert(download))
+                write_atomic(path, content.getvalue())
         except (OSError, ValueError) as error:
             failures.append(f"{mirror}: {type(error).__name__}")
             continue
+        finally:
+            if convert:
+                download.unlink(missing_ok=True)
         if _holds(path, sha256[file]):
             return path
         failures.append(f"{mirror}: other content than expected")
@@ -79,8 +123,10 @@ def fetch(name, file, cache=None):
 
 
 def _holds(path, sha256):
-    """Whether the gzip file at `path` unpacks to the content with this hash."""
+    """Whether the .npy or gzip file at `path` has the content with this hash."""
     try:
-        return hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest() == sha256
-    except (OSError, EOFError, zlib.error):
+        content = path.read_bytes()
+        content = np.load(io.BytesIO(content)).tobytes() if path.suffix == ".npy" else gzip.decompress(content)
+    except Exception:  # of a damaged file; NumPy's parser of headers raises almost anything
         return False
+    return hashlib.sha256(content).hexdigest() == sha256

@@ -1,4 +1,4 @@
-"""Where pixels come from: the built-in digits, IDX files, a user's own file or array."""
+"""Where pixels come from: built-in digits and sprites, downloaded sets, a user's own file or array."""
 
 import gzip
 import hashlib
@@ -12,7 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .download import IDX_SETS, fetch
+from ..backend import generator
+from .download import DOWNLOADS, fetch
+from .preprocess import check_labels
+from .sprites import GRID
+from .sprites import sprites as draw_sprites
 
 
 class Raw(NamedTuple):
@@ -29,18 +33,33 @@ class Raw(NamedTuple):
     levels: int | None = None
 
 
-SOURCES = ("digits", *IDX_SETS)
+SOURCES = ("digits", "sprites", *DOWNLOADS)
+POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
+# arguments of `sprites` for the source of that name: 3 shapes x 6 scales x 20 orientations x 8 x 8 positions
+SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
 
 
-def read_source(source, data_dir=None):
-    """Raw of a named set, a .npy or .npz file, or an array. `data_dir` None: the variable MINIVAE_DATA, if set."""
+def read_source(source, data_dir=None, sprites=None):
+    """Raw of a named set, a .npy or .npz file, or an array.
+
+    `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
+    """
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
-    if not isinstance(source, str | Path):
+    is_array = not isinstance(source, str | Path)
+    if sprites and (is_array or source != "sprites"):
+        raise ValueError(f"sprites: expected data sprites, got {'an array' if is_array else repr(str(source))}")
+    if is_array:
         array = np.asarray(source)
         return Raw("array", array, None, _sha256(array.tobytes()), None)
+    if source == "sprites":
+        return sprite_set(sprites or {})
     if source == "digits":
         return digits()
-    if source in IDX_SETS:
+    if source == "static-mnist":
+        return static_mnist(data_dir)
+    if source == "omniglot":
+        return omniglot(data_dir)
+    if source in DOWNLOADS:
         return idx_set(source, data_dir)
     path = Path(source)
     if path.suffix.lower() in (".npy", ".npz"):
@@ -57,6 +76,89 @@ def digits():
     return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
 
 
+def sprite_set(changes):
+    """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
+    known = ("side", *GRID)
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise ValueError(f"sprites: expected {', '.join(known)}, got {unknown[0]!r}")
+    try:
+        images, factors = draw_sprites(**(SPRITES | changes))
+    except ValueError as error:
+        raise ValueError(f"sprites.{error}") from None
+    x, y = _shuffled(images, factors[:, 0])
+    n = len(x) - len(x) // 6
+    return Raw("sprites", x[:n], y[:n], _sha256(x.tobytes()), (lambda: (x[n:], y[n:])) if n < len(x) else None)
+
+
+def static_mnist(data_dir):
+    """MNIST as bits drawn for good (Larochelle & Murray 2011): 50,000 images, then its own 10,000 for validation.
+
+    Labels are where an .npz file has them; the test split, which is sorted by them, is shuffled.
+    """
+
+    def read(kind):
+        names = (f"{kind}_packed", f"{kind}_labels")
+        arrays = converted(
+            "static-mnist", f"binarized_mnist_{kind}.amat", data_dir, "binarized_mnist_static.npz", names
+        )
+        x = np.unpackbits(arrays[names[0]], axis=1).reshape(-1, 28, 28)
+        return x, check_labels(arrays.get(names[1]), names[1], len(x))
+
+    (x, y), (x_last, y_last) = read("train"), read("valid")
+    x = np.concatenate([x, x_last])
+    y = None if y is None or y_last is None else np.concatenate([y, y_last])
+    return Raw("static-mnist", x, y, _sha256(x.tobytes()), lambda: _shuffled(*read("test")))
+
+
+def omniglot(data_dir):
+    """Omniglot (Lake, Salakhutdinov & Tenenbaum 2015) in 28x28 grey pixels, 20 drawings of each character.
+
+    964 characters to train on, 659 others to test on; labels are the characters, and files are sorted by them.
+    """
+
+    def read(kind, first):
+        arrays = converted("omniglot", f"images_{kind}.npz", data_dir, "omniglot_28x28_box.npz", (kind,))
+        x = arrays[kind]  # (characters, 20, 28, 28)
+        y = np.repeat(first + np.arange(len(x)), x.shape[1])
+        return _shuffled(x.reshape(-1, 28, 28), y)
+
+    x, y = read("background", 0)
+    return Raw("omniglot", x, y, _sha256(x.tobytes()), lambda: read("evaluation", y.max() + 1))
+
+
+def converted(name, file, data_dir, npz, names):
+    """{name: array} of a set that is converted: all that are in the file `npz`, the first alone from any other.
+
+    From `data_dir`, `file` as it is published or `npz`; else from the user's cache, downloaded if it is not there.
+    """
+    if data_dir is None:
+        return {names[0]: np.load(fetch(name, file))}
+    published = Path(data_dir) / DOWNLOADS[name].folder / file
+    if published.is_file():
+        return {names[0]: DOWNLOADS[name].convert(published)}
+    path = _existing(data_dir, name, npz)
+    arrays = read_arrays(path, names)
+    x, shape = arrays.get(names[0]), DOWNLOADS[name].shape
+    if x is None or x.dtype != "uint8" or x.shape[1:] != shape:
+        got = "none" if x is None else f"dtype {x.dtype}, shape {x.shape}"
+        raise ValueError(f"data: {path}: expected an array {names[0]} of bytes (N, {str(shape)[1:]}, got {got}")
+    return arrays
+
+
+def _existing(data_dir, name, file):
+    path = Path(data_dir) / DOWNLOADS[name].folder / file
+    if not path.is_file():
+        raise ValueError(f"data_dir: {path} does not exist")
+    return path
+
+
+def _shuffled(x, y):
+    """Both in the same random order, always the same one; `y` may be None."""
+    order = generator(0, "split").permutation(len(x))
+    return x[order], None if y is None else y[order]
+
+
 def idx_set(name, data_dir):
     """MNIST or Fashion-MNIST from `data_dir`, else from the user's cache, downloaded when it is not there."""
 
@@ -64,12 +166,7 @@ def idx_set(name, data_dir):
         """(images, labels, hash of the images) of "train" or "t10k"."""
         arrays = []
         for file in (f"{kind}-images-idx3-ubyte.gz", f"{kind}-labels-idx1-ubyte.gz"):
-            if data_dir is None:
-                path = fetch(name, file)
-            else:
-                path = Path(data_dir) / IDX_SETS[name].folder / file
-                if not path.is_file():
-                    raise ValueError(f"data_dir: {path} does not exist")
+            path = fetch(name, file) if data_dir is None else _existing(data_dir, name, file)
             content = unpack(path)
             arrays.append(parse_idx(content, path))
             if len(arrays) == 1:
