@@ -79,7 +79,7 @@ def latent_means(mu, y, path, grid=None, shape=None):
         names = ["mu[0]", "mu[1]"]
     else:
         names = [f"principal component {i + 1} of mu ({r:.0%} of the variance)" for i, r in enumerate(share)]
-    with _figure(path, (6.4, 5.4) if grid is None else (12, 5.4)) as figure:
+    with figure_to(path, (6.4, 5.4) if grid is None else (12, 5.4)) as figure:
         *left, ax = figure.subplots(1, 1 if grid is None else 2, squeeze=False)[0]
         if grid is not None and len(shape) == 3:
             _draw_images(left[0], list(grid), shape)
@@ -95,8 +95,8 @@ def latent_means(mu, y, path, grid=None, shape=None):
 def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
     """What the posterior leaves open. Left: x, x_hat = decode(mu), some decodings of z ~ q(z | x), their spread.
 
-    x, x_hat (n, D), draws (S, n, D). Right: ellipses of one and two standard deviations of the posteriors of two
-    latents, mu, std (N, 2) or (N, 1), called `names`, in front of the means of all examples.
+    x, x_hat (n, D), draws (S, n, D). Right: the posteriors of the same examples as ellipses of one and two standard
+    deviations, mu, std (N, 2) or (N, 1) of the latents called `names`, among the means of all N examples.
     """
     from matplotlib.patches import Ellipse
 
@@ -105,14 +105,14 @@ def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
         mu, std, names = np.hstack([mu, order]), np.hstack([std, 0 * order + 0.3]), [*names, "example"]
     spread = draws.std(axis=0)
     top = float(spread.max())
-    with _figure(path, (12, 5.4)) as figure:
+    with figure_to(path, (12, 5.4)) as figure:
         left, ax = figure.subplots(1, 2, width_ratios=(1.35, 1))
         if len(shape) == 3:
             low, high = _range([x, x_hat, draws])
             shown = low + (high - low) * spread / max(top, 1e-12)
             bands = [np.stack([x[i], x_hat[i], *draws[:7, i], shown[i]]) for i in range(len(x))]
             tops = ["x", "x_hat", *[""] * (len(bands[0]) - 3), "spread"]
-            _draw_images(left, bands, shape, tops=tops)
+            _draw_images(left, bands, shape, [str(i + 1) for i in range(len(x))], tops)
             left.set_title("decodings of z ~ q(z | x) between x_hat and their standard deviation")
             left.set_xlabel(f"spread: pixel-wise standard deviation, white is {top:.2f}")
         else:
@@ -123,12 +123,12 @@ def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
             left.fill_between(columns, *band, color=BLUE, alpha=0.2, lw=0, label="two standard deviations of decodings")
             left.set(title="one example", xlabel="column", ylabel="value")
             left.legend()
-        _draw_classes(figure, ax, mu, y, alpha=0.25)
-        for i in range(min(len(mu), 40)):
+        _draw_classes(figure, ax, mu, y, alpha=0.4)
+        for i in range(len(x)):
             for width in (2, 4):
-                edge = GREY if y is None else CLASSES[list(np.unique(y)).index(y[i]) % len(CLASSES)]
-                ax.add_patch(Ellipse(mu[i], *(width * std[i]), fill=False, ec=edge, lw=1.2 if width == 2 else 0.5))
-        ax.set(title="posteriors: ellipses of one and two standard deviations", xlabel=names[0], ylabel=names[1])
+                ax.add_patch(Ellipse(mu[i], *(width * std[i]), fill=False, ec="black", lw=2.4 / width))
+            ax.annotate(str(i + 1), mu[i], ha="center", va="center", weight="bold")
+        ax.set(title="posteriors q(z | x): one and two standard deviations", xlabel=names[0], ylabel=names[1])
 
 
 def animation(frames, path, seconds=0.25):
@@ -157,7 +157,7 @@ def _points(history, split):
 def _panels(curves, path, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
-    with _figure(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
+    with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
         axes = figure.subplots(1, len(PANELS))
         for ax, (metric, label) in zip(axes, PANELS, strict=True):
             for name, color, points in curves:
@@ -195,7 +195,7 @@ def _range(parts):
 
 
 def _canvas(bands, shape):
-    """(picture (H, W, 3) of a grid of images, the height and width of a cell): each band (n, D) is one row of it."""
+    """(picture (H, W, 3) of a grid of images, the space between them): each band (n, D) is one row of it."""
     (h, w, c), (low, high) = shape, _range(bands)
     columns, gap = max(len(band) for band in bands), max(1, round(h / 14))
     canvas = np.ones((len(bands) * (h + gap) - gap, columns * (w + gap) - gap, 3), "float32")
@@ -204,20 +204,19 @@ def _canvas(bands, shape):
             image = row.reshape(h, w, c)
             image = image[:, :, :3] if c >= 3 else np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
             canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w] = image
-    return canvas.clip(0, 1), h + gap, w + gap
+    return canvas.clip(0, 1), gap
 
 
 def _draw_images(ax, bands, shape, labels=(), tops=()):
     """A grid of images; `labels` repeat down the left side, `tops` stand above the columns."""
-    canvas, height, width = _canvas(bands, shape)
+    (h, w, _), (canvas, gap) = shape, _canvas(bands, shape)
     ax.imshow(canvas, interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
     rows = range(len(bands) if labels else 0)
-    ax.set_yticks([(i + 0.5) * height for i in rows], [labels[i % len(labels)] for i in rows])
-    ax.set_xticks([(j + 0.5) * width for j in range(len(tops))], tops)
+    ax.set_yticks([i * (h + gap) + (h - 1) / 2 for i in rows], [labels[i % len(labels)] for i in rows])
+    ax.set_xticks([j * (w + gap) + (w - 1) / 2 for j in range(len(tops))], tops)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
-    return canvas.shape[:2]
 
 
 def _image_rows(bands, shape, path, title, labels=(), tops=()):
@@ -225,7 +224,7 @@ def _image_rows(bands, shape, path, title, labels=(), tops=()):
     (h, w, _), columns = shape, max(len(band) for band in bands)
     scale = 6.4 / max(len(bands) * h, columns * w)
     margin = 0.9 + 0.07 * max(map(len, labels), default=0)
-    with _figure(path, (columns * w * scale + margin, len(bands) * h * scale + 0.4 + 0.2 * bool(tops))) as figure:
+    with figure_to(path, (columns * w * scale + margin, len(bands) * h * scale + 0.4 + 0.2 * bool(tops))) as figure:
         ax = figure.subplots()
         _draw_images(ax, bands, shape, labels, tops)
         ax.set_title(title)
@@ -243,7 +242,7 @@ def _draw_curves(ax, rows):
 def _curve_bands(bands, path, title, labels):
     """A panel for each band of rows."""
     side = math.ceil(math.sqrt(len(bands)))
-    with _figure(path, (9, 6.5)) as figure:
+    with figure_to(path, (9, 6.5)) as figure:
         axes = figure.subplots(-(-len(bands) // side), side, sharex=True, sharey=True, squeeze=False)
         for i, ax in enumerate(axes.flat):
             ax.set_visible(i < len(bands))
@@ -258,7 +257,7 @@ def _curve_bands(bands, path, title, labels):
 def _curves(pairs, path, title):
     """Rows of a table as small curves over their columns: (x, x_hat or None) each."""
     side = math.ceil(math.sqrt(len(pairs)))
-    with _figure(path, (8, 6)) as figure:
+    with figure_to(path, (8, 6)) as figure:
         axes = figure.subplots(-(-len(pairs) // side), side, sharex=True, sharey=True, squeeze=False)
         for ax, pair in zip(axes.flat, pairs, strict=False):
             for row, color in zip(pair, (GREY, BLUE) if pair[1] is not None else (BLUE, GREY), strict=True):
@@ -273,7 +272,7 @@ def _curves(pairs, path, title):
 
 
 @contextmanager
-def _figure(path, size):
+def figure_to(path, size):
     """A styled figure, written to `path` when the block ends without an error."""
     import matplotlib
     from matplotlib.figure import Figure

@@ -1,0 +1,356 @@
+"""Every practice of the trade measured on scikit-learn's digits: `python -m figures.practice` writes practice.md.
+
+Each topic trains one small VAE per setting and seed, some minutes in all on two cores. A sentence is written as seen
+only if the numbers say so.
+"""
+
+import argparse
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread for each of the processes
+
+import numpy as np
+
+from minivae import plot
+from minivae.backend import generator
+from minivae.data import load_data
+from minivae.layers import BatchNorm, Dense, glorot, he
+from minivae.models import VAE
+from minivae.optim import Adam
+from minivae.runs import build_model, build_optimizer, read_data
+from minivae.settings import complete
+from minivae.train import fit
+
+SEEDS, EPOCHS = 5, 60
+HERE = Path(__file__).parent
+INTRO = """# Practices of the trade, measured
+
+Written by `python -m figures.practice`. The data are scikit-learn's digits, 8x8 pixels, 1,250 to train and 250 to
+validate, bits drawn anew at every presentation; the model is the default dense VAE, 64-128-8-128-64, Adam with rate
+0.001, batches of 128, {epochs} epochs, where nothing else is said. Numbers are nats per example after the last epoch,
+for early stopping after the best: mean ± standard deviation over {seeds} seeds. A latent is active if the variance of
+its mean over the data is above 0.01. "Seen" says that a difference is above two standard errors or, where a size is
+named, that the means differ so. The validation images are the same for all settings, so differences are surer than
+the numbers themselves. What is seen on these small images need not hold on large ones: change a line and measure.
+"""
+COST = """## Cost against the image side
+
+![Milliseconds per step against the image side, dense and conv](practice_cost.png)
+
+Median milliseconds of a training step on 64 sprites (hidden 256, channels 32 and 64, 10 latents), one thread, dense and
+conv in turns.
+"""
+DEEP = {"hidden": [64] * 6, "epochs": 30}
+FEW = {"validation": 1300}  # 200 training digits
+
+
+def unit_normal(rng, shape, fan_in, fan_out):
+    """A bad initialization: standard deviation 1 whatever the width."""
+    return rng.standard_normal(shape, dtype="float32")
+
+
+def tiny_normal(rng, shape, fan_in, fan_out):
+    """Another: standard deviation 0.01 whatever the width."""
+    return 0.01 * rng.standard_normal(shape, dtype="float32")
+
+
+def redraw(init):
+    """A change of the model: every weight matrix drawn again."""
+
+    def change(model, rng):
+        for layer in model.named(Dense).values():
+            n_in, n_out = layer.W.data.shape
+            layer.W.data[...] = init(rng, (n_in, n_out), n_in, n_out)
+        return model
+
+    return change
+
+
+def norm_before_latents(model, rng):
+    """A change of the model: BatchNorm between the encoder's last layer and (mu, log_var)."""
+    model.encoder.layers.insert(-1, BatchNorm(2 * model.L))
+    return model.bind()
+
+
+# topic: (title, what is varied, {label: (settings, change of the model)}, sentences)
+# a sentence: (text, condition on m = {label: {metric: (mean, standard deviation over seeds)}})
+def better(a, b, metric="elbo"):
+    """Whether a is above b by more than two standard errors of the difference."""
+    return lambda m: m[a][metric][0] - m[b][metric][0] > 2 * (m[a][metric][1] + m[b][metric][1]) / m["seeds"] ** 0.5
+
+
+def settings_of(name, values, **others):
+    return {str(value): (others | {name: value}, None) for value in values}
+
+
+TOPICS = {
+    "latent": (
+        "Latent size",
+        settings_of("latent", (1, 2, 4, 8, 16, 32)),
+        [
+            ("Too few latents cost nats: 2 are worse than 8.", better("8", "2")),
+            ("Too many cost little: at 32 the ELBO is within half a nat of that at 8, since what is not needed is "
+             "switched off.", lambda m: abs(m["32"]["elbo"][0] - m["8"]["elbo"][0]) < 0.5),
+            ("Of 32 latents fewer than 20 are active.", lambda m: m["32"]["active"][0] < 20),
+        ],
+    ),
+    "beta": (
+        "beta, the weight of the KL",
+        settings_of("beta", (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)),
+        [
+            ("Reconstructions are best where beta is smallest.", better("0.1", "1.0", "log_px_z")),
+            ("The ELBO is best at beta = 1, which is what it is.", lambda m: best(m, "elbo") == "1.0"),
+            ("At beta = 4 the posterior has collapsed: below half a nat of KL.", lambda m: m["4.0"]["kl"][0] < 0.5),
+        ],
+    ),
+    "beta_schedule": (
+        "Schedules of beta, and free bits",
+        {
+            "constant": ({}, None),
+            "linear": ({"beta_schedule": "linear", "beta_epochs": 20}, None),
+            "cyclical": ({"beta_schedule": "cyclical", "beta_epochs": 20}, None),
+            "free bits 0.25": ({"free_bits": 0.25}, None),
+            "free bits 0.5": ({"free_bits": 0.5}, None),
+        },
+        [
+            ("A linear rise ends with more KL than a constant beta.", better("linear", "constant", "kl")),
+            ("... and with a better ELBO.", better("linear", "constant")),
+            ("Free bits of 0.5 hold the KL up.", better("free bits 0.5", "constant", "kl")),
+        ],
+    ),
+    "init": (
+        "Initial weights of a deep net (6 hidden layers, ReLU, 30 epochs)",
+        {
+            "He": (DEEP, redraw(he)),
+            "Xavier": (DEEP, redraw(glorot)),
+            "std 1": (DEEP, redraw(unit_normal)),
+            "std 0.01": (DEEP, redraw(tiny_normal)),
+        },
+        [
+            ("Standard deviation 1 whatever the width is the worst start.", lambda m: worst(m, "elbo") == "std 1"),
+            ("From 0.01 no signal gets through: the KL stays below 0.1 nats.", lambda m: m["std 0.01"]["kl"][0] < 0.1),
+            ("He is better than Xavier before ReLU.", better("He", "Xavier")),
+        ],
+    ),
+    "norm": (
+        "Normalization of a deep net (6 hidden layers, 30 epochs), and just before the latents",
+        {
+            "none": (DEEP, None),
+            "batch": (DEEP | {"norm": "batch"}, None),
+            "layer": (DEEP | {"norm": "layer"}, None),
+            "group": (DEEP | {"norm": "group"}, None),
+            "batch before latents": (DEEP, norm_before_latents),
+        },
+        [
+            ("BatchNorm makes the deep net better than none.", better("batch", "none")),
+            ("LayerNorm does, too.", better("layer", "none")),
+            ("BatchNorm is better than LayerNorm.", better("batch", "layer")),
+            ("BatchNorm just before the latents is worse than none: it fixes the spread of mu and of log_var over the "
+             "batch, which is the encoder's to choose.", better("none", "batch before latents")),
+        ],
+    ),
+    "rates": (
+        "Unequal rates: the encoder's over the decoder's",
+        {f"{f:g}": ({"rates": {"encoder": f}}, None) for f in (0.1, 0.3, 1, 3, 10)},
+        [
+            ("A slow encoder (0.1) costs nats.", better("1", "0.1")),
+            ("A fast encoder (3) gains some.", better("3", "1")),
+            ("At 10 it costs nats.", better("1", "10")),
+        ],
+    ),
+    "small": (
+        "Against overfitting: 200 training digits, 300 epochs",
+        {
+            "nothing": (FEW | {"epochs": 300}, None),
+            "early stop": (FEW | {"epochs": 300, "early_stop": 10}, None),
+            "dropout 0.2": (FEW | {"epochs": 300, "dropout": 0.2}, None),
+            "dropout 0.5": (FEW | {"epochs": 300, "dropout": 0.5}, None),
+            "decay 0.1": (FEW | {"epochs": 300, "optimizer": "adamw", "weight_decay": 0.1}, None),
+            "decay 1": (FEW | {"epochs": 300, "optimizer": "adamw", "weight_decay": 1.0}, None),
+            "shifts 1": (FEW | {"epochs": 300, "augment": 1}, None),
+        },
+        [
+            ("Without any of it, training ends above validation by more than 2 nats.",
+             lambda m: m["nothing"]["train"][0] - m["nothing"]["elbo"][0] > 2),
+            ("Dropout of 0.2 helps.", better("dropout 0.2", "nothing")),
+            ("Weight decay of 1 helps.", better("decay 1", "nothing")),
+            ("Early stopping helps.", better("early stop", "nothing")),
+            ("Shifts by a pixel help.", better("shifts 1", "nothing")),
+        ],
+    ),
+    "clip": (
+        "Clipping of the gradient, at a learning rate that is too large (0.03)",
+        {str(c): ({"lr": 0.03, "clip": c}, None) for c in (None, 100.0, 10.0, 1.0, 0.1)},
+        [
+            ("Clipping at 1 rescues nats.", better("1.0", "None")),
+            ("Adam divides by the size of gradients anyway: no clip moves the ELBO by more than a nat.",
+             lambda m: all(abs(m[c]["elbo"][0] - m["None"]["elbo"][0]) < 1 for c in ("100.0", "10.0", "1.0", "0.1"))),
+        ],
+    ),
+    "schedule": (
+        "Schedules of the learning rate (0.003)",
+        {
+            "constant": ({"lr": 3e-3}, None),
+            "cosine": ({"lr": 3e-3, "schedule": "cosine"}, None),
+            "step": ({"lr": 3e-3, "schedule": "step"}, None),
+            "warm-up": ({"lr": 3e-3, "warm_up": 5.0}, None),
+            "iwae": ({"lr": 3e-3, "schedule": "iwae"}, None),
+            "average 0.99": ({"lr": 3e-3, "ema": 0.99}, None),
+        },
+        [
+            ("A cosine to 0 gains nats.", better("cosine", "constant")),
+            ("A moving average of the parameters gains as well, at no change of the training.",
+             better("average 0.99", "constant")),
+            ("Warm-up alone changes nothing that can be seen.",
+             lambda m: abs(m["warm-up"]["elbo"][0] - m["constant"]["elbo"][0]) < 2 * m["constant"]["elbo"][1]),
+        ],
+    ),
+}  # fmt: skip
+
+
+def best(m, metric):
+    return max((label for label in m if label != "seeds"), key=lambda label: m[label][metric][0])
+
+
+def worst(m, metric):
+    return min((label for label in m if label != "seeds"), key=lambda label: m[label][metric][0])
+
+
+def train(job):
+    """Metrics of one training: (topic, label, seed, epochs or None) -> last line of both splits, active latents."""
+    topic, label, seed, epochs = job
+    given, change = TOPICS[topic][1][label]
+    settings = complete({"epochs": EPOCHS} | given | {"seed": seed} | ({"epochs": epochs} if epochs else {}))
+    data = read_data(settings)
+    model = build_model(settings, data.protocol)
+    if change is not None:
+        model = change(model, generator(seed, "weights", 1))
+    optimizer = build_optimizer(settings, model, data.protocol)
+    try:
+        history = fit(model, optimizer, data, epochs=settings["epochs"], batch_size=settings["batch_size"], seed=seed,
+                      early_stop=settings["early_stop"], progress=False)  # fmt: skip
+    except FloatingPointError:
+        return None
+    last = history[-1]
+    if settings["early_stop"]:  # what a run folder keeps
+        last = max(history, key=lambda line: line["validation"]["elbo"])
+    with optimizer.averaged():
+        mu = model.encode(data.validation.x)[0]
+    active = float((mu.var(axis=0) > 0.01).sum())  # Burda et al. 2016, sec. 5.2
+    return last["validation"] | {"train": last["train"]["elbo"], "active": active}
+
+
+METRICS = ("elbo", "log_px_z", "kl", "train", "active")
+
+
+def summarize(results):
+    """{label: {metric: (mean, standard deviation)}} of {label: [metrics of a seed]}, and the number of seeds."""
+    m = {"seeds": len(next(iter(results.values())))}
+    for label, seeds in results.items():
+        kept = [s for s in seeds if s is not None] or [dict.fromkeys(METRICS, float("nan"))]
+        values = {name: np.array([s[name] for s in kept]) for name in METRICS}
+        m[label] = {name: (float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else 0.0) for name, v in values.items()}
+        m[label]["diverged"] = len(seeds) - sum(s is not None for s in seeds)
+    return m
+
+
+def draw(title, m, path):
+    """Validation ELBO, reconstruction and KL of each setting, with bars of one standard deviation."""
+    labels = [label for label in m if label != "seeds"]
+    at, tilted = np.arange(len(labels)), max(map(len, labels)) > 6
+    panels = (
+        ("elbo", "validation ELBO", plot.BLUE),
+        ("log_px_z", "log p(x | z)", plot.ORANGE),
+        ("kl", "KL", plot.GREY),
+    )
+    with plot.figure_to(path, (10, 3.6 if tilted else 3.1)) as figure:
+        for ax, (metric, text, color) in zip(figure.subplots(1, 3), panels, strict=True):
+            mean, std = np.array([m[label][metric] for label in labels]).T
+            ax.errorbar(at, mean, std, fmt="o", color=color, capsize=4)
+            ax.set_xticks(at, labels, rotation=35 * tilted, ha="right" if tilted else "center")
+            ax.set_ylabel(f"validation {text} (nats)")
+        figure.suptitle(title, fontsize=11)
+
+
+def cost(sides=(8, 16, 32, 64), steps=8):
+    """Milliseconds per step of 64 sprites against their side, dense and conv in turns: {arch: [medians]}."""
+    result = {"dense": [], "conv": []}
+    for side in sides:
+        data = load_data("sprites", sprites={"side": side, "orientation": [0, 7], "x": [4, 16, 28], "y": [4, 16]})
+        x, work = data.train.x[:64], {}
+        for arch in result:
+            model = VAE.build(
+                data.shape, generator(0, "weights"), arch=arch, hidden=(256,), channels=(32, 64), latent=10
+            )
+            work[arch] = (model, Adam(model), [])
+        noise = generator(0, "noise")
+        for step in range(steps + 1):
+            for model, optimizer, seconds in work.values():
+                eps = model.draw_noise(noise, len(x))
+                began = time.perf_counter()
+                model.loss_and_grads(x, eps)
+                optimizer.step()
+                if step:  # the first touches new memory
+                    seconds.append(time.perf_counter() - began)
+        for arch, (_, _, seconds) in work.items():
+            result[arch].append(1000 * float(np.median(seconds)))
+    return sides, result
+
+
+def draw_cost(sides, result, path):
+    with plot.figure_to(path, (5.2, 3.4)) as figure:
+        ax = figure.subplots()
+        for (arch, ms), color in zip(result.items(), (plot.BLUE, plot.ORANGE), strict=True):
+            ax.loglog(sides, ms, "-o", color=color, label=arch)
+        ax.set(title="cost of a step against the image side", xlabel="side (pixels)", ylabel="ms per step of 64 images")
+        ax.set_xticks(sides, sides)
+        ax.minorticks_off()
+        ax.legend()
+
+
+def section(topic, m):
+    """Markdown of one topic: picture, table, sentences."""
+    title, _, sentences = TOPICS[topic]
+    lines = [f"## {title}", "", f"![{title}: validation ELBO, reconstruction, KL](practice_{topic}.png)", ""]
+    lines += ["| setting | validation ELBO | log p(x given z) | KL | training ELBO | active latents |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for label, values in m.items():
+        if label != "seeds":
+            cells = [f"{mean:.2f} ± {std:.2f}" for mean, std in (values[name] for name in METRICS[:4])]
+            note = f" ({values['diverged']} of {m['seeds']} diverged)" * (values["diverged"] > 0)
+            lines.append(f"| {label}{note} | {' | '.join(cells)} | {values['active'][0]:.1f} |")
+    lines.append("")
+    lines += [f"- {'Seen' if holds(m) else '**Not seen**'}: {text}" for text, holds in sentences]
+    return [*lines, ""]
+
+
+def write(out, seeds=SEEDS, epochs=None, processes=2):
+    """Train everything and write practice.md and its pictures into `out`; `epochs` replaces those of every topic."""
+    began = time.perf_counter()
+    jobs = [(t, label, seed, epochs) for t, topic in TOPICS.items() for label in topic[1] for seed in range(seeds)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        found = {}
+        for i, (job, metrics) in enumerate(zip(jobs, pool.imap(train, jobs), strict=True)):
+            found.setdefault(job[0], {}).setdefault(job[1], []).append(metrics)
+            if (i + 1) % 20 == 0:
+                print(f"{i + 1} of {len(jobs)} trainings, {time.perf_counter() - began:.0f} s", flush=True)
+    text = [INTRO.format(epochs=epochs or EPOCHS, seeds=seeds)]
+    for topic in TOPICS:
+        m = summarize(found[topic])
+        draw(TOPICS[topic][0], m, out / f"practice_{topic}.png")
+        text += section(topic, m)
+    sides, result = cost()
+    draw_cost(sides, result, out / "practice_cost.png")
+    text += [COST, "| | " + " | ".join(f"{s}x{s}" for s in sides) + " |", "|---|" + "---|" * len(sides)]
+    text += [f"| {arch} | " + " | ".join(f"{ms:.1f}" for ms in values) + " |" for arch, values in result.items()]
+    (out / "practice.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+    print(f"{out / 'practice.md'}: {len(jobs)} trainings in {time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=HERE, help="folder for practice.md and its pictures")
+    write(parser.parse_args().out)
