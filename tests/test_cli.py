@@ -149,8 +149,9 @@ def test_users_own_data(x, tmp_path):
     np.savez(tmp_path / "x.npz", x=x, x_test=x)
     out = tmp_path / "a"
     assert main(["train", *SMALL, "--data", str(tmp_path / "x.npz"), "--out", str(out)]) == 0
-    for command in ("sample", "reconstruct", "evaluate", "info"):
+    for command in ("sample", "reconstruct", "traverse", "latent", "uncertainty", "evaluate", "info"):
         assert main([command, str(out)]) == 0
+    assert main(["interpolate", str(out)]) == (2 if len(x) < 12 else 0)  # no two validation examples
     assert json.loads((out / "evaluate-test.json").read_text())["examples"] == len(x)
 
 

@@ -47,13 +47,31 @@ def draw(name, path, rng):
         "no classes": lambda: plot.latent_means(x, None, path),
         "many classes": lambda: plot.latent_means(x, np.arange(12), path),
         "collapsed": lambda: plot.latent_means(0 * x, y, path),
+        "comparison": lambda: plot.comparison({"a": history(), "a long name of a run": history(5)}, path),
+        "comparison of training": lambda: plot.comparison({"a": history(), "b": history(2, False)}, path),
+        "walks": lambda: plot.walks([x[:4], x[4:8]], (6, 6, 1), path, "walks", ["a", "b"], ["x", "", "", "y"]),
+        "walks of rows": lambda: plot.walks([x[:4], x[4:8], x[8:]], (36,), path, "walks", ["a", "b"]),
+        "latent space": lambda: plot.latent_means(x[:, :2], y, path, x.reshape(3, 4, 36), (6, 6, 1)),
+        "latent space of rows": lambda: plot.latent_means(x, None, path, x.reshape(3, 4, 36), (36,)),
+        "one latent's space": lambda: plot.latent_means(x[:, :1], y, path, x[None, :5], (6, 6, 1)),
+        "uncertainty": lambda: plot.uncertainty(
+            x[:4], x[:4], rng.random((9, 4, 36)), x[:, :2], 0.1 + x[:, 2:4], y, (6, 6, 1), path, ["z[3]", "z[1]"]
+        ),
+        "uncertainty of rows": lambda: plot.uncertainty(
+            x[:4], x[:4], rng.random((9, 4, 36)), x[:, :1], x[:, 2:3], None, (36,), path, ["z[0]"]
+        ),
+        "certainty": lambda: plot.uncertainty(
+            x[:4], x[:4], 0 * rng.random((9, 4, 36)), x[:, :2], 0 * x[:, 2:4], y, (6, 6, 1), path, ["z[3]", "z[1]"]
+        ),
         "one example": lambda: plot.latent_means(x[:1], y[:1], path),
     }[name]()
 
 
 NAMES = ["curves", "curves of one epoch", "grey", "two channels", "color", "four channels",
          "out of range", "constant", "one sample", "rows", "reconstructions", "reconstructed rows", "one latent",
-         "two latents", "many latents", "no classes", "many classes", "collapsed", "one example"]  # fmt: skip
+         "two latents", "many latents", "no classes", "many classes", "collapsed", "one example", "comparison",
+         "comparison of training", "walks", "walks of rows", "latent space", "latent space of rows",
+         "one latent's space", "uncertainty", "uncertainty of rows", "certainty"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -42,7 +42,7 @@ def reconstruct(run, out):
 
 @command(
     RUN,
-    argument("--n", default="4", metavar="N", help="how many pairs of examples (default: 4)"),
+    argument("--n", default="4", metavar="N", help="at most so many pairs of examples (default: 4)"),
     argument("--steps", default="9", metavar="N", help="decodings between and with the two ends (default: 9)"),
     picture("interpolations.png"),
 )
@@ -53,8 +53,9 @@ def interpolate(run, n, steps, out):
     n, steps = whole(1)("n", n), whole(2)("steps", steps)
     model, _ = run.load_model()
     x, _ = run.read_data().pictured
-    if len(x) < 2 * n:
-        raise ValueError(f"n: expected at most {len(x) // 2} pairs of the {len(x)} pictured examples, got {n}")
+    n = min(n, len(x) // 2)
+    if n == 0:
+        raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
     mu = to_numpy(model.encode(x)[0])
     bands = []
@@ -70,7 +71,7 @@ def interpolate(run, n, steps, out):
 @command(
     RUN,
     EXAMPLE,
-    argument("--n", default="10", metavar="N", help="how many latents, those with the most KL first (default: 10)"),
+    argument("--n", default="10", metavar="N", help="at most so many latents, those with the most KL (default: 10)"),
     argument("--steps", default="11", metavar="N", help="values of each latent, from -3 to 3 (default: 11)"),
     picture("traversal.png"),
 )
@@ -113,7 +114,7 @@ def latent(run, n, out):
 
 @command(
     RUN,
-    argument("--n", default="6", metavar="N", help="how many examples (default: 6)"),
+    argument("--n", default="6", metavar="N", help="at most so many examples (default: 6)"),
     argument("--seed", default="0", metavar="N", help="of the draws from the posteriors (default: 0)"),
     picture("uncertainty.png"),
 )

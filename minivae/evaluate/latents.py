@@ -31,7 +31,7 @@ def interpolate(a, b, steps, how="linear"):
     a, b = a[:, None].astype("float64"), b[:, None].astype("float64")  # (n, 1, L)
     lengths = np.linalg.norm(a, axis=-1, keepdims=True) * np.linalg.norm(b, axis=-1, keepdims=True)
     angle = np.arccos(np.clip((a * b).sum(axis=-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
-    straight = np.sin(angle) < 1e-6  # one direction, or opposite ones: no arc between them is the shortest
+    straight = (np.sin(angle) < 1e-6) | (lengths == 0)  # one direction, or opposite ones: no arc is the shortest
     if how == "linear":
         straight = np.ones_like(straight)
     sin = np.where(straight, 1, np.sin(angle))
