@@ -149,20 +149,22 @@ def animation(frames, path, seconds=0.25):
 
 
 def _points(history, split):
-    """{metric: (epochs, values)} of one split."""
+    """{metric: (epochs, values)} of one split, of the metrics that the model has."""
     lines = [line for line in history if split in line]
-    return {name: ([line["epoch"] for line in lines], [line[split][name] for line in lines]) for name, _ in PANELS}
+    names = [name for name, _ in PANELS if lines and name in lines[0][split]]
+    return {name: ([line["epoch"] for line in lines], [line[split][name] for line in lines]) for name in names}
 
 
 def _panels(curves, path, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
     with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
-        axes = figure.subplots(1, len(PANELS))
-        for ax, (metric, label) in zip(axes, PANELS, strict=True):
+        panels = [panel for panel in PANELS if any(panel[0] in points for _, _, points in curves)]
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (metric, label) in zip(axes, panels, strict=True):
             for name, color, points in curves:
-                epochs, values = points[metric]
-                if epochs:  # dots for short runs, where single epochs can be told apart
+                if metric in points:  # dots for short runs, where single epochs can be told apart
+                    epochs, values = points[metric]
                     ax.plot(epochs, values, "-o", ms=3 * (len(epochs) <= 30), color=color, label=name)
             ax.set(title=label, xlabel="epoch", ylabel="nats per example")
             ax.xaxis.get_major_locator().set_params(integer=True)

@@ -13,7 +13,7 @@ from minivae.backend import generator
 from minivae.data import batches, load_data
 from minivae.data.convert import packed_bits, small_omniglot
 from minivae.data.download import DOWNLOADS, FileSet, fetch
-from minivae.data.preprocess import entropy_floor, to_bits
+from minivae.data.preprocess import entropy_floor, shift, to_bits
 from minivae.data.sources import SPRITES
 from minivae.data.sprites import sprites
 
@@ -111,6 +111,69 @@ def test_one_example():
     data = load_data(np.zeros((1, 6)))
     assert data.validation is None
     assert data.train.x.shape == (1, 6)
+
+
+# ---- shifts, dequantization, standardization
+
+
+def test_shift_moves_pixels_and_repeats_the_edge():
+    x = np.arange(12.0, dtype="float32").reshape(1, 12)  # 3 x 4
+    images = np.repeat(x, 4, axis=0)
+    moved = shift(images, (3, 4, 1), np.array([[0, 0], [1, 0], [0, -1], [5, 5]])).reshape(4, 3, 4)
+    image = x.reshape(3, 4)
+    np.testing.assert_array_equal(moved[0], image)
+    np.testing.assert_array_equal(moved[1], image[[0, 0, 1]])
+    np.testing.assert_array_equal(moved[2], image[:, [1, 2, 3, 3]])
+    np.testing.assert_array_equal(moved[3], np.zeros((3, 4)))
+    color = np.random.default_rng(0).random((2, 3 * 4 * 3)).astype("float32")
+    moved = shift(color, (3, 4, 3), np.array([[0, 1], [1, 0]])).reshape(2, 3, 4, 3)
+    np.testing.assert_array_equal(moved[0, :, 1:], color.reshape(2, 3, 4, 3)[0, :, :-1])
+    np.testing.assert_array_equal(moved[1, 1:], color.reshape(2, 3, 4, 3)[1, :-1])
+
+
+def test_every_shift_is_as_likely():
+    """One bright pixel in the middle goes to each of the nine places, and nowhere else."""
+    x = np.zeros((9000, 5, 5))
+    x[:, 2, 2] = 1
+    data = load_data(x, augment=1, validation=0)
+    seen = data.present(data.train.x, np.random.default_rng(0)).mean(axis=0).reshape(5, 5)
+    assert seen.sum() == pytest.approx(1)
+    assert (np.abs(seen[1:4, 1:4] - 1 / 9) < 4 * (8 / 81 / 9000) ** 0.5).all()
+    np.testing.assert_array_equal(data.settle(data.train.x, None), data.train.x)  # evaluation sees no shifts
+
+
+def test_shifts_are_for_training_images_only():
+    data = load_data("digits", augment=2)
+    np.testing.assert_array_equal(data.validation.x, load_data("digits").validation.x)
+    with pytest.raises(ValueError, match="augment: shifts need images, got rows of 3 values"):
+        load_data(np.zeros((4, 3)), augment=1)
+
+
+def test_dequantization_spreads_levels_evenly():
+    x = np.tile(np.arange(256, dtype="uint8").reshape(1, 16, 16), (120, 1, 1))
+    data = load_data(x, likelihood="gaussian", dequantize=True)
+    seen = data.present(data.train.x, np.random.default_rng(0))
+    fraction = seen * 256 - x[:100].reshape(100, -1)
+    assert fraction.min() > -1e-4
+    assert fraction.max() < 1 + 1e-4
+    assert abs(fraction.mean() - 0.5) < 4 * (1 / 12 / fraction.size) ** 0.5
+    assert (data.present(data.train.x, np.random.default_rng(1)) != seen).mean() > 0.99
+    again = load_data(x, likelihood="gaussian", dequantize=True)
+    np.testing.assert_array_equal(again.validation.x, data.validation.x)
+    assert load_data("digits", likelihood="gaussian", dequantize=True).protocol["levels"] == 17
+    with pytest.raises(ValueError, match="dequantize: expected integer pixels"):
+        load_data(np.zeros((6, 3)), likelihood="gaussian", dequantize=True)
+
+
+def test_standardization_uses_the_training_split_only(tmp_path):
+    x = np.arange(24.0).reshape(12, 2) * [1, 100]
+    np.savez(tmp_path / "x.npz", x=x, x_test=x + 1)
+    data = load_data(tmp_path / "x.npz", likelihood="gaussian", standardize=True)
+    mean, std = x[:10].mean(axis=0), x[:10].std(axis=0)
+    np.testing.assert_allclose(data.train.x, (x[:10] - mean) / std, rtol=1e-5)
+    np.testing.assert_allclose(data.validation.x, (x[10:] - mean) / std, rtol=1e-5)
+    np.testing.assert_allclose(data.test().x, (x + 1 - mean) / std, rtol=1e-5)
+    assert data.protocol["mean"] == pytest.approx(mean.tolist())
 
 
 def test_batches_cover_everything():

@@ -1,10 +1,13 @@
 """The checker is checked: it passes right gradients, fails wrong ones, and tells a kink from an error."""
 
+import re
+
 import numpy as np
 import pytest
 
-from minivae.gradcheck import Check, check_array, check_gradients, check_operation
-from minivae.layers import Dense, Layer, ReLU
+from minivae.cli import main
+from minivae.gradcheck import Check, Checks, check_array, check_gradients, check_operation
+from minivae.layers import BatchNorm, Dense, Dropout, Embedding, GRUCell, Layer, ReLU, Sequential
 from minivae.models import VAE
 
 
@@ -98,6 +101,154 @@ def test_a_part_of_a_model_cannot_be_taken_out(rng):
     model = VAE.build((6,), rng, hidden=(4,), latent=2)
     with pytest.raises(ValueError, match="layers.0.W belongs to a bound VAE; bind that instead"):
         check_gradients(model.decoder, rng.standard_normal((3, 2)), rng)
+
+
+def test_a_tuple_of_inputs_and_integers(rng):
+    x, index = rng.standard_normal((4, 3)), rng.integers(0, 5, (4, 2))
+    checks = check_gradients(GRUCell(3, 2, rng), (x, rng.standard_normal((4, 2))), rng)
+    assert list(checks) == ["W", "U", "b", "c", "x0", "x1"]
+    assert checks.ok
+    assert list(check_gradients(Embedding(5, 3, rng), index, rng)) == ["W"]
+
+
+def test_training_or_evaluation(rng):
+    """Without noise a BatchNorm is an affine map; with it every row depends on every other."""
+    layer, x = BatchNorm(3), rng.standard_normal((4, 3))
+    assert check_gradients(layer, x, rng).ok
+    assert check_gradients(layer, x, rng, train=False).ok
+    y, cache = layer.forward(x, True)
+    np.testing.assert_allclose(layer.backward(np.ones_like(y), cache), 0, atol=1e-12)
+    y, cache = layer.forward(x)
+    assert (layer.backward(np.ones_like(y), cache) > 0.5).all()
+    assert check_gradients(Dropout(0.5, (3,)), x, rng, noise=2 * (rng.random((4, 3)) < 0.5)).ok
+
+
+def test_a_zero_gradient_is_told_from_a_wrong_one(rng):
+    """The bias in front of a BatchNorm has none; rounding must not make it a failure, nor hide a small error."""
+    net = Sequential(Dense(3, 4, rng), BatchNorm(4))
+    checks = check_gradients(net, rng.standard_normal((5, 3)), rng)
+    assert checks.ok
+    assert checks["layers.0.b"].kinks == 0
+    x = rng.standard_normal(6)
+    f = lambda: float((x**2).sum() + 1e-6 * np.sin(x).sum())  # noqa: E731
+    assert check_array(f, x, 2 * x + 1e-6 * np.cos(x), rng).ok
+    assert not check_array(f, x, 2 * x, rng).ok
+    assert not check_array(lambda: 3.0 + 0 * x.sum(), x, np.full(6, 1e-7), rng).ok
+
+
+def test_the_table_of_checks(rng):
+    checks = check_gradients(Forgetful(rng), rng.standard_normal((4, 3)), rng)
+    assert not checks.ok
+    first, *_, last = str(checks).splitlines()
+    assert re.fullmatch(r"inner\.W  relative error 1\.0e\+00  NOT OK", first)
+    assert re.fullmatch(r"x        relative error \d\.\de-\d\d  ok", last)
+    kinks = Checks({"x": Check(1e-10, 4, 1)})
+    assert str(kinks) == "x  relative error 1.0e-10  ok  (1 of 4 directions cross a kink)"
+
+
+# ---- a user's file
+
+
+FILE = """
+import re
+
+import numpy as np
+from minivae.layers import Dense, Layer, Tanh
+from minivae.models import VAE
+
+class Double(Layer):
+    n_in = 3
+    def forward(self, x, noise=None):
+        return 2 * x, None
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return 2 * dy
+
+class Wrong(Double):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return 2.001 * dy
+
+class Random(Layer):
+    def __init__(self, rng):
+        self.inner = Dense(4, 2, rng)
+    def forward(self, x, noise=None):
+        return self.inner.forward(x)
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return self.inner.backward(dy, cache, accumulate, need_dx)
+
+class Needy(Double):
+    def __init__(self, n, width):
+        pass
+
+class Broken(Double):
+    def forward(self, x, noise=None):
+        return x.nothing
+
+class NoBackward(Layer):
+    n_in = 3
+    def forward(self, x, noise=None):
+        return x, None
+
+def case(rng):
+    return Random(rng), rng.standard_normal((2, 4))
+
+def model(rng):
+    return VAE.build((4,), rng, hidden=(3,), latent=2, activation="tanh"), (rng.random((5, 4)) < 0.5).astype(float)
+
+instance = Double()
+number = 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "mine.py").write_text(FILE)
+    return tmp_path / "mine.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "code", "lines"),
+    [
+        ("Double", [], 0, ["x"]),
+        ("Double", ["--shape", "2", "7"], 0, ["x"]),
+        ("Wrong", [], 1, ["x"]),
+        ("Random", ["--shape", "3", "4"], 0, ["inner.W", "inner.b", "x"]),
+        ("case", [], 0, ["inner.W", "inner.b", "x"]),
+        ("instance", [], 0, ["x"]),
+        ("model", [], 0, ["encoder.layers.0.W"]),
+    ],
+)
+def test_gradcheck_of_a_file(name, options, code, lines, file, capsys):
+    assert main(["gradcheck", f"{file}:{name}", *options]) == code
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{file}:{name}: ")
+    assert [line.split()[0] for line in rest][: len(lines)] == lines
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        ("FILE:Missing", [], "has no Missing"),
+        ("FILE:", [], "expected FILE.py:NAME"),
+        ("Double", [], "expected FILE.py:NAME, got Double"),
+        ("gone.py:Double", [], "gone.py does not exist"),
+        ("FILE:Random", [], "shape: expected the shape of an input of Random, which has no n_in"),
+        ("FILE:Random", ["--shape", "3", "5"], "Random.forward raised ValueError"),
+        ("FILE:Double", ["--shape", "0"], "shape: expected a whole number >= 1, got 0"),
+        ("FILE:Needy", [], "Needy needs n, width; expected at most rng. Name a function case(rng)"),
+        ("FILE:Broken", [], "Broken.forward raised AttributeError"),
+        ("FILE:NoBackward", [], "NoBackward: checking raised NotImplementedError"),
+        ("FILE:number", [], "expected a Layer, a Model, or a function that returns one, got int"),
+        ("SYNTAX:x", [], "importing"),
+    ],
+)
+def test_what_goes_wrong_in_a_file_is_one_line(target, options, message, file, capsys):
+    (file.parent / "syntax.py").write_text("def x(:\n")
+    target = target.replace("FILE", str(file)).replace("SYNTAX", str(file.parent / "syntax.py"))
+    assert main(["gradcheck", target, *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
 
 
 def test_model_objectives_are_checked_on_their_own_parameters(rng):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from minivae.cli import main
+from minivae.cli.base import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "minivae"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -135,10 +138,31 @@ def test_readme_session():
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_readme_links_and_pictures_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md"])
+def test_links_and_pictures_exist(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         if "://" not in target:
-            assert (ROOT / target).exists(), target
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_extending_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    """Its code, its file and its command, whose output it shows."""
+    page = (ROOT / "docs" / "extending.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert blocks[0].startswith("# my_layer.py")
+    (tmp_path / "my_layer.py").write_text(blocks[0])
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, "extending.md", "exec"), namespace)
+    command, *shown = re.search(r"```console\n\$ minivae (.*?)```", page, re.DOTALL).group(1).splitlines()
+    capsys.readouterr()
+    assert main(command.split()) == 0
+    got = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"\d\.\de-1\d", "small", line) for line in (*got, *shown)] == [
+        re.sub(r"\d\.\de-1\d", "small", line) for line in (*shown, *got)
+    ]
 
 
 def test_readme_has_its_numbers():
@@ -151,5 +175,15 @@ def test_readme_options_exist():
     from minivae.settings import OPTIONS
 
     flags = set(re.findall(r"--([a-z][a-z-]+)", README))
-    known = {name.replace("_", "-") for name in OPTIONS} | {"out", "resume", "config", "samples", "n", "help"}
-    assert flags <= known
+    known = {name.replace("_", "-") for name, option in OPTIONS.items() if option.metavar}
+    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input"}
+    assert set(re.findall(r"^    minivae (\w+)", README, re.MULTILINE)) == {f.__name__ for f, _ in COMMANDS} - {
+        "gradcheck"
+    }
+
+
+def test_readme_configuration(tmp_path):
+    from minivae.settings import read_config
+
+    (tmp_path / "c.toml").write_text(re.search(r"```toml\n(.*?)```", README, re.DOTALL).group(1))
+    assert read_config(tmp_path / "c.toml")["rates"] == {"encoder": 0.5}

@@ -27,7 +27,12 @@ def gradcheck(part, shape, model, arch, likelihood):
     else:
         title = part
         instance, x = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
-    checks = check_gradients(instance, x, rng)
+    try:
+        checks = check_gradients(instance, x, rng)
+    except Exception as error:
+        if part is None:
+            raise
+        raise ValueError(f"{part}: checking raised {type(error).__name__}: {error}") from error
     print(f"{title}: {instance.theta.size} parameters, float64, limit {LIMIT:.0e}\n{checks}")
     return 0 if checks.ok else 1
 

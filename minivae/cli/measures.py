@@ -59,7 +59,8 @@ def compare(runs, out):
     rows = [(name, *_figures(history)) for name, history in histories.items()]
     odd = {part for run in runs for part in run.protocol if any(part in r.protocol and
            r.protocol[part] != run.protocol[part] for r in runs)}  # fmt: skip
-    settings = [name for name in runs[0].settings if any(r.settings[name] != runs[0].settings[name] for r in runs)]
+    shown = [name for name in runs[0].settings if name not in ("data_dir", "pictures_every")]
+    settings = [name for name in shown if any(r.settings[name] != runs[0].settings[name] for r in runs)]
     _print_table(head, rows)
     for name in settings:
         print(f"{name}: " + ", ".join(str(short(run.settings[name])) for run in runs))

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,6 @@ class Raw(NamedTuple):
     levels: int | None = None
 
 
-SOURCES = ("digits", "sprites", *DOWNLOADS)
 POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
 # arguments of `sprites` for the source of that name: 3 shapes x 6 scales x 20 orientations x 8 x 8 positions
 SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
@@ -52,22 +52,16 @@ def read_source(source, data_dir=None, sprites=None):
         array = np.asarray(source)
         return Raw("array", array, None, _sha256(array.tobytes()), None)
     if source == "sprites":
-        return sprite_set(sprites or {})
-    if source == "digits":
-        return digits()
-    if source == "static-mnist":
-        return static_mnist(data_dir)
-    if source == "omniglot":
-        return omniglot(data_dir)
-    if source in DOWNLOADS:
-        return idx_set(source, data_dir)
+        return sprite_set(sprites)
+    if source in SOURCES:
+        return SOURCES[source](data_dir)
     path = Path(source)
     if path.suffix.lower() in (".npy", ".npz"):
         return user_file(path)
     raise ValueError(f"data: expected {', '.join(SOURCES)}, or a .npy or .npz file, got {str(source)!r}")
 
 
-def digits():
+def digits(data_dir=None):
     """scikit-learn's 1,797 digits of 8x8 pixels in 0..16, divided by 16; the last 297 are the test split."""
     from sklearn.datasets import load_digits
 
@@ -76,9 +70,9 @@ def digits():
     return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
 
 
-def sprite_set(changes):
+def sprite_set(changes=None):
     """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
-    known = ("side", *GRID)
+    changes, known = changes or {}, ("side", *GRID)
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise ValueError(f"sprites: expected {', '.join(known)}, got {unknown[0]!r}")
@@ -230,6 +224,16 @@ def read_arrays(path, names=(), argument="data"):
         raise ValueError(
             f"{argument}: {path} is no readable .npy or .npz file of numbers ({type(error).__name__})"
         ) from None
+
+
+SOURCES = {
+    "digits": digits,
+    "sprites": sprite_set,
+    "mnist": partial(idx_set, "mnist"),
+    "fashion": partial(idx_set, "fashion"),
+    "static-mnist": static_mnist,
+    "omniglot": omniglot,
+}
 
 
 def _sha256(content):
