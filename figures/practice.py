@@ -129,20 +129,24 @@ TOPICS = {
         },
         [
             ("Without them latents are lost: fewer than 6 of 8 are active.", lambda m: m["constant"]["active"][0] < 6),
-            ("A linear rise of beta keeps them, and gains nats.", better("linear", "constant")),
-            ("So do cycles.", better("cyclical", "constant")),
-            ("So do free bits.", better("0.25 free", "constant")),
+            ("A linear rise of beta keeps them.", lambda m: m["linear"]["active"][0] > 7.5),
+            ("So do cycles.", lambda m: m["cyclical"]["active"][0] > 7.5),
+            ("So do free bits, a quarter of a nat for each latent.", lambda m: m["0.25 free"]["active"][0] > 7.5),
+            ("Latents that are kept gain nats: a linear rise is better than a constant beta.", better("linear", "constant")),
         ],
     ),
     "init": (
         "Initial weights of a deep net (3 hidden layers, ReLU)",
         {
+            "builder's": (DEEP, None),
             "He": (DEEP, redraw(he)),
             "Xavier": (DEEP, redraw(glorot)),
             "std 0.01": (DEEP, redraw(tiny_normal)),
             "std 1": (DEEP, redraw(unit_normal)),
         },
         [
+            ("Output layers want Xavier: the builder's weights, He's in hidden layers only, are better than He's all over.",
+             better("builder's", "He")),
             ("Weights of standard deviation 1 diverge.", lambda m: m["std 1"]["diverged"] == m["seeds"]),
             ("From 0.01 too little signal gets through: the posterior collapses.",
              lambda m: m["std 0.01"]["kl"][0] < 0.1),
@@ -289,7 +293,7 @@ def draw(title, m, path):
     labels = [label for label in m if label != "seeds"]
     at, tilted = np.arange(len(labels)), max(map(len, labels)) > 6
     panels = (
-        ("elbo", "validation ELBO", plot.BLUE),
+        ("elbo", "ELBO", plot.BLUE),
         ("log_px_z", "log p(x | z)", plot.ORANGE),
         ("kl", "KL", plot.GREY),
     )
@@ -302,7 +306,7 @@ def draw(title, m, path):
                     "diverged", (i, 0.5), xycoords=("data", "axes fraction"), rotation=90, ha="center", va="center"
                 )
             ax.set_xticks(at, labels, rotation=35 * tilted, ha="right" if tilted else "center")
-            ax.set_ylabel(f"validation {text} (nats)")
+            ax.set(ylabel=f"validation {text} (nats)", xlim=(-0.5, len(labels) - 0.5))
         figure.suptitle(title, fontsize=11)
 
 
