@@ -132,7 +132,7 @@ TOPICS = {
             ("A linear rise of beta keeps them.", lambda m: m["linear"]["active"][0] > 7.5),
             ("So do cycles.", lambda m: m["cyclical"]["active"][0] > 7.5),
             ("So do free bits, a quarter of a nat for each latent.", lambda m: m["0.25 free"]["active"][0] > 7.5),
-            ("Latents that are kept gain nats: a linear rise is better than a constant beta.", better("linear", "constant")),
+            ("Latents that are kept gain nats: a linear rise beats a constant beta.", better("linear", "constant")),
         ],
     ),
     "init": (
@@ -145,7 +145,7 @@ TOPICS = {
             "std 1": (DEEP, redraw(unit_normal)),
         },
         [
-            ("Output layers want Xavier: the builder's weights, He's in hidden layers only, are better than He's all over.",
+            ("The builder's weights, He's but Xavier's for outputs, are better than He's all over.",
              better("builder's", "He")),
             ("Weights of standard deviation 1 diverge.", lambda m: m["std 1"]["diverged"] == m["seeds"]),
             ("From 0.01 too little signal gets through: the posterior collapses.",
