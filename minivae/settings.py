@@ -127,7 +127,7 @@ OPTIONS = {
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
     "arch": Option(one_of(("dense", "conv")), "dense", "kind of networks", "dense|conv"),
     "hidden": Option(each(whole(1)), None, "widths of the encoder's dense layers; the decoder mirrors them", "N", True),
-    "channels": Option(each(whole(1)), [32, 64], "channels of the encoder's convolutions", "N", True),
+    "channels": Option(each(whole(1)), None, "channels of the encoder's convolutions (default: 32 64)", "N", True),
     "latent": Option(whole(1), None, "number of latents (default: 20; digits 8)", "L"),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
@@ -162,6 +162,7 @@ OPTIONS = {
 
 # options that belong to one value of another: (that option, its values, the default there)
 NEEDS = {
+    "channels": ("arch", ("conv",), [32, 64]),
     "levels": ("likelihood", ("categorical",), 16),
     "beta_epochs": ("beta_schedule", ("linear", "cyclical"), 10),
     "weight_decay": ("optimizer", ("adamw",), 0.01),
@@ -169,18 +170,8 @@ NEEDS = {
     "nesterov": ("optimizer", ("sgd",), False),
 }
 # may be None once all is settled
-OPTIONAL = {
-    *NEEDS,
-    "data_dir",
-    "sprites",
-    "binarize",
-    "validation",
-    "rates",
-    "clip",
-    "ema",
-    "early_stop",
-    "pictures_every",
-}
+OPTIONAL = {"data_dir", "sprites", "binarize", "validation", "rates", "clip", "ema", "early_stop", "pictures_every"}
+OPTIONAL |= set(NEEDS)
 # decide nothing about what was done so far: where files are, how far to go, what to draw
 OPEN = ("data", "data_dir", "epochs", "early_stop", "pictures_every")
 

@@ -84,7 +84,8 @@ CHANGES = [
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-    settings = complete(read_options({"hidden": [8], "latent": 2, "epochs": 3, "channels": [3]} | changes))
+    small = {"hidden": [8], "latent": 2, "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    settings = complete(read_options(small | changes))
     data = read_data(settings)
     model = build_model(settings, data.protocol)
     optimizer = build_optimizer(settings, model, data.protocol)
@@ -258,7 +259,8 @@ def test_version_and_module(capsys):
 BAD_VALUES = [
     ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
     ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
-    ("channels", "0"), ("latent", "0"), ("latent", "2.5"), ("activation", "step"), ("likelihood", "poisson"),
+    ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"), ("activation", "step"),
+    ("likelihood", "poisson"),
     ("beta", "-1"), ("beta", "nan"), ("beta", "inf"), ("epochs", "0"), ("epochs", "many"), ("epochs", "1e400"),
     ("batch-size", "0"), ("optimizer", "lbfgs"), ("lr", "0"), ("lr", "-0.1"), ("lr", "nan"), ("lr", "inf"),
     ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),

@@ -235,7 +235,7 @@ def test_compare(run, tmp_path, capsys):
 
 def test_compare_says_when_nats_cannot_be_compared(run, table_run, tmp_path, capsys):
     assert main(["compare", str(run), str(table_run), "--out", str(tmp_path / "c.png")]) == 0
-    assert "these runs saw different data or bits: their nats cannot be compared" in capsys.readouterr().out
+    assert "different data, bits, units or likelihoods: their nats cannot be compared" in capsys.readouterr().out
 
 
 def test_compare_of_a_run_without_an_epoch(run, tmp_path, capsys):

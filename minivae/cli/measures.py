@@ -48,26 +48,28 @@ def evaluate(run, split, samples):
 def compare(runs, out):
     """Print the last and best figures of runs side by side, where their settings differ, and draw their curves."""
     path, runs = output(out, ".png"), [Run.open(run) for run in runs]
-    names = [str(run.path) for run in runs]
-    if len(set(names)) < len(names):
-        raise ValueError(f"runs: expected each run once, got {', '.join(names)}")
-    histories = {name: run.finished() for name, run in zip(names, runs, strict=True)}
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise ValueError(f"runs: expected each run once, got {', '.join(str(run.path) for run in runs)}")
+    histories = {str(run.path): run.finished() for run in runs}
     for name, history in histories.items():
         if not history:
             raise ValueError(f"runs: {name} has not finished an epoch yet")
     head = ("run", "split", "epoch", "elbo", "log_px_z", "kl", "best elbo", "at epoch", "seconds")
-    rows = [(name, *_figures(history)) for name, history in histories.items()]
-    odd = {part for run in runs for part in run.protocol if any(part in r.protocol and
-           r.protocol[part] != run.protocol[part] for r in runs)}  # fmt: skip
-    shown = [name for name in runs[0].settings if name not in ("data_dir", "pictures_every")]
-    settings = [name for name in shown if any(r.settings[name] != runs[0].settings[name] for r in runs)]
-    _print_table(head, rows)
-    for name in settings:
-        print(f"{name}: " + ", ".join(str(short(run.settings[name])) for run in runs))
-    if odd & {"sha256", "binarize", "shape", "n_validation"}:
-        print("these runs saw different data or bits: their nats cannot be compared")
+    _print_table(head, [(name, *_figures(history)) for name, history in histories.items()])
+    for name in runs[0].settings:
+        values = [str(short(run.settings[name])) for run in runs]
+        if len(set(values)) > 1 and name not in ("data_dir", "pictures_every"):
+            print(f"{name}: {', '.join(values)}")
+    if any(_unit(run) != _unit(runs[0]) for run in runs):
+        print("these runs have different data, bits, units or likelihoods: their nats cannot be compared")
     plot.comparison(histories, path)
     print(path)
+
+
+def _unit(run):
+    """What must be equal if the nats of two runs are to be compared."""
+    names = ("sha256", "n_validation", "binarize", "levels", "mean", "std")
+    return [run.settings["likelihood"], *(run.protocol.get(name) for name in names)]
 
 
 def _figures(history):
