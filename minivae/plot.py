@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -24,7 +25,7 @@ def learning_curves(history, path):
     A KL that falls to 0 while the reconstruction stops improving is a collapsed posterior.
     """
     curves = [(split, color, _points(history, split)) for split, color in (("train", BLUE), ("validation", ORANGE))]
-    _panels(curves, path)
+    _panels([curve for curve in curves if curve[2]], path)
 
 
 def comparison(histories, path):
@@ -135,7 +136,10 @@ def animation(frames, path, seconds=0.25):
     """PNG pictures as one GIF that runs for ever, the last one shown longer."""
     from PIL import Image
 
-    images = [Image.open(frame).convert("RGB") for frame in frames]
+    try:
+        images = [Image.open(frame).convert("RGB") for frame in frames]
+    except OSError as error:
+        raise ValueError(f"run: its pictures cannot be read ({error})") from None
     size = tuple(max(image.size[i] for image in images) for i in (0, 1))
     pages = []
     for image in images:
@@ -162,16 +166,17 @@ def _panels(curves, path, title=None):
         panels = [panel for panel in PANELS if any(panel[0] in points for _, _, points in curves)]
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for ax, (metric, label) in zip(axes, panels, strict=True):
-            for name, color, points in curves:
+            for _, color, points in curves:
                 if metric in points:  # dots for short runs, where single epochs can be told apart
                     epochs, values = points[metric]
-                    ax.plot(epochs, values, "-o", ms=3 * (len(epochs) <= 30), color=color, label=name)
+                    ax.plot(epochs, values, "-o", ms=3 * (len(epochs) <= 30), color=color)
             ax.set(title=label, xlabel="epoch", ylabel="nats per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
-        if below:
-            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=1, title=title)
-        else:
-            axes[0].legend()
+        lines, names = axes[0].get_lines(), [f"./{name}" if name.startswith("_") else name for name, _, _ in curves]
+        where = {"loc": "outside lower center", "title": title} if below else {}
+        legend = (figure if below else axes[0]).legend(lines, names, **where)
+        for text in legend.get_texts():  # a name may hold a $
+            text.set_parse_math(False)
 
 
 def _draw_classes(figure, ax, points, y, alpha=0.7):
@@ -279,7 +284,8 @@ def figure_to(path, size):
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # in the name of a run
         figure = Figure(size, layout="constrained")
         yield figure
         content = io.BytesIO()

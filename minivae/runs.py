@@ -110,6 +110,7 @@ class Run:
             settings, protocol = recorded["settings"], recorded["data"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
             complete = all(settings[name] is not None or name in OPTIONAL for name in OPTIONS)
+            protocol["name"], protocol["sha256"], protocol["n_validation"], protocol["divisor"], protocol["binarize"]
             sizes = [*protocol["shape"], protocol["n_train"]]
             if not complete or len(sizes) not in (2, 4) or not all(isinstance(n, int) and n > 0 for n in sizes):
                 raise KeyError
@@ -150,7 +151,7 @@ class Run:
         if settings != self.settings:  # from here on files change
             self.settings = settings
             self._write_settings()
-        for leftover in self.path.glob(".*.partial"):
+        for leftover in self.path.rglob(".*.partial"):
             leftover.unlink()
         kept = "".join(json.dumps(line) + "\n" for line in lines)
         if kept.encode() != (self.path / "metrics.jsonl").read_bytes():
@@ -172,9 +173,11 @@ class Run:
         """The run's data; ValueError if they are no longer what the run was trained on."""
         data = read_data(self.settings if settings is None else settings)
         if data.protocol != self.protocol:
-            odd = next(k for k in self.protocol if data.protocol.get(k) != self.protocol[k])
-            raise ValueError(f"data: not what the run was trained on ({odd}: expected {self.protocol[odd]}, "
-                             f"got {data.protocol.get(odd)})")  # fmt: skip
+            old, new = self.protocol, data.protocol
+            odd = next(k for k in old | new if old.get(k) != new.get(k))
+            raise ValueError(
+                f"data: not what the run was trained on ({odd}: expected {old.get(odd)}, got {new.get(odd)})"
+            )
         return data
 
     def record(self, line, model, optimizer):
@@ -197,13 +200,20 @@ class Run:
 
     def history(self):
         """The lines of metrics.jsonl, of epochs 1, 2, 3 and so on, up to the first that is cut off or damaged."""
-        lines = []
-        for text in (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+        lines, splits = [], ["train"] + ["validation"] * (self.protocol["n_validation"] > 0)
+        try:
+            content = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise ValueError(f"run: cannot read {self.path / 'metrics.jsonl'} ({error.strerror})") from None
+        for text in content.splitlines():
             try:
                 line = json.loads(text)
-                if line["epoch"] != len(lines) + 1 or not isinstance(line["train"], dict):
+                figures = [value for split in splits for value in (line[split]["loss"], *line[split].values())]
+                if line["epoch"] != len(lines) + 1 or not all(
+                    isinstance(v, float) for v in [line["seconds"], *figures]
+                ):
                     break
-            except (KeyError, TypeError, RecursionError, json.JSONDecodeError):
+            except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):
                 break
             lines.append(line)
         return lines

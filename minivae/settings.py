@@ -28,13 +28,15 @@ class Option(NamedTuple):
     many: bool = False
 
 
-def whole(least):
-    """Whole numbers from `least` up."""
+def whole(least, most=math.inf):
+    """Whole numbers from `least` to `most`."""
 
     def read(name, value):
         number = _number(int, name, value, f"a whole number >= {least}")
         if number < least or (isinstance(value, float) and number != value):
             raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
+        if number > most:
+            raise ValueError(f"{name}: expected a whole number <= {most}, got {value}")
         return number
 
     return read
@@ -88,7 +90,7 @@ def table(read_one):
 
 def whole_or_list(name, value):
     """A whole number, or a list of them."""
-    return each(whole(0))(name, value) if isinstance(value, list) else whole(0)(name, value)
+    return each(whole(0))(name, value) if isinstance(value, list) else whole(0, 4096)(name, value)
 
 
 def switch(name, value):
@@ -114,6 +116,7 @@ def _number(kind, name, value, what):
         raise ValueError(f"{name}: expected {what}, got {value!r}") from None
 
 
+MOST = 1_000_000  # of sizes: beyond it memory is sure to be missing
 OPTIONS = {
     "model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS)),
     "data": Option(text, "digits", f"{', '.join(SOURCES)}, or a .npy or .npz file", "NAME|FILE"),
@@ -122,17 +125,17 @@ OPTIONS = {
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
                        "|".join(BINARIZE)),
     "validation": Option(whole(0), None, "size of the validation split (default: a sixth of the training set)", "N"),
-    "augment": Option(whole(0), 0, "shift training images by up to N pixels", "N"),
+    "augment": Option(whole(0, MOST), 0, "shift training images by up to N pixels", "N"),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
     "arch": Option(one_of(("dense", "conv")), "dense", "kind of networks", "dense|conv"),
-    "hidden": Option(each(whole(1)), None, "widths of the encoder's dense layers; the decoder mirrors them", "N", True),
-    "channels": Option(each(whole(1)), None, "channels of the encoder's convolutions (default: 32 64)", "N", True),
-    "latent": Option(whole(1), None, "number of latents (default: 20; digits 8)", "L"),
+    "hidden": Option(each(whole(1, MOST)), None, "of the encoder's dense layers; the decoder mirrors them", "N", True),
+    "channels": Option(each(whole(1, MOST)), None, "of the encoder's convolutions (default: 32 64)", "N", True),
+    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits 8)", "L"),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
     "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
-    "levels": Option(whole(2), None, "grey levels of the categorical likelihood (default: 16; digits 17)"),
+    "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)"),
     "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
     "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
                             "|".join(BETA_SCHEDULES)),
@@ -187,7 +190,7 @@ def read_options(given):
 def read_config(path):
     """Options in a TOML file, by their Python names."""
     try:
-        return read_options(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+        return read_options(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"config: {path} is not TOML ({error})") from None
     except OSError as error:
@@ -223,14 +226,15 @@ def deciding(settings):
 def resumed(recorded, given):
     """The recorded settings, with what may change on the way; ValueError where `given` does not agree.
 
-    Where the data are (their hash is checked) and what is drawn may be anything; epochs and early_stop may grow, which
+    Where files are (their hash is checked) and what is drawn may be anything; epochs and early_stop may grow, which
     leads to where a run with the larger number would be.
     """
     settings = dict(recorded)
     for name, value in given.items():
         before = settings[name]
         grows = before is not None and name in ("epochs", "early_stop") and value > before
-        if name in ("data_dir", "pictures_every") or (grows and name not in deciding(settings)):
+        moved = name == "data" and all(file.lower().endswith((".npy", ".npz")) for file in (value, before))
+        if name in ("data_dir", "pictures_every") or moved or (grows and name not in deciding(settings)):
             settings[name] = value
         elif value != before:
             why = "; it may grow" if name in ("epochs", "early_stop") and before is not None else ""

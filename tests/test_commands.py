@@ -186,16 +186,17 @@ def test_dequantized_pixels_come_back_to_their_levels():
     [
         ("encode", np.zeros((3, 8, 9)), "input: expected examples of shape (8, 8, 1), as in training, got (8, 9, 1)"),
         ("encode", np.zeros((3, 64)), "input: expected examples of shape (8, 8, 1), as in training, got (64,)"),
-        ("encode", np.full((3, 8, 8), 2.0), "input: expected values in [0, 1] for a Bernoulli likelihood"),
-        ("encode", np.full((3, 8, 8), 16), "input: expected values in [0, 1] for a Bernoulli likelihood"),
+        ("encode", np.full((3, 8, 8), 2.0), "input: expected pixels or bits in [0, 1]"),
+        ("encode", np.full((3, 8, 8), 16), "input: expected pixels or bits in [0, 1]"),
         ("encode", np.full((3, 8, 8), np.nan), "input: expected finite float32 values"),
         ("encode", np.array([["a"]]), "input: expected numbers, got dtype <U1"),
         ("encode", np.zeros((0, 8, 8)), "input: expected at least one example, got shape (0, 8, 8)"),
         ("encode", np.float64(3), "input: expected at least one example, got shape ()"),
-        ("decode", np.zeros((3, 2)), "z: expected rows of 3 values, got shape (3, 2)"),
-        ("decode", np.zeros(3), "input: expected finite numbers (N, 3), got dtype float64, shape (3,)"),
-        ("decode", np.full((2, 3), np.inf), "input: expected finite numbers (N, 3), got dtype float64, shape (2, 3)"),
-        ("decode", np.array([["a", "b", "c"]]), "input: expected finite numbers (N, 3), got dtype <U1, shape (1, 3)"),
+        ("decode", np.zeros((3, 2)), "input: expected numbers (N, 3), got dtype float64, shape (3, 2)"),
+        ("decode", np.zeros(3), "input: expected numbers (N, 3), got dtype float64, shape (3,)"),
+        ("decode", np.full((2, 3), np.inf), "input: expected finite float32 values, got NaN or infinity"),
+        ("decode", np.full((2, 3), 1e300), "input: expected finite float32 values, got NaN or infinity"),
+        ("decode", np.array([["a", "b", "c"]]), "input: expected numbers (N, 3), got dtype <U1, shape (1, 3)"),
         ("decode", np.array([{}]), "is no readable .npy or .npz file of numbers"),
     ],
 )
@@ -203,6 +204,39 @@ def test_bad_arrays(command, array, message, run, tmp_path, capsys):
     np.save(tmp_path / "x.npy", array)
     assert message in error_of(capsys, command, run, "--input", tmp_path / "x.npy", "--out", tmp_path / "y.npy")
     assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_an_archive_is_no_array(run, tmp_path, capsys):
+    np.savez(tmp_path / "x.npz", a=np.zeros(3))
+    (tmp_path / "x.npz").rename(tmp_path / "x.npy")
+    argv = ("encode", run, "--input", tmp_path / "x.npy", "--out", tmp_path / "y.npy")
+    assert "input: expected one array" in error_of(capsys, *argv)
+
+
+def test_integers_and_floats_of_a_table_are_the_same(tmp_path, capsys):
+    """Standardized tables have no pixel scale: the round trip holds, whatever the dtype."""
+    x = np.random.default_rng(0).integers(0, 256, (40, 3))
+    np.save(tmp_path / "i.npy", x)
+    np.save(tmp_path / "f.npy", x.astype("float64"))
+    (tmp_path / "c.toml").write_text("standardize = true\nlikelihood = 'gaussian'\n")
+    out = str(tmp_path / "a")
+    options = ["--data", str(tmp_path / "i.npy"), "--config", str(tmp_path / "c.toml")]
+    assert main(["train", *SMALL, *options, "--out", out]) == 0
+    for name in "if":
+        paths = ["--input", str(tmp_path / f"{name}.npy"), "--out", str(tmp_path / f"z{name}.npy")]
+        assert main(["encode", out, *paths]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "zi.npy"), np.load(tmp_path / "zf.npy"))
+    protocol = {"shape": [3], "binarize": "none", "divisor": 1, "mean": [0.0] * 3, "std": [1e-3] * 3}
+    with pytest.raises(ValueError, match="x: expected values that stay finite when they are standardized"):
+        prepare(np.full((2, 3), 3e38), "x", protocol, "gaussian")
+
+
+def test_pixels_that_were_not_divided_are_refused(tmp_path, capsys):
+    x = np.random.default_rng(0).integers(0, 256, (40, 4, 4))
+    np.savez(tmp_path / "x.npz", x=x, x_test=x.astype("float64"))
+    out = str(tmp_path / "a")
+    assert main(["train", *SMALL, "--data", str(tmp_path / "x.npz"), "--likelihood", "gaussian", "--out", out]) == 0
+    assert "x_test: expected pixels divided by 255, as in training, got 0 to 255" in error_of(capsys, "evaluate", out)
 
 
 def test_arrays_are_never_overwritten(run, tmp_path, capsys):
@@ -247,6 +281,22 @@ def test_compare_of_a_run_without_an_epoch(run, tmp_path, capsys):
 # ---- bad input
 
 
+def test_names_that_a_picture_could_trip_over(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a$x^$", "_b", "\u65e5\u672c"):
+        shutil.copytree(run, tmp_path / name)
+    assert main(["compare", "a$x^$", "_b", "\u65e5\u672c"]) == 0
+    assert (tmp_path / "a$x^$" / "compare.png").exists()
+
+
+def test_animation_of_what_is_no_picture(run, tmp_path, capsys):
+    other = shutil.copytree(run, tmp_path / "b")
+    (other / "samples" / "epoch-notes.png").write_text("mine")
+    assert main(["animate", str(other)]) == 0
+    (other / "samples" / "epoch-00001.png").write_text("not a picture")
+    assert "run: its pictures cannot be read" in error_of(capsys, "animate", other)
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -258,6 +308,7 @@ def test_compare_of_a_run_without_an_epoch(run, tmp_path, capsys):
         (["traverse", "RUN", "--n", "x"], "n: expected a whole number >= 1, got 'x'"),
         (["traverse", "RUN", "--steps", "1"], "steps: expected a whole number >= 2, got 1"),
         (["latent", "RUN", "--n", "1"], "n: expected a whole number >= 2, got 1"),
+        (["latent", "RUN", "--n", "101"], "n: expected a whole number <= 100, got 101"),
         (["latent", "gone"], "run: gone does not exist"),
         (["uncertainty", "RUN", "--n", "0"], "n: expected a whole number >= 1, got 0"),
         (["uncertainty", "RUN", "--seed", "-1"], "seed: expected a whole number >= 0, got -1"),

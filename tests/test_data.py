@@ -240,9 +240,9 @@ def bad(name):
         "nan": ({"x": nan}, "x: expected finite"),
         "inf": ({"x": inf}, "x: expected finite"),
         "overflow": ({"x": x * 1e300}, "x: expected finite"),
-        "range": ({"x": 2 * x}, r"x: expected values in \[0, 1\]"),
-        "negative": ({"x": -x}, r"x: expected values in \[0, 1\]"),
-        "sixteen bits": ({"x": np.array([[0, 4095]], "uint16")}, r"x: expected values in \[0, 1\]"),
+        "range": ({"x": 2 * x}, r"x: expected pixels or bits in \[0, 1\]"),
+        "negative": ({"x": -x}, r"x: expected pixels or bits in \[0, 1\]"),
+        "sixteen bits": ({"x": np.array([[0, 4095]], "uint16")}, r"x: expected pixels or bits in \[0, 1\]"),
         "empty": ({"x": np.zeros((0, 4))}, "x: expected at least one example"),
         "no values": ({"x": np.zeros((3, 0))}, "x: expected at least one example"),
         "one axis": ({"x": np.zeros(5)}, "x: expected rows"),
@@ -276,7 +276,7 @@ def test_bad_test_splits(tmp_path):
     data = load_data(save(tmp_path / "a.npz", x=x, x_test=np.eye(5)))
     with pytest.raises(ValueError, match=r"x_test: expected examples of shape \(6,\), as in training, got \(5,\)"):
         data.test()
-    with pytest.raises(ValueError, match=r"x_test: expected values in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"x_test: expected pixels or bits in \[0, 1\]"):
         load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x)).test()
 
 

@@ -496,7 +496,8 @@ def test_damaged_settings(text, finished, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("part", "name", "value"),
-    [("settings", n, None) for n in ("model", "hidden", "latent", "seed", "epochs", "optimizer")]
+    [("data", "divisor", "GONE"), ("data", "n_validation", "GONE")]
+    + [("settings", n, None) for n in ("model", "hidden", "latent", "seed", "epochs", "optimizer")]
     + [("settings", "lr", "fast"), ("data", "n_train", "1250"), ("data", "n_train", 0)]
     + [("data", "shape", v) for v in (None, 8, "abc", ["a", 8, 1], [8.0, 8.0, 1.0], [0, 8, 1], [8, 8], [])],
 )
@@ -504,6 +505,8 @@ def test_damaged_parts_of_settings(part, name, value, finished, tmp_path, capsys
     run = shutil.copytree(finished, tmp_path / "run")
     document = json.loads((run / "settings.json").read_text())
     document[part][name] = value
+    if value == "GONE":
+        del document[part][name]
     (run / "settings.json").write_text(json.dumps(document))
     for argv in (["info", str(run)], ["train", "--resume", "--out", str(run)]):
         assert main(argv) == 2
@@ -524,7 +527,36 @@ def test_arrays_of_another_type(finished, tmp_path, capsys):
         assert f"has dtype {dtype}, expected float32" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "5\n", '{"epoch": 1}\n', '{"epoch": 2, "train": {}}\n', "[" * 100_000])
+def test_a_data_file_may_move(tmp_path, capsys):
+    """Its name and its content may not change."""
+    np.save(tmp_path / "x.npy", np.eye(20))
+    out = tmp_path / "run"
+    assert train(out, "--data", str(tmp_path / "x.npy"), epochs=1) == 0
+    (tmp_path / "there").mkdir()
+    moved = (tmp_path / "x.npy").rename(tmp_path / "there" / "x.npy")
+    assert main(["reconstruct", str(out)]) == 2
+    assert main(["train", "--resume", "--out", str(out), "--data", str(moved)]) == 0
+    assert main(["reconstruct", str(out)]) == 0
+    np.save(tmp_path / "y.npy", np.eye(20))
+    capsys.readouterr()
+    assert main(["train", "--resume", "--out", str(out), "--data", str(tmp_path / "y.npy")]) == 2
+    assert "data: not what the run was trained on (name: expected x.npy, got y.npy)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5\n",
+        '{"epoch": 1}\n',
+        '{"epoch": 2, "train": {}}\n',
+        '{"epoch": 1, "seconds": 0.1, "train": {}, "validation": {}}\n',
+        '{"epoch": 1, "seconds": 0.1, "train": {"loss": 1.0}}\n',
+        '{"epoch": 1, "seconds": 0.1, "train": {"loss": 1.0}, "validation": []}\n',
+        '{"epoch": 1, "seconds": 0.1, "train": {"loss": "1"}, "validation": {"loss": 1.0}}\n',
+        "[" * 100_000,
+    ],
+)
 def test_damaged_metrics(text, finished, tmp_path, capsys):
     """Nothing is changed by a resume that cannot be."""
     run = shutil.copytree(finished, tmp_path / "run")

@@ -21,7 +21,7 @@ FILES = (
 
 @command(RUN, *FILES)
 def encode(run, input, out):
-    """Encode raw data, X.npy, into posterior means: mu (N, L)."""
+    """Encode data, X.npy, as `train --data X.npy` takes them, into posterior means: mu (N, L)."""
     run, path, x = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
     x = prepare(x, "input", run.protocol, run.settings["likelihood"])
@@ -33,16 +33,22 @@ def decode(run, input, out):
     """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
     run, path, z = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
-    if z.dtype.kind not in "iuf" or z.ndim != 2 or not np.isfinite(z).all():
-        raise ValueError(f"input: expected finite numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
-    x_hat = [model.decode(z[rows].astype("float32")) for rows in batches(len(z), ROWS)]
+    if z.dtype.kind not in "iuf" or z.shape[1:] != (model.L,):
+        raise ValueError(f"input: expected numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
+    with np.errstate(over="ignore"):
+        z = z.astype("float32")
+    if not np.isfinite(z).all():
+        raise ValueError("input: expected finite float32 values, got NaN or infinity")
+    x_hat = [model.decode(z[rows]) for rows in batches(len(z), ROWS)]
     _write(path, [original(to_numpy(part), run.protocol) for part in x_hat])
 
 
 def _read(path):
     if Path(path).suffix.lower() != ".npy":
         raise ValueError(f"input: expected a file name ending in .npy, got {path}")
-    x = read_arrays(Path(path), argument="input")["x"]
+    x = read_arrays(Path(path), argument="input").get("x")
+    if x is None:
+        raise ValueError(f"input: expected one array, {path} is an archive of several")
     if x.ndim == 0 or len(x) == 0:
         raise ValueError(f"input: expected at least one example, got shape {x.shape}")
     return x
@@ -56,7 +62,9 @@ def _new(out):
 
 
 def _write(path, parts):
-    content = io.BytesIO()
-    np.save(content, np.concatenate(to_numpy(parts)))
+    content, result = io.BytesIO(), np.concatenate(to_numpy(parts))
+    if not np.isfinite(result).all():
+        raise ValueError("input: its values are so large that the network's are not finite")
+    np.save(content, result)
     write_atomic(path, content.getvalue())
     print(path)

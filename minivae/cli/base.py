@@ -32,6 +32,8 @@ def output(out, suffix, default=None):
         raise ValueError(f"out: expected a file name ending in {suffix}, got {out}")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"out: the folder {path.absolute().parent} does not exist")
+    if path.is_dir():
+        raise ValueError(f"out: expected a file, {path} is a folder")
     return path
 
 

@@ -43,11 +43,12 @@ def evaluate(run, split, samples):
 
 @command(
     argument("runs", nargs="+", metavar="RUN"),
-    argument("--out", default="compare.png", metavar="FILE", help="the picture (default: compare.png)"),
+    argument("--out", metavar="FILE", help="default: compare.png in the folder of the first run"),
 )
 def compare(runs, out):
     """Print the last and best figures of runs side by side, where their settings differ, and draw their curves."""
-    path, runs = output(out, ".png"), [Run.open(run) for run in runs]
+    runs = [Run.open(run) for run in runs]
+    path = output(out, ".png", runs[0].path / "compare.png")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ValueError(f"runs: expected each run once, got {', '.join(str(run.path) for run in runs)}")
     histories = {str(run.path): run.finished() for run in runs}

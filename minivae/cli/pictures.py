@@ -100,7 +100,7 @@ def traverse(run, example, n, steps, out):
 def latent(run, n, out):
     """Write a picture of the latent space: examples in it, and decodings on a grid of Gaussian quantiles."""
     run = Run.open(run)
-    path, n = output(out, ".png", run.path / "latent_space.png"), whole(2)("n", n)
+    path, n = output(out, ".png", run.path / "latent_space.png"), whole(2, 100)("n", n)
     model, _ = run.load_model()
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     mu = to_numpy(model.encode(x)[0])
@@ -138,7 +138,7 @@ def animate(run, out):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     run = Run.open(run)
     path = output(out, ".gif", run.path / "samples.gif")
-    frames = sorted((run.path / "samples").glob("epoch-*.png"))
+    frames = sorted((run.path / "samples").glob("epoch-[0-9]*.png"))
     if not frames:
         raise ValueError(f"run: {run.path} has no pictures of its epochs; train with pictures_every = N in --config")
     plot.animation(frames, path)

@@ -106,7 +106,8 @@ def load_data(
     source : str, path or array
         "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
         and y, x_test, y_test where there are any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c).
-        Integer pixels are divided by 255 (arrays of only 0 and 1 are bits), floats are taken as they are.
+        Integers from 0 to 255 are pixels and are divided by 255, unless they are bits, all 0 or 1; anything else is
+        taken as it is.
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str
@@ -133,7 +134,7 @@ def load_data(
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
     raw = read_source(source, data_dir, sprites)
-    divisor = pixel_scale(raw.x)
+    divisor = 1 if standardize else pixel_scale(raw.x)  # units do not matter to what is standardized
     x, shape = as_examples(raw.x, "x", divisor)
     y = check_labels(raw.y, "y", len(x))
     how = binarize or ("none" if likelihood != "bernoulli" or is_binary(x) else "each")
@@ -160,11 +161,11 @@ def load_data(
     if dequantize:
         protocol["levels"] = raw.levels or divisor + 1
         if protocol["levels"] == 2:
-            raise ValueError(f"dequantize: expected integer pixels, got {raw.x.dtype}")
+            raise ValueError(f"dequantize: expected integer pixels from 0 to 255, got {raw.x.dtype}")
     if standardize:
-        std = x[:n].std(axis=0, dtype="float64")
+        std = x[:n].std(axis=0, dtype="float64").astype("float32")
         protocol["mean"] = x[:n].mean(axis=0, dtype="float64").astype("float32").tolist()
-        protocol["std"] = np.where(std > 0, std, 1).astype("float32").tolist()
+        protocol["std"] = np.where(std > 0, std, np.float32(1)).tolist()
 
     def test():
         if raw.test is None:
@@ -195,12 +196,11 @@ def prepare(x, name, protocol, likelihood):
 
 
 def original(x_hat, protocol):
-    """The way back, for decoded values: (N, D) -> (N, *shape), in the units that were divided or standardized."""
+    """The way back, for decoded values: (N, D) -> (N, *shape); standardized columns get their units back."""
     if "levels" in protocol:
         x_hat = (x_hat * protocol["levels"] - 0.5) / (protocol["levels"] - 1)
     if "mean" in protocol:
-        scale = np.float32(protocol["divisor"])
-        x_hat = (x_hat * np.float32(protocol["std"]) + np.float32(protocol["mean"])) * scale
+        x_hat = x_hat * np.float32(protocol["std"]) + np.float32(protocol["mean"])
     return x_hat.reshape(-1, *protocol["shape"])
 
 
@@ -208,8 +208,14 @@ def _in_range(x, name, protocol, likelihood):
     """x, checked to be pixels where they must be, and standardized where that was asked for."""
     if likelihood in PIXELS or protocol["binarize"] != "none" or "levels" in protocol:
         check_unit_interval(x, name)
+    elif protocol["divisor"] > 1 and np.abs(x).max() > 2:  # a mean of Gaussian pixels may leave [0, 1], but not so far
+        raise ValueError(f"{name}: expected pixels divided by {protocol['divisor']}, as in training, got {x.min():.6g} "
+                         f"to {x.max():.6g}")  # fmt: skip
     if "mean" in protocol:
-        x = (x - np.float32(protocol["mean"])) / np.float32(protocol["std"])
+        with np.errstate(over="ignore"):
+            x = (x - np.float32(protocol["mean"])) / np.float32(protocol["std"])
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name}: expected values that stay finite when they are standardized")
     return x
 
 

@@ -27,9 +27,11 @@ def as_examples(x, name, divisor=1):
 
 
 def pixel_scale(x):
-    """What the values of `x` are divided by: 255 for integers, unless they are bits; 1 for anything else."""
+    """What the values of `x` are divided by: 255 for integers from 0 to 255, unless they are bits; else 1."""
     x = np.asarray(x)
-    return 255 if x.dtype.kind in "iu" and not is_binary(x) else 1
+    if x.dtype.kind not in "iu" or x.size == 0 or is_binary(x):
+        return 1
+    return 255 if x.min() >= 0 and x.max() <= 255 else 1
 
 
 def check_labels(y, name, n):
@@ -43,12 +45,10 @@ def check_labels(y, name, n):
 
 
 def check_unit_interval(x, name):
-    """ValueError unless every value is a pixel in [0, 1], as bits and the Bernoulli likelihood need."""
+    """ValueError unless every value is in [0, 1], as bits and likelihoods of pixels need."""
     low, high = x.min(), x.max()
     if low < 0 or high > 1:
-        raise ValueError(
-            f"{name}: expected values in [0, 1] for a Bernoulli likelihood or bits, got {low:.6g} to {high:.6g}"
-        )
+        raise ValueError(f"{name}: expected pixels or bits in [0, 1], got {low:.6g} to {high:.6g}")
 
 
 def is_binary(x):

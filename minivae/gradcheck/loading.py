@@ -42,9 +42,12 @@ def load_part(target, rng, shape=None):
         n_in = getattr(part, "n_in", None)
         if shape is None and n_in is None:
             raise ValueError(f"shape: expected the shape of an input of {name}, which has no n_in, such as 4 6")
-        x = rng.standard_normal(shape or (5, n_in))
+        x = _attempt(f"drawing x of {shape or (5, n_in)}", lambda: rng.standard_normal(shape or (5, n_in)))
     part.bind("float64")
-    _attempt(f"{name}.forward", lambda: hasattr(part, "loss_and_grads") or part.forward(x))
+    if not hasattr(part, "loss_and_grads"):
+        result = _attempt(f"{name}.forward", lambda: part.forward(x))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ValueError(f"part: expected {name}.forward to return (y, cache), got {type(result).__name__}")
     return part, x
 
 
@@ -63,5 +66,5 @@ def _attempt(what, f):
     """f(); whatever it raises becomes a ValueError that says where and what."""
     try:
         return f()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"part: {what} raised {type(error).__name__}: {error}") from error
