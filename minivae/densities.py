@@ -139,8 +139,8 @@ def free_bits(kl, *, least):
 
 
 def free_bits_backward(g, kl, *, least):
-    """dkl_nl = g / N where mean_n kl_nl >= least, else 0."""
-    above = (kl.mean(axis=0) >= least).astype(kl.dtype)  # (L,)
+    """dkl_nl = g / N where mean_n kl_nl >= least, else 0; everywhere if least = 0, below which only rounding gets."""
+    above = ((kl.mean(axis=0) >= least) | (least <= 0)).astype(kl.dtype)  # (L,)
     return array_module(kl).broadcast_to(g / len(kl) * above, kl.shape)
 
 

@@ -15,7 +15,7 @@ BLOCK = 16384  # coordinates that a CPU updates at a time, so that the temporari
 
 def schedule(value):
     """`value` as a function of the step. It gives Python floats: a NumPy scalar would turn float32 into float64."""
-    return (lambda t: float(value(t))) if callable(value) else lambda t: value
+    return (lambda t: float(value(t))) if callable(value) else lambda t: float(value)
 
 
 def cosine(value, steps):

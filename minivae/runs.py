@@ -20,7 +20,7 @@ from .backend import generator
 from .data import load_data
 from .models import MODELS
 from .optim import BETA_SCHEDULES, OPTIMIZERS, SCHEDULES, warm_up
-from .settings import OPTIONAL, OPTIONS, deciding, read_options, resumed
+from .settings import NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 
 def build_model(settings, protocol):
@@ -38,7 +38,7 @@ def build_optimizer(settings, model, protocol):
     """The optimizer that the settings describe, with its schedule laid over all steps of the run."""
     pass_steps = _pass_steps(settings, protocol)
     lr = SCHEDULES[settings["schedule"]](settings["lr"], settings["epochs"] * pass_steps, pass_steps)
-    own = {"adam": (), "adamw": ("weight_decay",), "sgd": ("momentum", "nesterov")}[settings["optimizer"]]
+    own = [n for n, (option, values, _) in NEEDS.items() if option == "optimizer" and settings[option] in values]
     return OPTIMIZERS[settings["optimizer"]](
         model,
         warm_up(lr, settings["warm_up"] * pass_steps),

@@ -258,9 +258,9 @@ def test_version_and_module(capsys):
 
 BAD_VALUES = [
     ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
-    ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"), ("hidden", "9 1000001"),
-    ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"), ("activation", "step"),
-    ("likelihood", "poisson"),
+    ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
+    ("hidden", "9 1000001"), ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"),
+    ("activation", "step"), ("likelihood", "poisson"),
     ("beta", "-1"), ("beta", "nan"), ("beta", "inf"), ("epochs", "0"), ("epochs", "many"), ("epochs", "1e400"),
     ("batch-size", "0"), ("optimizer", "lbfgs"), ("lr", "0"), ("lr", "-0.1"), ("lr", "nan"), ("lr", "inf"),
     ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),

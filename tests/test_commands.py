@@ -9,6 +9,7 @@ from test_cli import PNG, SMALL, error_of
 
 from minivae.cli import main
 from minivae.data import BITS_SEED, original, prepare
+from minivae.evaluate import kl_per_latent
 from minivae.runs import Run
 
 PICTURES = {
@@ -114,6 +115,8 @@ def test_what_uncertainty_shows(run, monkeypatch):
     assert (x.shape, draws.shape, shape) == ((2, 64), (50, 2, 64), (8, 8, 1))
     np.testing.assert_array_equal(x_hat, model.reconstruct(x))
     latents = [int(name[2]) for name in names]
+    kl = kl_per_latent(model, Run.open(run).read_data().validation.x)
+    assert latents == np.argsort(-kl)[:2].tolist()
     full_mu, full_log_var = model.encode(Run.open(run).read_data().validation.x)
     np.testing.assert_array_equal(mu, full_mu[:, latents])
     np.testing.assert_allclose(std, np.exp(0.5 * full_log_var[:, latents]), rtol=1e-6)
@@ -260,11 +263,41 @@ def test_compare(run, tmp_path, capsys):
     line = json.loads((other / "metrics.jsonl").read_text().splitlines()[-1])["validation"]
     assert second.split()[:5] == [str(other), "validation", "1", f"{line['elbo']:.2f}", f"{line['log_px_z']:.2f}"]
     assert first.split()[:3] == [str(run), "validation", "2"]
+    elbos = [json.loads(line)["validation"]["elbo"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert first.split()[6:8] == [f"{max(elbos):.2f}", str(1 + elbos.index(max(elbos)))]
     assert "latent: 3, 2" in rest
     assert "epochs: 2, 1" in rest
     assert not any("cannot be compared" in text for text in rest)
     assert rest[-1] == str(tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(PNG)
+
+
+def test_compare_shows_the_best_and_not_only_the_last(run, tmp_path, capsys):
+    other = shutil.copytree(run, tmp_path / "b")
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    lines[0]["validation"]["elbo"] = -1.25
+    (other / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert main(["compare", str(other)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[6:8] == ["-1.25", "1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "comparable"),
+    [
+        ([["--likelihood", "gaussian"], ["--likelihood", "gaussian-full"]], True),
+        ([["--likelihood", "gaussian"], ["--likelihood", "categorical"]], False),
+        ([["--likelihood", "categorical"], ["--likelihood", "categorical", "--config", "LEVELS"]], False),
+        ([["--seed", "1"], ["--binarize", "once"]], False),
+        ([["--seed", "1"], ["--latent", "1"]], True),
+    ],
+)
+def test_which_nats_can_be_compared(options, comparable, tmp_path, capsys):
+    (tmp_path / "c.toml").write_text("levels = 4\n")
+    for name, given in zip("ab", options, strict=True):
+        given = [str(tmp_path / "c.toml") if o == "LEVELS" else o for o in given]
+        assert main(["train", "--hidden", "4", "--epochs", "1", *given, "--out", str(tmp_path / name)]) == 0
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    assert ("cannot be compared" in capsys.readouterr().out) is not comparable
 
 
 def test_compare_says_when_nats_cannot_be_compared(run, table_run, tmp_path, capsys):

@@ -151,6 +151,8 @@ def test_free_bits():
     assert free_bits(kl, least=0.0) == pytest.approx(kl.sum(axis=1).mean())
     np.testing.assert_allclose(free_bits_backward(1.0, kl, least=0.0), np.full((2, 3), 0.5))
     np.testing.assert_allclose(free_bits(np.tile(kl, (2, 1)), least=0.5), free_bits(kl, least=0.5))  # batch size
+    assert free_bits(np.array([[0.0], [2.0]]), least=1.0) == 1.0  # the average counts, not each example
+    np.testing.assert_array_equal(free_bits_backward(1.0, np.array([[-1e-9]]), least=0.0), 1)  # rounding, not a bit
 
 
 def test_log_mean_exp():

@@ -9,6 +9,7 @@ from minivae.cli import main
 from minivae.gradcheck import Check, Checks, check_array, check_gradients, check_operation
 from minivae.layers import BatchNorm, Dense, Dropout, Embedding, GRUCell, Layer, ReLU, Sequential
 from minivae.models import VAE
+from minivae.params import Param
 
 
 @pytest.fixture
@@ -146,6 +147,96 @@ def test_the_table_of_checks(rng):
     assert str(kinks) == "x  relative error 1.0e-10  ok  (1 of 4 directions cross a kink)"
 
 
+# ---- rules that a right gradient may break
+
+
+class Gain(Layer):
+    """y = a x, by the rules."""
+
+    def __init__(self):
+        self.a = Param(np.ones(3))
+
+    def forward(self, x, noise=None):
+        return x * self.a.data, x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if accumulate:
+            self.a.grad += (dy * cache).sum(axis=0)
+        return dy * self.a.data
+
+
+class Replaces(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if accumulate:
+            self.a.grad = (dy * cache).sum(axis=0)
+        return dy * self.a.data
+
+
+class Overwrites(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if accumulate:
+            self.a.grad[...] = (dy * cache).sum(axis=0)
+        return dy * self.a.data
+
+
+class Remembers(Gain):
+    def forward(self, x, noise=None):
+        self.x = x
+        return x * self.a.data * x, None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if accumulate:
+            self.a.grad += (dy * self.x * self.x).sum(axis=0)
+        return 2 * dy * self.a.data * self.x
+
+
+class Scribbles(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dx = super().backward(dy, cache, accumulate)
+        dy *= 2
+        return dx
+
+
+class Insists(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return super().backward(dy, cache)
+
+
+class Refuses(Gain):
+    def backward(self, dy, cache):
+        return super().backward(dy, cache)
+
+
+@pytest.mark.parametrize(
+    ("cls", "broken"),
+    [
+        (Gain, None),
+        (Replaces, "backward replaces a.grad"),
+        (Overwrites, "a second backward does not add"),
+        (Remembers, "another forward changes this one's backward"),
+        (Scribbles, "backward writes into dy"),
+        (Insists, r"backward\(accumulate=False\) changes the gradients"),
+        (Refuses, "backward must take accumulate and need_dx"),
+    ],
+)
+def test_rules_beside_the_gradient(cls, broken, rng):
+    """All of these gradients are right."""
+    checks = check_gradients(cls(), rng.standard_normal((4, 3)), rng)
+    assert all(check.ok for check in checks.values())
+    assert checks.ok == (broken is None)
+    assert [bool(re.match(broken or "", rule)) for rule in checks.broken] == [True] * (broken is not None)
+    assert str(checks).count("NOT OK: ") == (broken is not None)
+
+
+def test_a_forward_that_writes_into_x(rng):
+    class Doubles(Gain):
+        def forward(self, x, noise=None):
+            x *= 2
+            return x * self.a.data, x
+
+    assert "forward or backward writes into x" in check_gradients(Doubles(), rng.standard_normal((4, 3)), rng).broken
+
+
 # ---- a user's file
 
 
@@ -155,6 +246,7 @@ import re
 import numpy as np
 from minivae.layers import Dense, Layer, Tanh
 from minivae.models import VAE
+from minivae.params import Param
 
 class Double(Layer):
     n_in = 3

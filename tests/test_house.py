@@ -153,9 +153,8 @@ def test_extending_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert blocks[0].startswith("# my_layer.py")
     (tmp_path / "my_layer.py").write_text(blocks[0])
-    namespace = {}
     for block in blocks:
-        exec(compile(block, "extending.md", "exec"), namespace)
+        exec(compile(block, "extending.md", "exec"), {})
     command, *shown = re.search(r"```console\n\$ minivae (.*?)```", page, re.DOTALL).group(1).splitlines()
     capsys.readouterr()
     assert main(command.split()) == 0

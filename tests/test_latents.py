@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import norm
 
 from minivae import VAE
-from minivae.evaluate import decodings, interpolate, kl_per_latent, normal_quantiles, principal_plane, traverse
+from minivae.evaluate import (
+    decodings,
+    interpolate,
+    kl_per_latent,
+    normal_quantiles,
+    posteriors,
+    principal_plane,
+    traverse,
+)
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def test_principal_plane(rng):
     mu = (rng.standard_normal((500, 2)) * [3, 0.5] @ basis + 1).astype("float32")
     points, center, axes, share = principal_plane(mu)
     lengths = np.linalg.norm(axes, axis=1)
-    np.testing.assert_allclose(points / lengths @ (axes / lengths[:, None] * lengths[:, None]) + center, mu, atol=1e-4)
+    np.testing.assert_allclose(points / lengths @ axes + center, mu, atol=1e-4)
     np.testing.assert_allclose(lengths, points.std(axis=0, ddof=1), rtol=1e-4)
     assert share.sum() == pytest.approx(1, abs=1e-5)
     assert share[0] > share[1]
@@ -76,6 +84,13 @@ def test_two_latents_are_their_own_plane(L, rng):
     np.testing.assert_array_equal(points[:, :L], mu)
     np.testing.assert_array_equal(points @ axes + center, mu)
     assert share is None
+
+
+def test_posteriors_of_more_than_a_batch(rng):
+    model = VAE.build((6,), rng, hidden=(5,), latent=2)
+    x = rng.random((1234, 6)).astype("float32")
+    for part, whole in zip(posteriors(model, x), model.encode(x), strict=True):
+        np.testing.assert_allclose(part, whole, rtol=1e-4, atol=1e-6)
 
 
 def test_kl_per_latent_adds_up_and_sees_a_collapsed_one(rng):

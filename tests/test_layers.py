@@ -186,10 +186,10 @@ def test_batch_norm_learns_the_mean_and_the_unbiased_variance(rng):
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_builders_put_the_norm_before_the_activation(norm, rng):
-    encoder = conv_encoder((8, 8, 1), (16,), (32,), 2, norm=norm, rng=rng)
-    decoder = conv_decoder(2, (32,), (16,), (8, 8, 1), norm=norm, rng=rng)
+    encoder = conv_encoder((8, 8, 1), (8, 16), (32,), 2, norm=norm, rng=rng)
+    decoder = conv_decoder(2, (32,), (8, 16), (8, 8, 1), norm=norm, rng=rng)
     cls = {"none": None, "batch": BatchNorm, "layer": LayerNorm, "group": GroupNorm}[norm]
-    for network, n in ((encoder, 2), (decoder, 2)):
+    for network, n in ((encoder, 3), (decoder, 3)):
         kinds = [type(layer) for layer in network.layers]
         if cls is not None:
             assert kinds.count(cls) == n
@@ -197,6 +197,10 @@ def test_builders_put_the_norm_before_the_activation(norm, rng):
         assert kinds.count(ReLU) == n
     assert encoder(np.zeros((3, 64), "float32"))[0].shape == (3, 2)
     assert decoder(np.zeros((3, 2), "float32")).shape == (3, 64)
+
+
+def test_groups_of_the_builders():
+    assert [NORMS["group"](n)[0].groups for n in (4, 8, 32, 64, 400)] == [1, 1, 4, 8, 50]
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(2, None), ((3, 2), (2, 1)), (1, 2), (2, 3)])

@@ -115,6 +115,8 @@ def test_schedules():
     assert f(25) == pytest.approx(1 + math.cos(math.pi / 4))
     g = step_decay(1.0, 10, 0.5)
     assert [g(0), g(9), g(10), g(25)] == [1, 1, 0.5, 0.25]
+    assert [SCHEDULES["step"](1.0, 10, 1)(t) for t in (3, 4, 7, 8, 9)] == pytest.approx([1, 0.1, 0.1, 0.01, 0.01])
+    assert type(schedule(np.float64(3))(0)) is float
     h = SCHEDULES["step"](1.0, 30, 3)
     assert [h(0), h(10), h(29)] == pytest.approx([1, 0.1, 0.01])
 

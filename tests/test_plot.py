@@ -83,6 +83,42 @@ def test_pictures(name, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are drawn, to be read back."""
+    from matplotlib.figure import Figure
+
+    figures, init = [], Figure.__init__
+
+    def keep(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        figures.append(self)
+
+    monkeypatch.setattr(Figure, "__init__", keep)
+    return figures
+
+
+def test_uncertainty_draws_standard_deviations(rng, tmp_path, drawn):
+    """Ellipses of one and two of them around mu; a band of two around the mean of the decodings of a row."""
+    x, draws_, mu, std = rng.random((2, 4)), rng.random((9, 2, 4)), rng.random((5, 2)), 0.1 + rng.random((5, 2))
+    plot.uncertainty(x, x, draws_, mu, std, None, (4,), tmp_path / "a.png", ["z[0]", "z[1]"])
+    left, right = drawn[0].axes
+    ellipses = [p for p in right.patches if type(p).__name__ == "Ellipse"]
+    assert len(ellipses) == 4
+    for i, ellipse in enumerate(ellipses):
+        np.testing.assert_allclose(ellipse.center, mu[i // 2])
+        np.testing.assert_allclose((ellipse.width, ellipse.height), 2 * (1 + i % 2) * std[i // 2])
+    edges = left.collections[0].get_paths()[0].vertices
+    for edge in (draws_[:, 0].mean(axis=0) + s * 2 * draws_[:, 0].std(axis=0) for s in (-1, 1)):
+        assert all(np.isclose(edges, point).all(axis=1).any() for point in np.stack([np.arange(4), edge], axis=1))
+
+
+def test_curves_of_a_model_without_an_elbo(tmp_path, drawn):
+    lines = [{"epoch": i, "train": {"loss": 1.0, "log_px_z": -1.0}} for i in (1, 2)]
+    plot.learning_curves(lines, tmp_path / "a.png")
+    assert [ax.get_title() for ax in drawn[0].axes] == ["reconstruction, log p(x | z)"]
+
+
 def test_the_grid_shows_the_pixels(rng, tmp_path):
     """Every grey level of the data is on the picture, brightest where the data is brightest."""
     x = np.zeros((1, 4))

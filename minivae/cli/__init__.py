@@ -8,14 +8,11 @@ import os
 import sys
 
 from .. import __version__
-from . import (  # noqa: F401
-    arrays,
-    checks,
-    measures,
-    pictures,
-    training,
-)
+from . import arrays, checks, measures, pictures, training  # noqa: F401 - they declare the commands
 from .base import COMMANDS
+
+ORDER = ("train", "sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "animate", "encode",
+         "decode", "evaluate", "compare", "info", "gradcheck")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,7 +42,7 @@ def _parser():
     parser = _Parser(prog="minivae", description="Variational autoencoders from scratch, every gradient by hand.")
     parser.add_argument("--version", action="version", version=f"minivae {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for function, arguments in COMMANDS:
+    for function, arguments in sorted(COMMANDS, key=lambda command: ORDER.index(command[0].__name__)):
         text = function.__doc__.partition("\n")[0]
         sub = commands.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(command=function)

@@ -9,10 +9,11 @@ from ..backend import to_numpy
 from ..checkpoint import write_atomic
 from ..data import batches, original, prepare
 from ..data.sources import read_arrays
+from ..evaluate import posteriors
+from ..evaluate.metrics import BATCH
 from ..runs import Run
 from .base import RUN, argument, command, output
 
-ROWS = 500  # that go through a network at a time
 FILES = (
     argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
     argument("--out", required=True, metavar="FILE.npy", help="the array to write; nothing is overwritten"),
@@ -25,7 +26,7 @@ def encode(run, input, out):
     run, path, x = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
     x = prepare(x, "input", run.protocol, run.settings["likelihood"])
-    _write(path, [model.encode(x[rows])[0] for rows in batches(len(x), ROWS)])
+    _write(path, posteriors(model, x)[0])
 
 
 @command(RUN, *FILES)
@@ -39,8 +40,8 @@ def decode(run, input, out):
         z = z.astype("float32")
     if not np.isfinite(z).all():
         raise ValueError("input: expected finite float32 values, got NaN or infinity")
-    x_hat = [model.decode(z[rows]) for rows in batches(len(z), ROWS)]
-    _write(path, [original(to_numpy(part), run.protocol) for part in x_hat])
+    x_hat = np.concatenate([to_numpy(model.decode(z[rows])) for rows in batches(len(z), BATCH)])
+    _write(path, original(x_hat, run.protocol))
 
 
 def _read(path):
@@ -61,10 +62,10 @@ def _new(out):
     return path
 
 
-def _write(path, parts):
-    content, result = io.BytesIO(), np.concatenate(to_numpy(parts))
-    if not np.isfinite(result).all():
+def _write(path, array):
+    if not np.isfinite(array).all():
         raise ValueError("input: its values are so large that the network's are not finite")
-    np.save(content, result)
+    content = io.BytesIO()
+    np.save(content, array)
     write_atomic(path, content.getvalue())
     print(path)

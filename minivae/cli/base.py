@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-COMMANDS = []  # (function, its arguments) in the order of the help
+COMMANDS = []  # (function, its arguments)
 
 
 def argument(*flags, **how):

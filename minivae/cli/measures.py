@@ -69,8 +69,9 @@ def compare(runs, out):
 
 def _unit(run):
     """What must be equal if the nats of two runs are to be compared."""
+    kind = "density" if run.settings["likelihood"].startswith("gaussian") else run.settings["likelihood"]
     names = ("sha256", "n_validation", "binarize", "levels", "mean", "std")
-    return [run.settings["likelihood"], *(run.protocol.get(name) for name in names)]
+    return [kind, run.settings["levels"], *(run.protocol.get(name) for name in names)]
 
 
 def _figures(history):

@@ -103,7 +103,7 @@ def latent(run, n, out):
     path, n = output(out, ".png", run.path / "latent_space.png"), whole(2, 100)("n", n)
     model, _ = run.load_model()
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
-    mu = to_numpy(model.encode(x)[0])
+    mu, _ = latents.posteriors(model, x)
     _, center, axes, _ = latents.principal_plane(mu)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
@@ -126,7 +126,7 @@ def uncertainty(run, n, seed, out):
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"))
     first = np.argsort(-latents.kl_per_latent(model, x), kind="stable")[:2]
-    mu, log_var = (to_numpy(part)[:, first] for part in model.encode(x))
+    mu, log_var = (part[:, first] for part in latents.posteriors(model, x))
     names = [f"z[{i}]" for i in first]
     x_hat = to_numpy(model.reconstruct(x[:n]))
     plot.uncertainty(x[:n], x_hat, draws, mu, np.exp(0.5 * log_var), y, _shape(run), path, names)
@@ -146,7 +146,7 @@ def animate(run, out):
 
 
 def draw_epoch(run, model, epoch):
-    """The same draws from the prior as after every other epoch, into samples/epoch-NNNN.png."""
+    """The same draws from the prior as after every other epoch, into samples/epoch-NNNNN.png."""
     folder = run.path / "samples"
     folder.mkdir(exist_ok=True)
     _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}")
@@ -160,7 +160,7 @@ def draw_run(run, data):
     _draw_samples(run, model, 64, 0, run.path / "samples.png")
     x, y = data.pictured
     rows = slice(0, DOTS)
-    plot.latent_means(to_numpy(model.encode(x[rows])[0]), None if y is None else y[rows], run.path / "latents.png")
+    plot.latent_means(latents.posteriors(model, x[rows])[0], None if y is None else y[rows], run.path / "latents.png")
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 

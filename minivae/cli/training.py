@@ -67,9 +67,8 @@ def _fit_run(run, model, optimizer, data):
     history = run.history()[: run.epoch]
 
     def on_epoch(line):
-        if (
-            every and line["epoch"] % every == 0
-        ):  # before the epoch counts as done: a run that is cut off draws it again
+        # before the epoch counts as done, so that a cut loses no picture
+        if every and line["epoch"] % every == 0:
             with optimizer.averaged():
                 draw_epoch(run, model, line["epoch"])
         run.record(line, model, optimizer)

@@ -161,7 +161,7 @@ def load_data(
     if dequantize:
         protocol["levels"] = raw.levels or divisor + 1
         if protocol["levels"] == 2:
-            raise ValueError(f"dequantize: expected integer pixels from 0 to 255, got {raw.x.dtype}")
+            raise ValueError(f"dequantize: expected integer pixels from 0 to 255, not bits only, got {raw.x.dtype}")
     if standardize:
         std = x[:n].std(axis=0, dtype="float64").astype("float32")
         protocol["mean"] = x[:n].mean(axis=0, dtype="float64").astype("float32").tolist()

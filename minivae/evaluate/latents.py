@@ -9,13 +9,16 @@ from ..data import batches
 from .metrics import BATCH
 
 
+def posteriors(model, x):
+    """(mu, log_var) of every row, x (N, D) -> (N, L) each, in host memory; encoded in memory-bounded batches."""
+    parts = [to_numpy(model.encode(x[rows])) for rows in batches(len(x), BATCH)]
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
 def kl_per_latent(model, x):
     """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior."""
-    total = 0.0
-    for rows in batches(len(x), BATCH):
-        mu, log_var = model.encode(x[rows])
-        total = total + to_numpy(model.prior.kl(mu[..., None], log_var[..., None])).sum(axis=0, dtype="float64")
-    return total / len(x)
+    mu, log_var = place(posteriors(model, x), like=model.theta)
+    return to_numpy(model.prior.kl(mu[..., None], log_var[..., None])).mean(axis=0, dtype="float64")
 
 
 def interpolate(a, b, steps, how="linear"):
@@ -56,7 +59,8 @@ def normal_quantiles(n):
 def principal_plane(mu):
     """(coordinates (N, 2), center (L,), axes (2, L), share (2,) of the variance) of the means' largest two directions.
 
-    An axis is as long as the standard deviation along it. Two latents are their own plane: center 0, axes of length 1.
+    An axis is as long as the standard deviation along it. Two latents are their own plane: center 0, axes of length 1,
+    no shares (None).
     """
     if mu.shape[1] <= 2 or len(mu) < 3 or not np.ptp(mu, axis=0).any():
         axes = np.eye(2, mu.shape[1], dtype="float32")

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import generator, tree_map
+from .rules import broken_rules
 
 LIMIT = 1e-7
 SMOOTH = 1e-8  # relative size of either sign above which a direction is taken to cross a kink
@@ -37,18 +38,20 @@ class Check(NamedTuple):
 
 
 class Checks(dict):
-    """{name: Check}, printed as a table."""
+    """{name: Check}, printed as a table; `broken`: a line for each rule of layers that was broken (see rules.py)."""
+
+    broken = ()
 
     @property
     def ok(self):
-        return all(check.ok for check in self.values())
+        return all(check.ok for check in self.values()) and not self.broken
 
     def __str__(self):
         width, lines = max(map(len, self), default=0), []
         for name, check in self.items():
             kinks = f"  ({check.kinks} of {check.directions} directions cross a kink)" if check.kinks else ""
             lines.append(f"{name:<{width}}  relative error {check.error:.1e}  {'ok' if check.ok else 'NOT OK'}{kinks}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"NOT OK: {rule}" for rule in self.broken)])
 
 
 def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, directions=4):
@@ -73,7 +76,8 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, d
     Returns
     -------
     Checks
-        {name: Check} of every parameter and, for a layer, of x (x0, x1, ... of a tuple); `ok`, and a table as text.
+        {name: Check} of every parameter and, for a layer, of x (x0, x1, ... of a tuple); `ok`, the rules that a layer
+        breaks, and all of it as text.
     """
     rng = generator(0, "gradcheck") if rng is None else rng
     part.bind("float64")
@@ -90,13 +94,16 @@ def _check_layer(layer, x, rng, noise, directions):
     y, cache = layer.forward(x, noise)
     w = _random_like(y, rng)
     layer.zero_grad()
-    dx = layer.backward(w, cache)
+    dx = layer.backward(tree_map(np.copy, w), cache)
+    if dx is None and _tuple(x)[0].dtype.kind == "f":
+        raise ValueError(f"{type(layer).__name__}.backward: expected dx, got None")
     f = lambda: _dot(w, layer.forward(x, noise)[0])  # noqa: E731
     size = sum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
     checks = Checks(check_params(layer, f, rng, directions=directions, size=size))
     for i, (array, g) in enumerate(zip(_tuple(x), _tuple(dx), strict=True)):
         if array.dtype.kind == "f":
             checks[f"x{i}" if isinstance(x, tuple) else "x"] = check_array(f, array, g, rng, directions, size)
+    checks.broken = broken_rules(layer, x, noise, w)
     return checks
 
 

@@ -52,8 +52,8 @@ def load_part(target, rng, shape=None):
 
 
 def _import(file):
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
+    spec = importlib.util.spec_from_file_location(f"checked_{file.stem}", file)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses look there
     sys.path.insert(0, str(file.parent))  # so that it finds its neighbors
     try:
         spec.loader.exec_module(module)

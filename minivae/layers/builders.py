@@ -14,6 +14,7 @@ NORMS = {
     "none": lambda n: [],
     "batch": lambda n: [BatchNorm(n)],
     "layer": lambda n: [LayerNorm(n)],
+    # groups of 8 channels, or a few more where 8 does not divide n
     "group": lambda n: [GroupNorm(n, math.gcd(n, max(1, n // 8)))],
 }
 

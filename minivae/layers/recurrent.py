@@ -18,7 +18,7 @@ class GRUCell(Layer):
         r = sigmoid(x W_r + h U_r + b_r),  u = sigmoid(x W_u + h U_u + b_u),  n = tanh(x W_n + b_n + r (h U_n + c))
 
     x (N, n_in), h (N, H); W (n_in, 3 H), U (H, 3 H), b (3 H,), in blocks r, u, n; c (H,). The reset gate works on the
-    product h U_n, as in Chung et al. 2014 and the libraries, so that a step is two matrix products.
+    product h U_n, as in the first version of the paper (1406.1078v1) and in cuDNN: a step is two matrix products.
     """
 
     def __init__(self, n_in, H, rng):

@@ -56,7 +56,7 @@ class VAE(Model):
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.prior = StandardNormal(decoder.n_in) if prior is None else prior
         self.L = self.prior.L
-        self.beta, self.free_bits = schedule(beta), free_bits
+        self.beta, self.free_bits = schedule(beta), float(free_bits)
         self.bind()
 
     @classmethod
