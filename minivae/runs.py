@@ -26,7 +26,7 @@ from .settings import NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
 def build_model(settings, protocol):
     """The model that the settings describe for such data, bound to its dtype and backend."""
     names = ("arch", "hidden", "channels", "latent", "activation", "norm", "dropout")
-    names += ("likelihood", "levels", "free_bits")
+    names += ("likelihood", "levels", "std", "free_bits")
     rng, rise = generator(settings["seed"], "weights"), (settings["beta_epochs"] or 1) * _pass_steps(settings, protocol)
     beta = BETA_SCHEDULES[settings["beta_schedule"]](settings["beta"], rise)
     cls, shape = MODELS[settings["model"]], tuple(protocol["shape"])

@@ -136,6 +136,7 @@ OPTIONS = {
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
     "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
     "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)"),
+    "std": Option(real(), None, "of a Gaussian likelihood: fixed, or the start (default: 0.1, 0.2; standardized 1)"),
     "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
     "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
                             "|".join(BETA_SCHEDULES)),
@@ -167,6 +168,7 @@ OPTIONS = {
 NEEDS = {
     "channels": ("arch", ("conv",), [32, 64]),
     "levels": ("likelihood", ("categorical",), 16),
+    "std": ("likelihood", ("gaussian", "gaussian-fixed"), 0.2),
     "beta_epochs": ("beta_schedule", ("linear", "cyclical"), 10),
     "weight_decay": ("optimizer", ("adamw",), 0.01),
     "momentum": ("optimizer", ("sgd",), 0.9),
@@ -209,6 +211,10 @@ def complete(given):
         settings["epochs"] = 100 if small else 20
     if small and settings["likelihood"] == "categorical" and settings["levels"] is None:
         settings["levels"] = 17
+    if settings["std"] is None and settings["likelihood"] in NEEDS["std"][1] and settings["standardize"]:
+        settings["std"] = 1.0
+    if settings["std"] is None and settings["likelihood"] == "gaussian-fixed":
+        settings["std"] = 0.1
     for name, (other, values, default) in NEEDS.items():
         if settings[other] in values:
             settings[name] = default if settings[name] is None else settings[name]

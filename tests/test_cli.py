@@ -75,6 +75,7 @@ CHANGES = [
     {"likelihood": "gaussian-fixed"}, {"likelihood": "gaussian-full"}, {"validation": 10}, {"dtype": "float64"},
     {"epochs": 4}, {"augment": 1}, {"likelihood": "gaussian", "dequantize": True}, {"norm": "batch"}, {"norm": "layer"},
     {"likelihood": "gaussian", "standardize": True}, {"likelihood": "categorical"}, {"beta_schedule": "linear"},
+    {"likelihood": "gaussian", "std": 0.5}, {"likelihood": "gaussian-fixed", "std": 0.5},
     {"likelihood": "categorical", "levels": 4}, {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
     {"beta_schedule": "linear", "beta_epochs": 2}, {"rates": {"encoder": 0.5}}, {"warm_up": 1}, {"ema": 0.9},
     {"data": "sprites", "sprites": {"side": 8, "scale": [5], "orientation": [0], "x": [3, 9], "y": [2, 7, 9]}},
@@ -242,6 +243,9 @@ def test_defaults():
     assert complete({"data": "mnist", "arch": "conv"})["hidden"] == [256]
     assert (digits["optimizer"], digits["lr"], digits["batch_size"], digits["seed"]) == ("adam", 1e-3, 128, 0)
     assert set(digits) == set(OPTIONS)
+    stds = [complete({"likelihood": name} | more)["std"] for name in ("gaussian", "gaussian-fixed")
+            for more in ({}, {"standardize": True}, {"std": 0.3})]  # fmt: skip
+    assert stds == [0.2, 1, 0.3, 0.1, 1, 0.3]
 
 
 def test_version_and_module(capsys):
@@ -289,6 +293,8 @@ BAD_CONFIG = [
     ("sprites", "{color = 1}\ndata = 'sprites'", "expected side, shape, scale, orientation, x, y, got 'color'"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
+    ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 0, got 0"),
+    ("std", "0.3", "expected likelihood gaussian or gaussian-fixed, got bernoulli"),
     ("levels", "4", "expected likelihood categorical, got bernoulli"),
     ("beta_epochs", "0", "expected a whole number >= 1, got 0"),
     ("beta_epochs", "3", "expected beta_schedule linear or cyclical, got constant"),

@@ -189,7 +189,7 @@ def prepare(x, name, protocol, likelihood):
 
     Bits and the noise of dequantization are those of the test split. Raises ValueError where x does not fit.
     """
-    rows, shape = as_examples(x, name, protocol["divisor"] if np.asarray(x).dtype.kind in "biu" else 1)
+    rows, shape = as_examples(x, name, protocol["divisor"] if np.asarray(x).dtype.kind in "iu" else 1)
     if list(shape) != protocol["shape"]:
         raise ValueError(f"{name}: expected examples of shape {tuple(protocol['shape'])}, as in training, got {shape}")
     return _fixed(_in_range(rows, name, protocol, likelihood), protocol, "test")

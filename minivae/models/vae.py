@@ -70,7 +70,8 @@ class VAE(Model):
         latent=20,
         activation="relu",
         likelihood="bernoulli",
-        levels=16,
+        levels=None,
+        std=None,
         beta=1.0,
         free_bits=0.0,
         dropout=0.0,
@@ -85,8 +86,10 @@ class VAE(Model):
         arch : {"dense", "conv"}
         hidden, channels : sequences of int
             Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
-        levels : int
-            Used by the categorical likelihood only.
+        levels : int, optional
+            Of the categorical likelihood.
+        std : float, optional
+            Of the Gaussian likelihoods: the fixed one, or where the learned one starts.
 
         Raises
         ------
@@ -95,7 +98,8 @@ class VAE(Model):
         """
         if likelihood not in LIKELIHOODS:
             raise ValueError(f"likelihood: expected one of {', '.join(LIKELIHOODS)}, got {likelihood!r}")
-        p = LIKELIHOODS[likelihood](*[levels] if likelihood == "categorical" else [])
+        own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std}.get(likelihood)
+        p = LIKELIHOODS[likelihood](*[] if own is None else [own])
         D, how = math.prod(shape), (activation, dropout, norm)
         if arch == "dense":
             encoder = dense_encoder(D, hidden, latent, *how, rng=rng)
@@ -129,7 +133,7 @@ class VAE(Model):
             g = array_module(out).full(N, 1 / N, out.dtype)  # d loss / d (one example's loss)
             dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)
             dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
-            dkl = free_bits_backward(beta, kl, least=self.free_bits)  # beta / N, but for latents with bits to spare
+            dkl = free_bits_backward(beta, kl, least=self.free_bits)  # beta / N, or 0 where bits are free
             dmu_kl, dlog_var_kl = self.prior.kl_backward(dkl, mu[..., None], log_var[..., None])
             self.encoder.backward((dmu + dmu_kl[..., 0], dlog_var + dlog_var_kl[..., 0]), c_enc, need_dx=False)
         log_px_z, kl = log_px_z.mean(), kl.sum(axis=-1).mean()
