@@ -9,6 +9,7 @@ os.environ["XDG_CACHE_HOME"] = "/nonexistent"
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "pictures: draws what a training draws at its end")
     config.addinivalue_line("markers", "data: needs the real data sets; set MINIVAE_DATA to their folder")
 
 

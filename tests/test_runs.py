@@ -23,6 +23,13 @@ def train(out, *options, epochs=3):
     return main([*SMALL, "--epochs", str(epochs), "--out", str(out), *options])
 
 
+@pytest.fixture(autouse=True)
+def _quick(request, monkeypatch):
+    """Trainings of a test end without their pictures, which take longer than they do, unless it is about pictures."""
+    if "pictures" not in request.keywords:
+        monkeypatch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "whole"
@@ -243,6 +250,7 @@ def test_best_is_the_best_validation_elbo(finished):
     assert checkpoint.load(finished / "last.safetensors")[1]["best"] == best["validation"]["elbo"]
 
 
+@pytest.mark.pictures
 def test_without_validation_there_is_no_best(tmp_path, capsys):
     out = tmp_path / "a"
     assert train(out, "--validation", "0", epochs=1) == 0
