@@ -165,7 +165,7 @@ OPERATIONS = {
 
 LIKELIHOODS = {
     likelihoods.Bernoulli: likelihoods.Bernoulli,
-    likelihoods.Categorical: lambda: likelihoods.Categorical(5),
+    likelihoods.Categorical: lambda: likelihoods.Categorical(3),
     likelihoods.Gaussian: likelihoods.Gaussian,
     likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),
     likelihoods.GaussianFull: likelihoods.GaussianFull,

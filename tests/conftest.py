@@ -14,6 +14,12 @@ def pytest_configure(config):
 
 
 @pytest.fixture
+def no_pictures(monkeypatch):
+    """Trainings end without their pictures, which take longer than they do."""
+    monkeypatch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+
+
+@pytest.fixture
 def data_dir():
     if not REAL_DATA:
         pytest.skip("MINIVAE_DATA is not set")

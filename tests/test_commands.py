@@ -63,7 +63,7 @@ def test_pictures_of_tables(command, table_run, tmp_path):
 
 
 @pytest.mark.parametrize("latent", ["1", "2"])
-def test_pictures_of_few_latents(latent, tmp_path):
+def test_pictures_of_few_latents(latent, tmp_path, no_pictures):
     out = tmp_path / "a"
     assert main(["train", "--hidden", "8", "--latent", latent, "--epochs", "1", "--out", str(out)]) == 0
     for command in PICTURES:
@@ -94,7 +94,7 @@ def test_what_the_walks_show(run, monkeypatch, tmp_path):
     np.testing.assert_allclose(shown["bands"][0][-1], model.decode(mu[None])[0], rtol=1e-5)
 
 
-def test_what_the_latent_space_shows(tmp_path, monkeypatch):
+def test_what_the_latent_space_shows(tmp_path, monkeypatch, no_pictures):
     """Two latents: the corner of the grid is the decoded outermost quantile, up is up."""
     out, shown = tmp_path / "a", {}
     assert main(["train", *SMALL, "--out", str(out)]) == 0
@@ -216,7 +216,7 @@ def test_an_archive_is_no_array(run, tmp_path, capsys):
     assert "input: expected one array" in error_of(capsys, *argv)
 
 
-def test_integers_and_floats_of_a_table_are_the_same(tmp_path, capsys):
+def test_integers_and_floats_of_a_table_are_the_same(tmp_path, capsys, no_pictures):
     """Standardized tables have no pixel scale: the round trip holds, whatever the dtype."""
     x = np.random.default_rng(0).integers(0, 256, (40, 3))
     np.save(tmp_path / "i.npy", x)
@@ -234,7 +234,7 @@ def test_integers_and_floats_of_a_table_are_the_same(tmp_path, capsys):
         prepare(np.full((2, 3), 3e38), "x", protocol, "gaussian")
 
 
-def test_pixels_that_were_not_divided_are_refused(tmp_path, capsys):
+def test_pixels_that_were_not_divided_are_refused(tmp_path, capsys, no_pictures):
     x = np.random.default_rng(0).integers(0, 256, (40, 4, 4))
     np.savez(tmp_path / "x.npz", x=x, x_test=x.astype("float64"))
     out = str(tmp_path / "a")
@@ -253,7 +253,7 @@ def test_arrays_are_never_overwritten(run, tmp_path, capsys):
 # ---- compare
 
 
-def test_compare(run, tmp_path, capsys):
+def test_compare(run, tmp_path, capsys, no_pictures):
     other = tmp_path / "other"
     assert main(["train", *SMALL, "--out", str(other)]) == 0
     capsys.readouterr()
@@ -291,7 +291,7 @@ def test_compare_shows_the_best_and_not_only_the_last(run, tmp_path, capsys):
         ([["--seed", "1"], ["--latent", "1"]], True),
     ],
 )
-def test_which_nats_can_be_compared(options, comparable, tmp_path, capsys):
+def test_which_nats_can_be_compared(options, comparable, tmp_path, capsys, no_pictures):
     (tmp_path / "c.toml").write_text("levels = 4\n")
     for name, given in zip("ab", options, strict=True):
         given = [str(tmp_path / "c.toml") if o == "LEVELS" else o for o in given]

@@ -24,10 +24,10 @@ def train(out, *options, epochs=3):
 
 
 @pytest.fixture(autouse=True)
-def _quick(request, monkeypatch):
-    """Trainings of a test end without their pictures, which take longer than they do, unless it is about pictures."""
+def _quick(request):
+    """No pictures, unless the test is about them."""
     if "pictures" not in request.keywords:
-        monkeypatch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+        request.getfixturevalue("no_pictures")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Walks through the latent space: which latents carry something, and what lies between and around examples."""
 
-from statistics import NormalDist
-
 import numpy as np
 
 from ..backend import place, to_numpy
@@ -53,6 +51,8 @@ def traverse(z, latents, values):
 
 def normal_quantiles(n):
     """n values that cut the standard normal into parts of equal probability, each in the middle of its part."""
+    from statistics import NormalDist
+
     return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)], "float32")
 
 
