@@ -11,7 +11,6 @@ from minivae.layers import (
     ELU,
     GELU,
     GRU,
-    NORMS,
     AvgPool2d,
     BatchNorm,
     Blocks,
@@ -192,7 +191,11 @@ MODELS = (
         for arch in ("dense", "conv")
         for name in likelihoods.LIKELIHOODS
     }
-    | {f"vae {arch} {norm} norm": vae(arch, "bernoulli", norm=norm) for arch in ("dense", "conv") for norm in NORMS}
+    | {
+        f"vae {arch} {norm} norm": vae(arch, "bernoulli", norm=norm)
+        for arch in ("dense", "conv")
+        for norm in ("batch", "layer", "group")
+    }
     | {
         "vae free bits": vae("dense", "bernoulli", free_bits=0.3, latent=5),
     }
