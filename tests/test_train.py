@@ -204,6 +204,21 @@ def test_all_finite():
     assert not all_finite([np.ones(3), {"a": (np.array([0, np.inf]),)}])
 
 
+class Spoiled(Adam):
+    """An average that is no longer finite, beside parameters that are."""
+
+    def step(self):
+        super().step()
+        self.average.fill(np.inf)
+
+
+def test_a_divergence_that_only_the_average_shows(bits):
+    model = small(bits)
+    with pytest.raises(FloatingPointError, match=r"first operation to give such a value: encoder\.layers\.0\.forward"):
+        fit(model, Spoiled(model, ema=0.9), bits, epochs=1, progress=False)
+    assert all_finite(model.theta)
+
+
 # ---- randomness and placement
 
 
