@@ -1,7 +1,7 @@
 """Every practice of the trade measured on scikit-learn's digits: `python -m figures.practice` writes practice.md.
 
-Each topic trains one small VAE per setting and seed, some minutes in all on two cores. A sentence is written as seen
-only if the numbers say so.
+Each topic trains one small VAE per setting and seed, some minutes in all on two cores. The verdict on what is said of a
+practice comes from the numbers.
 """
 
 import argparse
@@ -68,7 +68,6 @@ def redraw(init):
         for layer in model.named(Dense).values():
             n_in, n_out = layer.W.data.shape
             layer.W.data[...] = init(rng, (n_in, n_out), n_in, n_out)
-        return model
 
     return change
 
@@ -76,7 +75,7 @@ def redraw(init):
 def norm_before_latents(model, rng):
     """A change of the model: BatchNorm between the encoder's last layer and (mu, log_var)."""
     model.encoder.layers.insert(-1, BatchNorm(2 * model.L))
-    return model.bind()
+    model.bind()
 
 
 def better(a, b, metric="elbo"):
@@ -254,7 +253,7 @@ def train(job):
     data = read_data(settings)
     model = build_model(settings, data.protocol)
     if change is not None:
-        model = change(model, generator(seed, "weights", 1))
+        change(model, generator(seed, "weights", 1))
     optimizer = build_optimizer(settings, model, data.protocol)
     kept = {}
 

@@ -248,30 +248,30 @@ def _draw_curves(ax, rows):
 
 def _curve_bands(bands, path, title, labels):
     """A panel for each band of rows."""
-    side = math.ceil(math.sqrt(len(bands)))
-    with figure_to(path, (9, 6.5)) as figure:
-        axes = figure.subplots(-(-len(bands) // side), side, sharex=True, sharey=True, squeeze=False)
-        for i, ax in enumerate(axes.flat):
-            ax.set_visible(i < len(bands))
-            if i < len(bands):
-                _draw_curves(ax, bands[i])
-                ax.set_title(labels[i % len(labels)])
-        figure.supxlabel("column")
-        figure.supylabel("value")
-        figure.suptitle(title + ", from dark to light", fontsize=11)
+    with _curve_panels(len(bands), path, (9, 6.5), title + ", from dark to light") as axes:
+        for i, (ax, band) in enumerate(zip(axes, bands, strict=True)):
+            _draw_curves(ax, band)
+            ax.set_title(labels[i % len(labels)])
 
 
 def _curves(pairs, path, title):
     """Rows of a table as small curves over their columns: (x, x_hat or None) each."""
-    side = math.ceil(math.sqrt(len(pairs)))
-    with figure_to(path, (8, 6)) as figure:
-        axes = figure.subplots(-(-len(pairs) // side), side, sharex=True, sharey=True, squeeze=False)
-        for ax, pair in zip(axes.flat, pairs, strict=False):
+    with _curve_panels(len(pairs), path, (8, 6), title) as axes:
+        for ax, pair in zip(axes, pairs, strict=True):
             for row, color in zip(pair, (GREY, BLUE) if pair[1] is not None else (BLUE, GREY), strict=True):
                 if row is not None:
                     ax.plot(np.arange(len(row)), row, "-o", ms=2, lw=1.2, color=color)
-        for ax in axes.flat[len(pairs) :]:
+
+
+@contextmanager
+def _curve_panels(n, path, size, title):
+    """The axes of n panels in a square, for curves over the columns of a table."""
+    side = math.ceil(math.sqrt(n))
+    with figure_to(path, size) as figure:
+        axes = figure.subplots(-(-n // side), side, sharex=True, sharey=True, squeeze=False)
+        for ax in axes.flat[n:]:
             ax.set_visible(False)
+        yield axes.flat[:n]
         axes[0, 0].xaxis.get_major_locator().set_params(integer=True)
         figure.supxlabel("column")
         figure.supylabel("value")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .backend import BACKENDS
 from .data.preprocess import BINARIZE
-from .data.sources import SOURCES
+from .data.sources import SOURCES, is_array_file
 from .layers import ACTIVATIONS, NORMS
 from .likelihoods import LIKELIHOODS
 from .models import MODELS
@@ -164,21 +164,23 @@ OPTIONS = {
 }  # fmt: skip
 
 
-# options that belong to one value of another: (that option, its values, the default there)
+# options that belong to some values of another: (that option, its values, the default there, given all settings)
 NEEDS = {
-    "channels": ("arch", ("conv",), [32, 64]),
-    "levels": ("likelihood", ("categorical",), 16),
-    "std": ("likelihood", ("gaussian", "gaussian-fixed"), 0.2),
-    "beta_epochs": ("beta_schedule", ("linear", "cyclical"), 10),
-    "weight_decay": ("optimizer", ("adamw",), 0.01),
-    "momentum": ("optimizer", ("sgd",), 0.9),
-    "nesterov": ("optimizer", ("sgd",), False),
-}
+    "channels": ("arch", ("conv",), lambda s: [32, 64]),
+    "levels": ("likelihood", ("categorical",), lambda s: 17 if s["data"] == "digits" else 16),
+    "std": ("likelihood", ("gaussian", "gaussian-fixed"),
+            lambda s: 1.0 if s["standardize"] else 0.1 if s["likelihood"] == "gaussian-fixed" else 0.2),
+    "beta_epochs": ("beta_schedule", ("linear", "cyclical"), lambda s: 10),
+    "weight_decay": ("optimizer", ("adamw",), lambda s: 0.01),
+    "momentum": ("optimizer", ("sgd",), lambda s: 0.9),
+    "nesterov": ("optimizer", ("sgd",), lambda s: False),
+}  # fmt: skip
 # may be None once all is settled
 OPTIONAL = {"data_dir", "sprites", "binarize", "validation", "rates", "clip", "ema", "early_stop", "pictures_every"}
 OPTIONAL |= set(NEEDS)
-# decide nothing about what was done so far: where files are, how far to go, what to draw
-OPEN = ("data", "data_dir", "epochs", "early_stop", "pictures_every")
+# decide nothing about what was done so far: free ones may become anything, growing ones more; and where a file is
+FREE, GROWING = ("data_dir", "pictures_every"), ("epochs", "early_stop")
+OPEN = ("data", *FREE, *GROWING)
 
 
 def read_options(given):
@@ -209,15 +211,9 @@ def complete(given):
         settings["latent"] = 8 if small else 20
     if settings["epochs"] is None:
         settings["epochs"] = 100 if small else 20
-    if small and settings["likelihood"] == "categorical" and settings["levels"] is None:
-        settings["levels"] = 17
-    if settings["std"] is None and settings["likelihood"] in NEEDS["std"][1] and settings["standardize"]:
-        settings["std"] = 1.0
-    if settings["std"] is None and settings["likelihood"] == "gaussian-fixed":
-        settings["std"] = 0.1
     for name, (other, values, default) in NEEDS.items():
         if settings[other] in values:
-            settings[name] = default if settings[name] is None else settings[name]
+            settings[name] = default(settings) if settings[name] is None else settings[name]
         elif settings[name] is not None:
             raise ValueError(f"{name}: expected {other} {' or '.join(values)}, got {settings[other]}")
     return settings
@@ -238,12 +234,12 @@ def resumed(recorded, given):
     settings = dict(recorded)
     for name, value in given.items():
         before = settings[name]
-        grows = before is not None and name in ("epochs", "early_stop") and value > before
-        moved = name == "data" and all(file.lower().endswith((".npy", ".npz")) for file in (value, before))
-        if name in ("data_dir", "pictures_every") or moved or (grows and name not in deciding(settings)):
+        grows = before is not None and name in GROWING and value > before
+        moved = name == "data" and is_array_file(value) and is_array_file(before)
+        if name in FREE or moved or (grows and name not in deciding(settings)):
             settings[name] = value
         elif value != before:
-            why = "; it may grow" if name in ("epochs", "early_stop") and before is not None else ""
+            why = "; it may grow" if name in GROWING and before is not None else ""
             why += f", but not under schedule {settings['schedule']}" if grows else ""
             raise ValueError(f"{name}: expected {before}, as the run was started with, got {value}{why}")
     return settings

@@ -37,11 +37,6 @@ def output(out, suffix, default=None):
     return path
 
 
-def picture(name):
-    """The argument --out of a command that draws."""
-    return argument("--out", metavar="FILE", help=f"default: {name} in the run folder")
-
-
 def short(value):
     """A setting as people write it."""
     return " ".join(map(str, value)) if isinstance(value, list) else value

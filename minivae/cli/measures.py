@@ -6,7 +6,7 @@ from .. import checkpoint, plot
 from ..backend import generator
 from ..evaluate import elbo_standard_error, log_evidence, mean_metrics
 from ..runs import Run
-from ..settings import whole
+from ..settings import FREE, whole
 from .base import RUN, argument, command, output, short
 
 
@@ -59,7 +59,7 @@ def compare(runs, out):
     _print_table(head, [(name, *_figures(history)) for name, history in histories.items()])
     for name in runs[0].settings:
         values = [str(short(run.settings[name])) for run in runs]
-        if len(set(values)) > 1 and name not in ("data_dir", "pictures_every"):
+        if len(set(values)) > 1 and name not in FREE:
             print(f"{name}: {', '.join(values)}")
     if any(_unit(run) != _unit(runs[0]) for run in runs):
         print("these runs have different data, bits, units or likelihoods: their nats cannot be compared")

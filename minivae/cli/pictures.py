@@ -1,5 +1,8 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
+from functools import wraps
+from pathlib import Path
+
 import numpy as np
 
 from .. import plot
@@ -7,49 +10,57 @@ from ..backend import generator, to_numpy
 from ..evaluate import latents
 from ..runs import Run
 from ..settings import whole
-from .base import RUN, argument, command, output, picture
+from .base import RUN, argument, command, output
 
 PICTURED = 30  # examples in a picture of reconstructions
 DOTS = 5000  # examples in a picture of the latent space
 FRAME = 36  # samples in a picture of an epoch
-EXAMPLE = argument("--example", default="0", metavar="I", help="which of the pictured examples (default: 0)")
 
 
-@command(
-    RUN,
+def drawing(name, *arguments):
+    """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest."""
+    out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder")
+
+    def register(function):
+        @command(RUN, *arguments, out_argument)
+        @wraps(function)
+        def draw(run, out, **given):
+            run = Run.open(run)
+            path = output(out, Path(name).suffix, run.path / name)
+            function(run, path, **given)
+            print(path)
+
+        return draw
+
+    return register
+
+
+@drawing(
+    "samples.png",
     argument("--n", default="64", metavar="N", help="how many (default: 64)"),
     argument("--seed", default="0", metavar="N", help="of the draws from the prior (default: 0)"),
-    picture("samples.png"),
 )
-def sample(run, n, seed, out):
+def sample(run, path, n, seed):
     """Write a picture of samples."""
-    run = Run.open(run)
-    path, n = output(out, ".png", run.path / "samples.png"), whole(1)("n", n)
+    n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    _draw_samples(run, model, n, whole(0)("seed", seed), path)
-    print(path)
+    _draw_samples(run, model, n, seed, path)
 
 
-@command(RUN, picture("reconstructions.png"))
-def reconstruct(run, out):
+@drawing("reconstructions.png")
+def reconstruct(run, path):
     """Write a picture of examples, held out where there are any, and their reconstructions."""
-    run = Run.open(run)
-    path = output(out, ".png", run.path / "reconstructions.png")
     model, _ = run.load_model()
     _draw_reconstructions(run, model, run.read_data(), path)
-    print(path)
 
 
-@command(
-    RUN,
+@drawing(
+    "interpolations.png",
     argument("--n", default="4", metavar="N", help="at most so many pairs of examples (default: 4)"),
     argument("--steps", default="9", metavar="N", help="decodings between and with the two ends (default: 9)"),
-    picture("interpolations.png"),
 )
-def interpolate(run, n, steps, out):
+def interpolate(run, path, n, steps):
     """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means."""
-    run = Run.open(run)
-    path = output(out, ".png", run.path / "interpolations.png")
     n, steps = whole(1)("n", n), whole(2)("steps", steps)
     model, _ = run.load_model()
     x, _ = run.read_data().pictured
@@ -65,20 +76,16 @@ def interpolate(run, n, steps, out):
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title, tops = "between two examples: decoded walks from mu to mu", ["x", *[""] * steps, "x"]
     plot.walks(bands, _shape(run), path, title, ["linear", "spherical"], tops)
-    print(path)
 
 
-@command(
-    RUN,
-    EXAMPLE,
+@drawing(
+    "traversal.png",
+    argument("--example", default="0", metavar="I", help="which of the pictured examples (default: 0)"),
     argument("--n", default="10", metavar="N", help="at most so many latents, those with the most KL (default: 10)"),
     argument("--steps", default="11", metavar="N", help="values of each latent, from -3 to 3 (default: 11)"),
-    picture("traversal.png"),
 )
-def traverse(run, example, n, steps, out):
+def traverse(run, path, example, n, steps):
     """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL."""
-    run = Run.open(run)
-    path = output(out, ".png", run.path / "traversal.png")
     n, steps = whole(1)("n", n), whole(2)("steps", steps)
     model, _ = run.load_model()
     x, _ = run.read_data().pictured
@@ -89,18 +96,15 @@ def traverse(run, example, n, steps, out):
     labels = [f"z[{i}], {kl[i]:.2f} nats" for i in order]
     tops = ["-3", *[""] * (steps - 2), "3"]
     plot.walks(list(x_hat), _shape(run), path, "one latent at a time, from -3 to 3", labels, tops)
-    print(path)
 
 
-@command(
-    RUN,
+@drawing(
+    "latent_space.png",
     argument("--n", default="15", metavar="N", help="decodings along each axis (default: 15)"),
-    picture("latent_space.png"),
 )
-def latent(run, n, out):
+def latent(run, path, n):
     """Write a picture of the latent space: examples in it, and decodings on a grid of Gaussian quantiles."""
-    run = Run.open(run)
-    path, n = output(out, ".png", run.path / "latent_space.png"), whole(2, 100)("n", n)
+    n = whole(2, 100)("n", n)
     model, _ = run.load_model()
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     mu, _ = latents.posteriors(model, x)
@@ -109,40 +113,34 @@ def latent(run, n, out):
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = np.stack(np.meshgrid(across, up), axis=-1) @ axes + center  # (n or 1, n, L), first row at the top
     plot.latent_means(mu, y, path, to_numpy(model.decode(grid.astype("float32"))), _shape(run))
-    print(path)
 
 
-@command(
-    RUN,
+@drawing(
+    "uncertainty.png",
     argument("--n", default="6", metavar="N", help="at most so many examples (default: 6)"),
     argument("--seed", default="0", metavar="N", help="of the draws from the posteriors (default: 0)"),
-    picture("uncertainty.png"),
 )
-def uncertainty(run, n, seed, out):
+def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
-    run = Run.open(run)
-    path, n, seed = output(out, ".png", run.path / "uncertainty.png"), whole(1)("n", n), whole(0)("seed", seed)
+    n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"))
-    first = np.argsort(-latents.kl_per_latent(model, x), kind="stable")[:2]
-    mu, log_var = (part[:, first] for part in latents.posteriors(model, x))
+    mu, log_var = latents.posteriors(model, x)
+    first = np.argsort(-latents.mean_kl(model, mu, log_var), kind="stable")[:2]
+    mu, log_var = mu[:, first], log_var[:, first]
     names = [f"z[{i}]" for i in first]
     x_hat = to_numpy(model.reconstruct(x[:n]))
     plot.uncertainty(x[:n], x_hat, draws, mu, np.exp(0.5 * log_var), y, _shape(run), path, names)
-    print(path)
 
 
-@command(RUN, argument("--out", metavar="FILE", help="default: samples.gif in the run folder"))
-def animate(run, out):
+@drawing("samples.gif")
+def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
-    run = Run.open(run)
-    path = output(out, ".gif", run.path / "samples.gif")
     frames = sorted((run.path / "samples").glob("epoch-[0-9]*.png"))
     if not frames:
         raise ValueError(f"run: {run.path} has no pictures of its epochs; train with pictures_every = N in --config")
     plot.animation(frames, path)
-    print(path)
 
 
 def draw_epoch(run, model, epoch):

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..data.download import DOWNLOADS
+from ..data.sources import is_array_file
 from ..runs import Run, build_model, build_optimizer, check_out, read_data
 from ..settings import OPTIONS, complete, read_config, read_options
 from ..train import fit, stopped
@@ -95,7 +96,7 @@ def _fit_run(run, model, optimizer, data):
 
 def _absolute_paths(given):
     """Make recorded paths independent of the folder that a command is called from."""
-    if given.get("data", "").lower().endswith((".npy", ".npz")):
+    if is_array_file(given.get("data", "")):
         given["data"] = str(Path(given["data"]).absolute())
     if given.get("data") in DOWNLOADS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
         given["data_dir"] = os.environ["MINIVAE_DATA"]

@@ -178,8 +178,7 @@ def load_data(
     if likelihood == "bernoulli" and how == "none" and not is_binary(x):
         protocol["entropy_floor"] = entropy_floor(x[:n])
     y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
-    later = how == "each" or dequantize  # drawn at every presentation
-    train = Split(x[:n] if later else _fixed(x[:n], protocol, "train"), y_train)
+    train = Split(x[:n] if _is_random(protocol) else _fixed(x[:n], protocol, "train"), y_train)
     held_out = Split(_fixed(x[n:], protocol, "validation"), y_validation) if n_validation else None
     return Dataset(train, held_out, test, protocol, augment)
 
@@ -220,6 +219,7 @@ def _in_range(x, name, protocol, likelihood):
 
 
 def _is_random(protocol):
+    """Whether training rows are drawn anew at every presentation."""
     return protocol["binarize"] == "each" or "levels" in protocol
 
 

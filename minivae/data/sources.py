@@ -51,14 +51,16 @@ def read_source(source, data_dir=None, sprites=None):
     if is_array:
         array = np.asarray(source)
         return Raw("array", array, None, _sha256(array.tobytes()), None)
-    if source == "sprites":
-        return sprite_set(sprites)
     if source in SOURCES:
-        return SOURCES[source](data_dir)
-    path = Path(source)
-    if path.suffix.lower() in (".npy", ".npz"):
-        return user_file(path)
+        return SOURCES[source](data_dir, **({"changes": sprites} if sprites else {}))
+    if is_array_file(source):
+        return user_file(Path(source))
     raise ValueError(f"data: expected {', '.join(SOURCES)}, or a .npy or .npz file, got {str(source)!r}")
+
+
+def is_array_file(source):
+    """Whether a name is that of a user's file."""
+    return Path(source).suffix.lower() in (".npy", ".npz")
 
 
 def digits(data_dir=None):
@@ -70,7 +72,7 @@ def digits(data_dir=None):
     return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
 
 
-def sprite_set(changes=None):
+def sprite_set(data_dir=None, changes=None):
     """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
     changes, known = changes or {}, ("side", *GRID)
     unknown = [name for name in changes if name not in known]

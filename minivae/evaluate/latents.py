@@ -15,7 +15,12 @@ def posteriors(model, x):
 
 def kl_per_latent(model, x):
     """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior."""
-    mu, log_var = place(posteriors(model, x), like=model.theta)
+    return mean_kl(model, *posteriors(model, x))
+
+
+def mean_kl(model, mu, log_var):
+    """The same of posteriors that are known: mu, log_var (N, L) -> (L,)."""
+    mu, log_var = place((mu, log_var), like=model.theta)
     return to_numpy(model.prior.kl(mu[..., None], log_var[..., None])).mean(axis=0, dtype="float64")
 
 

@@ -29,7 +29,7 @@ def standardize_backward(du, u, s, axis):
 class _Norm(Layer):
     """What all share: gain and b, one of each per feature or channel, the last axis."""
 
-    def __init__(self, n, tiny):
+    def __init__(self, n, tiny=1e-5):
         self.gain = Param(np.ones(n))
         self.b = Param(np.zeros(n))
         self.tiny = tiny
@@ -51,9 +51,6 @@ class LayerNorm(_Norm):
 
     x (..., n) -> y (..., n); gain, b (n,). Every example is normalized by itself, so two populations may share it.
     """
-
-    def __init__(self, n, tiny=1e-5):
-        super().__init__(n, tiny)
 
     def forward(self, x, noise=None):
         u, s, _, _ = standardize(x, -1, self.tiny)
