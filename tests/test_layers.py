@@ -41,7 +41,7 @@ from minivae.layers import (
     glorot,
     he,
 )
-from minivae.layers.conv import columns_to_image, image_to_columns
+from minivae.layers.patches import columns_to_image, image_to_columns
 from minivae.optim import SGD
 from minivae.params import Param
 

@@ -1,7 +1,7 @@
-"""Convolution and its mirror. Images are NHWC; both layers are one matrix product between two rearrangements.
+"""Convolution and its mirror. Images are NHWC; both layers are one matrix product and one rearrangement.
 
-`image_to_columns` gathers patches into rows, `columns_to_image` adds rows back into patches: each is the transpose of
-the other, so each is the other's gradient, and the transposed convolution is a convolution with the two exchanged.
+A convolution gathers patches into rows and multiplies them by W; its gradient multiplies by W' and spreads the rows
+over the image. The transposed convolution is a convolution with the two exchanged.
 """
 
 import math
@@ -12,44 +12,7 @@ from ..backend import array_module
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
-
-
-def pair(value, name, least):
-    """(value, value) of one number, or the pair itself; ValueError unless whole numbers of at least `least`."""
-    values = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
-        raise ValueError(f"{name}: expected a whole number >= {least} or a pair of them, got {value!r}")
-    return values
-
-
-def image_to_columns(x, kernel, stride, padding):
-    """Patches as rows.   x (N, h, w, c) -> columns (N, h_out, w_out, kh, kw, c), h_out = (h + 2 p - kh) // s + 1."""
-    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
-    xp = array_module(x)
-    N, h, w, c = x.shape
-    h_out, w_out = (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1
-    if h_out < 1 or w_out < 1:
-        raise ValueError(f"x: a {h}x{w} image with padding {padding} is smaller than the kernel {kernel}")
-    if ph or pw:
-        padded = xp.zeros((N, h + 2 * ph, w + 2 * pw, c), x.dtype)
-        padded[:, ph : ph + h, pw : pw + w] = x
-        x = padded
-    columns = xp.empty((N, h_out, w_out, kh, kw, c), x.dtype)
-    for i in range(kh):
-        for j in range(kw):
-            columns[:, :, :, i, j] = x[:, i : i + sh * h_out : sh, j : j + sw * w_out : sw]
-    return columns
-
-
-def columns_to_image(columns, size, stride, padding):
-    """The transpose: every row added to its patch.   columns (N, h_out, w_out, kh, kw, c) -> x (N, h, w, c)."""
-    (h, w), (sh, sw), (ph, pw) = size, stride, padding
-    N, h_out, w_out, kh, kw, c = columns.shape
-    x = array_module(columns).zeros((N, h + 2 * ph, w + 2 * pw, c), columns.dtype)
-    for i in range(kh):
-        for j in range(kw):
-            x[:, i : i + sh * h_out : sh, j : j + sw * w_out : sw] += columns[:, :, :, i, j]
-    return x[:, ph : ph + h, pw : pw + w]
+from .patches import out_size, pair, patches, spread, sum_rows
 
 
 class _Convolution(Layer):
@@ -65,6 +28,10 @@ class _Convolution(Layer):
         self.W = Param(init(rng, (*self.kernel, c_in, c_out), fan_in, fan_out))
         self.b = Param(np.zeros(c_out))
 
+    def _bias_of_rows(self, y):
+        """b, once for every pixel of a row of y (N, h_out, w_out, c_out): (w_out * c_out,)."""
+        return array_module(y).tile(self.b.data, y.shape[2])
+
 
 class Conv2d(_Convolution):
     """y[n, i, j] = b + sum_{k, l, c} x[n, s i + k - p, s j + l - p, c] W[k, l, c].
@@ -76,26 +43,26 @@ class Conv2d(_Convolution):
         super().__init__(c_in, c_out, kernel, rng, stride, padding, init, lambda a, b, skipped: (a, b / skipped))
 
     def forward(self, x, noise=None):
-        columns = image_to_columns(x, self.kernel, self.stride, self.padding)
-        W = self.W.data.reshape(-1, self.b.data.size)  # (kh * kw * c_in, c_out)
-        y = columns.reshape(-1, len(W)) @ W  # (N * h_out * w_out, c_out)
-        y += self.b.data
-        return y.reshape(*columns.shape[:3], -1), x
+        c_out = self.b.data.size
+        h_out, w_out = out_size(x.shape[1:3], self.kernel, self.stride, self.padding)
+        y = array_module(x).empty((len(x), h_out, w_out, c_out), x.dtype)
+        W, b = self.W.data.reshape(-1, c_out), self._bias_of_rows(y)
+        for part, columns in patches(x, self.kernel, self.stride, self.padding):
+            rows = y[part].reshape(-1, w_out * c_out)
+            array_module(x).matmul(columns, W, out=rows.reshape(-1, c_out))  # y = columns W + b
+            rows += b
+        return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
-        W = self.W.data.reshape(-1, self.b.data.size)
-        rows = dy.reshape(-1, W.shape[1])  # (N * h_out * w_out, c_out)
         if accumulate:
-            columns = image_to_columns(x, self.kernel, self.stride, self.padding)
-            # y = columns W, so dW = columns' dy, as in a dense layer
-            self.W.grad += (columns.reshape(-1, len(W)).T @ rows).reshape(self.W.data.shape)
-            self.b.grad += rows.sum(axis=0)
+            for part, columns in patches(x, self.kernel, self.stride, self.padding):
+                dW = columns.T @ dy[part].reshape(len(columns), -1)  # dW = columns' dy, as in a dense layer
+                self.W.grad += dW.reshape(self.W.data.shape)
+            self.b.grad += sum_rows(dy)
         if not need_dx:
             return None
-        # dcolumns = dy W', and a pixel gathers from every patch that it is in
-        dcolumns = (rows @ W.T).reshape(*dy.shape[:3], *self.kernel, -1)
-        return columns_to_image(dcolumns, x.shape[1:3], self.stride, self.padding)
+        return spread(dy, self.W.data, x.shape[1:3], self.stride, self.padding)
 
 
 class ConvTranspose2d(_Convolution):
@@ -112,25 +79,27 @@ class ConvTranspose2d(_Convolution):
             raise ValueError(f"output_padding: expected less than the stride {self.stride}, got {self.output_padding}")
 
     def forward(self, x, noise=None):
-        c_in = x.shape[3]
-        W = self.W.data.transpose(2, 0, 1, 3).reshape(c_in, -1)  # (c_in, kh * kw * c_out)
-        columns = (x.reshape(-1, c_in) @ W).reshape(*x.shape[:3], *self.kernel, -1)  # (N, h, w, kh, kw, c_out)
         how = zip(x.shape[1:3], self.kernel, self.stride, self.padding, self.output_padding, strict=True)
         size = [(n - 1) * s - 2 * p + k + o for n, k, s, p, o in how]  # (h_out, w_out)
         if min(size) < 1:
             raise ValueError(f"x: a {x.shape[1]}x{x.shape[2]} image would become {size[0]}x{size[1]}")
-        return columns_to_image(columns, size, self.stride, self.padding) + self.b.data, x
+        y = spread(x, self.W.data.swapaxes(2, 3), size, self.stride, self.padding)
+        rows = y.reshape(len(y), size[0], -1)  # a view
+        rows += self._bias_of_rows(y)
+        return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
-        c_in = x.shape[3]
-        # forward scattered columns into y, so backward gathers dy into columns: (N * h * w, kh * kw * c_out)
-        dcolumns = image_to_columns(dy, self.kernel, self.stride, self.padding).reshape(x[..., 0].size, -1)
+        c_in, c_out = self.W.data.shape[2:]
+        W = self.W.data.swapaxes(2, 3).reshape(-1, c_in)  # (kh * kw * c_out, c_in)
+        dx = array_module(x).empty(x.shape, x.dtype) if need_dx else None
+        # forward spread x over y, so backward gathers dy into columns (N * h * w, kh * kw * c_out)
+        for part, dcolumns in patches(dy, self.kernel, self.stride, self.padding):
+            if accumulate:
+                dW = dcolumns.T @ x[part].reshape(-1, c_in)  # (kh * kw * c_out, c_in)
+                self.W.grad += dW.reshape(*self.kernel, c_out, c_in).swapaxes(2, 3)
+            if need_dx:
+                array_module(x).matmul(dcolumns, W, out=dx[part].reshape(-1, c_in))
         if accumulate:
-            dW = x.reshape(-1, c_in).T @ dcolumns  # (c_in, kh * kw * c_out)
-            self.W.grad += dW.reshape(c_in, *self.kernel, -1).transpose(1, 2, 0, 3)
-            self.b.grad += dy.sum(axis=(0, 1, 2))
-        if not need_dx:
-            return None
-        W = self.W.data.transpose(2, 0, 1, 3).reshape(c_in, -1)
-        return (dcolumns @ W.T).reshape(x.shape)
+            self.b.grad += sum_rows(dy)
+        return dx

@@ -2,7 +2,7 @@
 
 from ..backend import array_module
 from .base import Layer
-from .conv import columns_to_image, image_to_columns, pair
+from .patches import columns_to_image, image_to_columns, pair
 
 NO_PADDING = (0, 0)
 

@@ -1,0 +1,146 @@
+"""python -m bench: time minivae and every installed peer at the same work, in turns."""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .worker import PEERS
+from .works import WORKS
+
+HERE = Path(__file__).parent
+LIMIT = 2e-3  # largest difference of a loss, a gradient or a value from ours, as a part of the largest
+
+
+class Process:
+    """A worker, and the conversation with it."""
+
+    def __init__(self, peer, work, threads):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        env = os.environ | dict.fromkeys(names, str(threads)) | {"JAX_PLATFORMS": "cpu"}
+        command = [sys.executable, "-m", f"{__package__}.worker", peer, work, str(threads)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": HERE.parent}
+        self.process = subprocess.Popen(command, env=env, **pipes)
+        self.peer = peer
+        self._answer()
+
+    def ask(self, *command):
+        print(*command, file=self.process.stdin, flush=True)
+        return self._answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"bench: the worker of {self.peer} stopped; its message is above")
+        return json.loads(line)
+
+
+def measure(key, threads, peers, rounds):
+    """{peer: {"times": [...], "mib": peak}} of one work; every peer is checked, warmed up, and takes turns."""
+    work, processes = WORKS[key], []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for peer in peers:
+                processes.append(Process(peer, key, threads))
+                difference = 0 if peer == "products" else processes[-1].ask("check", Path(folder) / "ours.npz")
+                if not difference <= LIMIT:
+                    raise SystemExit(f"bench: {peer} computes something else at {key}: they differ by {difference:.1e}")
+        for process in processes:
+            process.ask("block", max(1, work.repeat // 5))
+        times = {peer: [] for peer in peers}
+        for turn in range(rounds):
+            for process in processes if turn % 2 == 0 else processes[::-1]:
+                process.ask("block", max(1, work.repeat // 20))  # its caches, and the threads of the one before
+                times[process.peer].append(process.ask("block", work.repeat) / work.repeat / work.units)
+        return {p.peer: {"times": times[p.peer], "mib": p.ask("memory")} for p in processes}
+    finally:
+        for process in processes:
+            process.close()
+
+
+def quartiles(values):
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def ratio(results, peer, other):
+    """Median of the paired ratios, peer / other, and their quartiles."""
+    low, middle, high = quartiles([a / b for a, b in zip(results[peer]["times"], results[other]["times"], strict=True)])
+    return middle, low, high
+
+
+def summarize(results):
+    """The numbers of one work's row."""
+    rivals = [peer for peer in results if peer not in ("minivae", "products")]
+    row = {
+        peer: dict(zip(("low", "median", "high"), quartiles(r["times"]), strict=True)) | {"mib": r["mib"]}
+        for peer, r in results.items()
+    }
+    ratios = {peer: ratio(results, "minivae", peer) for peer in results if peer != "minivae"}
+    best = max(rivals, key=lambda peer: ratios[peer][0], default=None)
+    return {"peers": row, "ratios": ratios, "best": best}
+
+
+def table(rows):
+    """Markdown: one line per work and thread count, medians with quartiles."""
+    lines = [
+        "| work | threads | unit | " + " | ".join(PEERS) + " | / torch | goal | / best | goal | / products | MiB / torch |",
+        "|---" * (len(PEERS) + 9) + "|",
+    ]
+    for row in rows:
+        work, found = WORKS[row["work"]], row["peers"]
+        cells = [work.name, str(row["threads"]), work.unit]
+        for peer in PEERS:
+            t = found.get(peer)
+            cells.append(f"{t['median']:.3g} ({t['low']:.3g}-{t['high']:.3g})" if t else "")
+        of = {peer: "{:.2f} ({:.2f}-{:.2f})".format(*r) for peer, r in row["ratios"].items()}
+        cells += [of.get("torch", ""), f"{work.goals[0]}"]
+        cells += [f"{of[row['best']]} {row['best']}" if row["best"] else "", f"{work.goals[1]}"]
+        cells.append(of.get("products", ""))
+        cells.append(f"{found['minivae']['mib']:.0f} / {found['torch']['mib']:.0f}" if "torch" in found else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def import_seconds(rounds=11):
+    """Median seconds of `import minivae` beyond those of `import numpy`, in new processes that take turns."""
+    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    seconds = {"numpy": [], "minivae": []}
+    for _ in range(rounds):
+        for name, found in seconds.items():
+            out = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
+            found.append(float(out.stdout))
+    return statistics.median(b - a for a, b in zip(*seconds.values(), strict=True))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS), metavar="WORK", help=", ".join(WORKS))
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER", help=", ".join(PEERS))
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N", help="default: 1 2")
+    parser.add_argument("--rounds", type=int, default=11, help="turns of every peer (default: 11)")
+    parser.add_argument("--out", type=Path, default=HERE / "results.json", help="default: bench/results.json")
+    args = parser.parse_args()
+    peers = [p for p in PEERS if p in args.peers and importlib.util.find_spec(PEERS[p][2])]
+    rows = []
+    for key in args.works:
+        for threads in args.threads:
+            rows.append({"work": key, "threads": threads} | summarize(measure(key, threads, peers, args.rounds)))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+    print("\n" + table(rows))
+    seconds = import_seconds()
+    print(f"\nimport minivae takes {seconds:.3f} s beyond NumPy's own import")
+    args.out.write_text(json.dumps({"machine": platform.processor(), "rows": rows, "import_seconds": seconds}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
