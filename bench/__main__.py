@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .worker import PEERS
+from .worker import OURS, PEERS
 from .works import WORKS
 
 HERE = Path(__file__).parent
@@ -21,10 +21,10 @@ LIMIT = 2e-3  # largest difference of a loss, a gradient or a value from ours, a
 class Process:
     """A worker, and the conversation with it."""
 
-    def __init__(self, peer, work, threads):
+    def __init__(self, peer, work, threads, path):
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         env = os.environ | dict.fromkeys(names, str(threads)) | {"JAX_PLATFORMS": "cpu"}
-        command = [sys.executable, "-m", f"{__package__}.worker", peer, work, str(threads)]
+        command = [sys.executable, "-m", f"{__package__}.worker", peer, work, str(threads), str(path)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": HERE.parent}
         self.process = subprocess.Popen(command, env=env, **pipes)
         self.peer = peer
@@ -51,8 +51,10 @@ def measure(key, threads, peers, rounds):
     try:
         with tempfile.TemporaryDirectory() as folder:
             for peer in peers:
-                processes.append(Process(peer, key, threads))
-                difference = 0 if peer == "products" else processes[-1].ask("check", Path(folder) / "ours.npz")
+                processes.append(Process(peer, key, threads, Path(folder) / "ours.npz"))
+                if peer == "minivae":
+                    processes[-1].ask("save")
+                difference = 0 if peer in OURS else processes[-1].ask("check")
                 if not difference <= LIMIT:
                     raise SystemExit(f"bench: {peer} computes something else at {key}: they differ by {difference:.1e}")
         for process in processes:
@@ -80,7 +82,7 @@ def ratio(results, peer, other):
 
 def summarize(results):
     """The numbers of one work's row."""
-    rivals = [peer for peer in results if peer not in ("minivae", "products")]
+    rivals = [peer for peer in results if peer not in OURS]
     row = {
         peer: dict(zip(("low", "median", "high"), quartiles(r["times"]), strict=True)) | {"mib": r["mib"]}
         for peer, r in results.items()
@@ -130,7 +132,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=11, help="turns of every peer (default: 11)")
     parser.add_argument("--out", type=Path, default=HERE / "results.json", help="default: bench/results.json")
     args = parser.parse_args()
-    peers = [p for p in PEERS if p in args.peers and importlib.util.find_spec(PEERS[p][2])]
+    peers = [p for p in PEERS if p in ("minivae", *args.peers) and importlib.util.find_spec(PEERS[p][2])]
     rows = []
     for key in args.works:
         for threads in args.threads:

@@ -1,4 +1,4 @@
-"""JAX with jit: the whole step, Adam included, is one compiled function. The arrays lie as ours do."""
+"""JAX with jit: the whole step, Adam included, is one compiled function. It does not import minivae."""
 
 import functools
 import math
@@ -7,47 +7,41 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from minivae import layers
-
-from .ours import build
-
-DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+DIMENSIONS, PADDING = ("NHWC", "HWIO", "NHWC"), [(1, 1), (1, 1)]
+ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 
-def network(ours):
-    """(parameters as a list of (W, b), function(parameters, x)) of one of our networks."""
-    params = [(layer.W.data, layer.b.data) for layer in ours.layers if hasattr(layer, "W")]
+def encoder(work, params, x):
+    """x (..., D) -> (..., 2 L); `params` are pairs (W, b) in the order of the layers, and lie as ours do."""
+    act, left = ACTIVATIONS[work.activation], list(params)
+    if work.channels:
+        x = x.reshape(-1, *work.shape)
+        for _ in work.channels:
+            W, b = left.pop(0)
+            x = act(jax.lax.conv_general_dilated(x, W, (2, 2), PADDING, dimension_numbers=DIMENSIONS) + b)
+        x = x.reshape(len(x), -1)
+    for W, b in left[:-1]:
+        x = act(x @ W + b)
+    W, b = left[-1]
+    return x @ W + b
 
-    def apply(params, x):
-        left = list(params)
-        for layer in ours.layers:
-            if isinstance(layer, layers.Dense):
-                W, b = left.pop(0)
-                x = x @ W + b
-            elif isinstance(layer, layers.Conv2d):
-                W, b = left.pop(0)
-                padding = [(p, p) for p in layer.padding]
-                x = jax.lax.conv_general_dilated(x, W, layer.stride, padding, dimension_numbers=DIMENSIONS) + b
-            elif isinstance(layer, layers.ConvTranspose2d):
-                W, b = left.pop(0)
-                how = zip(layer.kernel, layer.padding, layer.output_padding, strict=True)
-                padding = [(k - 1 - p, k - 1 - p + o) for k, p, o in how]
-                W = W[::-1, ::-1]
-                x = jax.lax.conv_general_dilated(
-                    x, W, (1, 1), padding, lhs_dilation=layer.stride, dimension_numbers=DIMENSIONS
-                )
-                x = x + b
-            elif isinstance(layer, layers.Reshape):
-                x = x.reshape(len(x), *layer.shape)
-            elif isinstance(layer, layers.Blocks):
-                x = x.reshape(len(x), -1)
-            elif isinstance(layer, layers.Tanh):
-                x = jnp.tanh(x)
-            elif isinstance(layer, layers.ReLU):
-                x = jax.nn.relu(x)
-        return x
 
-    return params, apply
+def decoder(work, params, z):
+    """z (..., L) -> logits (..., D): a transposed convolution is one of the image with zeros between its pixels."""
+    act, left = ACTIVATIONS[work.activation], list(params)
+    n_dense = len(left) - len(work.channels)
+    for i, (W, b) in enumerate(left[:n_dense]):
+        z = z @ W + b
+        z = act(z) if work.channels or i < n_dense - 1 else z
+    if work.channels:
+        h, w, _ = (n // 2 ** len(work.channels) for n in work.shape)
+        z = z.reshape(-1, h, w, work.channels[-1])
+        for i, (W, b) in enumerate(left[n_dense:]):
+            how = {"lhs_dilation": (2, 2), "dimension_numbers": DIMENSIONS}
+            z = jax.lax.conv_general_dilated(z, W[::-1, ::-1], (1, 1), [(2, 2), (2, 2)], **how) + b
+            z = act(z) if i < len(work.channels) - 1 else z
+        z = z.reshape(len(z), -1)
+    return z
 
 
 class Jax:
@@ -56,10 +50,11 @@ class Jax:
     def __init__(self, work, data, threads):
         self.work = work
         self.x, self.eps = jnp.asarray(data["x"]), jnp.asarray(data["eps"])
-        model = build(work)
-        encoder, self.encoder = network(model.encoder)
-        decoder, self.decoder = network(model.decoder)
-        self.params = jax.tree.map(jnp.asarray, {"encoder": encoder, "decoder": decoder})
+        self.names = list(data["weights"])
+        params = {"encoder": [], "decoder": []}
+        for W, b in zip(self.names[::2], self.names[1::2], strict=True):
+            params[W.split(".")[0]].append((jnp.asarray(data["weights"][W]), jnp.asarray(data["weights"][b])))
+        self.params = params
         self.moments = [jax.tree.map(jnp.zeros_like, self.params) for _ in range(2)]
         self.t, self.key = 0, jax.random.key(1)
         self.run = getattr(self, work.kind)
@@ -68,11 +63,8 @@ class Jax:
         work, x, eps = self.work, self.x, self.eps
         if work.kind == "step":
             gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0, 0])
-            found = {}
-            for name, model in (("encoder", build(work).encoder), ("decoder", build(work).decoder)):
-                learning = [i for i, layer in enumerate(model.layers) if hasattr(layer, "W")]
-                for i, (W, b) in zip(learning, gradient[name], strict=True):
-                    found |= {f"grad/{name}.layers.{i}.W": W, f"grad/{name}.layers.{i}.b": b}
+            leaves = jax.tree.leaves([gradient["encoder"], gradient["decoder"]])
+            found = {"grad/" + name: g for name, g in zip(self.names, leaves, strict=True)}
             losses = [self._step(x[i % len(x)], eps[i, 0]) for i in range(len(eps))]
             return {name: np.asarray(value) for name, value in (found | {"losses": losses}).items()}
         if work.kind == "evidence":
@@ -86,10 +78,10 @@ class Jax:
         return array
 
     def posterior(self, params, x):
-        return jnp.split(self.encoder(params["encoder"], x), 2, axis=-1)
+        return jnp.split(encoder(self.work, params["encoder"], x), 2, axis=-1)
 
     def log_px_z(self, params, x, z):
-        logits = self.decoder(params["decoder"], z)
+        logits = decoder(self.work, params["decoder"], z)
         return -(jnp.maximum(logits, 0) - logits * x + jnp.log1p(jnp.exp(-jnp.abs(logits)))).sum(-1)
 
     def loss(self, params, x, eps):
@@ -118,7 +110,7 @@ class Jax:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _decode(self, params, z):
-        return jax.nn.sigmoid(self.decoder(params["decoder"], z))
+        return jax.nn.sigmoid(decoder(self.work, params["decoder"], z))
 
     @functools.partial(jax.jit, static_argnums=0)
     def _log_px(self, params, x, eps):

@@ -28,6 +28,7 @@ class Minivae:
     def __init__(self, work, data, threads):
         self.work, self.x, self.eps = work, data["x"], data["eps"]
         self.model = build(work)
+        self.weights = {name: param.data.copy() for name, param in self.model.params.items()}
         self.optimizer = Adam(self.model)
         self.rng = np.random.default_rng(1)
         self.run = getattr(self, work.kind)

@@ -1,4 +1,4 @@
-"""PyTorch as people write it: modules, functional losses, an optimizer of torch.optim."""
+"""PyTorch as people write it: modules, functional losses, an optimizer of torch.optim. It does not import minivae."""
 
 import math
 
@@ -7,36 +7,42 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from minivae import layers
-
-from .ours import build
-
-ACTIVATION = layers.ReLU | layers.Tanh  # by name in PyTorch too
-
-
-def flat_order(image):
-    """Where our flat (h, w, c) has what PyTorch's flat (c, h, w) has; any row if it was never an image."""
-    return slice(None) if image is None else np.arange(math.prod(image)).reshape(image).transpose(2, 0, 1).ravel()
-
-
-def layouts(layer, image_in, image_out):
-    """Functions from our W and b to PyTorch's; the images are what a dense layer's flat input and output stand for."""
-    if not isinstance(layer, layers.Dense):
-        return lambda W: W.transpose(3, 2, 0, 1) if isinstance(layer, layers.Conv2d) else W.transpose(2, 3, 0, 1), np.copy
-    rows, columns = flat_order(image_in), flat_order(image_out)
-    return lambda W: W[rows][:, columns].T, lambda b: b[columns]
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 class Net(nn.Module):
-    """The same model, built from ours layer by layer, with the same weights."""
+    """The model of a work."""
 
-    def __init__(self, model):
+    def __init__(self, work):
         super().__init__()
-        self.ours = {}  # {our name: (parameter, function from our layout)}
-        self.encoder = self._network(model.encoder, "encoder")
-        self.decoder = self._network(model.decoder, "decoder")
+        act, D, L = ACTIVATIONS[work.activation], math.prod(work.shape), work.latent
+        flat, to_image, encoder, decoder = D, [], [], []
+        if work.channels:
+            h, w, c = work.shape
+            scale = 2 ** len(work.channels)
+            image = (work.channels[-1], h // scale, w // scale)
+            flat, to_image = math.prod(image), [nn.Unflatten(-1, image)]
+            encoder.append(nn.Unflatten(-1, (c, h, w)))
+            for c_out in work.channels:
+                encoder += [nn.Conv2d(c, c_out, 4, 2, 1), act()]
+                c = c_out
+            encoder.append(nn.Flatten())
+        widths = [flat, *work.hidden]
+        for n_in, n_out in zip(widths, widths[1:], strict=False):
+            encoder += [nn.Linear(n_in, n_out), act()]
+        encoder.append(nn.Linear(widths[-1], 2 * L))
+        inner = [L, *work.hidden[::-1], *([flat] if work.channels else [])]
+        for n_in, n_out in zip(inner, inner[1:], strict=False):
+            decoder += [nn.Linear(n_in, n_out), act()]
+        decoder += to_image
+        channels = [work.shape[2], *work.channels][::-1]
+        for n_in, n_out in zip(channels, channels[1:], strict=False):
+            decoder += [nn.ConvTranspose2d(n_in, n_out, 4, 2, 1), act()]
+        decoder[-1:] = [nn.Flatten()] if work.channels else [act(), nn.Linear(inner[-1], D)]
+        self.encoder, self.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
 
     def forward(self, x, eps):
+        """The loss: -ELBO of the batch, nats per example."""
         mu, log_var = self.encode(x)
         logits = self.decoder(mu + torch.exp(0.5 * log_var) * eps)
         kl = 0.5 * (mu * mu + log_var.exp() - 1 - log_var).sum()
@@ -49,47 +55,39 @@ class Net(nn.Module):
         return torch.sigmoid(self.decoder(z))
 
     def log_px(self, x, eps):
-        """eps (K, N, L) -> (N,)"""
+        """Importance-sampled log p(x) (N,), eps (K, N, L)."""
         mu, log_var = self.encode(x)
-        z = mu + torch.exp(0.5 * log_var) * eps
+        std = torch.exp(0.5 * log_var)
+        z = mu + std * eps
         logits = self.decoder(z)
         log_px_z = -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
         log_pz = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(-1)
-        log_qz = torch.distributions.Normal(mu, torch.exp(0.5 * log_var)).log_prob(z).sum(-1)
+        log_qz = torch.distributions.Normal(mu, std).log_prob(z).sum(-1)
         return torch.logsumexp(log_px_z + log_pz - log_qz, dim=0) - math.log(len(eps))
 
-    def _network(self, network, prefix):
-        """Layer by layer, on an example that tells where there are images."""
-        parts, x, image_in, image_out = [], np.zeros((1, network.n_in), "float32"), None, None
-        for i, layer in enumerate(network.layers):
-            y = layer(x)
-            if isinstance(layer, layers.Dense):
-                part = nn.Linear(*layer.W.data.shape)
-                becomes = next((nxt for nxt in network.layers[i + 1 :] if not isinstance(nxt, ACTIVATION)), None)
-                image_out = becomes.shape if isinstance(becomes, layers.Reshape) else None
-            elif isinstance(layer, layers.Conv2d):
-                part = nn.Conv2d(*layer.W.data.shape[2:], layer.kernel, layer.stride, layer.padding)
-            elif isinstance(layer, layers.ConvTranspose2d):
-                how = layer.kernel, layer.stride, layer.padding, layer.output_padding
-                part = nn.ConvTranspose2d(*layer.W.data.shape[2:], *how)
-            elif isinstance(layer, ACTIVATION):
-                part = getattr(nn, type(layer).__name__)()
-            elif isinstance(layer, layers.Split):
-                continue  # `encode` does that
-            elif y.ndim == 4:
-                part = nn.Unflatten(-1, (y.shape[3], *y.shape[1:3]))
-            else:
-                part, image_in = nn.Flatten(), x.shape[1:]
-            parts.append(part)
-            if hasattr(layer, "W"):
-                to_W, to_b = layouts(layer, image_in, image_out)
-                for name, f in (("W", to_W), ("b", to_b)):
-                    param = part.weight if name == "W" else part.bias
-                    param.data = torch.from_numpy(np.ascontiguousarray(f(getattr(layer, name).data)))
-                    self.ours[f"{prefix}.layers.{i}.{name}"] = param, f
-                image_in = None
-            x = y
-        return nn.Sequential(*parts)
+    def layouts(self, work):
+        """A function from our layout per parameter, in the order of both: W (n_in, n_out), images (h, w, c)."""
+        image = (*[n // 2 ** len(work.channels) for n in work.shape[:2]], (*work.shape[2:], *work.channels)[-1])
+        order = np.arange(math.prod(image)).reshape(image).transpose(2, 0, 1).ravel()  # of (c, h, w) in (h, w, c)
+        found = []
+        for network in (self.encoder, self.decoder):
+            modules = list(network)
+            for i, module in enumerate(modules):
+                rows = columns = slice(None)
+                if isinstance(module, nn.Linear):
+                    if i and isinstance(modules[i - 1], nn.Flatten):
+                        rows = order
+                    if any(isinstance(m, nn.Unflatten) for m in modules[i + 1 : i + 3]):
+                        columns = order
+                    found.append(lambda W, rows=rows, columns=columns: W[rows][:, columns].T)
+                elif isinstance(module, nn.Conv2d):
+                    found.append(lambda W: W.transpose(3, 2, 0, 1))
+                elif isinstance(module, nn.ConvTranspose2d):
+                    found.append(lambda W: W.transpose(2, 3, 0, 1))
+                else:
+                    continue
+                found.append(lambda b, columns=columns: b[columns])
+        return found
 
 
 class Torch:
@@ -102,22 +100,24 @@ class Torch:
         torch.manual_seed(1)
         self.work = work
         self.x, self.eps = torch.from_numpy(data["x"]), torch.from_numpy(data["eps"])
-        self.net = Net(build(work))
-        self.loss, self.log_px, self.encoder, self.decoder = self.net, self.net.log_px, self.net.encode, self.net.decode
-        if self.compiled:
-            parts = (self.loss, self.log_px, self.encoder, self.decoder)
-            self.loss, self.log_px, self.encoder, self.decoder = map(torch.compile, parts)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), fused=self.fused)
+        net = self.net = Net(work)
+        self.layouts = dict(zip(data["weights"], net.layouts(work), strict=True))
+        for (name, array), param in zip(data["weights"].items(), net.parameters(), strict=True):
+            param.data = torch.from_numpy(np.ascontiguousarray(self.layouts[name](array)))
+        parts = net, net.log_px, net.encode, net.decode
+        self.loss, self.log_px, self.encoder, self.decoder = map(torch.compile, parts) if self.compiled else parts
+        self.optimizer = torch.optim.Adam(net.parameters(), fused=self.fused)
         self.run = getattr(self, work.kind)
 
     def check(self):
         work, x, eps = self.work, self.x, self.eps
         if work.kind == "step":
-            losses = []
+            losses, found = [], {}
             for i in range(len(eps)):
                 losses.append(self._step(x[i % len(x)], eps[i, 0]))
                 if i == 0:
-                    found = {"grad/" + name: p.grad.numpy().copy() for name, (p, _) in self.net.ours.items()}
+                    for name, param in zip(self.layouts, self.net.parameters(), strict=True):
+                        found["grad/" + name] = param.grad.numpy().copy()
             return found | {"losses": np.array(losses)}
         with torch.no_grad():
             if work.kind == "evidence":
@@ -128,7 +128,7 @@ class Torch:
 
     def translate(self, name, array):
         """One of our arrays as it lies here."""
-        return self.net.ours[name.removeprefix("grad/")][1](array) if name.startswith("grad/") else array
+        return self.layouts[name.removeprefix("grad/")](array) if name.startswith("grad/") else array
 
     def step(self, i):
         x = self.x[i % len(self.x)]
@@ -143,7 +143,7 @@ class Torch:
 
     @torch.no_grad()
     def evidence(self, i):
-        for x in self.x[0].split(1):  # the fastest of 1, 2, 5 and 10 images at a time
+        for x in self.x[0].split(1):
             self.log_px(x, torch.randn(self.work.K, 1, self.work.latent))
 
     @torch.no_grad()

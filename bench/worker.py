@@ -1,6 +1,8 @@
 """One peer in a process of its own, pinned: reads commands, one a line, and answers each with a line of JSON.
 
-python -m bench.worker PEER WORK THREADS    then    check FILE | block REPETITIONS | memory
+python -m bench.worker PEER WORK THREADS FILE    then    save | check | block REPETITIONS | memory
+
+FILE is what minivae saves for the others: its weights, and what it computes with them.
 """
 
 import importlib
@@ -8,6 +10,10 @@ import json
 import os
 import sys
 import time
+
+import numpy as np
+
+from .works import WORKS, arrays
 
 PEERS = {  # name: (module, class, what must be installed)
     "minivae": ("ours", "Minivae", "numpy"),
@@ -17,6 +23,7 @@ PEERS = {  # name: (module, class, what must be installed)
     "torch compile": ("pytorch", "TorchCompiled", "torch"),
     "jax": ("jaxpeer", "Jax", "jax"),
 }
+OURS = ("minivae", "products")
 
 
 def memory(field):
@@ -25,46 +32,50 @@ def memory(field):
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
-def compare(peer, path):
-    """Largest difference of what this peer computes from what ours did, as a part of ours' largest value; or save it."""
-    import numpy as np
+def save(peer, path):
+    """What the other peers need: our first weights, and what we compute with them."""
+    np.savez(path, **peer.check(), **{"weights/" + name: array for name, array in peer.weights.items()})
 
-    found = peer.check()
-    if not hasattr(peer, "translate"):
-        np.savez(path, **found)
-        return 0.0
-    worst = 0.0
+
+def compare(peer, path):
+    """Largest difference of what this peer computes from what we did, as a part of our largest value."""
+    found, worst = peer.check(), 0.0
     for name, expected in np.load(path).items():
-        expected = peer.translate(name, expected)
-        worst = max(worst, float(np.abs(found[name] - expected).max() / np.abs(expected).max()))
+        if not name.startswith("weights/"):
+            expected = peer.translate(name, expected)
+            worst = max(worst, float(np.abs(found[name] - expected).max() / np.abs(expected).max()))
     return worst
 
 
 def main():
-    name, key, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    name, key, threads, path = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    from .works import WORKS, arrays
-
+    data = arrays(WORKS[key])
+    if name not in OURS:
+        data["weights"] = {n.removeprefix("weights/"): a for n, a in np.load(path).items() if n.startswith("weights/")}
     module, cls, _ = PEERS[name]
-    peer = getattr(importlib.import_module("." + module, __package__), cls)(WORKS[key], arrays(WORKS[key]), threads)
+    peer = getattr(importlib.import_module("." + module, __package__), cls)(WORKS[key], data, threads)
     base = memory("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak starts again from here
+    commands = {
+        "check": lambda: compare(peer, path),
+        "save": lambda: save(peer, path),
+        "memory": lambda: memory("VmHWM") - base,
+    }
     answers, i = sys.stdout, 0
     sys.stdout = sys.stderr
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:
-        command, _, argument = line.strip().partition(" ")
-        if command == "check":
-            answer = compare(peer, argument)
-        elif command == "memory":
-            answer = memory("VmHWM") - base
-        else:
+        command, _, repetitions = line.strip().partition(" ")
+        if command == "block":
             began = time.perf_counter()
-            for _ in range(int(argument)):
+            for _ in range(int(repetitions)):
                 peer.run(i)
                 i += 1
             answer = time.perf_counter() - began
+        else:
+            answer = commands[command]()
         print(json.dumps(answer), file=answers, flush=True)
 
 

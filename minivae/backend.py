@@ -9,6 +9,11 @@ import sys
 import numpy as np
 
 BACKENDS = ("numpy", "cupy")
+ON_HOST = (np.ndarray, np.generic, float, int)
+
+# After a block of this size was freed, glibc keeps what is freed later for the next arrays. It would give it back to
+# the system otherwise, and every step would fault its memory in anew: a tenth of a convolutional step.
+np.empty(31 * 2**20, "uint8")
 
 # What a generator is for. A generator is a function of (seed, purpose, epoch): nothing to save, everything replays.
 PURPOSES = {
@@ -27,7 +32,7 @@ PURPOSES = {
 
 def array_module(x):
     """The module whose functions work on `x`: the package that its class comes from (numpy or cupy)."""
-    if isinstance(x, np.ndarray | np.generic | float | int):
+    if isinstance(x, ON_HOST):
         return np
     return sys.modules[type(x).__module__.partition(".")[0]]
 

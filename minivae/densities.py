@@ -9,12 +9,16 @@ import math
 
 from .backend import array_module
 
-LOG_2PI = math.log(2 * math.pi)
+LOG_2, LOG_2PI = math.log(2), math.log(2 * math.pi)
 
 
 def sigmoid(x):
     """1 / (1 + exp(-x)) as half a tanh, which cannot overflow."""
-    return 0.5 * array_module(x).tanh(0.5 * x) + 0.5
+    y = 0.5 * x
+    y = array_module(x).tanh(y, out=y)
+    y *= 0.5
+    y += 0.5
+    return y
 
 
 def unbroadcast(g, shape):
@@ -26,18 +30,38 @@ def unbroadcast(g, shape):
     return g.sum(axis=stretched, keepdims=True) if stretched else g
 
 
+def sum_rows(dy):
+    """Sum over all axes but the last, as a matrix product with ones: many times faster where rows are short."""
+    rows = dy.reshape(-1, dy.shape[-1])
+    return array_module(dy).ones(len(rows), dy.dtype) @ rows
+
+
 # ---- Bernoulli: log p(x) = x log s + (1 - x) log(1 - s), s = sigmoid(logits)
 
 
 def bernoulli_log_prob(logits, *, x):
-    """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: right where sigmoid(l) rounds to 0 or 1."""
+    """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: right where sigmoid(l) rounds to 0 or 1.
+
+    With h = l / 2 that is sum (2 x - 1) h - |h| + log(1 + tanh|h|) - log 2, which takes the fewest passes over l.
+    """
     xp = array_module(logits)
-    return (x * logits - xp.maximum(logits, 0) - xp.log(1 + xp.exp(-xp.abs(logits)))).sum(axis=-1)
+    D = logits.shape[-1]
+    h = 0.5 * logits
+    sign = 2 * x
+    sign -= 1
+    log_p = sign * h
+    log_p -= xp.abs(h, out=h)
+    h = xp.tanh(h, out=h)
+    h += 1
+    log_p += xp.log(h, out=h)
+    return log_p @ xp.ones(D, log_p.dtype) - LOG_2 * D
 
 
 def bernoulli_log_prob_backward(g, logits, *, x):
     """dl = g (x - sigmoid(l))."""
-    return unbroadcast(g[..., None] * (x - sigmoid(logits)), logits.shape)
+    dlogits = x - sigmoid(logits)
+    dlogits *= g[..., None]
+    return unbroadcast(dlogits, logits.shape)
 
 
 # ---- Categorical: log p(x) = log softmax(logits)_x
@@ -135,13 +159,13 @@ def free_bits(kl, *, least):
     A latent whose KL, averaged over the batch, is below `least` costs `least` whatever it is, so that nothing drives it
     to 0. With least = 0 it is the mean of the KL, sum_l kl_nl.
     """
-    return array_module(kl).maximum(kl.mean(axis=0), least).sum()
+    return array_module(kl).maximum(kl.sum(axis=0) / len(kl), least).sum()
 
 
 def free_bits_backward(g, kl, *, least):
     """dkl_nl = g / N where mean_n kl_nl >= least, else 0; everywhere if least = 0, below which only rounding gets."""
-    above = ((kl.mean(axis=0) >= least) | (least <= 0)).astype(kl.dtype)  # (L,)
-    return array_module(kl).broadcast_to(g / len(kl) * above, kl.shape)
+    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least > 0 else 1  # (L,)
+    return array_module(kl).full(kl.shape, g / len(kl) * above, kl.dtype)
 
 
 # ---- Sampling

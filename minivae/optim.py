@@ -10,7 +10,7 @@ import numpy as np
 
 from .backend import array_module
 
-BLOCK = 16384  # coordinates that a CPU updates at a time, so that the temporaries of an update stay in its cache
+BLOCK = 65536  # coordinates that a CPU updates at a time, so that the temporaries of an update stay in its cache
 
 
 def schedule(value):
@@ -176,6 +176,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1).
 
+    Kept are m = b1 m + g and v = b2 v + g^2, without the factors 1 - b1 and 1 - b2 that algorithm 1 has before g: they
+    are put together with those of the correction, m_hat = m (1 - b1) / (1 - b1^t), and cost nothing per coordinate.
     `betas`: how much of each moment a step keeps; other parameters as for Optimizer.
     """
 
@@ -188,12 +190,16 @@ class Adam(Optimizer):
     def update(self, part, theta, g, lr):
         (b1, b2), m, v = self.betas, self.m[part], self.v[part]
         m *= b1
-        m += (1 - b1) * g
+        m += g
         v *= b2
-        v += (1 - b2) * (g * g)
-        m_hat = m / (1 - b1**self.t)
-        v_hat = v / (1 - b2**self.t)
-        theta -= lr * m_hat / (array_module(theta).sqrt(v_hat) + self.adam_eps)
+        v += g * g
+        to_m_hat = (1 - b1) / (1 - b1**self.t)
+        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(v)
+        d = array_module(theta).sqrt(v)
+        d += self.adam_eps / to_std
+        array_module(theta).divide(m, d, out=d)
+        d *= lr * (to_m_hat / to_std)
+        theta -= d
 
 
 class AdamW(Adam):

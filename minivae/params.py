@@ -8,7 +8,7 @@ import weakref
 
 import numpy as np
 
-from .backend import load_backend, place, to_numpy
+from .backend import array_module, load_backend, place, to_numpy
 
 
 class Param:
@@ -19,6 +19,30 @@ class Param:
     def __init__(self, data):
         self.data = np.asarray(data, dtype="float32")
         self.grad = np.zeros_like(self.data)
+
+    @property
+    def grad(self):
+        if self.is_zero:
+            self.array.fill(0)
+            self.is_zero = False
+        return self.array
+
+    @grad.setter
+    def grad(self, array):
+        self.array, self.is_zero = array, False
+
+    def zero_grad(self):
+        """grad = 0, written only when somebody looks: the first product of a step takes its place."""
+        self.is_zero = True
+
+    def add_product(self, a, b):
+        """grad += a @ b, (m, n) @ (n, k), for a grad of m k numbers."""
+        grad = self.array.reshape(len(a), -1)
+        if self.is_zero:
+            array_module(a).matmul(a, b, out=grad)
+            self.is_zero = False
+        else:
+            grad += a @ b
 
 
 class State:
@@ -81,14 +105,22 @@ class Module:
 
         self.params, self.states = self.named(Param), self.named(State)
         self.theta, self.slices = flat(self.params, "data")
-        self.grad, _ = flat(self.params, "grad")
+        self.flat_grad, _ = flat(self.params, "grad")
         self.state, _ = flat(self.states, "data")
         self.pull, _ = flat(self.states, "pull")
         return self
 
+    @property
+    def grad(self):
+        """Every gradient, in one vector."""
+        for param in self.params.values():
+            param.grad  # noqa: B018 - is written where it is still to be set to zero
+        return self.flat_grad
+
     def zero_grad(self):
         """Set every gradient, pull and count to zero."""
-        self.grad.fill(0)
+        for param in self.params.values():
+            param.zero_grad()
         self.pull.fill(0)
         for state in self.states.values():
             state.count = 0

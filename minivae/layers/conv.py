@@ -9,10 +9,11 @@ import math
 import numpy as np
 
 from ..backend import array_module
+from ..densities import sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
-from .patches import out_size, pair, patches, spread, sum_rows
+from .patches import out_size, pair, patches, spread
 
 
 class _Convolution(Layer):
@@ -57,8 +58,7 @@ class Conv2d(_Convolution):
         x = cache
         if accumulate:
             for part, columns in patches(x, self.kernel, self.stride, self.padding):
-                dW = columns.T @ dy[part].reshape(len(columns), -1)  # dW = columns' dy, as in a dense layer
-                self.W.grad += dW.reshape(self.W.data.shape)
+                self.W.add_product(columns.T, dy[part].reshape(len(columns), -1))  # as in a dense layer
             self.b.grad += sum_rows(dy)
         if not need_dx:
             return None

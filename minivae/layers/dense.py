@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..densities import sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -25,6 +26,6 @@ class Dense(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
         if accumulate:
-            self.W.grad += x.T @ dy  # y_nj = sum_i x_ni W_ij + b_j, so dW_ij = sum_n x_ni dy_nj
-            self.b.grad += dy.sum(axis=0)  # and db_j = sum_n dy_nj
+            self.W.add_product(x.T, dy)  # y_nj = sum_i x_ni W_ij + b_j, so dW_ij = sum_n x_ni dy_nj
+            self.b.grad += sum_rows(dy)  # and db_j = sum_n dy_nj
         return dy @ self.W.data.T if need_dx else None  # dx_ni = sum_j dy_nj W_ij

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import array_module
 
-PART = 400_000  # numbers that a part has
+PART = 200_000  # numbers that a part has: less than a megabyte
 
 
 def pair(value, name, least):
@@ -103,9 +103,3 @@ def spread(y, W, size, stride, padding):
         image = x[part, : rows * sh, : columns * sw].reshape(-1, rows, sh, columns, sw * c)  # a view
         image[...] = phases.reshape(-1, rows, columns, sh, sw * c).swapaxes(2, 3)
     return x[:, ph : ph + h, pw : pw + w]
-
-
-def sum_rows(dy):
-    """Sum over all axes but the last, as a matrix product with ones: many times faster where rows are short."""
-    rows = dy.reshape(-1, dy.shape[-1])
-    return array_module(dy).ones(len(rows), dy.dtype) @ rows

@@ -6,7 +6,7 @@ Its gates: r (reset) and u (update, the paper's z, a name that the latents have)
 import numpy as np
 
 from ..backend import array_module
-from ..densities import sigmoid
+from ..densities import sigmoid, sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -45,10 +45,10 @@ class GRUCell(Layer):
         da = xp.concatenate((dr, du, dn), axis=1)  # (N, 3 H)
         dg = xp.concatenate((dr, du, dn * r), axis=1)
         if accumulate:
-            self.W.grad += x.T @ da
-            self.U.grad += h.T @ dg
-            self.b.grad += da.sum(axis=0)
-            self.c.grad += (dn * r).sum(axis=0)
+            self.W.add_product(x.T, da)
+            self.U.add_product(h.T, dg)
+            self.b.grad += sum_rows(da)
+            self.c.grad += sum_rows(dn * r)
         return da @ self.W.data.T, dy * u + dg @ self.U.data.T
 
 

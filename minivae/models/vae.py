@@ -127,7 +127,8 @@ class VAE(Model):
         out, c_dec = self.decoder.forward(z, noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
         kl = self.prior.kl(mu[..., None], log_var[..., None])  # (N, L) nats, each latent by itself
-        loss = beta * free_bits(kl, least=self.free_bits) - log_px_z.mean()
+        log_px_z = log_px_z.sum() / N
+        loss = beta * free_bits(kl, least=self.free_bits) - log_px_z
         if grads:  # backward
             self.zero_grad()
             g = array_module(out).full(N, 1 / N, out.dtype)  # d loss / d (one example's loss)
@@ -136,7 +137,7 @@ class VAE(Model):
             dkl = free_bits_backward(beta, kl, least=self.free_bits)  # beta / N, or 0 where bits are free
             dmu_kl, dlog_var_kl = self.prior.kl_backward(dkl, mu[..., None], log_var[..., None])
             self.encoder.backward((dmu + dmu_kl[..., 0], dlog_var + dlog_var_kl[..., 0]), c_enc, need_dx=False)
-        log_px_z, kl = log_px_z.mean(), kl.sum(axis=-1).mean()
+        kl = kl.sum() / N
         return {"loss": loss, "elbo": log_px_z - kl, "log_px_z": log_px_z, "kl": kl}
 
     def log_weights(self, x, eps):
