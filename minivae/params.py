@@ -8,7 +8,7 @@ import weakref
 
 import numpy as np
 
-from .backend import array_module, load_backend, place, to_numpy
+from .backend import array_module, load_backend, place, to_numpy, tree_map
 
 
 class Param:
@@ -167,3 +167,16 @@ class Model(Module):
         if width is not None and (x.ndim < 2 or x.shape[-1] != width):
             raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
         return x
+
+    def in_parts(self, f, x):
+        """f(x), an array or a tuple of them, 512 rows at a time: what f makes on the way takes little memory."""
+        if len(x) <= 512:
+            return f(x)
+        whole = None
+        for i in range(0, len(x), 512):
+            y = f(x[i : i + 512])
+            if whole is None:
+                whole = tree_map(lambda a: array_module(a).empty((len(x), *a.shape[1:]), a.dtype), y)
+            for into, part in zip(whole, y, strict=True) if isinstance(y, tuple) else [(whole, y)]:
+                into[i : i + 512] = part
+        return whole

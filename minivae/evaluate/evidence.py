@@ -8,7 +8,7 @@ from ..backend import place, to_numpy
 from ..densities import log_mean_exp
 
 
-def log_evidence(model, x, K, rng, max_values=2**21, progress=False):
+def log_evidence(model, x, K, rng, max_values=2**20, progress=False):
     """log p(x) of each row, log 1/K sum_k p(x, z_k) / q(z_k | x) with z_k ~ q: a lower bound in expectation.
 
     Parameters

@@ -153,11 +153,11 @@ class VAE(Model):
 
     def encode(self, x):
         """Mean and log-variance of q(z | x): x (N, D) -> (mu, log_var), each (N, L)."""
-        return self.encoder(self.rows(x, "x", self.encoder.n_in))
+        return self.in_parts(self.encoder, self.rows(x, "x", self.encoder.n_in))
 
     def decode(self, z):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.likelihood.mean(self.decoder(self.rows(z, "z", self.L)))
+        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.rows(z, "z", self.L))
 
     def sample(self, n, rng):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
