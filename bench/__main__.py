@@ -1,6 +1,7 @@
 """python -m bench: time minivae and every installed peer at the same work, in turns."""
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from .worker import OURS, PEERS
-from .works import WORKS
+from .works import WORKS, find
 
 HERE = Path(__file__).parent
 LIMIT = 2e-3  # largest difference of a loss, a gradient or a value from ours, as a part of the largest
@@ -47,7 +48,7 @@ class Process:
 
 def measure(key, threads, peers, rounds):
     """{peer: {"times": [...], "mib": peak}} of one work; every peer is checked, warmed up, and takes turns."""
-    work, processes = WORKS[key], []
+    work, processes = find(key), []
     try:
         with tempfile.TemporaryDirectory() as folder:
             for peer in peers:
@@ -94,10 +95,8 @@ def summarize(results):
 
 def table(rows):
     """Markdown: one line per work and thread count, medians with quartiles."""
-    lines = [
-        "| work | threads | unit | " + " | ".join(PEERS) + " | / torch | goal | / best | goal | / products | MiB / torch |",
-        "|---" * (len(PEERS) + 9) + "|",
-    ]
+    head = ["work", "threads", "unit", *PEERS, "/ torch", "goal", "/ best", "goal", "/ products", "MiB, torch's"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in rows:
         work, found = WORKS[row["work"]], row["peers"]
         cells = [work.name, str(row["threads"]), work.unit]
@@ -108,7 +107,7 @@ def table(rows):
         cells += [of.get("torch", ""), f"{work.goals[0]}"]
         cells += [f"{of[row['best']]} {row['best']}" if row["best"] else "", f"{work.goals[1]}"]
         cells.append(of.get("products", ""))
-        cells.append(f"{found['minivae']['mib']:.0f} / {found['torch']['mib']:.0f}" if "torch" in found else "")
+        cells.append(f"{found['minivae']['mib']:.0f}, {found['torch']['mib']:.0f}" if "torch" in found else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -122,6 +121,15 @@ def import_seconds(rounds=11):
             out = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
             found.append(float(out.stdout))
     return statistics.median(b - a for a, b in zip(*seconds.values(), strict=True))
+
+
+def versions():
+    """What was measured, and on what."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in ("numpy", "torch", "jax"):
+        if importlib.util.find_spec(name):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def main():
@@ -141,7 +149,8 @@ def main():
     print("\n" + table(rows))
     seconds = import_seconds()
     print(f"\nimport minivae takes {seconds:.3f} s beyond NumPy's own import")
-    args.out.write_text(json.dumps({"machine": platform.processor(), "rows": rows, "import_seconds": seconds}, indent=1))
+    results = {"versions": versions(), "rounds": args.rounds, "rows": rows, "import_seconds": seconds}
+    args.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def main():
     for i in range(work.repeat):
         products.run(i)
     floor = time.perf_counter() - began
-    print(f"{work.name}: {whole / work.repeat * 1e3:.2f} ms a step, its matrix products alone {floor / work.repeat * 1e3:.2f} ms\n")
+    ms = [seconds / work.repeat * 1e3 for seconds in (whole, floor)]
+    print("{}: {:.2f} ms a step, its matrix products alone {:.2f} ms\n".format(work.name, *ms))
     print("| part | ms | of the step |\n|---|---|---|")
     spent["the model's own lines, noise, the loss as a float"] = whole - sum(spent.values())
     for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from .works import WORKS, arrays
+from .works import arrays, find
 
 PEERS = {  # name: (module, class, what must be installed)
     "minivae": ("ours", "Minivae", "numpy"),
@@ -50,11 +50,12 @@ def compare(peer, path):
 def main():
     name, key, threads, path = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    data = arrays(WORKS[key])
+    work = find(key)
+    data = arrays(work)
     if name not in OURS:
         data["weights"] = {n.removeprefix("weights/"): a for n, a in np.load(path).items() if n.startswith("weights/")}
     module, cls, _ = PEERS[name]
-    peer = getattr(importlib.import_module("." + module, __package__), cls)(WORKS[key], data, threads)
+    peer = getattr(importlib.import_module("." + module, __package__), cls)(work, data, threads)
     base = memory("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak starts again from here

@@ -1,5 +1,6 @@
 """What is timed: each work is one model, one kind of use, and the arrays that every peer gets."""
 
+import ast
 import math
 from dataclasses import dataclass, replace
 
@@ -37,7 +38,7 @@ MNIST = Work("dense 784-400-20, batch 128", "step", (28, 28, 1), (400,), 20, 128
 USE = replace(MNIST, N=10_000, repeat=3, units=1.0, unit="s for 10,000 images", goals=(0.9, 1.0))
 
 WORKS = {
-    "digits": Work("dense 64-128-8, batch 64", "step", (8, 8, 1), (128,), 8, 64, repeat=1000, goals=(0.35, 0.5)),
+    "digits": Work("dense 64-128-8, batch 64", "step", (8, 8, 1), (128,), 8, 64, repeat=300, goals=(0.35, 0.5)),
     "mnist": MNIST,
     "deep": Work(
         "dense 784-200-200-50, tanh, batch 100", "step", (28, 28, 1), (200, 200), 50, 100, "tanh", goals=(0.85, 1.0)
@@ -55,7 +56,7 @@ WORKS = {
         kind="evidence",
         K=5000,
         N=10,
-        repeat=2,
+        repeat=1,
         units=10 / 1000,
         unit="s for 1,000 images",
     ),
@@ -66,6 +67,13 @@ WORKS = {
 
 CHECKED = 10  # steps whose losses are compared
 BATCHES = 8  # batches that a step takes in turn
+
+
+def find(key):
+    """The work of a key, "mnist" say, or one that differs in some fields: "mnist N=512; hidden=(800,)"."""
+    name, *fields = key.split(" ", 1)
+    changes = dict(field.split("=") for field in fields[0].split("; ")) if fields else {}
+    return replace(WORKS[name], **{field: ast.literal_eval(value) for field, value in changes.items()})
 
 
 def arrays(work, seed=0):

@@ -189,13 +189,14 @@ class Adam(Optimizer):
 
     def update(self, part, theta, g, lr):
         (b1, b2), m, v = self.betas, self.m[part], self.v[part]
+        d = g * g
+        v *= b2
+        v += d
         m *= b1
         m += g
-        v *= b2
-        v += g * g
         to_m_hat = (1 - b1) / (1 - b1**self.t)
         to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(v)
-        d = array_module(theta).sqrt(v)
+        d = array_module(theta).sqrt(v, out=d)
         d += self.adam_eps / to_std
         array_module(theta).divide(m, d, out=d)
         d *= lr * (to_m_hat / to_std)

@@ -22,25 +22,25 @@ class Param:
 
     @property
     def grad(self):
-        if self.is_zero:
-            self.array.fill(0)
-            self.is_zero = False
-        return self.array
+        if self._is_zero:
+            self._grad.fill(0)
+            self._is_zero = False
+        return self._grad
 
     @grad.setter
     def grad(self, array):
-        self.array, self.is_zero = array, False
+        self._grad, self._is_zero = array, False
 
     def zero_grad(self):
         """grad = 0, written only when somebody looks: the first product of a step takes its place."""
-        self.is_zero = True
+        self._is_zero = True
 
     def add_product(self, a, b):
         """grad += a @ b, (m, n) @ (n, k), for a grad of m k numbers."""
-        grad = self.array.reshape(len(a), -1)
-        if self.is_zero:
+        grad = self._grad.reshape(len(a), -1)
+        if self._is_zero:
             array_module(a).matmul(a, b, out=grad)
-            self.is_zero = False
+            self._is_zero = False
         else:
             grad += a @ b
 
@@ -168,15 +168,15 @@ class Model(Module):
             raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
         return x
 
-    def in_parts(self, f, x):
-        """f(x), an array or a tuple of them, 512 rows at a time: what f makes on the way takes little memory."""
-        if len(x) <= 512:
+    def in_parts(self, f, x, n=1024):
+        """f(x), an array or a tuple of them, n examples at a time: what f makes on the way takes little memory."""
+        if len(x) <= n:
             return f(x)
         whole = None
-        for i in range(0, len(x), 512):
-            y = f(x[i : i + 512])
+        for i in range(0, len(x), n):
+            y = f(x[i : i + n])
             if whole is None:
                 whole = tree_map(lambda a: array_module(a).empty((len(x), *a.shape[1:]), a.dtype), y)
             for into, part in zip(whole, y, strict=True) if isinstance(y, tuple) else [(whole, y)]:
-                into[i : i + 512] = part
+                into[i : i + n] = part
         return whole

@@ -66,20 +66,33 @@ def plain_convolution(x, W, b, stride, padding):
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [(3, 1, 0), (4, 2, 1), ((1, 3), (2, 1), (0, 2)), (2, 3, 1), ((3, 2), 1, (2, 0))]
 )
-def test_convolution_is_its_definition(kernel, stride, padding, rng):
-    conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
+@pytest.mark.parametrize(("c_in", "part"), [(2, 1), (2, 10**6), (40, 5000)])
+def test_convolution_is_its_definition(kernel, stride, padding, c_in, part, rng, monkeypatch):
+    """Image by image and all at once; with channels so few, and so many, that patches are stored either way."""
+    monkeypatch.setattr("minivae.layers.patches.PART", part)
+    conv = Conv2d(c_in, 3, kernel, rng, stride, padding).bind("float64")
     conv.b.data[...] = rng.standard_normal(3)
-    x = rng.standard_normal((2, 6, 7, 2))
+    x = rng.standard_normal((3, 6, 7, c_in))
     expected = plain_convolution(x, conv.W.data, conv.b.data, conv.stride, conv.padding)
-    np.testing.assert_allclose(conv(x), expected, rtol=1e-12, atol=1e-13)
+    y, cache = conv.forward(x)
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+    # the layer is linear in x and in W, so its gradients are what they are on any x and W: <y - b, dy>
+    dy = rng.standard_normal(y.shape)
+    conv.zero_grad()
+    dx = conv.backward(dy, cache)
+    along = ((expected - conv.b.data) * dy).sum()
+    np.testing.assert_allclose([(dx * x).sum(), (conv.W.grad * conv.W.data).sum()], along, rtol=1e-10)
+    np.testing.assert_allclose(conv.b.grad, dy.sum(axis=(0, 1, 2)), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
     [((6, 7), 3, 1, 0), ((7, 6), 4, 2, 1), ((5, 8), (1, 3), (2, 3), (0, 1)), ((9, 5), 2, 3, 1)],
 )
-def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, rng):
+@pytest.mark.parametrize("part", [1, 10**6])
+def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, part, rng, monkeypatch):
     """<conv(x), y> = <x, conv_transpose(y)> with shared weights, for every image size that maps to the same y."""
+    monkeypatch.setattr("minivae.layers.patches.PART", part)
     conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
     x = rng.standard_normal((2, *size, 2))
     y = rng.standard_normal(conv(x).shape)
@@ -90,6 +103,11 @@ def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, 
     mirror.W.data[...] = conv.W.data.transpose(0, 1, 3, 2)
     assert mirror(y).shape == x.shape
     np.testing.assert_allclose((conv(x) * y).sum(), (x * mirror(y)).sum(), rtol=1e-12)
+    mirror.zero_grad()
+    np.testing.assert_allclose(mirror.backward(x, y), conv(x), rtol=1e-12, atol=1e-13)
+    conv.zero_grad()
+    conv.backward(y, x)
+    np.testing.assert_allclose(mirror.W.grad, conv.W.grad.transpose(0, 1, 3, 2), rtol=1e-12, atol=1e-13)
 
 
 def test_columns_and_images_are_transposes(rng):

@@ -62,6 +62,36 @@ def test_parameters_are_views_of_theta(rng):
     assert not net.grad.any()
 
 
+def test_first_product_of_a_step_takes_the_place_of_zeros(rng):
+    """zero_grad writes nothing, yet nobody can see what was there: not the product, not a sum, not the flat vector."""
+    net = Sequential(Dense(3, 2, rng), Dense(2, 4, rng)).bind("float64")
+    a, b = rng.standard_normal((3, 5)), rng.standard_normal((5, 2))
+    for used in (net.layers[0].W, net.layers[1].W):
+        net.grad[...] = 7
+        net.zero_grad()
+        used.add_product(a[: len(used.data)], b.repeat(2, axis=1)[:, : used.data.shape[1]])
+        once = used.grad.copy()
+        assert once.any()
+        used.add_product(a[: len(used.data)], b.repeat(2, axis=1)[:, : used.data.shape[1]])
+        np.testing.assert_allclose(used.grad, 2 * once)
+        assert not np.concatenate([p.grad.ravel() for p in net.params.values() if p is not used]).any()
+        net.zero_grad()
+        used.grad += 1
+        assert net.grad.sum() == used.data.size
+        net.grad[...] = 7
+        net.zero_grad()
+        assert not net.grad.any()
+
+
+def test_parts_are_the_whole(rng):
+    model = VAE.build((6,), rng, hidden=(5,), latent=2)
+    x = rng.random((2500, 6), dtype="float32")
+    for f in (lambda x: model.encoder(x), lambda x: model.encoder(x)[0]):
+        whole, parts = f(x), model.in_parts(f, x)
+        np.testing.assert_allclose(np.stack(parts), np.stack(whole), rtol=1e-5, atol=1e-6)
+    assert model.decode(np.zeros((0, 2))).shape == (0, 6)
+
+
 def test_binding_again_keeps_values(rng):
     net = Sequential(Dense(3, 2, rng)).bind("float32")
     theta = net.theta.copy()

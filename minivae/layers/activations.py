@@ -11,7 +11,7 @@ class ReLU(Layer):
     """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At the kink itself the derivative is taken to be 0."""
 
     def forward(self, x, noise=None):
-        rows = x.reshape(len(x), -1)
+        rows = x.reshape(len(x), math.prod(x.shape[1:]))
         zeros = array_module(x).zeros(rows.shape[1], x.dtype)  # a row of them: with the number 0 it takes twice as long
         y = array_module(x).maximum(rows, zeros).reshape(x.shape)
         return y, y
@@ -64,7 +64,10 @@ class Tanh(Layer):
         return y, y
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        return dy * (1 - cache * cache)
+        dx = cache * cache
+        dx = array_module(dy).subtract(1, dx, out=dx)
+        dx *= dy
+        return dx
 
 
 class Sigmoid(Layer):

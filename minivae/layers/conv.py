@@ -84,7 +84,7 @@ class ConvTranspose2d(_Convolution):
         if min(size) < 1:
             raise ValueError(f"x: a {x.shape[1]}x{x.shape[2]} image would become {size[0]}x{size[1]}")
         y = spread(x, self.W.data.swapaxes(2, 3), size, self.stride, self.padding)
-        rows = y.reshape(len(y), size[0], -1)  # a view
+        rows = y.reshape(*y.shape[:2], size[1] * y.shape[3])  # a view
         rows += self._bias_of_rows(y)
         return y, x
 
