@@ -5,6 +5,9 @@ No other file knows that CuPy exists. Functions that create arrays or call ufunc
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache
 
 import numpy as np
 
@@ -50,6 +53,35 @@ def load_backend(name):
     if not cupy.is_available():
         raise ValueError("backend: cupy found no GPU on this machine; use numpy")
     return cupy
+
+
+@cache
+def _blas():
+    """The libraries of matrix products in this process."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def in_threads(f, pieces):
+    """[f(piece), ...], on as many threads as matrix products may take, while each product takes one.
+
+    NumPy lets other threads run inside its functions, so what lies between the products is shared as well.
+    """
+    libraries = _blas()
+    before = [library.num_threads for library in libraries]
+    n = min(max(before, default=1), len(pieces))
+    if n < 2:
+        return [f(piece) for piece in pieces]
+    contexts = [copy_context() for _ in pieces]  # the caller's np.errstate
+    try:
+        for library in libraries:
+            library.set_num_threads(1)
+        with ThreadPoolExecutor(n) as pool:
+            return list(pool.map(lambda context, piece: context.run(f, piece), contexts, pieces))
+    finally:
+        for library, threads in zip(libraries, before, strict=True):
+            library.set_num_threads(threads)
 
 
 def tree_map(f, tree):

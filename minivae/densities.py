@@ -9,13 +9,12 @@ import math
 
 from .backend import array_module
 
-LOG_2, LOG_2PI = math.log(2), math.log(2 * math.pi)
+LOG_2PI = math.log(2 * math.pi)
 
 
 def sigmoid(x):
     """1 / (1 + exp(-x)) as half a tanh, which cannot overflow."""
-    y = 0.5 * x
-    y = array_module(x).tanh(y, out=y)
+    y = array_module(x).tanh(0.5 * x)
     y *= 0.5
     y += 0.5
     return y
@@ -42,19 +41,17 @@ def sum_rows(dy):
 def bernoulli_log_prob(logits, *, x):
     """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: right where sigmoid(l) rounds to 0 or 1.
 
-    With h = l / 2 that is sum (2 x - 1) h - |h| + log(1 + tanh|h|) - log 2, which takes the fewest passes over l.
+    With h = |l| / 2 that is sum (x - 1/2) l - h + log((1 + tanh h) / 2), which takes the fewest passes over l.
     """
     xp = array_module(logits)
-    D = logits.shape[-1]
+    log_p = xp.subtract(x, 0.5, dtype=logits.dtype) * logits
     h = 0.5 * logits
-    sign = 2 * x
-    sign -= 1
-    log_p = sign * h
     log_p -= xp.abs(h, out=h)
     h = xp.tanh(h, out=h)
     h += 1
+    h *= 0.5
     log_p += xp.log(h, out=h)
-    return log_p @ xp.ones(D, log_p.dtype) - LOG_2 * D
+    return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)
 
 
 def bernoulli_log_prob_backward(g, logits, *, x):
@@ -164,8 +161,8 @@ def free_bits(kl, *, least):
 
 def free_bits_backward(g, kl, *, least):
     """dkl_nl = g / N where mean_n kl_nl >= least, else 0; everywhere if least = 0, below which only rounding gets."""
-    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least > 0 else 1  # (L,)
-    return array_module(kl).full(kl.shape, g / len(kl) * above, kl.dtype)
+    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least > 0 else array_module(kl).ones_like(kl[0])
+    return array_module(kl).broadcast_to(g / len(kl) * above, kl.shape)
 
 
 # ---- Sampling

@@ -40,6 +40,8 @@ def first_nonfinite(model, replay):
         elif isinstance(part, Optimizer):
             if function == "step" and not all_finite(part.model.theta):
                 found.append(f"the update of theta ({type(part).__name__})")
+        elif isinstance(part, Param):
+            return  # its layer is named when it returns
         elif frame.f_globals.get("__name__", "").startswith(package) and not all_finite(result):
             found.append(f"{frame.f_globals['__name__'].removeprefix(package)}.{frame.f_code.co_qualname}")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .backend import array_module
 
-BLOCK = 65536  # coordinates that a CPU updates at a time, so that the temporaries of an update stay in its cache
+BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
 
 
 def schedule(value):
@@ -176,29 +176,29 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1).
 
-    Kept are m = b1 m + g and v = b2 v + g^2, without the factors 1 - b1 and 1 - b2 that algorithm 1 has before g: they
-    are put together with those of the correction, m_hat = m (1 - b1) / (1 - b1^t), and cost nothing per coordinate.
+    Kept are sums, sum_g = b1 sum_g + g and sum_g2 = b2 sum_g2 + g^2, without the factors 1 - b1 and 1 - b2 of algorithm
+    1: they go into those of the correction, m_hat = sum_g (1 - b1) / (1 - b1^t), and cost nothing per coordinate.
     `betas`: how much of each moment a step keeps; other parameters as for Optimizer.
     """
 
-    moment_names = ("m", "v")
+    moment_names = ("sum_g", "sum_g2")
 
     def __init__(self, model, lr=1e-3, betas=(0.9, 0.999), adam_eps=1e-8, **kwargs):
         super().__init__(model, lr, **kwargs)
         self.betas, self.adam_eps = betas, adam_eps
 
     def update(self, part, theta, g, lr):
-        (b1, b2), m, v = self.betas, self.m[part], self.v[part]
+        (b1, b2), sum_g, sum_g2 = self.betas, self.sum_g[part], self.sum_g2[part]
         d = g * g
-        v *= b2
-        v += d
-        m *= b1
-        m += g
+        sum_g2 *= b2
+        sum_g2 += d
+        sum_g *= b1
+        sum_g += g
         to_m_hat = (1 - b1) / (1 - b1**self.t)
-        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(v)
-        d = array_module(theta).sqrt(v, out=d)
+        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
+        d = array_module(theta).sqrt(sum_g2, out=d)
         d += self.adam_eps / to_std
-        array_module(theta).divide(m, d, out=d)
+        array_module(theta).divide(sum_g, d, out=d)
         d *= lr * (to_m_hat / to_std)
         theta -= d
 

@@ -4,11 +4,12 @@
 one fill zeroes, one norm clips, one loop is Adam. Arrays that learn without a gradient lie in `state` and `pull`.
 """
 
+import math
 import weakref
 
 import numpy as np
 
-from .backend import array_module, load_backend, place, to_numpy, tree_map
+from .backend import array_module, in_threads, load_backend, place, to_numpy, tree_map
 
 
 class Param:
@@ -18,29 +19,30 @@ class Param:
 
     def __init__(self, data):
         self.data = np.asarray(data, dtype="float32")
-        self.grad = np.zeros_like(self.data)
+        self.grad = np.zeros(self.data.shape, "float32")
 
     @property
     def grad(self):
-        if self._is_zero:
+        """Zero after zero_grad, and again where it was not added to; an array that was read before may lag behind."""
+        if self._stale:
             self._grad.fill(0)
-            self._is_zero = False
+            self._stale = False
         return self._grad
 
     @grad.setter
     def grad(self, array):
-        self._grad, self._is_zero = array, False
+        self._grad, self._stale = array, False
 
     def zero_grad(self):
         """grad = 0, written only when somebody looks: the first product of a step takes its place."""
-        self._is_zero = True
+        self._stale = True
 
     def add_product(self, a, b):
         """grad += a @ b, (m, n) @ (n, k), for a grad of m k numbers."""
         grad = self._grad.reshape(len(a), -1)
-        if self._is_zero:
+        if self._stale:
             array_module(a).matmul(a, b, out=grad)
-            self._is_zero = False
+            self._stale = False
         else:
             grad += a @ b
 
@@ -105,17 +107,17 @@ class Module:
 
         self.params, self.states = self.named(Param), self.named(State)
         self.theta, self.slices = flat(self.params, "data")
-        self.flat_grad, _ = flat(self.params, "grad")
+        self._flat_grad, _ = flat(self.params, "grad")
         self.state, _ = flat(self.states, "data")
         self.pull, _ = flat(self.states, "pull")
         return self
 
     @property
     def grad(self):
-        """Every gradient, in one vector."""
+        """Every gradient, in one vector; to be read anew after zero_grad."""
         for param in self.params.values():
             param.grad  # noqa: B018 - is written where it is still to be set to zero
-        return self.flat_grad
+        return self._flat_grad
 
     def zero_grad(self):
         """Set every gradient, pull and count to zero."""
@@ -169,14 +171,19 @@ class Model(Module):
         return x
 
     def in_parts(self, f, x, n=1024):
-        """f(x), an array or a tuple of them, n examples at a time: what f makes on the way takes little memory."""
-        if len(x) <= n:
+        """f(x), an array or a tuple of them, some n examples at a time: what f makes on the way takes little memory."""
+        n = max(1, n // math.prod(x.shape[1:-1]))
+        if len(x) <= n or array_module(x) is not np:
             return f(x)
-        whole = None
-        for i in range(0, len(x), n):
+        whole = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
+
+        def put(i):
             y = f(x[i : i + n])
-            if whole is None:
-                whole = tree_map(lambda a: array_module(a).empty((len(x), *a.shape[1:]), a.dtype), y)
-            for into, part in zip(whole, y, strict=True) if isinstance(y, tuple) else [(whole, y)]:
-                into[i : i + n] = part
+            if isinstance(y, tuple):
+                for all_of_it, part in zip(whole, y, strict=True):
+                    all_of_it[i : i + n] = part
+            else:
+                whole[i : i + n] = y
+
+        in_threads(put, range(0, len(x), n))
         return whole

@@ -63,7 +63,7 @@ def test_checkpoint_holds_no_path_time_or_host(finished):
     assert (meta["epoch"], meta["step"]) == (3, 9)
     assert not {"out", "data_dir", "epochs", "data"} & set(meta["settings"])
     assert str(finished.parent).encode() not in (finished / "last.safetensors").read_bytes()
-    assert {"encoder.layers.0.W", "optimizer.m", "optimizer.v"} <= set(arrays)
+    assert {"encoder.layers.0.W", "optimizer.sum_g", "optimizer.sum_g2"} <= set(arrays)
 
 
 def test_two_folders_same_bytes(finished, tmp_path):
@@ -414,18 +414,18 @@ def small_model():
 
 def test_checkpoint_round_trip_and_bytes(tmp_path):
     model, optimizer = small_model()
-    optimizer.m[...] = 0.5
+    optimizer.sum_g[...] = 0.5
     theta = model.theta.copy()
     checkpoint.save(tmp_path / "a", model, optimizer, {"b": 1, "a": [1.5, None]})
     checkpoint.save(tmp_path / "b", model, optimizer, {"a": [1.5, None], "b": 1})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     model.theta += 1
-    optimizer.m.fill(0)
+    optimizer.sum_g.fill(0)
     arrays, meta = checkpoint.load(tmp_path / "a")
     assert meta == {"b": 1, "a": [1.5, None]}
     checkpoint.restore(model, arrays, optimizer)
     np.testing.assert_array_equal(model.theta, theta)
-    assert (optimizer.m == 0.5).all()
+    assert (optimizer.sum_g == 0.5).all()
 
 
 def test_arrays_are_written_in_c_order(tmp_path):
@@ -448,7 +448,7 @@ def test_foreign_arrays_change_nothing(tmp_path):
             checkpoint.restore(model, good | change)
     with pytest.raises(ValueError, match=f"{first} is missing"):
         checkpoint.restore(model, {k: v for k, v in good.items() if k != first})
-    with pytest.raises(ValueError, match="optimizer.m is missing"):
+    with pytest.raises(ValueError, match="optimizer.sum_g is missing"):
         checkpoint.restore(model, good, optimizer)
     np.testing.assert_array_equal(model.theta, theta)
 

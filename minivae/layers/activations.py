@@ -11,8 +11,8 @@ class ReLU(Layer):
     """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At the kink itself the derivative is taken to be 0."""
 
     def forward(self, x, noise=None):
-        rows = x.reshape(len(x), math.prod(x.shape[1:]))
-        zeros = array_module(x).zeros(rows.shape[1], x.dtype)  # a row of them: with the number 0 it takes twice as long
+        rows = x if x.ndim < 3 else x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+        zeros = array_module(x).zeros(rows.shape[-1], x.dtype)  # with the number 0 it takes twice as long
         y = array_module(x).maximum(rows, zeros).reshape(x.shape)
         return y, y
 

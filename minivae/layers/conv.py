@@ -46,7 +46,7 @@ class Conv2d(_Convolution):
     def forward(self, x, noise=None):
         c_out = self.b.data.size
         h_out, w_out = out_size(x.shape[1:3], self.kernel, self.stride, self.padding)
-        y = array_module(x).empty((len(x), h_out, w_out, c_out), x.dtype)
+        y = array_module(x).empty((len(x), h_out, w_out, c_out), self.W.data.dtype)
         W, b = self.W.data.reshape(-1, c_out), self._bias_of_rows(y)
         for part, columns in patches(x, self.kernel, self.stride, self.padding):
             rows = y[part].reshape(-1, w_out * c_out)
@@ -92,7 +92,7 @@ class ConvTranspose2d(_Convolution):
         x = cache
         c_in, c_out = self.W.data.shape[2:]
         W = self.W.data.swapaxes(2, 3).reshape(-1, c_in)  # (kh * kw * c_out, c_in)
-        dx = array_module(x).empty(x.shape, x.dtype) if need_dx else None
+        dx = array_module(x).empty(x.shape, dy.dtype) if need_dx else None
         # forward spread x over y, so backward gathers dy into columns (N * h * w, kh * kw * c_out)
         for part, dcolumns in patches(dy, self.kernel, self.stride, self.padding):
             if accumulate:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import array_module
 
-PART = 200_000  # numbers that a part has: less than a megabyte
+PART = 200_000  # numbers that a part has: in float32 less than a megabyte
 
 
 def pair(value, name, least):
@@ -63,7 +63,7 @@ def columns_to_image(columns, size, stride, padding):
 
 def parts(x, size):
     """Slices of the examples of x that together have PART numbers, `size` each; on a GPU all of them at once."""
-    n = max(1, PART // size) if array_module(x) is np else len(x)
+    n = max(1, PART // size) if array_module(x) is np else max(1, len(x))
     return [slice(i, i + n) for i in range(0, len(x), n)]
 
 
@@ -100,6 +100,6 @@ def spread(y, W, size, stride, padding):
             for b in range(B):
                 tap = (flat @ taps[a, b]).reshape(-1, h_out, w_out, sh * sw * c)
                 phases[:, a : a + h_out, b : b + w_out] += tap
-        image = x[part, : rows * sh, : columns * sw].reshape(-1, rows, sh, columns, sw * c)  # a view
+        image = x[part, : rows * sh, : columns * sw].reshape(-1, rows, sh, columns, sw * c)  # always a view
         image[...] = phases.reshape(-1, rows, columns, sh, sw * c).swapaxes(2, 3)
     return x[:, ph : ph + h, pw : pw + w]

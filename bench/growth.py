@@ -1,0 +1,66 @@
+"""python -m bench.growth: time per example against each size of the work, minivae and PyTorch eager on one core.
+
+Writes figures/speed_growth.png and prints its numbers.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from minivae import plot
+
+from .__main__ import HERE, Process
+from .works import find
+
+ROUNDS, SECONDS = 5, 0.2  # turns, and about how long one takes
+PANELS = {  # label: (key of the work with a place for the size, sizes)
+    "batch size": ("mnist N={}", (1, 4, 16, 64, 256, 1024)),
+    "hidden width": ("mnist hidden=({},)", (50, 100, 200, 400, 800, 1600)),
+    "latents": ("mnist latent={}", (2, 5, 20, 50, 200, 800)),
+    "image side, convolutional": ("conv shape=({0}, {0}, 1); N=32", (8, 16, 32, 64)),
+    "samples K of log p(x)": ("evidence N=2; K={}", (1, 10, 100, 1000, 5000)),
+}
+PEERS = {"minivae": plot.BLUE, "torch": plot.ORANGE}
+
+
+def microseconds(key):
+    """{peer: median microseconds per example} of one work."""
+    work, processes = find(key), []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for peer in PEERS:
+                processes.append(Process(peer, key, 1, Path(folder) / "ours.npz"))
+                processes[-1].ask("save" if peer == "minivae" else "check")
+        repeat = {p.peer: max(1, round(SECONDS / p.ask("block", 3) * 3)) for p in processes}
+        times = {peer: [] for peer in PEERS}
+        for turn in range(ROUNDS):
+            for process in processes if turn % 2 == 0 else processes[::-1]:
+                n = repeat[process.peer]
+                times[process.peer].append(process.ask("block", n) / n / work.N * 1e6)
+    finally:
+        for process in processes:
+            process.close()
+    return {peer: statistics.median(values) for peer, values in times.items()}
+
+
+def main():
+    found = {}
+    print("| grows | at | minivae, us per example | torch | ratio |\n|---|---|---|---|---|")
+    for label, (key, sizes) in PANELS.items():
+        found[label] = [microseconds(key.format(size)) for size in sizes]
+        for size, t in zip(sizes, found[label], strict=True):
+            ratio = t["minivae"] / t["torch"]
+            print(f"| {label} | {size} | {t['minivae']:.3g} | {t['torch']:.3g} | {ratio:.2f} |", flush=True)
+    with plot.figure_to(HERE.parent / "figures" / "speed_growth.png", (13, 3)) as figure:
+        axes = figure.subplots(1, len(PANELS))
+        for ax, (label, (_, sizes)) in zip(axes, PANELS.items(), strict=True):
+            for peer, color in PEERS.items():
+                name = {"torch": "PyTorch eager"}.get(peer, peer)
+                ax.loglog(sizes, [t[peer] for t in found[label]], "-o", ms=4, color=color, label=name)
+            ax.set_xlabel(label)
+        axes[0].set_ylabel("microseconds per example")
+        axes[0].legend()
+
+
+if __name__ == "__main__":
+    main()
