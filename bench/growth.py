@@ -4,15 +4,12 @@ Writes figures/speed_growth.png and prints its numbers.
 """
 
 import statistics
-import tempfile
-from pathlib import Path
 
 from minivae import plot
 
-from .__main__ import HERE, Process
+from .__main__ import HERE, measure
 from .works import find
 
-ROUNDS, SECONDS = 5, 0.2  # turns, and about how long one takes
 PANELS = {  # label: (key of the work with a place for the size, sizes)
     "batch size": ("mnist N={}", (1, 4, 16, 64, 256, 1024)),
     "hidden width": ("mnist hidden=({},)", (50, 100, 200, 400, 800, 1600)),
@@ -25,22 +22,9 @@ PEERS = {"minivae": plot.BLUE, "torch": plot.ORANGE}
 
 def microseconds(key):
     """{peer: median microseconds per example} of one work."""
-    work, processes = find(key), []
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for peer in PEERS:
-                processes.append(Process(peer, key, 1, Path(folder) / "ours.npz"))
-                processes[-1].ask("save" if peer == "minivae" else "check")
-        repeat = {p.peer: max(1, round(SECONDS / p.ask("block", 3) * 3)) for p in processes}
-        times = {peer: [] for peer in PEERS}
-        for turn in range(ROUNDS):
-            for process in processes if turn % 2 == 0 else processes[::-1]:
-                n = repeat[process.peer]
-                times[process.peer].append(process.ask("block", n) / n / work.N * 1e6)
-    finally:
-        for process in processes:
-            process.close()
-    return {peer: statistics.median(values) for peer, values in times.items()}
+    work = find(key)
+    found = measure(key, 1, list(PEERS), rounds=5, seconds=0.2)
+    return {peer: statistics.median(r["times"]) / work.unit[1] / work.N * 1e6 for peer, r in found.items()}
 
 
 def main():

@@ -49,7 +49,9 @@ class Jax:
 
     def __init__(self, work, data, threads):
         self.work = work
-        self.x, self.eps = jnp.asarray(data["x"]), jnp.asarray(data["eps"])
+        # lists: an index into a device array would be a copy
+        self.x, self.eps = [jnp.asarray(x) for x in data["x"]], [jnp.asarray(eps) for eps in data["eps"]]
+        self.images, self.z = jnp.split(self.x[0], work.N) if work.kind == "evidence" else None, self.eps[0][0]
         self.names = list(data["weights"])
         params = {"encoder": [], "decoder": []}
         for W, b in zip(self.names[::2], self.names[1::2], strict=True):
@@ -62,17 +64,17 @@ class Jax:
     def check(self):
         work, x, eps = self.work, self.x, self.eps
         if work.kind == "step":
-            gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0, 0])
+            gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0][0])
             leaves = jax.tree.leaves([gradient["encoder"], gradient["decoder"]])
             found = {"grad/" + name: g for name, g in zip(self.names, leaves, strict=True)}
-            losses = [self._step(x[i % len(x)], eps[i, 0]) for i in range(len(eps))]
-            return {name: np.asarray(value) for name, value in (found | {"losses": losses}).items()}
-        if work.kind == "evidence":
-            return {"log_px": np.asarray(self._log_px(self.params, x[0], eps[0]))}
-        if work.kind == "encode":
-            mu, log_var = self._encode(self.params, x[0])
-            return {"mu": np.asarray(mu), "log_var": np.asarray(log_var)}
-        return {"x_hat": np.asarray(self._decode(self.params, eps[0, 0]))}
+            found["losses"] = [self._step(x[i % len(x)], eps[i][0]) for i in range(len(eps))]
+        elif work.kind == "evidence":
+            found = {"log_px": self._log_px(self.params, x[0], eps[0])}
+        elif work.kind == "encode":
+            found = dict(zip(("mu", "log_var"), self._encode(self.params, x[0]), strict=True))
+        else:
+            found = {"x_hat": self._decode(self.params, self.z)}
+        return {name: np.asarray(value) for name, value in found.items()}
 
     def translate(self, name, array):
         return array
@@ -90,19 +92,22 @@ class Jax:
         return (kl - self.log_px_z(params, x, mu + jnp.exp(0.5 * log_var) * eps)).mean()
 
     @functools.partial(jax.jit, static_argnums=0, donate_argnums=(1, 2, 3))
-    def _update(self, params, m, v, t, x, eps):
-        """Adam (Kingma & Ba 2015, algorithm 1)."""
+    def _update(self, params, m, v, t, x, key, eps=None):
+        """One step of Adam (Kingma & Ba 2015, algorithm 1), with new noise unless it is given."""
+        key, own = jax.random.split(key)
+        eps = jax.random.normal(own, (self.work.N, self.work.latent)) if eps is None else eps
         loss, g = jax.value_and_grad(self.loss)(params, x, eps)
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
         m_scale, v_scale = 1 / (1 - 0.9**t), 1 / (1 - 0.999**t)
         params = jax.tree.map(lambda p, m, v: p - 1e-3 * m * m_scale / (jnp.sqrt(v * v_scale) + 1e-8), params, m, v)
-        return params, m, v, loss
+        return params, m, v, key, loss
 
     @functools.partial(jax.jit, static_argnums=0)
-    def _noise(self, key):
+    def _sample(self, params, key):
         key, own = jax.random.split(key)
-        return key, jax.random.normal(own, (self.work.N, self.work.latent))
+        z = jax.random.normal(own, (self.work.N, self.work.latent))
+        return key, jax.nn.sigmoid(decoder(self.work, params["decoder"], z))
 
     @functools.partial(jax.jit, static_argnums=0)
     def _encode(self, params, x):
@@ -120,27 +125,30 @@ class Jax:
         log_pz_qz = 0.5 * (eps * eps - z * z + log_var).sum(-1)  # log p(z) - log q(z | x)
         return jax.nn.logsumexp(self.log_px_z(params, x, z) + log_pz_qz, axis=0) - math.log(len(eps))
 
-    def step(self, i):
-        self.key, eps = self._noise(self.key)
-        return self._step(self.x[i % len(self.x)], eps)
+    @functools.partial(jax.jit, static_argnums=0)
+    def _draw_log_px(self, params, x, key):
+        key, own = jax.random.split(key)
+        return key, self._log_px(params, x, jax.random.normal(own, (self.work.K, 1, self.work.latent)))
 
-    def _step(self, x, eps):
+    def step(self, i):
+        return self._step(self.x[i % len(self.x)])
+
+    def _step(self, x, eps=None):
         self.t += 1
-        self.params, *self.moments, loss = self._update(self.params, *self.moments, self.t, x, eps)
+        self.params, *self.moments, self.key, loss = self._update(self.params, *self.moments, self.t, x, self.key, eps)
         return float(loss)
 
     def evidence(self, i):
-        K, L = self.work.K, self.work.latent
-        for x in jnp.split(self.x[0], self.work.N):
-            self.key, own = jax.random.split(self.key)
-            self._log_px(self.params, x, jax.random.normal(own, (K, 1, L))).block_until_ready()
+        for x in self.images:
+            self.key, log_px = self._draw_log_px(self.params, x, self.key)
+            log_px.block_until_ready()
 
     def encode(self, i):
         jax.block_until_ready(self._encode(self.params, self.x[0]))
 
     def decode(self, i):
-        self._decode(self.params, self.eps[0, 0]).block_until_ready()
+        self._decode(self.params, self.z).block_until_ready()
 
     def sample(self, i):
-        self.key, z = self._noise(self.key)
-        self._decode(self.params, z).block_until_ready()
+        self.key, x_hat = self._sample(self.params, self.key)
+        x_hat.block_until_ready()

@@ -1,11 +1,11 @@
-"""python -m bench.profile WORK: where a training step spends its time, layer by layer."""
+"""python -m bench.profile WORK: where a training step spends its time, layer by layer, on one core."""
 
+import argparse
 import os
-import sys
 import time
 from collections import defaultdict
 
-from .works import WORKS, arrays
+REPEAT = 50
 
 
 def timed(f, name, spent):
@@ -18,39 +18,43 @@ def timed(f, name, spent):
     return call
 
 
+def seconds(run):
+    """Of one repetition."""
+    for i in range(3):
+        run(i)
+    began = time.perf_counter()
+    for i in range(REPEAT):
+        run(i)
+    return (time.perf_counter() - began) / REPEAT
+
+
 def main():
-    work = WORKS[sys.argv[1]]
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(os.environ.get("OPENBLAS_NUM_THREADS", 1))])
-    from minivae.layers.base import Layer
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    from minivae.layers import Layer
 
     from .ours import Minivae, Products
+    from .works import WORKS, arrays
 
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
+    steps = [name for name, work in WORKS.items() if work.kind == "step"]
+    parser.add_argument("work", choices=steps)
+    work = WORKS[parser.parse_args().work]
     peer, spent = Minivae(work, arrays(work), 1), defaultdict(float)
-    leaves = {n: m for n, m in peer.model.named(Layer).items() if not m.named(Layer).keys() - {""}}
-    for name, layer in leaves.items():
-        label = f"{name} {type(layer).__name__}"
-        for way in ("forward", "backward", "kl", "kl_backward"):
-            if hasattr(layer, way):
-                setattr(layer, way, timed(getattr(layer, way), f"{label} {way}", spent))
+    whole, floor = seconds(peer.run), seconds(Products(work, None, 1).run)
+    for name, layer in peer.model.named(Layer).items():
+        if list(layer.named(Layer)) == [""]:  # nothing but itself
+            for way in {"forward", "backward", "kl", "kl_backward"} & set(dir(layer)):
+                label = f"{name} {type(layer).__name__} {way}"
+                setattr(layer, way, timed(getattr(layer, way), label, spent))
     peer.optimizer.step = timed(peer.optimizer.step, "optimizer.step", spent)
-    for i in range(3):
-        peer.run(i)
-    spent.clear()
-    began = time.perf_counter()
-    for i in range(work.repeat):
-        peer.run(i)
-    whole = time.perf_counter() - began
-    products = Products(work, None, 1)
-    began = time.perf_counter()
-    for i in range(work.repeat):
-        products.run(i)
-    floor = time.perf_counter() - began
-    ms = [seconds / work.repeat * 1e3 for seconds in (whole, floor)]
-    print("{}: {:.2f} ms a step, its matrix products alone {:.2f} ms\n".format(work.name, *ms))
-    print("| part | ms | of the step |\n|---|---|---|")
+    seconds(peer.run)
+    spent = {name: value / (REPEAT + 3) for name, value in spent.items()}
     spent["the model's own lines, noise, the loss as a float"] = whole - sum(spent.values())
-    for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):
-        print(f"| {name} | {seconds / work.repeat * 1e3:.3f} | {seconds / whole:.0%} |")
+    print(f"{work.name}: {whole * 1e3:.2f} ms a step, its matrix products alone {floor * 1e3:.2f} ms\n")
+    print("| part | ms | of the step |\n|---|---|---|")
+    for name, value in sorted(spent.items(), key=lambda pair: -pair[1]):
+        print(f"| {name} | {value * 1e3:.3f} | {value / whole:.0%} |")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Torch:
         for (name, array), param in zip(data["weights"].items(), net.parameters(), strict=True):
             param.data = torch.from_numpy(np.ascontiguousarray(self.layouts[name](array)))
         parts = net, net.log_px, net.encode, net.decode
-        self.loss, self.log_px, self.encoder, self.decoder = map(torch.compile, parts) if self.compiled else parts
+        self.loss, self.log_px, self.to_posterior, self.to_image = map(torch.compile, parts) if self.compiled else parts
         self.optimizer = torch.optim.Adam(net.parameters(), fused=self.fused)
         self.run = getattr(self, work.kind)
 
@@ -123,8 +123,10 @@ class Torch:
             if work.kind == "evidence":
                 return {"log_px": self.log_px(x[0], eps[0]).numpy()}
             if work.kind == "encode":
-                return {name: part.numpy() for name, part in zip(("mu", "log_var"), self.encoder(x[0]), strict=True)}
-            return {"x_hat": self.decoder(eps[0, 0]).numpy()}
+                return {
+                    name: part.numpy() for name, part in zip(("mu", "log_var"), self.to_posterior(x[0]), strict=True)
+                }
+            return {"x_hat": self.to_image(eps[0, 0]).numpy()}
 
     def translate(self, name, array):
         """One of our arrays as it lies here."""
@@ -148,15 +150,15 @@ class Torch:
 
     @torch.no_grad()
     def encode(self, i):
-        return self.encoder(self.x[0])
+        return self.to_posterior(self.x[0])
 
     @torch.no_grad()
     def decode(self, i):
-        return self.decoder(self.eps[0, 0])
+        return self.to_image(self.eps[0, 0])
 
     @torch.no_grad()
     def sample(self, i):
-        return self.decoder(torch.randn(self.work.N, self.work.latent))
+        return self.to_image(torch.randn(self.work.N, self.work.latent))
 
 
 class TorchFused(Torch):

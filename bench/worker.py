@@ -1,6 +1,6 @@
 """One peer in a process of its own, pinned: reads commands, one a line, and answers each with a line of JSON.
 
-python -m bench.worker PEER WORK THREADS FILE    then    save | check | block REPETITIONS | memory
+python -m bench.worker PEER WORK THREADS FILE    then    save | check | block REPETITIONS | forget | memory
 
 FILE is what minivae saves for the others: its weights, and what it computes with them.
 """
@@ -27,9 +27,15 @@ OURS = ("minivae", "products")
 
 
 def memory(field):
-    """VmRSS or VmHWM (its peak) of this process in MiB."""
+    """VmRSS or VmHWM (its peak) of this process in MiB, without the pages of files, such as libraries."""
     with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
+        kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith(("Vm", "Rss"))}
+    return (kib[field] - kib["RssFile"]) / 1024
+
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
 
 
 def save(peer, path):
@@ -39,12 +45,14 @@ def save(peer, path):
 
 def compare(peer, path):
     """Largest difference of what this peer computes from what we did, as a part of our largest value."""
-    found, worst = peer.check(), 0.0
+    found, differences = peer.check(), []
     for name, expected in np.load(path).items():
         if not name.startswith("weights/"):
             expected = peer.translate(name, expected)
-            worst = max(worst, float(np.abs(found[name] - expected).max() / np.abs(expected).max()))
-    return worst
+            if found[name].shape != expected.shape:
+                raise ValueError(f"{name}: expected shape {expected.shape}, got {found[name].shape}")
+            differences.append(np.abs(found[name] - expected).max() / np.abs(expected).max())
+    return float(np.max(differences))  # NaN if one is
 
 
 def main():
@@ -55,17 +63,17 @@ def main():
     if name not in OURS:
         data["weights"] = {n.removeprefix("weights/"): a for n, a in np.load(path).items() if n.startswith("weights/")}
     module, cls, _ = PEERS[name]
-    peer = getattr(importlib.import_module("." + module, __package__), cls)(work, data, threads)
+    make = getattr(importlib.import_module("." + module, __package__), cls)
     base = memory("VmRSS")
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the peak starts again from here
+    peer = make(work, data, threads)
     commands = {
         "check": lambda: compare(peer, path),
         "save": lambda: save(peer, path),
+        "forget": forget_peak,
         "memory": lambda: memory("VmHWM") - base,
     }
-    answers, i = sys.stdout, 0
-    sys.stdout = sys.stderr
+    answers, i = os.fdopen(os.dup(1), "w"), 0
+    os.dup2(2, 1)  # whatever a library prints goes to the error stream
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:
         command, _, repetitions = line.strip().partition(" ")

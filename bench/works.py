@@ -9,10 +9,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Work:
-    """`kind`: "step" is a training step on a batch of N, the others are uses of the model on N images.
+    """`kind`: "step" is a training step on a batch of N; the others are uses of the model on N images.
 
-    `units` is what a repetition's seconds are divided by, `unit` what the quotient is called; `repeat` repetitions
-    make a block of about a second. `goals`: largest ratio to PyTorch eager, and to the best peer.
+    `goals`: largest ratio to PyTorch eager, and to the best peer.
     """
 
     name: str
@@ -24,45 +23,41 @@ class Work:
     activation: str = "relu"
     channels: tuple = ()
     K: int = 1
-    repeat: int = 50
     goals: tuple = (math.inf, math.inf)
-    units: float = 1e-3
-    unit: str = "ms a step"
 
     @property
     def arch(self):
         return "conv" if self.channels else "dense"
 
+    @property
+    def unit(self):
+        """(its name, how many of it a repetition's seconds are)."""
+        if self.kind == "step":
+            return "ms a step", 1e3
+        return ("s for 1,000 images", 1000 / self.N) if self.kind == "evidence" else ("ms for 10,000", 1e7 / self.N)
+
 
 MNIST = Work("dense 784-400-20, batch 128", "step", (28, 28, 1), (400,), 20, 128, goals=(0.85, 1.0))
-USE = replace(MNIST, N=10_000, repeat=3, units=1.0, unit="s for 10,000 images", goals=(0.9, 1.0))
+USE = replace(MNIST, N=10_000, goals=(0.9, 1.0))
 
 WORKS = {
-    "digits": Work("dense 64-128-8, batch 64", "step", (8, 8, 1), (128,), 8, 64, repeat=300, goals=(0.35, 0.5)),
+    "digits": Work("dense 64-128-8, batch 64", "step", (8, 8, 1), (128,), 8, 64, goals=(0.35, 0.5)),
     "mnist": MNIST,
-    "deep": Work(
-        "dense 784-200-200-50, tanh, batch 100", "step", (28, 28, 1), (200, 200), 50, 100, "tanh", goals=(0.85, 1.0)
+    "deep": replace(
+        MNIST, name="dense 784-200-200-50, tanh, batch 100", hidden=(200, 200), latent=50, N=100, activation="tanh"
     ),
-    "conv": Work(
-        "conv 28x28x1, 32 and 64 channels, dense 256, latent 16, batch 128",
-        *("step", (28, 28, 1), (256,), 16, 128),
+    "conv": replace(
+        MNIST,
+        name="conv 32-64, dense 256, latent 16, batch 128",
         channels=(32, 64),
-        repeat=10,
+        hidden=(256,),
+        latent=16,
         goals=(1.0, 1.1),
     ),
-    "evidence": replace(
-        *(USE,),
-        name="importance-sampled log p(x), K = 5000",
-        kind="evidence",
-        K=5000,
-        N=10,
-        repeat=1,
-        units=10 / 1000,
-        unit="s for 1,000 images",
-    ),
-    "encode": replace(USE, name="encode 10,000 images", kind="encode"),
-    "decode": replace(USE, name="decode 10,000 latents", kind="decode"),
-    "sample": replace(USE, name="sample 10,000 images", kind="sample"),
+    "evidence": replace(USE, name="log p(x), K = 5000", kind="evidence", K=5000, N=10),
+    "encode": replace(USE, name="encode", kind="encode"),
+    "decode": replace(USE, name="decode", kind="decode"),
+    "sample": replace(USE, name="sample", kind="sample"),
 }
 
 CHECKED = 10  # steps whose losses are compared

@@ -172,7 +172,7 @@ class Model(Module):
 
     def in_parts(self, f, x, n=1024):
         """f(x), an array or a tuple of them, some n examples at a time: what f makes on the way takes little memory."""
-        n = max(1, n // math.prod(x.shape[1:-1]))
+        n = max(1, n // max(1, math.prod(x.shape[1:-1])))
         if len(x) <= n or array_module(x) is not np:
             return f(x)
         whole = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))

@@ -33,11 +33,20 @@ def test_peers_compute_the_same(name, peer, tmp_path):
     worker.save(mine, tmp_path / "ours.npz")
     make = getattr(__import__(f"bench.{module}", fromlist=[cls]), cls)
     weights = {n: array.copy() for n, array in mine.weights.items()}
-    assert worker.compare(make(work, data | {"weights": weights}, 1), tmp_path / "ours.npz") < 1e-4
+    theirs = make(work, data | {"weights": weights}, 1)
+    assert worker.compare(theirs, tmp_path / "ours.npz") < 1e-4
+    theirs.run(0)
     for array in weights.values():
-        array *= 1.01
+        array *= 2
     assert worker.compare(make(work, data | {"weights": weights}, 1), tmp_path / "ours.npz") > bench.LIMIT
-    mine.run(0)
+    weights[next(iter(weights))][...] = np.nan
+    assert not worker.compare(make(work, data | {"weights": weights}, 1), tmp_path / "ours.npz") <= bench.LIMIT
+
+
+@pytest.mark.parametrize("name", works.WORKS)
+def test_our_own_works_run(name):
+    work = small(name)
+    ours.Minivae(work, works.arrays(work), 1).run(0)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,7 @@ def test_products_are_those_of_the_work(name, macs):
 def test_works_by_key():
     work = works.find("mnist N=7; hidden=(3, 2)")
     assert (work.N, work.hidden, work.latent) == (7, (3, 2), 20)
-    assert works.find("conv") is works.WORKS["conv"]
+    assert works.find("conv") == works.WORKS["conv"]
 
 
 def test_ratios_are_paired():
@@ -84,9 +93,9 @@ def test_recorded_results_are_of_the_works_as_they_are():
     assert math.isfinite(results["import_seconds"])
 
 
-def test_unknown_work_is_refused():
-    command = [sys.executable, "-m", "bench", "--works", "mnits"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+@pytest.mark.parametrize("wrong", [("--works", "mnits"), ("--rounds", "1"), ("--threads", "0")])
+def test_bad_options_are_refused(wrong):
+    result = subprocess.run([sys.executable, "-m", "bench", *wrong], capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 2
-    assert "mnits" in result.stderr
+    assert wrong[1] in result.stderr
     assert "Traceback" not in result.stderr

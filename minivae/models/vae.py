@@ -147,7 +147,7 @@ class VAE(Model):
         """
         mu, log_var = self.encoder(x)
         z = reparameterize(mu, log_var, eps=eps)  # (K, N, L)
-        log_px_z, _ = self.likelihood.forward(x, self.decoder(z))
+        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], z, 256)
         log_pz, _ = self.prior.forward(z)
         return log_px_z + log_pz - gaussian_log_prob(z, mu, log_var)
 

@@ -1,0 +1,45 @@
+"""Threads of our own: the same results in the same order, under the caller's settings."""
+
+import numpy as np
+import pytest
+
+from minivae import backend
+
+
+class Library:
+    """Stands for the library of matrix products, on two threads."""
+
+    num_threads = 2
+
+    def set_num_threads(self, n):
+        self.num_threads = n
+
+
+@pytest.fixture
+def library(monkeypatch):
+    found = Library()
+    monkeypatch.setattr(backend, "_blas", lambda: [found])
+    return found
+
+
+def test_results_come_in_order_and_products_take_one_thread(library):
+    assert backend.in_threads(lambda i: (i, library.num_threads), range(9)) == [(i, 1) for i in range(9)]
+    assert library.num_threads == 2
+    assert backend.in_threads(lambda i: library.num_threads, [0]) == [2]  # nothing to share
+    library.num_threads = 1
+    assert backend.in_threads(lambda i: i, range(3)) == [0, 1, 2]
+
+
+def test_errors_come_through_and_settings_go_in(library):
+    with pytest.raises(ZeroDivisionError):
+        backend.in_threads(lambda i: 1 // i, [1, 0])
+    assert library.num_threads == 2
+    with np.errstate(over="ignore"):  # else a warning, and warnings are errors
+        assert np.isinf(backend.in_threads(lambda x: np.float32(3e38) * x, [2, 3])).all()
+
+
+def test_the_real_library_keeps_its_threads():
+    before = [library.num_threads for library in backend._blas()]
+    assert before
+    backend.in_threads(lambda i: np.ones((2, 2)) @ np.ones((2, 2)), [0, 1])
+    assert [library.num_threads for library in backend._blas()] == before
