@@ -39,8 +39,27 @@ def test_peers_compute_the_same(name, peer, tmp_path):
     for array in weights.values():
         array *= 2
     assert worker.compare(make(work, data | {"weights": weights}, 1), tmp_path / "ours.npz") > bench.LIMIT
-    weights[next(iter(weights))][...] = np.nan
-    assert not worker.compare(make(work, data | {"weights": weights}, 1), tmp_path / "ours.npz") <= bench.LIMIT
+
+
+def test_nan_and_other_shapes_are_differences(tmp_path):
+    class Peer:
+        found = {"losses": np.array([1.0, 2.0])}
+        weights = {}
+
+        def check(self):
+            return self.found
+
+        def translate(self, name, array):
+            return array
+
+    peer = Peer()
+    worker.save(peer, tmp_path / "ours.npz")
+    assert worker.compare(peer, tmp_path / "ours.npz") == 0
+    peer.found = {"losses": np.array([1.0, np.nan])}
+    assert math.isnan(worker.compare(peer, tmp_path / "ours.npz"))
+    peer.found = {"losses": np.array([[1.0, 2.0]])}
+    with pytest.raises(ValueError, match="losses: expected shape"):
+        worker.compare(peer, tmp_path / "ours.npz")
 
 
 @pytest.mark.parametrize("name", works.WORKS)

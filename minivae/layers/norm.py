@@ -8,6 +8,7 @@ With s = 1 / sqrt(var + tiny), u depends on x directly, through the mean, and th
 import numpy as np
 
 from ..backend import array_module
+from ..densities import sum_rows
 from ..params import Param, State
 from .base import Layer
 
@@ -40,9 +41,8 @@ class _Norm(Layer):
     def _rescale_backward(self, dy, u, accumulate):
         """du = gain dy, and the gradients of gain and b."""
         if accumulate:
-            lead = tuple(range(dy.ndim - 1))
-            self.gain.grad += (dy * u).sum(axis=lead)
-            self.b.grad += dy.sum(axis=lead)
+            self.gain.grad += sum_rows(dy * u)
+            self.b.grad += sum_rows(dy)
         return dy * self.gain.data
 
 
