@@ -17,7 +17,7 @@ from .worker import OURS, PEERS
 from .works import WORKS, find
 
 HERE = Path(__file__).parent
-LIMIT = 1e-4  # largest difference of a loss, a gradient or a value from ours, as a part of the largest
+LIMIT = 1e-3  # largest difference of a loss, a gradient or a value from ours, as a part of the largest
 
 
 class Process:

@@ -20,8 +20,6 @@ def timed(f, name, spent):
 
 def seconds(run):
     """Of one repetition."""
-    for i in range(3):
-        run(i)
     began = time.perf_counter()
     for i in range(REPEAT):
         run(i)
@@ -41,15 +39,17 @@ def main():
     parser.add_argument("work", choices=steps)
     work = WORKS[parser.parse_args().work]
     peer, spent = Minivae(work, arrays(work), 1), defaultdict(float)
-    whole, floor = seconds(peer.run), seconds(Products(work, None, 1).run)
+    floor = seconds(Products(work, None, 1).run)
     for name, layer in peer.model.named(Layer).items():
         if list(layer.named(Layer)) == [""]:  # nothing but itself
             for way in {"forward", "backward", "kl", "kl_backward"} & set(dir(layer)):
                 label = f"{name} {type(layer).__name__} {way}"
                 setattr(layer, way, timed(getattr(layer, way), label, spent))
     peer.optimizer.step = timed(peer.optimizer.step, "optimizer.step", spent)
-    seconds(peer.run)
-    spent = {name: value / (REPEAT + 3) for name, value in spent.items()}
+    seconds(peer.run)  # the first steps are slower
+    spent.clear()
+    whole = seconds(peer.run)
+    spent = {name: value / REPEAT for name, value in spent.items()}
     spent["the model's own lines, noise, the loss as a float"] = whole - sum(spent.values())
     print(f"{work.name}: {whole * 1e3:.2f} ms a step, its matrix products alone {floor * 1e3:.2f} ms\n")
     print("| part | ms | of the step |\n|---|---|---|")
