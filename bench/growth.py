@@ -5,6 +5,8 @@ Writes figures/speed_growth.png and prints its numbers.
 
 import statistics
 
+from matplotlib.ticker import LogLocator, NullFormatter
+
 from minivae import plot
 
 from .__main__ import HERE, measure
@@ -42,6 +44,11 @@ def main():
                 name = {"torch": "PyTorch eager"}.get(peer, peer)
                 ax.loglog(sizes, [t[peer] for t in found[label]], "-o", ms=4, color=color, label=name)
             ax.set_xlabel(label)
+            ax.set_xticks(sizes[:: 1 if len(sizes) < 5 else 2], minor=False)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter(NullFormatter())
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes[0].set_ylabel("microseconds per example")
         axes[0].legend()
 
