@@ -53,10 +53,9 @@ class Jax:
         self.x, self.eps = [jnp.asarray(x) for x in data["x"]], [jnp.asarray(eps) for eps in data["eps"]]
         self.images, self.z = jnp.split(self.x[0], work.N) if work.kind == "evidence" else None, self.eps[0][0]
         self.names = list(data["weights"])
-        params = {"encoder": [], "decoder": []}
+        self.params = {"encoder": [], "decoder": []}
         for W, b in zip(self.names[::2], self.names[1::2], strict=True):
-            params[W.split(".")[0]].append((jnp.asarray(data["weights"][W]), jnp.asarray(data["weights"][b])))
-        self.params = params
+            self.params[W.split(".")[0]].append((jnp.asarray(data["weights"][W]), jnp.asarray(data["weights"][b])))
         self.moments = [jax.tree.map(jnp.zeros_like, self.params) for _ in range(2)]
         self.t, self.key = 0, jax.random.key(1)
         self.run = getattr(self, work.kind)
@@ -107,7 +106,7 @@ class Jax:
     def _sample(self, params, key):
         key, own = jax.random.split(key)
         z = jax.random.normal(own, (self.work.N, self.work.latent))
-        return key, jax.nn.sigmoid(decoder(self.work, params["decoder"], z))
+        return key, self._decode(params, z)
 
     @functools.partial(jax.jit, static_argnums=0)
     def _encode(self, params, x):

@@ -5,7 +5,6 @@ No other file knows that CuPy exists. Functions that create arrays or call ufunc
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 
@@ -68,6 +67,8 @@ def in_threads(f, pieces):
 
     NumPy lets other threads run inside its functions, so what lies between the products is shared as well.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     libraries = _blas()
     before = [library.num_threads for library in libraries]
     n = min(max(before, default=1), len(pieces))
