@@ -10,7 +10,7 @@ import pytest
 
 from minivae import densities, layers, likelihoods, models, priors
 from minivae.backend import place, tree_map
-from minivae.gradcheck import LIMIT, check_array, check_gradients, check_operation, check_params
+from minivae.gradcheck import LIMIT, check_directions, check_gradients, operation_problem, problems_of
 from minivae.layers import Layer
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
@@ -103,33 +103,29 @@ def test_layer_gradient(make, rng):
     layer, x = make(rng)
     checks = check_gradients(layer, x, rng)
     assert len(checks) == len(layer.params) + len(floats(x))
-    assert all(c.ok for c in checks.values()), checks
+    assert checks.ok, checks
 
 
 @LAYER_CASES
 def test_planted_errors_fail(make, rng):
     """One array times 1.0005, or one coordinate that matters times 1.05, in every parameter and input."""
     layer, x = make(rng)
-    layer.bind("float64")
-    noise = layer.draw_noise(rng, count(x))
-    y, cache = layer.forward(x, noise)
-    w = like(y, rng)
-    layer.zero_grad()
-    dx = layer.backward(w, cache)
+    problem = problems_of(layer, x, rng)[0]["loss"]
+    assert_planted_errors_fail(problem, len(layer.named(layers.BatchNorm)), rng)
 
-    def f():
-        return sum(float((a * b).sum()) for a, b in zip(cases.arrays(w), cases.arrays(layer.forward(x, noise)[0]),
-                                                        strict=True))  # fmt: skip
 
-    targets = [(p.data, p.grad.copy()) for p in layer.params.values() if not is_zero(p.grad)]
-    assert len(layer.params) - len(targets) <= len(layer.named(layers.BatchNorm))
-    for array, g in targets + list(zip(floats(x), cases.arrays([dx]), strict=True)):
-        assert check_array(f, array, g, rng).ok
-        assert not check_array(f, array, g * 1.0005, rng).ok
+def assert_planted_errors_fail(problem, without, rng):
+    """`without`: how many arrays have no gradient."""
+    assert check_directions(problem, rng).ok
+    learning = {name: g for name, g in problem.grads.items() if not is_zero(g)}
+    assert len(problem.grads) - len(learning) <= without
+    for name, g in learning.items():
+        one = problem._replace(values={name: problem.values[name]})
+        assert not check_directions(one._replace(grads={name: g * 1.0005}), rng).ok
         wrong = g.copy()
         matters = np.flatnonzero(np.abs(g) > 1e-3 * np.linalg.norm(g))
         wrong.flat[matters[len(matters) // 2]] *= 1.05
-        assert not check_array(f, array, wrong, rng).ok
+        assert not check_directions(one._replace(grads={name: wrong}), rng).ok
 
 
 @LAYER_CASES
@@ -219,9 +215,9 @@ def test_layer_float32_agrees_with_float64(make, rng):
 @OPERATION_CASES
 def test_operation(f, make, rng):
     args, data = make(rng)
-    checks = check_operation(f, backward_function(f), args, rng, **data)
+    checks = check_directions(operation_problem(f, backward_function(f), args, rng, **data), rng)
     assert len(checks) == len(args)
-    assert all(c.ok for c in checks.values()), checks
+    assert checks.ok, checks
     g = np.ones(f(*args, **data).shape)
     before = snapshot(args, data, g)
     grads = backward_function(f)(g, *args, **data)
@@ -267,16 +263,13 @@ def test_likelihood(make, rng):
     likelihood.zero_grad()
     dout = likelihood.backward(g, cache)
     assert_same(before, x, out)
-
-    def f():
-        return float((g * likelihood.forward(x, out)[0]).sum())
-
-    assert check_array(f, out, dout, rng).ok
-    assert all(c.ok for c in check_params(likelihood, f, rng).values())
     once = likelihood.grad.copy()
     np.testing.assert_array_equal(likelihood.backward(g, cache, accumulate=False), dout)
     np.testing.assert_array_equal(likelihood.grad, once)
     assert likelihood.mean(out).shape == x.shape
+    checks = check_gradients(likelihood, (x, out), rng)
+    assert set(checks) == {"out", *likelihood.params}
+    assert checks.ok, checks
 
     likelihood.bind("float32")
     x32, out32, g32 = x.astype("float32"), out.astype("float32"), g.astype("float32")
@@ -332,12 +325,12 @@ def test_prior(make, rng):
     prior.zero_grad()
     dz = prior.backward(g, cache)
     assert_same(before, z)
-    f = lambda: float((g * prior.forward(z)[0]).sum())  # noqa: E731
-    assert check_array(f, z, dz, rng).ok
-    assert all(c.ok for c in check_params(prior, f, rng).values())
     once = prior.grad.copy()
     np.testing.assert_array_equal(prior.backward(g, cache, accumulate=False), dz)
     np.testing.assert_array_equal(prior.grad, once)
+    checks = check_gradients(prior, z, rng)
+    assert set(checks) == {"z", *prior.params}
+    assert checks.ok, checks
     zs = rng.standard_normal((2, 3, z.shape[-1]))
     assert_two_live_calls(prior, lambda i: prior.forward(zs[i]), g)
     prior.bind("float32")
@@ -355,13 +348,7 @@ def test_prior_kl(make, rng):
     if not hasattr(prior, "kl"):
         pytest.skip("this prior has no closed form")
     mu, log_var = rng.standard_normal((2, 3, prior.L))
-    g = rng.standard_normal(3)
-    prior.zero_grad()
-    dmu, dlog_var = prior.kl_backward(g, mu, log_var)
-    f = lambda: float((g * prior.kl(mu, log_var)).sum())  # noqa: E731
-    assert check_array(f, mu, dmu, rng).ok
-    assert check_array(f, log_var, dlog_var, rng).ok
-    assert all(c.ok for c in check_params(prior, f, rng).values())
+    assert check_directions(operation_problem(prior.kl, prior.kl_backward, (mu, log_var), rng), rng).ok
     z = densities.reparameterize(mu, log_var, eps=rng.standard_normal((1_000_000, 3, prior.L)))
     ratio = densities.gaussian_log_prob(z, mu, log_var) - prior.forward(z)[0]
     error = ratio.std(axis=0) / len(ratio) ** 0.5
@@ -390,23 +377,14 @@ def test_model_gradient(make, rng):
     assert model.theta.size <= 2000
     checks = check_gradients(model, x, rng)
     assert set(checks) == set(model.params)  # every parameter is trained by one of the objectives
-    assert all(c.ok for c in checks.values()), checks
+    assert checks.ok, checks
 
 
 @MODEL_CASES
 def test_planted_errors_fail_in_models(make, rng):
     model, x = make(rng)
-    noise = model.draw_noise(rng, len(x))
-    model.loss_and_grads(x, noise)
-    f = lambda: float(model.loss_and_grads(x, noise, grads=False)["loss"])  # noqa: E731
-    learning = [p for p in model.params.values() if not is_zero(p.grad)]
-    assert len(model.params) - len(learning) == len(model.named(layers.BatchNorm))
-    for p in learning:
-        g = p.grad.copy()
-        assert not check_array(f, p.data, g * 1.0005, rng).ok
-        matters = np.flatnonzero(np.abs(g) > 1e-3 * np.linalg.norm(g))
-        g.flat[matters[0]] *= 1.05
-        assert not check_array(f, p.data, g, rng).ok
+    for problem in problems_of(model, x, rng)[0].values():
+        assert_planted_errors_fail(problem, len(model.named(layers.BatchNorm)), rng)
 
 
 @MODEL_CASES

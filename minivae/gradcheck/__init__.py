@@ -1,15 +1,27 @@
-"""The laboratory: is a gradient right, and by how much is it wrong?"""
+"""The laboratory: is a gradient right, by how much is it wrong, where, and why? And what no gradient check can see."""
 
-from .directional import LIMIT, Check, Checks, check_array, check_gradients, check_operation, check_params
+from .adjoint import check_adjoint
+from .check import ORACLES, check_gradients, problems_of
+from .checks import LIMIT, Check, Checks
+from .complex_step import check_complex_step
+from .coordinates import check_coordinates, numeric_gradient
+from .directional import check_directions
 from .loading import load_part
+from .problems import Problem, operation_problem
 
 __all__ = [
     "LIMIT",
+    "ORACLES",
     "Check",
     "Checks",
-    "check_array",
+    "Problem",
+    "check_adjoint",
+    "check_complex_step",
+    "check_coordinates",
+    "check_directions",
     "check_gradients",
-    "check_operation",
-    "check_params",
     "load_part",
+    "numeric_gradient",
+    "operation_problem",
+    "problems_of",
 ]

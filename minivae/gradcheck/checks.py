@@ -1,0 +1,51 @@
+"""What an oracle answers: an error per array, and whether it is small enough."""
+
+from typing import NamedTuple
+
+LIMIT = 1e-7  # of difference quotients in float64, relative; right code gives about 1e-10
+
+
+class Entry(NamedTuple):
+    """One coordinate: the derivative by hand, the numeric one, and their relative error."""
+
+    index: tuple
+    analytic: float
+    numeric: float
+    error: float
+
+
+class Check(NamedTuple):
+    """`error`: the largest of the `tried` that survived; `kinks`: how many did not; `worst`: the worst coordinates."""
+
+    error: float
+    tried: int
+    kinks: int = 0
+    limit: float = LIMIT
+    worst: tuple = ()
+
+    @property
+    def ok(self):
+        return self.error < self.limit and 2 * self.kinks <= self.tried
+
+
+class Checks(dict):
+    """{name: Check}, printed as a table; `broken`: a line for each rule of layers that was broken (see rules.py)."""
+
+    broken = ()
+
+    @property
+    def ok(self):
+        return all(check.ok for check in self.values()) and not self.broken
+
+    def __str__(self):
+        width, lines = max(map(len, self), default=0), []
+        for name, check in self.items():
+            kinks = f"  ({check.kinks} of {check.tried} cross a kink)" if check.kinks else ""
+            lines.append(f"{name:<{width}}  relative error {check.error:.1e}  {'ok' if check.ok else 'NOT OK'}{kinks}")
+            if not check.ok:
+                lines += [
+                    f"  {str(list(map(int, e.index))):<14} analytic {e.analytic: .6e}  numeric {e.numeric: .6e}  "
+                    f"relative error {e.error:.1e}"
+                    for e in check.worst
+                ]
+        return "\n".join([*lines, *(f"NOT OK: {rule}" for rule in self.broken)])

@@ -1,0 +1,39 @@
+"""Numeric slopes, and whether a function is smooth enough to have one: kinks of ReLU, max-pooling, clamps.
+
+    D_h = (8 (f(h) - f(-h)) - (f(2 h) - f(-2 h))) / (12 h),     right up to h^4 f'''''/30
+
+A kink within 2 h makes D_h as wrong as a mistake would. It is never answered by a wider tolerance but left out and
+counted, after smaller h were tried. It shows in the function alone: D_h and D_{h/2} differ by more than smoothness
+allows or, for a kink at 0, the second difference f(h) + f(-h) - 2 f(0) falls with h and not with h^2. So branches that
+leave no kink, as in a stable softplus or log-sum-exp, cost nothing.
+"""
+
+import math
+
+from .checks import LIMIT
+
+STEPS = (1e-3, 1e-4, 1e-5)
+SMOOTH = 1e-8  # relative size of either sign above which f is taken to have a kink
+ROUNDING = 100 * 2.2e-16  # of a sum of some hundred terms, relative
+
+
+def slope(f, h, hand, floor, size=0.0):
+    """(D_{h/2}, scale, smooth) of f(s) at 0: `hand` is the derivative by hand, errors are relative to `scale`.
+
+    scale = max(|hand|, |D|, floor, r), r what rounding of f can do to D over the limit: it decides where a gradient is
+    zero, as that of a bias in front of a BatchNorm is. `size` is that of the terms that f sums, |f| if 0.
+    """
+    value = {s: float(f(s)) for s in (0.0, -2 * h, -h, -h / 2, h / 2, h, 2 * h)}
+    coarse, fine = _quotient(value, h), _quotient(value, h / 2)
+    bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
+    scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT)
+    smooth = abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale
+    return fine, scale, smooth or not math.isfinite(fine)
+
+
+def _quotient(value, h):
+    return (8 * (value[h] - value[-h]) - (value[2 * h] - value[-2 * h])) / (12 * h)
+
+
+def _second(value, h):
+    return value[h] + value[-h] - 2 * value[0.0]

@@ -1,0 +1,177 @@
+"""What every oracle reads: a scalar function of arrays, their values, and its gradient by hand.
+
+A layer's is sum(w * y) with random w; so are those of a likelihood, a prior, a bijector and an operation, each called
+as the protocol says. A model's are its objectives. All in float64, and pure: f takes the arrays that it is to use.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import tree_map
+
+
+class Problem(NamedTuple):
+    """A function to differentiate, and what it is said to be.
+
+    f : {name: array} -> scalar of the arrays' dtype
+    values, grads : {name: array} and {name: df / d array}, by hand
+    w : d f / d y of whatever y the part gives; None for a model
+    size : of the terms that f sums, which decides its rounding; 0 stands for |f|
+    terms : {name: f} of the parts that f is the sum of, where it has such
+    part, call : the part, and what it was called with
+    """
+
+    f: Callable
+    values: dict
+    grads: dict
+    w: Any = None
+    size: float = 0.0
+    terms: dict = {}
+    part: Any = None
+    call: tuple = ()
+
+
+def layer_problem(layer, x, rng, noise=None):
+    """Of a bound layer: its parameters and x (x0, x1, ... of a tuple)."""
+    names = [f"x{i}" for i in range(len(x))] if isinstance(x, tuple) else ["x"]
+
+    def forward(*inputs):
+        return layer.forward(inputs if isinstance(x, tuple) else inputs[0], noise)
+
+    return _of_module(layer, forward, layer.backward, names, _tuple(x), rng)
+
+
+def likelihood_problem(likelihood, x, out, rng):
+    """Of sum(w * log_px_z): out, and the parameters if it has any."""
+    return _of_module(
+        likelihood, lambda out: likelihood.forward(x, out), likelihood.backward, ["out"], (out,), rng, (x,)
+    )
+
+
+def prior_problem(prior, z, rng):
+    """Of sum(w * log_pz)."""
+    return _of_module(prior, prior.forward, prior.backward, ["z"], (z,), rng)
+
+
+def bijector_problem(bijector, z, context, rng):
+    """Of sum(w * z') + sum(v * log_det): z, the context if there is one, and the parameters."""
+    inputs = (z,) if context is None else (z, context)
+
+    def forward(z, context=None):
+        return bijector.forward(z, context)
+
+    def backward(w, cache):
+        dz, dcontext = bijector.backward(*w, cache)
+        return (dz,) if context is None else (dz, dcontext)
+
+    return _of_module(bijector, forward, backward, ["z", "context"], inputs, rng)
+
+
+def operation_problem(f, f_backward, args, rng, **data):
+    """Of a pair f(*args, **data), f_backward(g, *args, **data): every argument by its name."""
+    names = list(inspect.signature(f).parameters)[: len(args)]
+    y = f(*args, **data)
+    w = _random_like(y, rng)
+    grads = dict(zip(names, _tuple(f_backward(w, *args, **data)), strict=True))
+    values = dict(zip(names, args, strict=True))
+    return Problem(lambda v: _dot(w, f(*v.values(), **data)), values, grads, w, _size(w, y), {}, f, (args, data))
+
+
+def model_problems(model, x, noise, y=None, t=0):
+    """{objective: Problem} of a bound model, each on the parameters that it trains."""
+    problems = {}
+    metrics = model.loss_and_grads(x, noise, y=y, t=t)
+    grads = {name: p.grad.copy() for name, p in model.params.items()}
+    for objective, prefixes in model.objectives.items():
+        names = dict.fromkeys(name for prefix in prefixes for name in model.below(prefix))
+
+        def value(v, of=lambda m, o=objective: m[o]):
+            with _set(model, v):
+                return of(model.loss_and_grads(x, noise, y=y, t=t, grads=False))
+
+        terms = {}
+        if objective == "loss" and "log_px_z" in metrics:  # loss = reconstruction + whatever the model charges beside
+            terms["reconstruction"] = lambda v, f=value: f(v, lambda m: -m["log_px_z"])
+            terms["KL"] = lambda v, f=value: f(v, lambda m: m["loss"] + m["log_px_z"])
+        values = {name: model.params[name].data.copy() for name in names}
+        problems[objective] = Problem(
+            value, values, {name: grads[name] for name in names}, None, 0.0, terms, model, (x, noise, y, t)
+        )
+    return problems
+
+
+def kind_of(part):
+    """model, layer, likelihood, prior or bijector, by the names of what its forward takes."""
+    if hasattr(part, "loss_and_grads"):
+        return "model"
+    names = list(inspect.signature(part.forward).parameters)
+    if "out" in names:
+        return "likelihood"
+    if "context" in names:
+        return "bijector"
+    return "prior" if names == ["z"] else "layer"
+
+
+def random_problem(part, x, rng, noise=None):
+    """The Problem of any bound part but a model: x is (x, out) of a likelihood, (z, context) of a bijector."""
+    kind = kind_of(part)
+    if kind == "likelihood":
+        return likelihood_problem(part, *x, rng)
+    if kind == "bijector":
+        return bijector_problem(part, *(x if isinstance(x, tuple) else (x, None)), rng)
+    return prior_problem(part, x, rng) if kind == "prior" else layer_problem(part, x, rng, noise)
+
+
+def _of_module(module, forward, backward, names, inputs, rng, constants=()):
+    """The Problem of `forward(*inputs) -> (y, cache)`; integers among the inputs have no gradient."""
+    inputs = [np.asarray(a) for a in inputs]
+    y, cache = forward(*inputs)
+    w = _random_like(y, rng)
+    module.zero_grad()
+    dx = _tuple(backward(tree_map(np.copy, w), cache))
+    smooth = [i for i, a in enumerate(inputs) if a.dtype.kind == "f"]
+    if smooth and all(d is None for d in dx):
+        raise ValueError(f"{type(module).__name__}.backward: expected dx, got None")
+    values = {name: p.data.copy() for name, p in module.params.items()} | {names[i]: inputs[i] for i in smooth}
+    grads = {name: p.grad.copy() for name, p in module.params.items()} | {names[i]: dx[i] for i in smooth}
+
+    def f(v):
+        with _set(module, v):
+            return _dot(w, forward(*(v.get(name, a) for name, a in zip(names, inputs, strict=False)))[0])
+
+    return Problem(f, values, grads, w, _size(w, y), {}, module, (*constants, *inputs))
+
+
+@contextmanager
+def _set(module, values):
+    """Inside, the parameters named in `values` are those arrays, whatever their dtype."""
+    kept = {name: p.data for name, p in module.params.items()}
+    try:
+        for name, p in module.params.items():
+            p.data = values.get(name, p.data)
+        yield
+    finally:
+        for name, p in module.params.items():
+            p.data = kept[name]
+
+
+def _tuple(x):
+    return tuple(x) if isinstance(x, tuple | list) else (x,)
+
+
+def _random_like(y, rng):
+    w = tuple(rng.standard_normal(np.shape(part)).astype(part.dtype) for part in _tuple(y))
+    return w if isinstance(y, tuple) else w[0]
+
+
+def _dot(w, y):
+    return sum((a * b).sum() for a, b in zip(_tuple(w), _tuple(y), strict=True))
+
+
+def _size(w, y):
+    return math.fsum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
