@@ -18,12 +18,13 @@ from ..backend import tree_map
 class Problem(NamedTuple):
     """A function to differentiate, and what it is said to be.
 
-    f : {name: array} -> scalar of the arrays' dtype
+    f : {name: array} -> scalar of the arrays' dtype; but for a model, f(values, w) for another w
     values, grads : {name: array} and {name: df / d array}, by hand
     w : d f / d y of whatever y the part gives; None for a model
     size : of the terms that f sums, which decides its rounding; 0 stands for |f|
+    again : () -> grads, computed anew
+    part : what it is of
     terms : {name: f} of the parts that f is the sum of, where it has such
-    part, call : the part, and what it was called with
     """
 
     f: Callable
@@ -31,9 +32,9 @@ class Problem(NamedTuple):
     grads: dict
     w: Any = None
     size: float = 0.0
-    terms: dict = {}
+    again: Callable | None = None
     part: Any = None
-    call: tuple = ()
+    terms: dict = {}
 
 
 def layer_problem(layer, x, rng, noise=None):
@@ -48,9 +49,7 @@ def layer_problem(layer, x, rng, noise=None):
 
 def likelihood_problem(likelihood, x, out, rng):
     """Of sum(w * log_px_z): out, and the parameters if it has any."""
-    return _of_module(
-        likelihood, lambda out: likelihood.forward(x, out), likelihood.backward, ["out"], (out,), rng, (x,)
-    )
+    return _of_module(likelihood, lambda out: likelihood.forward(x, out), likelihood.backward, ["out"], (out,), rng)
 
 
 def prior_problem(prior, z, rng):
@@ -77,21 +76,31 @@ def operation_problem(f, f_backward, args, rng, **data):
     names = list(inspect.signature(f).parameters)[: len(args)]
     y = f(*args, **data)
     w = _random_like(y, rng)
-    grads = dict(zip(names, _tuple(f_backward(w, *args, **data)), strict=True))
-    values = dict(zip(names, args, strict=True))
-    return Problem(lambda v: _dot(w, f(*v.values(), **data)), values, grads, w, _size(w, y), {}, f, (args, data))
+
+    def value(v, w=w):
+        return dot(w, f(*(v[name] for name in names), **data))
+
+    def again():
+        return dict(zip(names, _tuple(f_backward(w, *args, **data)), strict=True))
+
+    return Problem(value, dict(zip(names, args, strict=True)), again(), w, _size(w, y), again, f)
 
 
 def model_problems(model, x, noise, y=None, t=0):
     """{objective: Problem} of a bound model, each on the parameters that it trains."""
     problems = {}
     metrics = model.loss_and_grads(x, noise, y=y, t=t)
-    grads = {name: p.grad.copy() for name, p in model.params.items()}
+
+    def again():
+        model.loss_and_grads(x, noise, y=y, t=t)
+        return {name: p.grad.copy() for name, p in model.params.items()}
+
+    grads = again()  # of the second call: the first one's may be left in it
     for objective, prefixes in model.objectives.items():
         names = dict.fromkeys(name for prefix in prefixes for name in model.below(prefix))
 
         def value(v, of=lambda m, o=objective: m[o]):
-            with _set(model, v):
+            with with_params(model, v):
                 return of(model.loss_and_grads(x, noise, y=y, t=t, grads=False))
 
         terms = {}
@@ -99,9 +108,8 @@ def model_problems(model, x, noise, y=None, t=0):
             terms["reconstruction"] = lambda v, f=value: f(v, lambda m: -m["log_px_z"])
             terms["KL"] = lambda v, f=value: f(v, lambda m: m["loss"] + m["log_px_z"])
         values = {name: model.params[name].data.copy() for name in names}
-        problems[objective] = Problem(
-            value, values, {name: grads[name] for name in names}, None, 0.0, terms, model, (x, noise, y, t)
-        )
+        own = {name: grads[name] for name in names}
+        problems[objective] = Problem(value, values, own, again=again, part=model, terms=terms)
     return problems
 
 
@@ -127,28 +135,32 @@ def random_problem(part, x, rng, noise=None):
     return prior_problem(part, x, rng) if kind == "prior" else layer_problem(part, x, rng, noise)
 
 
-def _of_module(module, forward, backward, names, inputs, rng, constants=()):
+def _of_module(module, forward, backward, names, inputs, rng):
     """The Problem of `forward(*inputs) -> (y, cache)`; integers among the inputs have no gradient."""
-    inputs = [np.asarray(a) for a in inputs]
-    y, cache = forward(*inputs)
+    inputs = dict(zip(names, map(np.asarray, inputs), strict=False))
+    smooth = [name for name, a in inputs.items() if a.dtype.kind == "f"]
+    y = forward(*inputs.values())[0]
     w = _random_like(y, rng)
-    module.zero_grad()
-    dx = _tuple(backward(tree_map(np.copy, w), cache))
-    smooth = [i for i, a in enumerate(inputs) if a.dtype.kind == "f"]
-    if smooth and all(d is None for d in dx):
-        raise ValueError(f"{type(module).__name__}.backward: expected dx, got None")
-    values = {name: p.data.copy() for name, p in module.params.items()} | {names[i]: inputs[i] for i in smooth}
-    grads = {name: p.grad.copy() for name, p in module.params.items()} | {names[i]: dx[i] for i in smooth}
 
-    def f(v):
-        with _set(module, v):
-            return _dot(w, forward(*(v.get(name, a) for name, a in zip(names, inputs, strict=False)))[0])
+    def again():
+        _, cache = forward(*inputs.values())
+        module.zero_grad()
+        dx = _tuple(backward(tree_map(np.copy, w), cache))
+        if smooth and all(d is None for d in dx):
+            raise ValueError(f"{type(module).__name__}.backward: expected dx, got None")
+        of_inputs = dict(zip(inputs, dx, strict=False))
+        return {name: p.grad.copy() for name, p in module.params.items()} | {name: of_inputs[name] for name in smooth}
 
-    return Problem(f, values, grads, w, _size(w, y), {}, module, (*constants, *inputs))
+    def f(v, w=w):
+        with with_params(module, v):
+            return dot(w, forward(*(v.get(name, a) for name, a in inputs.items()))[0])
+
+    values = {name: p.data.copy() for name, p in module.params.items()} | {name: inputs[name] for name in smooth}
+    return Problem(f, values, again(), w, _size(w, y), again, module)
 
 
 @contextmanager
-def _set(module, values):
+def with_params(module, values):
     """Inside, the parameters named in `values` are those arrays, whatever their dtype."""
     kept = {name: p.data for name, p in module.params.items()}
     try:
@@ -169,7 +181,8 @@ def _random_like(y, rng):
     return w if isinstance(y, tuple) else w[0]
 
 
-def _dot(w, y):
+def dot(w, y):
+    """sum(w * y), of arrays or of tuples of them."""
     return sum((a * b).sum() for a, b in zip(_tuple(w), _tuple(y), strict=True))
 
 

@@ -1,0 +1,238 @@
+"""What kind of mistake is it? A wrong gradient is compared with what well-known mistakes would have given.
+
+`explain` is the dictionary: two arrays, got and truth, and what is known around them. The simplest entry that fits
+exactly wins; if none does, it says so. `chain.diagnose` fills in what is around an array of a layer or a model.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from ..densities import unbroadcast
+
+CLOSE = 1e-5  # relative to the norm: what numeric gradients leave open, and far below any mistake worth a name
+
+
+class Finding(NamedTuple):
+    """`kind`: a word for programs; `text`: a line for people; `where`: which array it is about."""
+
+    kind: str
+    text: str
+    where: str = ""
+
+    def __str__(self):
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, parts=None):
+    """The Finding that fits a wrong gradient, or None where it is right.
+
+    Parameters
+    ----------
+    got, truth : arrays
+        The gradient in question, and the numeric or true one.
+    sizes : {name: number}
+        N, D, L ...: factors that people forget or add.
+    terms : {name: array}
+        Terms whose sum is `truth`: reconstruction and KL.
+    factors : {what it means: array}
+        Arrays that `truth` may have been multiplied with; "std" may stand where the variance should, or be missing.
+    others : {name: array}
+        Other gradients of the same step, which may have been used in its place.
+    parts : array (n, *truth.shape)
+        What `truth` is the sum of: one entry per example.
+    """
+    if got is None:
+        return Finding("missing", "there is none: backward returned None")
+    got, truth = np.asarray(got, "float64"), np.asarray(truth, "float64")
+    if got.shape != truth.shape:
+        return _of_another_shape(got, truth)
+    if _same(got, truth):
+        return None
+    if not np.isfinite(got).all():
+        return Finding("not finite", f"{int((~np.isfinite(got)).sum())} of {got.size} entries are not finite")
+    if not got.any():
+        return Finding("missing", "it is zero everywhere: never computed, or never added")
+    entries = (
+        lambda: _factor(got, truth, sizes or {}),
+        lambda: _terms(got, terms or {}, sizes or {}),
+        lambda: _elementwise(got, truth, factors or {}),
+        lambda: _within_a_term(got, terms or {}, factors or {}, others or {}),
+        lambda: _transposed(got, truth),
+        lambda: _axes(got, parts),
+        lambda: _another(got, others or {}),
+        lambda: _order(got, truth),
+        lambda: _few(got, truth),
+    )
+    for entry in entries:
+        finding = entry()
+        if finding is not None:
+            return finding
+    ratio = got.sum() / truth.sum() if truth.sum() else np.nan
+    return Finding("unknown", f"no mistake that I know fits; norm {_norm(got) / max(_norm(truth), 1e-300):.3g} times "
+                   f"the true one, sums in the ratio {ratio:.3g}")  # fmt: skip
+
+
+def name_of(c, sizes):
+    """A factor in words: 2, -1, 1/N = 1/5, or its digits; None where it is 1."""
+    if abs(c - 1) < CLOSE:
+        return None
+    known = {"0.5": 0.5, "2": 2.0, "0.25": 0.25, "4": 4.0}
+    for a, n in sizes.items():
+        known |= {f"{a} = {n}": n, f"1/{a} = 1/{n}": 1 / n}
+    for (a, n), (b, m) in itertools.combinations(sizes.items(), 2):
+        known |= {f"{a} {b} = {n * m}": n * m, f"1/({a} {b}) = 1/{n * m}": 1 / (n * m)}
+    fits = [text for text, value in known.items() if abs(abs(c) / value - 1) < CLOSE]
+    number = " or ".join(dict.fromkeys(fits)) or f"{abs(c):.6g}"
+    return number if c > 0 else f"-({number})"
+
+
+def _of_another_shape(got, truth):
+    if got.ndim >= truth.ndim:
+        try:
+            if _same(unbroadcast(got, truth.shape), truth):
+                text = f"shape {got.shape} for {truth.shape}: not summed over the axes that were broadcast"
+                return Finding("not summed", text)
+        except (ValueError, IndexError):
+            pass
+    if got.shape == truth.shape[::-1] and _same(got.T, truth):
+        return Finding("transpose", f"shape {got.shape} for {truth.shape}: it is the transpose")
+    if got.size == truth.size and _same(got.ravel(), truth.ravel()):
+        return Finding("shape", f"the right numbers in shape {got.shape} instead of {truth.shape}")
+    return Finding("shape", f"shape {got.shape}, expected {truth.shape}")
+
+
+def _factor(got, truth, sizes):
+    c = _ratio(got, truth)
+    if c is None:
+        return None
+    if abs(c + 1) < CLOSE:
+        return Finding("sign", "the sign is wrong")
+    twice = ", or added twice" if abs(c - 2) < CLOSE else ""
+    sign = "the sign is wrong, and it is" if c < 0 else "it is"
+    return Finding("factor", f"{sign} off by exactly the factor {name_of(abs(c), sizes)}{twice}")
+
+
+def _terms(got, terms, sizes):
+    """got = sum of c_t times term t, by least squares."""
+    names = [name for name, term in terms.items() if _norm(term) > 1e-9 * _norm(got)]
+    if len(names) < 2:
+        return None
+    A = np.stack([terms[name].ravel() for name in names], axis=1)
+    c, _, rank, _ = np.linalg.lstsq(A / np.linalg.norm(A, axis=0), got.ravel(), rcond=1e-9)
+    c = c / np.linalg.norm(A, axis=0)
+    if rank < len(names) or not _same((A @ c).reshape(got.shape), got):
+        return None
+    missing = [name for name, value in zip(names, c, strict=True) if abs(value) < CLOSE]
+    if missing:
+        return Finding("missing term", f"the {' and the '.join(missing)} part is missing")
+    wrong = [f"the {name} part is off by the factor {name_of(value, sizes)}"
+             for name, value in zip(names, c, strict=True) if name_of(value, sizes)]  # fmt: skip
+    return Finding("term", ", ".join(wrong)) if wrong else None
+
+
+def _within_a_term(got, terms, factors, others):
+    """One term is wrong, the others are right."""
+    for name, term in terms.items():
+        rest = got - sum(other for key, other in terms.items() if key != name)
+        finding = _elementwise(rest, term, factors) or _another(rest, others) if len(terms) > 1 else None
+        if finding is not None:
+            return finding._replace(text=f"in the {name} part, {finding.text}")
+    return None
+
+
+def _elementwise(got, truth, factors):
+    """An array of the same shape that is one time too many, or too few, in a product."""
+    for name, array in factors.items():
+        try:
+            array = np.broadcast_to(array, truth.shape)
+        except ValueError:
+            continue
+        if _norm(array - array.flat[0]) < 1e-9 * _norm(array) or not array.all():
+            continue  # the first is a constant factor
+        for value, times in ((truth * array, "often"), (truth / array, "seldom")):
+            c = _ratio(got, value)
+            if c is not None:
+                rest = "" if name_of(c, {}) is None else f", and the factor {name_of(c, {})}"
+                if name.startswith("std"):
+                    return Finding("variance for std", f"{name} is in it once too {times}: variance and standard "
+                                   f"deviation are taken for each other{rest}")  # fmt: skip
+                return Finding("wrong factor", f"the factor {name} is in it once too {times}{rest}")
+    return None
+
+
+def _transposed(got, truth):
+    for axes in itertools.permutations(range(truth.ndim)):
+        moved = truth.transpose(axes)
+        if axes != tuple(range(truth.ndim)):
+            if moved.shape == truth.shape and _same(got, moved):
+                return Finding("transpose", "two axes are exchanged: it is the transpose")
+            if _same(got, moved.reshape(truth.shape)):
+                return Finding("transpose", "the transpose, reshaped to the right shape: reshape does not transpose")
+    return None
+
+
+def _axes(got, parts):
+    """Sums of the examples' parts over other axes than the batch."""
+    if parts is None:
+        return None
+    if any(_same(got, part) for part in parts):
+        return Finding("not summed", "it is one example's part: not summed over the batch")
+    for k in range(1, parts.ndim + 1):
+        for axes in itertools.combinations(range(parts.ndim), k):
+            total = parts.sum(axis=axes)
+            fits = total.shape == got.shape[got.ndim - total.ndim :]
+            if axes != (0,) and fits and _same(got, np.broadcast_to(total, got.shape)):
+                return Finding("wrong axis", f"the examples' parts {parts.shape} are summed over {_words(axes)} in the "
+                               "place of axis 0, the batch")  # fmt: skip
+    return None
+
+
+def _another(got, others):
+    for name, array in others.items():
+        if np.shape(array) == got.shape and _same(got, array):
+            return Finding("stale upstream", f"it is {name}: that gradient is used in the place of this one")
+        if np.shape(array) == got.shape and (c := _ratio(got, array)) is not None:
+            return Finding("stale upstream", f"it is {c:.6g} times {name}")
+    return None
+
+
+def _order(got, truth):
+    for axis in range(truth.ndim):
+        if _same(got, np.flip(truth, axis)):
+            return Finding("order", f"the entries along axis {axis} are in reverse order")
+        for shift in range(1, truth.shape[axis]):
+            if _same(got, np.roll(truth, shift, axis)):
+                return Finding("order", f"the entries are moved by {shift} along axis {axis}")
+    if _same(np.sort(got, axis=None), np.sort(truth, axis=None)):
+        return Finding("order", "the right numbers in another order")
+    return None
+
+
+def _few(got, truth):
+    wrong = np.abs(got - truth) > CLOSE * np.abs(truth).max()
+    if wrong.any() and 4 * wrong.sum() <= wrong.size:
+        i = tuple(map(int, np.argwhere(wrong)[np.argmax(np.abs(got - truth)[wrong])]))
+        ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g} for 0"
+        return Finding("entries", f"right but for {int(wrong.sum())} of {wrong.size} entries; {list(i)} is {ratio}")
+    return None
+
+
+def _words(axes):
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+
+
+def _ratio(got, truth):
+    """c with got = c truth, or None."""
+    square = float((truth * truth).sum())
+    c = float((got * truth).sum()) / square if square else 0.0
+    return c if c and _same(got, c * truth) else None
+
+
+def _same(a, b):
+    return a.shape == b.shape and _norm(a - b) <= CLOSE * max(_norm(a), _norm(b))
+
+
+def _norm(a):
+    return float(np.linalg.norm(np.ravel(a)))

@@ -1,0 +1,110 @@
+"""Watching a layer or model from outside: what arrives at each part's backward, and what its true value is.
+
+A link is one call of a part's `backward`; dy is d loss / d (the part's output). The same number is had from the forward
+alone: add a little to that output, and see what the loss does.
+"""
+
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import tree_map
+from ..params import Module
+from .problems import Problem
+
+
+class Link(NamedTuple):
+    """One call: `dy`, `dx` as they were then; `gave`, `got` the arrays themselves; `args`, `y` of its forward."""
+
+    name: str
+    part: Module
+    dy: tuple
+    dx: tuple
+    got: tuple
+    gave: tuple
+    args: tuple
+    y: tuple
+
+    def made(self, other, i):
+        """Whether this call gave what arrived at output i of another, which was its input."""
+        return any(other.got[i] is dx for dx in self.gave) and np.array_equal(self.args[0].ravel(), other.y[i].ravel())
+
+
+def trace(problem):
+    """(links in the order in which they are entered, names of those who write into their dy, {name: forward calls})."""
+    links, written, forwards = [], [], {}
+
+    def watch_forward(name, forward):
+        def call(*args, **kwargs):
+            y, cache = forward(*args, **kwargs)
+            forwards.setdefault(name, []).append((args, as_tuple(y), cache))
+            return y, cache
+
+        return call
+
+    def watch_backward(name, part, backward):
+        def call(dy, cache, *rest, **kwargs):
+            place = len(links)
+            links.append(None)
+            before = tree_map(np.copy, as_tuple(dy))
+            dx = as_tuple(backward(dy, cache, *rest, **kwargs))
+            if not all(map(np.array_equal, before, as_tuple(dy))):
+                written.append(name)
+            calls = forwards[name]
+            args, y, _ = next((c for c in calls if c[2] is cache), calls[-1])
+            links[place] = Link(name, part, before, tree_map(np.copy, dx), as_tuple(dy), dx, args, y)
+            return dx if len(dx) > 1 else dx[0]
+
+        return call
+
+    with ExitStack() as stack:
+        for name, part in parts_of(problem.part).items():
+            stack.enter_context(replaced(part, "forward", watch_forward(name, part.forward)))
+            stack.enter_context(replaced(part, "backward", watch_backward(name, part, part.backward)))
+        problem.again()
+    innermost = [name for name in dict.fromkeys(written) if not any(w.startswith(name + ".") for w in written)]
+    return links, innermost, {name: len(calls) for name, calls in forwards.items()}
+
+
+def moved(problem, link, i):
+    """A Problem whose "dy" is d loss / d (output i of the link's part); its terms likewise. None where it has none."""
+    y = link.y[i]
+    if y.dtype.kind != "f":
+        return None
+
+    def of(f):
+        def value(v):
+            def call(*args, forward=link.part.forward):
+                y, cache = forward(*args)
+                added = tuple(a + v["dy"] if j == i else a for j, a in enumerate(as_tuple(y)))
+                return (added if isinstance(y, tuple) else added[0]), cache
+
+            with replaced(link.part, "forward", call):
+                return f(problem.values)
+
+        return value
+
+    terms = {name: of(f) for name, f in problem.terms.items()}
+    return Problem(of(problem.f), {"dy": np.zeros(y.shape)}, {"dy": link.dy[i]}, terms=terms)
+
+
+def parts_of(module):
+    """{name: part} of what is below a module and has a forward and a backward."""
+    found = module.named(Module).items() if isinstance(module, Module) else ()
+    return {name: p for name, p in found if name and hasattr(p, "forward") and hasattr(p, "backward")}
+
+
+@contextmanager
+def replaced(part, method, call):
+    """Inside, `part.method` is another function."""
+    setattr(part, method, call)
+    try:
+        yield
+    finally:
+        delattr(part, method)
+
+
+def as_tuple(x):
+    """Several inputs or outputs are tuples, one is an array."""
+    return tuple(x) if isinstance(x, tuple | list) else (x,)

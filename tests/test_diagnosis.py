@@ -1,0 +1,239 @@
+"""The laboratory names well-known mistakes, and says nothing about right code."""
+
+import types
+
+import cases
+import numpy as np
+import pytest
+
+from minivae import densities
+from minivae.gradcheck import check_gradients, diagnose, diagnose_problem, explain, operation_problem
+from minivae.layers import Dense, Layer, Network, ReLU, Residual, Sequential, Split, Tanh
+from minivae.models import VAE
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+# ---- right code
+
+
+@pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
+def test_nothing_is_said_about_right_layers(make, rng):
+    assert diagnose(*make(rng), rng) == []
+
+
+@pytest.mark.parametrize(
+    "label", ["vae dense bernoulli", "vae conv gaussian-full", "vae dense batch norm", "vae free bits"]
+)
+def test_nothing_is_said_about_right_models(label, rng):
+    assert diagnose(*cases.MODELS[label](rng), rng) == []
+
+
+# ---- planted in layers
+
+
+def dense(backward, n_in=4, n_out=3):
+    """(layer, x) of a Dense with this backward, in a little network."""
+
+    def make(rng):
+        layer = Dense(n_in, n_out, rng)
+        layer.backward = types.MethodType(backward, layer)
+        return Sequential(Dense(2, n_in, rng), Tanh(), layer, Tanh(), Dense(n_out, 2, rng)), rng.standard_normal((5, 2))
+
+    return make
+
+
+def plant(dW=lambda x, dy, W: x.T @ dy, db=lambda x, dy, W: dy.sum(axis=0), dx=lambda x, dy, W: dy @ W.T, times=1):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        x, W = cache, self.W.data
+        if accumulate:
+            for _ in range(times):
+                self.W.grad += dW(x, dy, W)
+                self.b.grad += db(x, dy, W)
+        return dx(x, dy, W)
+
+    return backward
+
+
+def one_entry(x, dy, W):
+    g = x.T @ dy
+    g[1, 2] *= 1.05
+    return g
+
+
+def scribble(x, dy, W):
+    dy *= 0.5
+    return dy @ W.T
+
+
+PLANTED = {
+    "half": (dense(plant(dW=lambda x, dy, W: 0.5 * x.T @ dy)), "factor", "factor 0.5"),
+    "twice": (dense(plant(times=2)), "factor", "factor 2, or added twice"),
+    "mean for sum": (dense(plant(dW=lambda x, dy, W: x.T @ dy / len(x))), "factor", "1/N = 1/5"),
+    "odd factor": (dense(plant(db=lambda x, dy, W: 1.0005 * dy.sum(axis=0))), "factor", "factor 1.0005"),
+    "sign": (dense(plant(dx=lambda x, dy, W: -dy @ W.T)), "sign", "sign"),
+    "transpose": (dense(plant(dW=lambda x, dy, W: (x.T @ dy).T), 3), "transpose", "exchanged"),
+    "reshaped": (dense(plant(dW=lambda x, dy, W: (dy.T @ x).reshape(W.shape))), "transpose", "reshape does not"),
+    "W for W'": (dense(plant(dx=lambda x, dy, W: dy @ W), 3), "unknown", "no mistake that I know"),
+    "wrong axis": (dense(plant(db=lambda x, dy, W: dy.sum(axis=1)), 4, 5), "wrong axis", "axis 1"),
+    "all axes": (dense(plant(db=lambda x, dy, W: dy.sum())), "wrong axis", "axes 0, 1"),
+    "first example only": (dense(plant(db=lambda x, dy, W: dy[0])), "not summed", "one example's part"),
+    "missing": (dense(plant(db=lambda x, dy, W: 0 * W[0])), "missing", "zero everywhere"),
+    "one entry": (dense(plant(dW=one_entry)), "entries", "1 of 12 entries; [1, 2] is 1.05 times"),
+    "rows reversed": (dense(plant(dx=lambda x, dy, W: (dy @ W.T)[::-1])), "order", "axis 0 are in reverse order"),
+    "overwritten": (dense(plant(dx=scribble)), "overwritten", "writes into its dy"),
+    "own derivative": (dense(plant(dx=lambda x, dy, W: dy), 3), "stale upstream", "without the layer's own derivative"),
+    "NaN": (dense(plant(db=lambda x, dy, W: dy.sum(axis=0) * np.nan)), "not finite", "3 of 3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "kind", "text"), PLANTED.values(), ids=PLANTED)
+def test_planted_in_a_layer(make, kind, text, rng):
+    part, x = make(rng)
+    assert not check_gradients(part, x, rng).ok
+    findings = diagnose(part, x, rng)
+    assert findings[0].kind == kind
+    assert text in findings[0].text
+    assert "layers.2" in findings[0].where
+
+
+class TanhWithoutSquare(Tanh):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy * (1 - cache)
+
+
+class ReLUInPlace(ReLU):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dy *= cache > 0
+        return dy
+
+
+class Gain(Layer):
+    """y = x^2."""
+
+    def forward(self, x, noise=None):
+        return x * x, x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return 2 * dy * cache * cache
+
+
+def test_a_layer_by_itself(rng):
+    (finding,) = diagnose(Gain(), rng.standard_normal((3, 4)), rng)
+    assert (finding.kind, finding.where) == ("wrong factor", "d x")
+    assert finding.text == "the factor x is in it once too often"
+
+
+def test_overwritten_in_a_residual(rng):
+    """The skip's gradient is spoiled by the body: pitfall 17."""
+    part = Residual(Dense(4, 4, rng), ReLUInPlace())
+    (finding,) = [f for f in diagnose(part, rng.standard_normal((5, 4)), rng) if f.where]
+    assert (finding.kind, finding.where) == ("overwritten", "body.layers.1")
+
+
+# ---- planted in models
+
+
+def model_of(loss_and_grads, rng):
+    cls = type("Mine", (VAE,), {"loss_and_grads": loss_and_grads})
+    encoder = Network(Dense(6, 5, rng), Tanh(), Dense(5, 6, rng), Split(2))
+    model = cls(encoder, Network(Dense(3, 5, rng), Tanh(), Dense(5, 6, rng)), beta=0.7).bind("float64")
+    model.theta += 0.3 * rng.standard_normal(model.theta.size)
+    return model, (rng.random((4, 6)) < 0.5).astype(float)
+
+
+def chain_rule(dz, mu, lv, eps):
+    return 0.5 * dz * eps * np.exp(lv / 2)
+
+
+def step(zero=True, again=False, rec=1.0, kl_mu=1.0, kl_log_var=1.0, dlog_var=chain_rule,
+         into=lambda dmu, dlog_var, dz: (dmu, dlog_var)):  # fmt: skip
+    """A VAE's step with a mistake in its own lines."""
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        eps, beta, N = noise["eps"], self.beta(t), len(x)
+        (mu, lv), c_enc = self.encoder.forward(x, noise["enc"])
+        z = densities.reparameterize(mu, lv, eps=eps)
+        out, c_dec = self.decoder.forward(z, noise["dec"])
+        log_px_z, c_x = self.likelihood.forward(x, out)
+        kl = self.prior.kl(mu, lv)
+        if grads:
+            if zero:
+                self.zero_grad()
+            g = np.full(N, 1 / N)
+            dz = self.decoder.backward(self.likelihood.backward(-rec * g, c_x), c_dec)
+            dmu_kl, dlv_kl = self.prior.kl_backward(beta * g, mu, lv)
+            back = into(dz + kl_mu * dmu_kl, dlog_var(dz, mu, lv, eps) + kl_log_var * dlv_kl, dz)
+            for _ in range(1 + again):
+                self.encoder.backward(back, c_enc, need_dx=False)
+        return {"loss": (beta * kl - log_px_z).mean(), "log_px_z": log_px_z.mean(), "kl": kl.mean()}
+
+    return loss_and_grads
+
+
+STEPS = {
+    "right": (step(), None, ""),
+    "accumulated over calls": (step(zero=False), "accumulated", "zero_grad is missing"),
+    "accumulated twice": (step(again=True), "accumulated twice", "more often than forward"),
+    "units": (step(rec=6.0), "factor", "D = 6"),  # pitfall 3
+    "without KL": (step(kl_mu=0, kl_log_var=0), "missing term", "the KL part is missing"),
+    "KL constant": (step(kl_log_var=0.5), "term", "the KL part is off by the factor 0.5"),  # pitfall 4
+    "KL sign": (step(kl_mu=-1), "term", "the KL part is off by the factor -(1)"),
+    "only KL": (step(dlog_var=lambda dz, mu, lv, eps: 0 * dz), "missing term", "the reconstruction part is missing"),
+    "variance for std": (step(dlog_var=lambda dz, mu, lv, eps: 0.5 * dz * eps * np.exp(lv)), "variance for std",
+                         "in the reconstruction part"),
+    "chain rule of std": (step(dlog_var=lambda dz, mu, lv, eps: dz * eps * np.exp(lv / 2)), "term",
+                          "the reconstruction part is off by the factor 2"),
+    "stale": (step(into=lambda dmu, dlog_var, dz: (dmu, dz)), "stale upstream", "what decoder"),  # pitfall 2
+    "exchanged": (step(into=lambda dmu, dlog_var, dz: (dlog_var, dmu)), "stale upstream", "d loss / d log_var"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss_and_grads", "kind", "text"), STEPS.values(), ids=STEPS)
+def test_planted_in_a_model(loss_and_grads, kind, text, rng):
+    model, x = model_of(loss_and_grads, rng)
+    findings = diagnose(model, x, rng)
+    assert check_gradients(model, x, rng).ok == (kind is None) == (findings == [])
+    if kind is not None:
+        assert findings[0].kind == kind
+        assert text in findings[0].text
+
+
+# ---- planted in operations
+
+
+def reparameterize_with(dlog_var, dmu=lambda dz: dz.sum(axis=0)):
+    return lambda dz, mu, log_var, *, eps: (dmu(dz), dlog_var(dz, log_var, eps))
+
+
+RIGHT = lambda dz, lv, eps: (0.5 * dz * eps * np.exp(lv / 2)).sum(axis=0)  # noqa: E731
+OPERATIONS = {
+    "right": (reparameterize_with(RIGHT), None, ""),
+    "variance for std": (reparameterize_with(lambda dz, lv, eps: (0.5 * dz * eps * np.exp(lv)).sum(axis=0)),
+                         "variance for std", "std = exp(log_var / 2) is in it once too often"),
+    "not summed": (reparameterize_with(RIGHT, lambda dz: dz), "not summed", "not summed over the axes"),
+    "half": (reparameterize_with(lambda dz, lv, eps: 2 * RIGHT(dz, lv, eps)), "factor", "factor 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("backward", "kind", "text"), OPERATIONS.values(), ids=OPERATIONS)
+def test_planted_in_an_operation(backward, kind, text, rng):
+    eps = rng.standard_normal((2, 3, 4))
+    args = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+    findings = diagnose_problem(operation_problem(densities.reparameterize, backward, args, rng, eps=eps), rng, eps=eps)
+    assert [f.kind for f in findings] == [kind] * (kind is not None)
+    assert all(text in f.text for f in findings)
+
+
+def test_the_dictionary_by_itself(rng):
+    truth = rng.standard_normal((3, 4))
+    assert explain(truth * (1 + 1e-9), truth) is None
+    assert explain(None, truth).kind == "missing"
+    assert explain(truth.T, truth).kind == "transpose"
+    assert explain(truth / 12, truth, sizes={"N": 3, "L": 4}).text.endswith("1/(N L) = 1/12")
+    assert explain(np.roll(truth, 1, axis=1), truth).text == "the entries are moved by 1 along axis 1"
+    assert explain(truth.ravel(), truth).kind == "shape"
+    assert explain(rng.standard_normal((3, 4)), truth).kind == "unknown"
