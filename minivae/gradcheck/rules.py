@@ -25,7 +25,8 @@ def broken_rules(layer, x, noise, w):
         broken.append("a second backward does not add to the gradients; use +=")
     _, first = layer.forward(x, noise)
     layer.forward(tree_map(lambda a: a[::-1].copy(), x), noise)
-    if not _equal(layer.backward(w, first), dx):
+    layer.zero_grad()
+    if not _equal((layer.backward(w, first), layer.grad), (dx, once)):
         broken.append("another forward changes this one's backward; keep in the cache what it needs, not on the layer")
     before = layer.grad.copy()
     try:

@@ -1,0 +1,161 @@
+"""Which check sees which mistake: the four detectors, each over each mutant of the zoo.
+
+L  the loss curve of a short training, as one who has no other to compare it with sees it
+G  the gradient check: of a small model, of its operations where they saturate
+W  laws: moments, Monte-Carlo KL, densities that add up to one, ordered bounds (laws.py)
+U  known answers and scales (known_answers.py), and how many samples an evaluation draws
+"""
+
+import contextlib
+import math
+
+import numpy as np
+
+from .. import densities
+from ..data import batches, load_data
+from ..evaluate import log_evidence, mean_metrics
+from ..models import VAE
+from ..optim import Adam
+from ..plot import BLUE, GREY, ORANGE, figure_to
+from .check import check_gradients
+from .directional import check_directions
+from .known_answers import check_known, equal
+from .laws import check_laws
+from .problems import operation_problem
+from .zoo import ZOO, planted
+
+DETECTORS = {"L": "loss curve", "G": "gradient check", "W": "law", "U": "known answer"}
+
+
+def model_and_data(rng, likelihood="bernoulli", **options):
+    """A VAE so small that every parameter is quickly checked, and data for it."""
+    model = VAE.build((6,), rng, hidden=(8,), latent=2, likelihood=likelihood, **options).bind("float64")
+    model.theta += 0.2 * rng.standard_normal(model.theta.size)
+    x = rng.random((4, 6))
+    return model, (x < 0.5).astype(float) if likelihood == "bernoulli" else x
+
+
+def loss_curve(steps=300):
+    """What is odd about the loss of a training: it is not finite, does not fall, or falls below zero nats."""
+    rng = np.random.default_rng(0)
+    model, _ = model_and_data(rng)
+    optimizer, losses = Adam(model, lr=1e-2), []
+    codes = (rng.random((2, 6)) < 0.5).astype(float)
+    for t in range(steps):
+        x = np.abs(codes[rng.integers(0, 2, 32)] - (rng.random((32, 6)) < 0.05))
+        losses.append(float(model.loss_and_grads(x, model.draw_noise(rng, 32), t=t)["loss"]))
+        optimizer.step()
+    first, last = np.mean(losses[:20]), np.mean(losses[-20:])
+    if not math.isfinite(last):
+        return ["it is not finite"]
+    odd = {"it does not fall": last > 0.9 * first, "it is negative": last < 0}
+    return [what for what, so in odd.items() if so]
+
+
+def gradient_check():
+    """Names of the gradients that are wrong."""
+    wrong = []
+    for likelihood in ("bernoulli", "gaussian-full"):
+        rng = np.random.default_rng(0)
+        checks = check_gradients(*model_and_data(rng, likelihood), rng)
+        wrong += [f"{likelihood}: {name}" for name, check in checks.items() if not check.ok]
+    rng = np.random.default_rng(0)
+    far = np.array([-40.0, -9.0, 0.3, 9.0, 40.0])
+    operations = {
+        "log p(x) at saturated logits": (densities.bernoulli_log_prob, densities.bernoulli_log_prob_backward, (far,),
+                                         {"x": np.array([1.0, 0, 1, 1, 0])}),
+        "z at extreme log_var": (densities.reparameterize, densities.reparameterize_backward, (0 * far, far / 4),
+                                 {"eps": rng.standard_normal(5)}),
+    }  # fmt: skip
+    for name, (f, backward, args, data) in operations.items():
+        wrong += [name] * (not check_directions(operation_problem(f, backward, args, rng, **data), rng).ok)
+    return wrong
+
+
+def laws():
+    """Names of the laws that do not hold."""
+    broken = []
+    for likelihood in ("bernoulli", "gaussian-full"):
+        rng = np.random.default_rng(0)
+        found = check_laws(*model_and_data(rng, likelihood), rng)
+        broken += [f"{likelihood}: {name}" for name, law in found.items() if not law.ok]
+    return broken
+
+
+def known_answers():
+    """Names of the known answers that are missed."""
+    rng = np.random.default_rng(0)
+    model, x = model_and_data(rng)
+    found = check_known(model, x, rng) | {"samples drawn for K = 50": _samples_drawn(model, x, rng)}
+    return [name for name, law in found.items() if not law.ok]
+
+
+def _samples_drawn(model, x, rng):
+    drawn, log_weights = [], model.log_weights
+    model.log_weights = lambda x, eps: drawn.append(len(eps)) or log_weights(x, eps)
+    try:
+        log_evidence(model, x, 50, rng)
+    finally:
+        del model.log_weights
+    return equal(sum(drawn), 50)
+
+
+RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}
+
+
+def caught(mutant=None):
+    """{detector: what it found} with the mutant planted; of the right code without one."""
+    with np.errstate(all="ignore"):
+        if mutant is None:
+            return {letter: run() for letter, run in RUNS.items()}
+        with planted(mutant):
+            return {letter: run() for letter, run in RUNS.items()}
+
+
+def matrix(zoo=ZOO):
+    """{mutant's name: {detector: what it found}}, and of the right code under "right code"."""
+    return {mutant.name: caught(mutant) for mutant in zoo} | {"right code": caught()}
+
+
+def price(mutant=None, epochs=40):
+    """(what a training on digits logs as its loss, what the right code says of that model), nats per example."""
+    data, rng = load_data("digits"), np.random.default_rng(0)
+    model = VAE.build(data.shape, rng, hidden=(64,), latent=4)
+    optimizer, logged = Adam(model, lr=2e-3), []
+    with np.errstate(all="ignore"), planted(mutant) if mutant else contextlib.nullcontext():
+        for _ in range(epochs):
+            for rows in batches(len(data.train.x), 128, rng):
+                x = data.present(data.train.x[rows], rng)
+                logged.append(float(model.loss_and_grads(x, model.draw_noise(rng, len(x)))["loss"]))
+                optimizer.step()
+    return float(np.mean(logged[-10:])), -float(mean_metrics(model, *data.validation, np.random.default_rng(1))["elbo"])
+
+
+def draw_matrix(found, prices, path):
+    """The detector matrix: which check sees which mistake; beside it what a training under it logs and what it is."""
+    titles = {mutant.name: f"{mutant.title}  ({mutant.pitfall})" for mutant in ZOO}
+    with figure_to(path, (11.4, 0.36 * len(found) + 1.4)) as figure:
+        ax = figure.subplots()
+        for i, (name, row) in enumerate(found.items()):
+            for j, letter in enumerate(DETECTORS):
+                ax.scatter(j, i, s=150, marker="s" if row[letter] else "_", color=BLUE if row[letter] else GREY,
+                           alpha=1 if row[letter] else 0.35, linewidths=1.2)  # fmt: skip
+            for j, (nats, right) in enumerate(zip(prices[name], prices["right code"], strict=True)):
+                text = f"{nats:.1f}" if abs(nats) < 1e5 else "diverges"
+                ax.text(
+                    len(DETECTORS) + j,
+                    i,
+                    text,
+                    ha="center",
+                    va="center",
+                    color=ORANGE if abs(nats - right) > 1 else GREY,
+                )
+        columns = [*DETECTORS.values(), "logged loss", "true loss"]
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set_yticks(range(len(found)), [titles.get(name, name) for name in found])
+        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(found) - 0.5, -0.5))
+        ax.tick_params(length=0, labeltop=True, labelbottom=False)
+        ax.grid(False)
+        ax.set_title(
+            "what sees which mistake of published VAEs; loss in nats, orange where it is off by more than 1", pad=24
+        )

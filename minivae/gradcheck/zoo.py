@@ -1,0 +1,157 @@
+"""The bug zoo: real mistakes of published VAEs, each as a change of a line or two of minivae, made from outside.
+
+A mutant is a diff: inside `planted(mutant)` functions of the library are replaced by ones whose source has been edited;
+outside nothing remains. So a reader sees the mistake where it would stand, and `detectors.py` sees what catches it.
+Numbers are those of the pitfalls in the project's notes: 6, 8 and 9 wait for the code that they can be made in.
+"""
+
+import contextlib
+import importlib
+import inspect
+import sys
+import textwrap
+from typing import NamedTuple
+
+WAITING = {
+    6: "weights of importance-weighted bounds: softmax of +loss; the analytic KL per sample",
+    8: "total correlation: a sampling matrix that fills columns instead of the diagonal",
+    9: "mutual information gap: view used as a transpose",
+}
+ELSEWHERE = {20: "tests that cannot fail: python -m tests.mutation"}
+
+
+class Mutant(NamedTuple):
+    """`edits`: (function, its text, what stands there instead); `caught_by`: letters of the detectors that see it."""
+
+    name: str
+    pitfall: int
+    title: str
+    seen_in: str
+    caught_by: str
+    edits: tuple
+
+    def diff(self):
+        """The edits, as lines with - and +."""
+        return "\n".join(f"{where}\n{_lines('-', old)}\n{_lines('+', new)}" for where, old, new in self.edits)
+
+
+STEP, REPARAMETERIZE = "models.vae.VAE.loss_and_grads", "densities.reparameterize"
+ZOO = (
+    Mutant("1", 1, "std = exp(log_var) in the sampler, var = exp(log_var) in the KL",
+           "numpy-ml; DeZero; Keras issues 3283 and 9972", "W", (
+        (REPARAMETERIZE, "exp(0.5 * log_var) * eps", "exp(log_var) * eps"),
+        ("densities.reparameterize_backward", "0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)",
+         "dz * eps * array_module(mu).exp(log_var)"),
+    )),
+    Mutant("2", 2, "stale upstream gradient: dz for dlog_var", "oakleafwarrior/numpy_VAE", "LG", (
+        (STEP, "dlog_var + dlog_var_kl[..., 0]", "dz + dlog_var_kl[..., 0]"),
+    )),
+    Mutant("3", 3, "loss and gradient in different units: D times", "pometa0507", "G", (
+        (STEP, "self.likelihood.backward(-g, c_x)", "self.likelihood.backward(-g * x.shape[-1], c_x)"),
+    )),
+    Mutant("4", 4, "a constant of a backward: 1/4 for 1/2", "y0ast/VAE-Torch, pull request 5", "G", (
+        ("densities.kl_standard_normal_backward", "0.5 * g * (", "0.25 * g * ("),
+    )),
+    Mutant("5", 5, "mean over pixels, sum over latents: beta = D", "PyTorch-VAE; fastai's VAE lesson", "WU", (
+        ("densities.bernoulli_log_prob", "return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)",
+         "return log_p.mean(axis=-1)"),
+        ("densities.bernoulli_log_prob_backward", "dlogits *= g[..., None]",
+         "dlogits *= g[..., None] / logits.shape[-1]"),
+    )),
+    Mutant("7a", 7, "importance-sampled NLL of the wrong sign", "pythae", "W", (
+        ("evaluate.evidence.log_evidence", 'log_mean_exp(np.concatenate(parts).astype("float64"))',
+         '-log_mean_exp(-np.concatenate(parts).astype("float64"))'),
+    )),
+    Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "U", (
+        ("evaluate.evidence.log_evidence", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
+    )),
+    Mutant("10", 10, "the logged KL has the wrong sign", "PyTorch-VAE issue 68", "WU", (
+        (STEP, '"kl": kl}', '"kl": -kl}'),
+    )),
+    Mutant("11", 11, "Bernoulli likelihood on grey pixels, its floor taken for zero", "many", "U", (
+        ("data.preprocess.to_bits", "return (threshold < x).astype(array_module(x).float32)", "return x"),
+    )),
+    Mutant("12", 12, "cross-entropy on clipped probabilities instead of logits", "DeZero and many", "GU", (
+        ("densities.bernoulli_log_prob", "xp = array_module(logits)\n",
+         "xp = array_module(logits)\n    p = sigmoid(logits).clip(1e-7, 1 - 1e-7)\n"
+         "    return (x * xp.log(p) + (1 - x) * xp.log(1 - p)).sum(axis=-1)\n"),
+    )),
+    Mutant("13", 13, "log_var clamped in the forward, not in the gradient", "several", "G", (
+        (REPARAMETERIZE, "exp(0.5 * log_var)", "exp(0.5 * log_var.clip(-4, 4))"),
+    )),
+    Mutant("14a", 14, "D log(2 pi) in every element, and then summed", "intro_dgm", "W", (
+        ("densities.gaussian_log_prob", "(LOG_2PI +", "(x.shape[-1] * LOG_2PI +"),
+    )),
+    Mutant("14b", 14, "log(2 pi) dropped", "pythae; vae_vampprior", "W", (
+        ("densities.gaussian_log_prob", "(LOG_2PI + log_var", "(log_var"),
+    )),
+    Mutant("15", 15, "the same seed for every layer", "yburda/iwae", "U", (
+        ("layers.initialize.glorot", "rng.random(", "type(rng)(type(rng.bit_generator)(0)).random("),
+        ("layers.initialize.he", "rng.standard_normal(", "type(rng)(type(rng.bit_generator)(0)).standard_normal("),
+    )),
+    Mutant("16", 16, "sums over the batch: the step grows with it", "several", "WU", (
+        (STEP, "self.beta(t), len(x)", "self.beta(t) * len(x), 1"),
+    )),
+    Mutant("17", 17, "ReLU's backward overwrites its argument", "DLFS-1; PyTorch-VAE", "U", (
+        ("layers.activations.ReLU.backward", "return dy * (cache > 0)", "dy *= cache > 0\n    return dy"),
+    )),
+    Mutant("18", 18, "state on the layer: two live calls", "joelnet; DLFS-1; fastai miniai", "U", (
+        ("layers.dense.Dense.forward", "return y, x", "self.x = x\n    return y, x"),
+        ("layers.dense.Dense.backward", "x = cache", "x = self.x"),
+    )),
+    Mutant("19", 19, "softplus used as a probability", "JAX's mnist_vae example", "U", (
+        ("likelihoods.Bernoulli.mean", "return sigmoid(out)",
+         "return array_module(out).log1p(array_module(out).exp(out))"),
+    )),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def planted(mutant):
+    """Inside, minivae has this mistake, wherever its functions were imported to.
+
+    Raises ValueError where the library's text is not the one that an edit begins with.
+    """
+    undo = []
+    try:
+        for where, old, new in mutant.edits:
+            undo += _replace(where, old, new)
+        yield mutant
+    finally:
+        for owner, name, original in reversed(undo):
+            setattr(owner, name, original)
+
+
+def _replace(where, old, new):
+    """Put the edited function in the place of the original; [(owner, name, original)] to undo it."""
+    owner, module, function = _find(where)
+    source = textwrap.dedent(inspect.getsource(function))
+    if source.count(old) != 1:
+        raise ValueError(f"zoo: expected {old!r} once in {where}, found it {source.count(old)} times")
+    made = {}
+    exec(compile(source.replace(old, new), f"<{where}, mutated>", "exec"), vars(module), made)
+    changed = made[function.__name__]
+    if inspect.isclass(owner):
+        places = [(owner, function.__name__)]
+    else:
+        own = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == "minivae"]
+        places = [(m, name) for m in own for name, value in list(vars(m).items()) if value is function]
+    for place, name in places:
+        setattr(place, name, changed)
+    return [(place, name, function) for place, name in places]
+
+
+def _find(where):
+    """(class or module that has it, module, function) of "densities.reparameterize" or "layers.dense.Dense.forward"."""
+    path = where.split(".")
+    for i in range(len(path) - 1, 0, -1):
+        with contextlib.suppress(ModuleNotFoundError):
+            owner = module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
+            for name in path[i:-1]:
+                owner = getattr(owner, name)
+            return owner, module, getattr(owner, path[-1])
+    raise ValueError(f"zoo: there is no {where}")
+
+
+def _lines(sign, text):
+    return "\n".join(f"{sign} {line}" for line in text.strip("\n").split("\n"))
