@@ -1,0 +1,126 @@
+"""The laws hold for right code, and see errors of a percent."""
+
+import types
+
+import numpy as np
+import pytest
+
+from minivae.gradcheck.detectors import model_and_data
+from minivae.gradcheck.known_answers import check_known, of_likelihood, scales, signs, untouched
+from minivae.gradcheck.laws import (
+    Law,
+    Laws,
+    averaged,
+    bounds_ordered,
+    check_laws,
+    integral_of_likelihood,
+    integral_of_prior,
+    moments_of_z,
+    monte_carlo_kl,
+)
+from minivae.likelihoods import LIKELIHOODS
+from minivae.models import VAE
+from minivae.priors import StandardNormal
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_they_hold(likelihood, rng):
+    model, x = model_and_data(rng, likelihood, levels=3 if likelihood == "categorical" else None)
+    assert (check := check_laws(model, x, rng)).ok, check
+    assert (check := check_known(model, x, rng)).ok, check
+
+
+def test_the_variance_of_z_to_a_percent(rng, monkeypatch):
+    model, x = model_and_data(rng)
+    assert all(law.ok for law in moments_of_z(model, x, rng, 200_000).values())
+    monkeypatch.setattr("minivae.models.vae.reparameterize", lambda mu, lv, eps: mu + 1.005 * np.exp(0.5 * lv) * eps)
+    assert moments_of_z(model, x, rng, 200_000)["variance of (z - mu) / std"].error > 8
+
+
+def test_the_kl_to_a_percent(rng, monkeypatch):
+    model, x = model_and_data(rng)
+    model.params["encoder.layers.2.b"].data[:2] += 3.0  # a KL of some nats
+    assert monte_carlo_kl(model, x, rng, 60_000)["KL = mean of log q - log p"].ok
+    kl = StandardNormal.kl
+    monkeypatch.setattr(StandardNormal, "kl", lambda self, mu, log_var: 1.01 * kl(self, mu, log_var))
+    assert monte_carlo_kl(model, x, rng, 60_000)["KL = mean of log q - log p"].error > 8
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_likelihoods_add_up_to_one(name, rng):
+    likelihood = LIKELIHOODS[name]().bind("float64")
+    assert integral_of_likelihood(likelihood, rng).ok
+    forward = likelihood.forward
+    likelihood.forward = types.MethodType(lambda self, x, out: (forward(x, out)[0] + 1e-5, None), likelihood)
+    assert not integral_of_likelihood(likelihood, rng).ok
+
+
+def test_the_prior_adds_up_to_one(rng):
+    prior = StandardNormal(3)
+    assert integral_of_prior(prior, rng).ok
+    forward = prior.forward
+    prior.forward = lambda z: (forward(z)[0] + 0.02, None)
+    assert integral_of_prior(prior, rng).error > 8
+
+
+def test_bounds(rng):
+    model, x = model_and_data(rng)
+    laws = bounds_ordered(model, x, rng, log_px=np.full(4, 0.0))
+    assert [law.ok for law in laws.values()] == [True] * 3
+    assert not bounds_ordered(model, x, rng, log_px=np.full(4, -50.0))["L_32 <= log p(x)"].ok
+
+
+class Summed(VAE):
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        self.grad[...] *= len(x)
+        return m
+
+
+class Climbs(VAE):
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        self.grad[...] *= -1
+        return m | {"elbo": m["elbo"] + 1e-6}
+
+
+class Scribbles(VAE):
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        x += 1
+        return m
+
+
+def failing(laws):
+    return [name for name, law in laws.items() if not law.ok]
+
+
+def test_known_answers_of_models_that_break_them(rng):
+    model, x = model_and_data(rng)
+    noise = model.draw_noise(rng, len(x))
+    assert failing(scales(model, x, noise) | signs(model, x, noise) | untouched(model, x, noise)) == []
+    model.__class__ = Summed
+    assert failing(scales(model, x, noise)) == ["the batch twice over: the same gradient"]
+    model.__class__ = Climbs
+    assert failing(signs(model, x, noise)) == ["elbo = log_px_z - kl", "a step against the gradient lowers the loss"]
+    model.__class__ = Scribbles
+    assert failing(untouched(model, x, noise)) == ["x is left as it was", "the same step gives the same"]
+
+
+def test_known_answers_of_likelihoods(rng):
+    assert len(of_likelihood(LIKELIHOODS["bernoulli"](), rng)) == 5
+    assert len(of_likelihood(LIKELIHOODS["gaussian-fixed"](), rng)) == 1
+
+
+def test_a_law_says_what_it_found():
+    laws = Laws({"a": Law(1.0, 1.0, 0.0, 1e-9), "long": Law(2.0, 1.0, 12.0, 4.0), "nan": Law(1.0, 1.0, np.nan, 4.0)})
+    assert not laws.ok
+    assert str(laws).splitlines()[1] == "long   2, expected  1  (12 standard errors)  NOT OK"
+    assert not laws["nan"].ok
+    assert averaged([1.0, 1.0, 1.0], 1.0).ok
+    assert not averaged([1.0, 1.0, 1.0], 1.1).ok
