@@ -1,0 +1,303 @@
+"""The oracles agree with each other, and each fails on what it must: 1.0005 on an array, 1.05 on a coordinate."""
+
+import cases
+import numpy as np
+import pytest
+
+from minivae import densities
+from minivae.backend import place, tree_map
+from minivae.gradcheck import (
+    ORACLES,
+    Problem,
+    check_adjoint,
+    check_complex_step,
+    check_coordinates,
+    check_gradients,
+    complex_step,
+    numeric_gradient,
+    operation_problem,
+    problems_of,
+)
+from minivae.gradcheck.adjoint import is_linear
+from minivae.gradcheck.complex_step import ByRealPart
+from minivae.gradcheck.problems import model_problems
+from minivae.gradcheck.rounding import draw_curves, error_curve
+from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus
+from minivae.models import VAE
+from minivae.params import Param
+
+LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
+EACH_ORACLE = pytest.mark.parametrize("oracle", ORACLES)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+# ---- every coordinate
+
+
+@LAYER_CASES
+def test_every_coordinate_of_every_layer(make, rng):
+    layer, x = make(rng)
+    problem = problems_of(layer, x, rng)[0]["loss"]
+    assert (checks := check_coordinates(problem)).ok, checks
+    for name, g in problem.grads.items():
+        if np.abs(g).max() < 1e-12:
+            continue  # a bias in front of a BatchNorm
+        wrong = g.copy()
+        i = np.unravel_index(np.argsort(np.abs(g), axis=None)[g.size // 2], g.shape)  # neither the largest
+        if g[i]:
+            wrong[i] *= 1.05
+            check = check_coordinates(problem._replace(grads=problem.grads | {name: wrong}), [name])[name]
+            assert not check.ok
+            assert check.worst[0].index == i
+            assert check.worst[0].analytic == pytest.approx(1.05 * check.worst[0].numeric, rel=1e-4)
+            assert check.worst[0].error == pytest.approx(0.05 / 1.05, rel=0.1) or abs(g[i]) < 2e-3 * np.abs(g).max()
+
+
+def test_the_table_of_the_worst(rng):
+    layer = Dense(3, 2, rng)
+    layer.bind("float64")
+    problem = problems_of(layer, rng.standard_normal((4, 3)), rng)[0]["loss"]
+    problem.grads["W"][2, 1] += 1
+    text = str(check_coordinates(problem))
+    first, worst, *_ = text.splitlines()
+    assert first.endswith("NOT OK")
+    assert worst.split()[:3] == ["[2,", "1]", "analytic"]
+    assert text.count("analytic") == 5
+
+
+def test_coordinates_at_a_kink_are_left_out(rng):
+    x = np.array([0.0, 1.0, -2.0, 1.5e-3])
+    check = check_coordinates(Problem(lambda v: np.abs(v["x"]).sum(), {"x": x}, {"x": np.sign(x)}))["x"]
+    assert (check.tried, check.kinks) == (4, 1)
+    assert check.ok
+    numeric = numeric_gradient(Problem(lambda v: np.abs(v["x"]).sum(), {"x": x}, {"x": np.sign(x)}), "x")
+    np.testing.assert_allclose(numeric, [np.nan, 1, -1, 1], rtol=1e-9)
+
+
+# ---- complex step
+
+
+@LAYER_CASES
+def test_complex_step_of_every_layer(make, rng):
+    layer, x = make(rng)
+    problem = problems_of(layer, x, rng)[0]["loss"]
+    assert (checks := check_complex_step(problem, rng)).ok, checks
+    for name, g in problem.grads.items():
+        if np.abs(g).max() > 1e-12:
+            one = problem._replace(grads=problem.grads | {name: g * (1 + 1e-10)})
+            assert not check_complex_step(one, rng)[name].ok
+
+
+@pytest.mark.parametrize(
+    "label", ["vae dense bernoulli", "vae conv gaussian-full", "vae conv batch norm", "vae free bits"]
+)
+def test_complex_step_of_models(label, rng):
+    model, x = cases.MODELS[label](rng)
+    assert (checks := check_gradients(model, x, rng, oracle="complex")).ok, checks
+    assert max(check.error for check in checks.values()) < 1e-13
+    model.forward = None  # nothing remains on the parts
+    assert "forward" not in vars(model.encoder)
+    assert model.theta.dtype == "float64"
+
+
+def test_branches_go_by_the_real_part():
+    x = (np.array([-2.0, 3.0, 0.5]) + 1e-20j * np.array([1.0, 2.0, -4.0])).view(ByRealPart)
+    y = (np.array([1.0, 4.0, 0.1]) + 5e-20j).view(ByRealPart)
+    np.testing.assert_array_equal(np.asarray(np.abs(x)), np.array([2.0, 3, 0.5]) + 1e-20j * np.array([-1.0, 2, -4]))
+    np.testing.assert_array_equal(np.asarray(np.maximum(x, 0)).imag, [0, 2e-20, -4e-20])
+    np.testing.assert_array_equal(np.asarray(np.minimum(x, y)).imag, [1e-20, 2e-20, 5e-20])
+    np.testing.assert_array_equal(x > 0, [False, True, True])
+    np.testing.assert_array_equal(np.sign(x), [-1, 1, 1])
+    out = np.empty(3, complex)
+    np.abs(x, out=out)
+    np.testing.assert_array_equal(out.imag, np.abs(x).imag)
+    for f in (lambda a: np.concatenate([a, a]), lambda a: np.where(a > 0, a, 0), lambda a: a[:, None].max(axis=0)):
+        assert isinstance(f(x), ByRealPart)
+
+
+def test_softplus_behind_a_convolution(rng):
+    """Arrays that forget their class on the way would lose the imaginary part in |x|."""
+    net = Sequential(Conv2d(1, 2, 2, rng), Softplus(), MaxPool2d(2), Softplus())
+    assert check_gradients(net, rng.standard_normal((2, 5, 5, 1)), rng, oracle="complex").ok
+
+
+def test_the_limits():
+    assert complex_step.LIMIT == 1e-12
+
+
+# ---- adjoint
+
+
+LINEAR = {"Dense", "BatchNorm rows", "BatchNorm images", "AvgPool2d plain", "AvgPool2d overlapping",
+          "Upsample", "Upsample rectangular", "Join", "Join broadcast", "Residual projected", "Dropout", "Reshape",
+          "Split", "Blocks", "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided", "Conv2d rectangular",
+          "Conv2d stride above kernel", "Conv2d 1x1", "ConvTranspose2d plain", "ConvTranspose2d strided",
+          "ConvTranspose2d output padding", "ConvTranspose2d rectangular"}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", sorted(LINEAR))
+def test_adjoint_of_linear_layers(label, rng):
+    layer, x = dict(cases.every_layer_case())[label](rng)
+    layer.bind("float64")
+    noise = place(layer.draw_noise(rng, 4), like=layer.theta) if label == "Dropout" else None
+    check = check_adjoint(layer, x, rng, noise)
+    assert check.ok
+    assert check.error < 1e-15
+    backward = layer.backward
+    layer.backward = lambda *a, **k: (
+        tuple(1.0005 * d for d in dx) if isinstance(dx := backward(*a, **k), tuple) else 1.0005 * dx
+    )
+    assert not check_adjoint(layer, x, rng, noise).ok
+
+
+def test_which_layers_are_linear(rng):
+    found = set()
+    for label, make in cases.every_layer_case():
+        layer, x = make(rng)
+        if not isinstance(x, np.ndarray) or x.dtype.kind == "f":
+            found |= {label} if is_linear(layer.bind("float64"), x) else set()
+    assert found == LINEAR
+    with pytest.raises(ValueError, match="layer: expected one that is linear in x, got ReLU"):
+        check_adjoint(ReLU().bind("float64"), rng.standard_normal((3, 4)), rng)
+
+
+# ---- every kind of part
+
+
+class Affine(Layer):
+    """A bijector: z' = z exp(s) + context, s a parameter; log_det = sum s."""
+
+    def __init__(self):
+        self.log_scale = Param(np.array([0.3, -0.2, 0.5]))
+
+    def forward(self, z, context):
+        s = self.log_scale.data
+        return (z * np.exp(s) + context, s.sum() + 0 * z.sum(axis=-1)), z
+
+    def backward(self, dz, dlog_det, cache):
+        s = self.log_scale.data
+        self.log_scale.grad += (dz * cache * np.exp(s)).sum(axis=0) + dlog_det.sum()
+        return dz * np.exp(s), dz
+
+
+class Forgets(Affine):
+    def backward(self, dz, dlog_det, cache):
+        return super().backward(dz, 0 * dlog_det, cache)
+
+
+@EACH_ORACLE
+def test_a_bijector(oracle, rng):
+    z, context = rng.standard_normal((2, 4, 3))
+    checks = check_gradients(Affine(), (z, context), rng, oracle=oracle)
+    assert list(checks) == ["log_scale", "z", "context"]
+    assert checks.ok
+    assert not check_gradients(Forgets(), (z, context), rng, oracle=oracle)["log_scale"].ok
+
+
+@EACH_ORACLE
+def test_likelihoods_priors_and_operations(oracle, rng):
+    for make in cases.LIKELIHOODS.values():
+        likelihood = make()
+        out = rng.standard_normal((3, 2 * likelihood.n_out))
+        x = likelihood.draw(out, likelihood.draw_noise(rng, (3, 2)).astype("float64"))
+        assert check_gradients(likelihood, (x, out), rng, oracle=oracle).ok
+    for make in cases.PRIORS.values():
+        prior = make()
+        assert check_gradients(prior, rng.standard_normal((3, prior.L)), rng, oracle=oracle).ok
+    for _, f, make in cases.every_operation_case():
+        args, data = make(rng)
+        problem = operation_problem(f, getattr(densities, f"{f.__name__}_backward"), args, rng, **data)
+        check = {"directional": check_directions, "complex": check_complex_step}.get(
+            oracle, lambda p, rng: check_coordinates(p)
+        )
+        assert check(problem, rng).ok, f.__name__
+
+
+def test_an_unknown_oracle(rng):
+    with pytest.raises(ValueError, match="oracle: expected one of directional, coordinates, complex, got 'finite'"):
+        check_gradients(ReLU(), rng.standard_normal((2, 3)), rng, oracle="finite")
+
+
+def test_dx_of_another_shape_fails(rng):
+    class Sums(Layer):
+        def forward(self, x, noise=None):
+            return x + 1, None
+
+        def backward(self, dy, cache, accumulate=True, need_dx=True):
+            return dy.sum(axis=0)
+
+    for oracle in ORACLES:
+        assert not check_gradients(Sums(), rng.standard_normal((3, 4)), rng, oracle=oracle)["x"].ok
+
+
+# ---- a fourth oracle, from outside: anything that gives {name: gradient}
+
+
+def agrees(problem, gradients):
+    """Largest relative difference to another tool's gradients."""
+    other = gradients(problem.values)
+    return max(np.abs(other[name] - g).max() / np.abs(g).max() for name, g in problem.grads.items())
+
+
+def test_pytorch_agrees(rng):
+    torch = pytest.importorskip("torch")
+    layer = Sequential(Dense(4, 5, rng), Softplus(), Dense(5, 2, rng))
+    problem = problems_of(layer, rng.standard_normal((3, 4)), rng)[0]["loss"]
+
+    def gradients(values):
+        t = {name: torch.tensor(a, requires_grad=True) for name, a in values.items()}
+        h = torch.nn.functional.softplus(t["x"] @ t["layers.0.W"] + t["layers.0.b"])
+        ((h @ t["layers.2.W"] + t["layers.2.b"]) * torch.tensor(problem.w)).sum().backward()
+        return {name: a.grad.numpy() for name, a in t.items()}
+
+    assert agrees(problem, gradients) < 1e-13
+    problem.grads["x"] *= 1.0005
+    assert agrees(problem, gradients) > 4e-4
+
+
+# ---- rounding
+
+
+def of_dtype(dtype, activation="tanh"):
+    rng = np.random.default_rng(1)
+    model = VAE.build((6,), rng, hidden=(8,), latent=2, activation=activation).bind(dtype)
+    x = (rng.random((5, 6)) < 0.5).astype(dtype)
+    return model_problems(model, x, place(model.draw_noise(rng, 5), like=model.theta))["loss"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_curve_is_as_predicted(dtype, rng):
+    problem = of_dtype(dtype)
+    for name in problem.values:
+        curve = error_curve(problem, name, rng)
+        assert curve.verdict.startswith("right"), (name, curve.verdict)
+        for error, (h, lowest) in ((curve.two, curve.best2), (curve.four, curve.best4)):
+            near = error[np.abs(np.log10(curve.h / h)) < 0.5]
+            assert np.median(near) < 10 * lowest
+            assert np.median(near) > 0.01 * lowest
+        slopes = [np.polyfit(np.log10(curve.h[a:b]), np.log10(e[a:b] + 1e-30), 1)[0]
+                  for e, a, b in ((curve.two, -9, -4), (curve.four, -7, -4))]  # fmt: skip
+        if dtype == "float64":
+            assert slopes[0] == pytest.approx(2, abs=0.5)
+            assert slopes[1] == pytest.approx(4, abs=1.0)
+
+
+def test_a_wrong_gradient_has_a_floor(rng):
+    problem, name = of_dtype("float64"), "decoder.layers.0.W"
+    wrong = problem._replace(grads=problem.grads | {name: 1.0005 * problem.grads[name]})
+    curve = error_curve(wrong, name, rng)
+    assert curve.verdict.startswith("wrong: the error stays above")
+    assert 1e-5 < 10**curve.reached < 1e-3
+    with pytest.raises(ValueError, match="decoder.layers.0.W: expected a gradient that is finite and not zero"):
+        error_curve(problem._replace(grads=problem.grads | {name: 0 * problem.grads[name]}), name, rng)
+
+
+def test_pictures_of_curves(tmp_path, rng):
+    curve = error_curve(of_dtype("float64"), "decoder.layers.0.W", rng)
+    for i in (0, 1):
+        draw_curves({"float64": curve}, tmp_path / f"{i}.png", {"float64": curve})
+    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
