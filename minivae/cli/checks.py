@@ -1,11 +1,21 @@
 """minivae gradcheck: our models, and the layers or models of a user's file."""
 
 from ..backend import generator
-from ..gradcheck import LIMIT, check_gradients, load_part
+from ..gradcheck import (
+    ORACLES,
+    Laws,
+    check_gradients,
+    check_known,
+    check_laws,
+    curves_of,
+    diagnose,
+    draw_curves,
+    load_part,
+)
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..settings import whole
-from .base import argument, command
+from .base import argument, command, output
 
 
 @command(
@@ -15,31 +25,49 @@ from .base import argument, command
     argument("--model", default="vae", choices=tuple(MODELS)),
     argument("--arch", default="dense", choices=("dense", "conv")),
     argument("--likelihood", default="bernoulli", choices=tuple(LIKELIHOODS)),
+    argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
+             "or of every coordinate, with the worst of them; or the complex step"),
+    argument("--laws", action="store_true", help="also what no gradient check sees, of minivae's own models"),
+    argument("--out", metavar="FILE.png", help="draw the error against the step size, in float32 and float64"),
 )  # fmt: skip
-def gradcheck(part, shape, model, arch, likelihood):
-    """Check every gradient of a small model, or of your own layer; exit code 1 when one is wrong."""
-    rng = generator(0, "gradcheck")
+def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
+    """Check every gradient of a small model, or of your own layer, and say what is wrong; exit code 1 if one is."""
+    rng, path = generator(0, "gradcheck"), output(out, ".png")
     if part is None:
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         title = f"{model}, {arch}, {likelihood}"
         instance, x = _small(model, arch, likelihood, rng)
+    elif laws:
+        raise ValueError("laws: expected none of FILE.py:NAME; they are of minivae's own models")
     else:
         title = part
         instance, x = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
     try:
-        checks = check_gradients(instance, x, rng)
+        checks = check_gradients(instance, x, rng, oracle=oracle)
+        findings = [] if checks.ok else diagnose(instance, x)
+        curves = None if path is None else curves_of(instance, x)
     except Exception as error:
         if part is None:
             raise
         raise ValueError(f"{part}: checking raised {type(error).__name__}: {error}") from error
-    print(f"{title}: {instance.theta.size} parameters, float64, limit {LIMIT:.0e}\n{checks}")
-    return 0 if checks.ok else 1
+    limit = next((check.limit for check in checks.values()), 0)
+    print(f"{title}: {instance.theta.size} parameters, float64, limit {limit:.0e}\n{checks}")
+    for finding in findings:
+        if finding.where:  # broken rules stand above already
+            print(f"why: {finding}")
+    found = Laws(check_laws(instance, x, rng) | check_known(instance, x, rng)) if laws else Laws()
+    if laws:
+        print(found)
+    if path is not None:
+        draw_curves(curves, path)
+        print(*(f"{dtype}: {curve.verdict}" for dtype, curve in curves.items()), path, sep="\n")
+    return 0 if checks.ok and found.ok else 1
 
 
 def _small(model, arch, likelihood, rng):
     """One of minivae's models, so small that every parameter is quickly checked, and data for it."""
-    options = {"hidden": [10], "channels": [3, 4], "latent": 2, "dropout": 0.2, "levels": 3}
+    options = {"hidden": [10], "channels": [3, 4], "latent": 2, "levels": 3}
     instance = MODELS[model].build((4, 4, 1), rng, arch=arch, likelihood=likelihood, **options).bind("float64")
     instance.theta += 0.1 * rng.standard_normal(instance.theta.shape)  # zero biases sit exactly on kinks of ReLU
     x = rng.random((5, 16))

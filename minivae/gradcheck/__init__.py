@@ -8,8 +8,11 @@ from .complex_step import check_complex_step
 from .coordinates import check_coordinates, numeric_gradient
 from .diagnosis import Finding, explain
 from .directional import check_directions
+from .known_answers import check_known
+from .laws import Laws, check_laws
 from .loading import load_part
 from .problems import Problem, operation_problem
+from .rounding import curves_of, draw_curves
 
 __all__ = [
     "LIMIT",
@@ -17,14 +20,19 @@ __all__ = [
     "Check",
     "Checks",
     "Finding",
+    "Laws",
     "Problem",
     "check_adjoint",
     "check_complex_step",
     "check_coordinates",
     "check_directions",
     "check_gradients",
+    "check_known",
+    "check_laws",
+    "curves_of",
     "diagnose",
     "diagnose_problem",
+    "draw_curves",
     "explain",
     "load_part",
     "numeric_gradient",

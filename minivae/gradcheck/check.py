@@ -1,6 +1,6 @@
 """One call for whatever there is to check: a layer, a likelihood, a prior, a bijector or a model, by an oracle."""
 
-from ..backend import generator, tree_map
+from ..backend import generator, place
 from .checks import Checks
 from .complex_step import check_complex_step
 from .coordinates import check_coordinates
@@ -57,15 +57,15 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
     return checks
 
 
-def problems_of(part, x, rng, noise=None, y=None, t=0, train=True):
-    """({objective: Problem}, x, noise) of any part, which is bound to float64; x is cast and the noise drawn."""
-    part.bind("float64")
-    x = tree_map(lambda a: a.astype("float64") if a.dtype.kind == "f" else a, x)
+def problems_of(part, x, rng, noise=None, y=None, t=0, train=True, dtype="float64"):
+    """({objective: Problem}, x, noise) of any part, which is bound to `dtype`; x is cast and the noise drawn."""
+    part.bind(dtype)
+    x = place(x, like=part.theta)
     n = len(x[0] if isinstance(x, tuple) else x)
     kind = kind_of(part)
     if kind == "model":
-        noise = part.draw_noise(rng, n, train) if noise is None else noise
+        noise = place(part.draw_noise(rng, n, train) if noise is None else noise, like=part.theta)
         return model_problems(part, x, noise, y, t), x, noise
     if kind == "layer" and noise is None and train:
-        noise = part.draw_noise(rng, n)
+        noise = place(part.draw_noise(rng, n), like=part.theta)
     return {"loss": random_problem(part, x, rng, noise)}, x, noise

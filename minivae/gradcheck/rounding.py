@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import generator
 from ..plot import BLUE, GREY, ORANGE, figure_to
+from .check import problems_of
 from .directional import direction
 
 STEPS = 10.0 ** np.arange(-12, 0.01, 0.25)
@@ -44,6 +46,16 @@ class Curve(NamedTuple):
         if reached < 30 * allowed:
             return f"right, up to rounding: the error falls to {reached:.0e}, where rounding allows {allowed:.0e}"
         return f"wrong: the error stays above {reached:.0e} whatever h is, though rounding would allow {allowed:.0e}"
+
+
+def curves_of(part, x, name=None, seed=0):
+    """{dtype: Curve} of one array of a layer or model (None: the first that has a gradient), in float32 and float64."""
+    curves = {}
+    for dtype in ("float32", "float64"):
+        problem = next(iter(problems_of(part, x, generator(seed, "gradcheck"), dtype=dtype)[0].values()))
+        name = name or next(n for n, g in problem.grads.items() if g.any())
+        curves[dtype] = error_curve(problem, name, generator(seed, "gradcheck", 1))
+    return curves
 
 
 def error_curve(problem, name, rng, steps=STEPS):

@@ -1,0 +1,48 @@
+"""minivae pencil, units, zoo: a VAE to redo by hand, the beta that a loss has, and what catches which mistake."""
+
+from ..gradcheck.pencil import pencil as worked
+from ..gradcheck.units import conventions
+from ..settings import whole
+from .base import argument, command, output
+
+
+@command(argument("--out", metavar="FILE.png", help="draw the graph with its values and gradients"))
+def pencil(out):
+    """A VAE of two pixels: every value and derivative as formula = number = finite difference."""
+    path = output(out, ".png")
+    print(worked())
+    if path is not None:
+        worked().draw(path)
+        print(path)
+
+
+@command(
+    argument("--pixels", default=784, metavar="D", help="dimensions of the data (default: 784)"),
+    argument("--latent", default=20, metavar="L", help="number of latents (default: 20)"),
+    argument("--batch-size", default=128, metavar="N", help="examples per step (default: 128)"),
+)
+def units(pixels, latent, batch_size):
+    """The beta that people's losses really have, by what they sum and what they average."""
+    sizes = {"pixels": pixels, "latent": latent, "batch_size": batch_size}
+    print(conventions(*(whole(1)(name, value) for name, value in sizes.items())))
+
+
+@command(argument("--out", metavar="FILE.png", help="draw the matrix, with what each mistake costs"))
+def zoo(out):
+    """Plant every mistake of the bug zoo, and say which detector catches it (a minute)."""
+    from ..gradcheck.detectors import DETECTORS, caught, draw_matrix, price
+    from ..gradcheck.zoo import ZOO
+
+    path, found, prices = output(out, ".png"), {}, {}
+    for mutant in (*ZOO, None):
+        name = mutant.name if mutant else "right code"
+        found[name] = caught(mutant)
+        seen = ", ".join(DETECTORS[letter] for letter, what in found[name].items() if what) or "nothing"
+        print(f"{name:>10}  {mutant.title if mutant else '':<66}  caught by: {seen}", flush=True)
+        if path is not None:
+            prices[name] = price(mutant)
+    if path is not None:
+        draw_matrix(found, prices, path)
+        print(path)
+    expected = {mutant.name: mutant.caught_by for mutant in ZOO} | {"right code": ""}
+    return int(any("".join(k for k, what in row.items() if what) != expected[name] for name, row in found.items()))
