@@ -20,7 +20,7 @@ from .backend import generator
 from .data import load_data
 from .models import MODELS
 from .optim import BETA_SCHEDULES, OPTIMIZERS, SCHEDULES, warm_up
-from .settings import NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
+from .settings import FREE, NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 
 def build_model(settings, protocol):
@@ -109,6 +109,8 @@ class Run:
             recorded = json.loads(file.read_text(encoding="utf-8"))
             settings, protocol = recorded["settings"], recorded["data"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
+            for name in FREE:  # the run may be older than the option
+                settings.setdefault(name, OPTIONS[name].default)
             complete = all(settings[name] is not None or name in OPTIONAL for name in OPTIONS)
             protocol["name"], protocol["sha256"], protocol["n_validation"], protocol["divisor"], protocol["binarize"]
             sizes = [*protocol["shape"], protocol["n_train"]]

@@ -158,6 +158,7 @@ OPTIONS = {
     "early_stop": Option(whole(1), None, "stop when validation was not better for N epochs", "N"),
     "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
     "pictures_every": Option(whole(1), None, "epochs between pictures of samples in RUN/samples/"),
+    "ledger": Option(switch, False, "split the gradients into reconstruction and KL in every line of metrics.jsonl"),
     "seed": Option(whole(0), 0, "of everything random", "N"),
     "backend": Option(one_of(BACKENDS), "numpy", "where arrays live", "|".join(BACKENDS)),
     "dtype": Option(one_of(("float32", "float64")), "float32", "precision", "float32|float64"),
@@ -179,7 +180,7 @@ NEEDS = {
 OPTIONAL = {"data_dir", "sprites", "binarize", "validation", "rates", "clip", "ema", "early_stop", "pictures_every"}
 OPTIONAL |= set(NEEDS)
 # decide nothing about what was done so far: free ones may become anything, growing ones more; and where a file is
-FREE, GROWING = ("data_dir", "pictures_every"), ("epochs", "early_stop")
+FREE, GROWING = ("data_dir", "pictures_every", "ledger"), ("epochs", "early_stop")
 OPEN = ("data", *FREE, *GROWING)
 
 

@@ -10,6 +10,7 @@ from .backend import generator, place
 from .data import batches
 from .evaluate import mean_metrics
 from .finite import all_finite, first_nonfinite
+from .gradcheck.ledger import ledger_line
 
 
 def fit(
@@ -21,6 +22,7 @@ def fit(
     batch_size=128,
     seed=0,
     early_stop=None,
+    ledger=False,
     history=(),
     on_epoch=None,
     progress=True,
@@ -37,6 +39,9 @@ def fit(
         Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else.
     early_stop : int, optional
         Stop when the model's `monitor` on the validation split has not been better for so many epochs.
+    ledger : bool
+        Add to each epoch's line how the gradients split into reconstruction and KL, on the first 128 examples of the
+        validation split, else of the training split, with the same noise every epoch.
     history : sequence of dict
         The lines of the epochs already done, when a run is resumed.
     on_epoch : callable(line), optional
@@ -48,7 +53,8 @@ def fit(
     -------
     list of dict
         {"epoch", "seconds", "train": {...}, "validation": {...}}, nats per example; `history` and what was added. The
-        validation metrics are those of the averaged parameters if the optimizer keeps an average.
+        validation metrics are those of the averaged parameters if the optimizer keeps an average. "ledger", on
+        request, is that of the parameters that learn, as `minivae.gradcheck.ledger.gradient_ledger` describes it.
 
     Raises
     ------
@@ -63,6 +69,7 @@ def fit(
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
     x = place(data.train.x, like=model.theta)
+    watched = data.pictured if ledger else None
     history = list(history)
     for epoch in range(len(history), epochs):
         if stopped(history, model.monitor, early_stop):
@@ -81,6 +88,8 @@ def fit(
                 finite = all(map(math.isfinite, line["validation"].values()))
             if not (finite and all_finite([model.theta, model.state])):
                 _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps)
+            if ledger:
+                line["ledger"] = ledger_line(model, *watched, generator(seed, "validation"), optimizer.t)
         line["seconds"] = round(time.perf_counter() - began, 3)
         if progress:
             print(describe(line, epochs), flush=True)

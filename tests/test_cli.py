@@ -103,7 +103,7 @@ def test_every_option_does_something():
         for j in range(i):
             assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
     tried = {name for change in CHANGES for name in change}
-    assert tried == set(OPTIONS) - {"model", "data_dir", "backend", "early_stop", "pictures_every"}
+    assert tried == set(OPTIONS) - {"model", "data_dir", "backend", "early_stop", "pictures_every", "ledger"}
 
 
 def test_the_seed_draws_the_weights():
@@ -309,6 +309,7 @@ BAD_CONFIG = [
     ("ema", "1", "expected a finite number >= 0 and < 1, got 1"),
     ("early_stop", "3\nvalidation = 0", "expected a validation split"),
     ("pictures_every", "0", "expected a whole number >= 1, got 0"),
+    ("ledger", "1", "expected true or false, got 1"),
 ]  # fmt: skip
 
 

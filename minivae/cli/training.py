@@ -83,7 +83,8 @@ def _fit_run(run, model, optimizer, data):
             if every and run.epoch == 0:
                 draw_epoch(run, model, 0)
             fit(model, optimizer, data, epochs=epochs, batch_size=run.settings["batch_size"],
-                seed=run.settings["seed"], early_stop=early_stop, history=history, on_epoch=on_epoch)  # fmt: skip
+                seed=run.settings["seed"], early_stop=early_stop, ledger=run.settings["ledger"], history=history,
+                on_epoch=on_epoch)  # fmt: skip
         draw_run(run, data)
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; {run.path} keeps the checkpoint of epoch {run.epoch}") from None

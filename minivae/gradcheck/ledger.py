@@ -1,0 +1,236 @@
+r"""The gradient ledger: how much of each gradient comes from the reconstruction, and how much from the KL.
+
+    loss = -log p(x | z) + beta KL(q(z | x) || p(z)),    so    d loss / d a = reconstruction part + KL part
+
+for a = mu, log_var and every parameter. The loss is affine in beta: a step with beta = 0 gives the reconstruction part,
+the step as it is gives the sum, and the difference is the KL part. For mu that is beta mu / N: it pulls mu to 0, and
+where no reconstruction part pulls back the latent collapses (Bowman et al. 2016; Lucas et al. 2019).
+"""
+
+import math
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..backend import place, to_numpy
+from ..evaluate.latents import mean_kl
+from ..plot import BLUE, GREY, ORANGE, figure_to
+
+COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
+ROWS = 128  # examples whose ledger a training keeps
+
+
+def gradient_ledger(model, x, noise, y=None, t=0):
+    """Split the gradients of one step into their reconstruction part and their KL part; the model is left as found.
+
+    Parameters
+    ----------
+    model : Model
+        With an `encoder` that gives (mu, log_var), a `beta(t)` in which the loss is affine, and a `prior` with `kl`.
+    x : array (N, D)
+    noise : dict
+        As `model.draw_noise` gives it.
+    y, t
+        As for `model.loss_and_grads`.
+
+    Returns
+    -------
+    dict
+        "kl": (L,) nats, the mean over the examples. "mu" and "log_var": {"reconstruction", "kl", "total": norms (L,) of
+        the parts and of their sum, "cosine": (L,) between the parts, 0 where one is 0}. "layers": the same four
+        numbers for each parameter by its name.
+
+        The norm of a parameter's gradient is that of d loss / d parameter. The norm of a latent is the root mean square
+        over the examples of d loss_n / d mu_n, loss_n the loss of one example: neither depends on N.
+
+    Raises
+    ------
+    ValueError
+        For a model without these, or one that does not go backward once through its first encoding.
+    """
+    prior = getattr(model, "prior", None)
+    if not (hasattr(model, "encoder") and callable(getattr(model, "beta", None)) and hasattr(prior, "kl")):
+        raise ValueError(f"model: expected an encoder, beta(t) and a prior with kl, got {type(model).__name__}")
+    x, noise, y = place((x, noise, y), like=model.theta)
+    with _put_back(model):
+        (mu, log_var), totals, grads = _step(model, x, noise, y, t)
+        with _replaced(model, beta=lambda t: 0.0):
+            _, parts, grad_parts = _step(model, x, noise, y, t)
+    of_one = len(x) ** 0.5  # |N dmu| / sqrt(N), since the loss is a mean over N
+    ledger = {"kl": mean_kl(model, mu, log_var)}
+    for name, part, total in zip(("mu", "log_var"), parts, totals, strict=True):
+        ledger[name] = _split(of_one * part, of_one * total)
+    return ledger | {"layers": {name: _split(grad_parts[name], grads[name]) for name in grads}}
+
+
+def ledger_line(model, x, y, rng, t=0):
+    """The ledger of the first rows of x (N, D) as metrics.jsonl holds it: numbers of four digits, no dropout.
+
+    Each row is taken with eps and with -eps: what is odd in eps, the most of the noise, cancels in the cosine.
+    """
+    x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
+    noise = model.draw_noise(rng, len(x), train=False)
+    noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
+    return _rounded(gradient_ledger(model, x, noise, y, t))
+
+
+def _split(part, total):
+    """Norms over the first axis of a reconstruction part, of the rest of the total and of the total; the cosine."""
+    norm = lambda g: np.sqrt((g * g).sum(axis=0))  # noqa: E731
+    rest = total - part
+    split = {"reconstruction": norm(part), "kl": norm(rest), "total": norm(total)}
+    both = split["reconstruction"] * split["kl"]
+    return split | {"cosine": (part * rest).sum(axis=0) / np.maximum(both, 1e-300)}
+
+
+def _step(model, x, noise, y, t):
+    """((mu, log_var), (dmu, dlog_var) as they arrive at the encoder, {name: gradient}) of one step, in float64."""
+    encoder, encoded, arrived = model.encoder, [], []
+    forward, backward = encoder.forward, encoder.backward
+
+    def watched_forward(*args, **kwargs):
+        encoded.append(forward(*args, **kwargs))
+        return encoded[-1]
+
+    def watched_backward(dy, cache, *args, **kwargs):
+        if encoded and cache is encoded[0][1]:  # not that of pseudo-inputs, say
+            arrived.append(_float64(dy))
+        return backward(dy, cache, *args, **kwargs)
+
+    with _replaced(encoder, forward=watched_forward, backward=watched_backward):
+        model.loss_and_grads(x, noise, y=y, t=t)
+    posterior = encoded[0][0] if encoded else None
+    if not (isinstance(posterior, tuple) and len(posterior) == 2 and len(arrived) == 1):
+        raise ValueError(f"model: expected an encoder that gives (mu, log_var), once, got {type(model).__name__}")
+    grad = _float64(model.grad)
+    return posterior, arrived[0], {name: grad[part] for name, part in model.slices.items()}
+
+
+def _float64(tree):
+    return tuple(map(_float64, tree)) if isinstance(tree, tuple) else to_numpy(tree).astype("float64")
+
+
+@contextmanager
+def _replaced(part, **attributes):
+    """Inside, `part` has these attributes; afterwards those that it had."""
+    before = dict(vars(part))
+    vars(part).update(attributes)
+    try:
+        yield
+    finally:
+        vars(part).clear()
+        vars(part).update(before)
+
+
+@contextmanager
+def _put_back(model):
+    """Afterwards gradients, pulls and their counts are what they were."""
+    grad, pull, counts = model.grad.copy(), model.pull.copy(), [state.count for state in model.states.values()]
+    try:
+        yield
+    finally:
+        model.grad[...], model.pull[...] = grad, pull
+        for state, count in zip(model.states.values(), counts, strict=True):
+            state.count = count
+
+
+def _rounded(tree):
+    if isinstance(tree, dict):
+        return {name: _rounded(part) for name, part in tree.items()}
+    return [float(f"{v:.4g}") for v in tree] if np.ndim(tree) else float(f"{tree:.4g}")
+
+
+# ---- the picture
+
+
+def draw_ledger(history, path):
+    """The tug-of-war over mu and the KL of each latent over the epochs; both parts of the gradients at the last one.
+
+    The tug-of-war is the share k / (k + a), k the norm of the KL part and a = -cosine |reconstruction part| what pulls
+    against it: 1/2 is balance, where mu stays; above it the KL is winning. Without the cosine nothing would be seen:
+    most of the reconstruction part is the noise of eps. A collapsed latent is grey in every panel.
+
+    `history` as fit returns it, of which lines without a ledger are left out, or ledgers; of a single one only its
+    gradients are drawn. Raises ValueError if there is none.
+    """
+    lines = [{"epoch": i, "ledger": line} if "mu" in line else line for i, line in enumerate(history, 1)]
+    lines = [line for line in lines if "ledger" in line]
+    if not lines:
+        raise ValueError("history: expected lines with a ledger, got none; train with ledger = true in --config")
+    last, when = lines[-1]["ledger"], f"after epoch {lines[-1]['epoch']}"
+    kl = np.array([line["ledger"]["kl"] for line in lines])  # (epochs, L)
+    order = np.argsort(-kl[-1], kind="stable")  # the largest at the top
+    names, several = [f"z[{i}]" for i in order], len(lines) > 1
+    low = 1.5 + 0.24 * max(min(len(order), 30), len(last["layers"]))  # inches
+    with figure_to(path, (12.5, low + 4.2 * several)) as figure:
+        *upper, lower = figure.subfigures(1 + several, height_ratios=[4.2] * several + [low], squeeze=False)[:, 0]
+        if several:
+            left, right = upper[0].subplots(1, 2, width_ratios=(1.25, 1))
+            epochs = [line["epoch"] for line in lines]
+            _, pull, against = _pulls([line["ledger"]["mu"] for line in lines])  # (epochs, L)
+            share = np.where(kl < COLLAPSED, np.nan, pull / np.maximum(pull + against, 1e-300))
+            _draw_shares(left, epochs, share[:, order].T, names)
+            _draw_kl(right, epochs, kl)
+        left, right = lower.subplots(1, 2)
+        _draw_bars(left, names, [part[order] for part in _pulls(last["mu"])], sum(kl[-1] < COLLAPSED))
+        left.set_title(f"gradient of mu {when}; collapsed (grey): {sum(kl[-1] < COLLAPSED)} of {kl.shape[1]}")
+        left.set_xlabel("root mean square over the examples, nats per unit of mu")
+        _draw_bars(right, list(last["layers"]), _pulls(list(last["layers"].values())))
+        right.set(title=f"gradient of each parameter {when}", xlabel="norm, nats per unit of the parameter")
+        lower.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
+
+def _pulls(splits):
+    """Arrays of a split or a list of them: norms of the reconstruction part, of the KL part, of what is against it."""
+    if isinstance(splits, list):
+        return np.moveaxis([_pulls(split) for split in splits], 1, 0)
+    part, rest, cosine = (np.nan_to_num(splits[name], posinf=0.0) for name in ("reconstruction", "kl", "cosine"))
+    return part, rest, np.maximum(-cosine * part, 0)
+
+
+def _draw_shares(ax, epochs, share, names):
+    """Heat map of share (L, epochs), in [0, 1]; NaN is grey."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colors = LinearSegmentedColormap.from_list("parts", (BLUE, "#f7f7f7", ORANGE)).with_extremes(bad=GREY)
+    half = (epochs[-1] - epochs[0]) / (len(epochs) - 1) / 2
+    extent = (epochs[0] - half, epochs[-1] + half, len(names) - 0.5, -0.5)
+    image = ax.imshow(share, colors, vmin=0, vmax=1, aspect="auto", interpolation="nearest", extent=extent)
+    bar = ax.figure.colorbar(image, ax=ax, ticks=(0, 0.5, 1))
+    bar.ax.set_yticklabels(("reconstruction\nwins", "balance", "KL wins"))
+    ax.grid(False)
+    _name_rows(ax, names)
+    ax.set(title=f"tug-of-war over mu; grey: collapsed, KL < {COLLAPSED} nats", xlabel="epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _draw_kl(ax, epochs, kl):
+    """A line per latent, kl (epochs, L); what has collapsed at the end is grey."""
+    for values in kl.T:
+        ax.plot(epochs, np.maximum(values, 1e-6), lw=1.2, color=GREY if values[-1] < COLLAPSED else BLUE)
+    ax.axhline(COLLAPSED, color="black", lw=1, ls="--")
+    ax.set(title=f"KL of each latent; collapsed (grey): {sum(kl[-1] < COLLAPSED)} of {kl.shape[1]}", xlabel="epoch",
+           ylabel="nats per example", yscale="log")  # fmt: skip
+    ax.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _draw_bars(ax, names, pulls, n_collapsed=0):
+    """Bars of each name's pulls (3, n) on a logarithmic axis; the last few names stand on grey, being collapsed."""
+    rows, (part, rest, against) = np.arange(len(names)), pulls
+    ax.barh(rows - 0.2, part, 0.4, color=BLUE, alpha=0.35, lw=0, label="reconstruction part")
+    ax.barh(rows - 0.2, against, 0.4, color=BLUE, label="what of it pulls against the KL")
+    ax.barh(rows + 0.2, rest, 0.4, color=ORANGE, label="KL part")
+    if n_collapsed:
+        ax.axhspan(len(rows) - n_collapsed - 0.5, len(rows) - 0.5, color=GREY, alpha=0.25, lw=0, zorder=0)
+    shown = [math.log10(v) for v in np.ravel(pulls) if v > 0] or [0.0]
+    top = math.floor(max(shown)) + 1
+    ax.set(xlim=(10 ** max(math.floor(min(shown)), top - 4), 10**top), xscale="log", ylim=(len(rows) - 0.5, -0.5))
+    ax.xaxis.set_minor_formatter("")
+    ax.grid(False, axis="y")
+    _name_rows(ax, names)
+
+
+def _name_rows(ax, names):
+    """As many names of the rows as can be read."""
+    every = -(-len(names) // 30)
+    ax.set_yticks(range(0, len(names), every), names[::every])
