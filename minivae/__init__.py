@@ -5,7 +5,7 @@ __version__ = "0.1.0"
 from . import plot
 from .data import Dataset, load_data
 from .evaluate import log_evidence, mean_metrics
-from .gradcheck import check_gradients
+from .gradcheck import check_gradients, diagnose
 from .models import VAE
 from .optim import SGD, Adam, AdamW
 from .train import fit
@@ -17,6 +17,7 @@ __all__ = [
     "AdamW",
     "Dataset",
     "check_gradients",
+    "diagnose",
     "fit",
     "load_data",
     "log_evidence",

@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 
 # tests see neither the user's data nor the network: a download goes nowhere
-REAL_DATA = os.environ.pop("MINIVAE_DATA", None)
+REAL_DATA = os.environ.pop("MINIVAE_DATA", None) or os.environ.get("MINIVAE_REAL_DATA")
+if REAL_DATA:
+    os.environ["MINIVAE_REAL_DATA"] = REAL_DATA  # of the fixture below, in every process
 os.environ["XDG_CACHE_HOME"] = "/nonexistent"
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several processes share the cores
 
 
 def pytest_configure(config):
