@@ -113,7 +113,7 @@ def describe(line, epochs):
     for split in ("train", "validation"):
         if split in line:
             text += f"  {split}: " + "  ".join(f"{k} {v:.2f}" for k, v in line[split].items() if k != "loss")
-    return text + "  nats"
+    return text + "  nats per example"
 
 
 def _presented(data, x, epoch, batch_size, seed):

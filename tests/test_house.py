@@ -138,7 +138,7 @@ def test_readme_session():
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md", "figures/laboratory.md"])
 def test_links_and_pictures_exist(page):
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         if "://" not in target:
@@ -175,7 +175,7 @@ def test_readme_options_exist():
 
     flags = set(re.findall(r"--([a-z][a-z-]+)", README))
     known = {name.replace("_", "-") for name, option in OPTIONS.items() if option.metavar}
-    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input"}
+    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws"}
     assert set(re.findall(r"^    minivae (\w+)", README, re.MULTILINE)) == {f.__name__ for f, _ in COMMANDS} - {
         "gradcheck"
     }
