@@ -296,3 +296,35 @@ def test_pictures_of_curves(tmp_path, rng):
     for i in (0, 1):
         draw_curves({"float64": curve}, tmp_path / f"{i}.png", {"float64": curve})
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+
+
+# ---- kinks
+
+
+class Clamp(Layer):
+    """y = x between -1 and 1, else -1 or 1."""
+
+    def forward(self, x, noise=None):
+        return x.clip(-1, 1), x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy * (np.abs(cache) < 1)
+
+
+KINKS = {
+    "ReLU": (ReLU, np.array([[0.7, -0.4, 0.0, 3e-6, 1.2, -2.0, 0.3, 1.0]]), 2),
+    "max-pooling": (lambda: MaxPool2d((1, 2)), np.array([[[0.5, 0.5, 1.0, -1, 0.2, 0.2 + 3e-6, 2, 3]]])[..., None], 4),
+    "clamp": (Clamp, np.array([[1.0, -1.0 - 3e-6, 0.5, 3.0, -0.2, 0.1, 0.9, -3.0]]), 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "x", "at_a_kink"), KINKS.values(), ids=KINKS)
+def test_crossings_are_left_out_and_counted(make, x, at_a_kink, rng):
+    """At a kink, or within 2e-5 of one; a wrong gradient of the others still fails."""
+    layer = make().bind("float64")
+    problem = problems_of(layer, x, rng)[0]["loss"]
+    check = check_coordinates(problem)["x"]
+    assert (check.tried, check.kinks, check.ok) == (8, at_a_kink, True)
+    assert check.error < 1e-9
+    wrong = problem._replace(grads={"x": 1.0005 * problem.grads["x"]})
+    assert not check_coordinates(wrong)["x"].ok
