@@ -13,15 +13,18 @@ from minivae.densities import (
     bernoulli_log_prob,
     bernoulli_log_prob_backward,
     categorical_log_prob,
+    categorical_log_prob_backward,
     free_bits,
     free_bits_backward,
     gaussian_log_prob,
     kl_gaussians,
     kl_standard_normal,
     log_mean_exp,
+    log_mean_exp_backward,
     reparameterize,
     sigmoid,
     standard_normal_log_prob,
+    sum_rows,
     unbroadcast,
 )
 
@@ -141,6 +144,8 @@ def test_categorical_is_exact_at_saturated_logits():
     logits = np.array([[1000.0], [-1000.0]])
     with np.errstate(all="raise", under="ignore"):
         assert [categorical_log_prob(logits, x=np.array([k])) for k in (0, 1)] == [0, -2000]
+        dlogits = categorical_log_prob_backward(np.array([1.0]), logits[None], x=np.array([[1]]))
+        np.testing.assert_array_equal(dlogits, [[[-1], [1]]])
 
 
 def test_free_bits():
@@ -153,12 +158,16 @@ def test_free_bits():
     np.testing.assert_allclose(free_bits(np.tile(kl, (2, 1)), least=0.5), free_bits(kl, least=0.5))  # batch size
     assert free_bits(np.array([[0.0], [2.0]]), least=1.0) == 1.0  # the average counts, not each example
     np.testing.assert_array_equal(free_bits_backward(1.0, np.array([[-1e-9]]), least=0.0), 1)  # rounding, not a bit
+    np.testing.assert_array_equal(free_bits_backward(1.0, np.array([[0.25], [0.75]]), least=0.5), [[0.5], [0.5]])  # tie
 
 
 def test_log_mean_exp():
     log_w = np.log(np.array([[1.0, 2.0], [3.0, 6.0]]))
     np.testing.assert_allclose(log_mean_exp(log_w), np.log([2.0, 4.0]), rtol=1e-15)
     np.testing.assert_allclose(log_mean_exp(log_w - 5000), np.log([2.0, 4.0]) - 5000, rtol=1e-15)
+    for far in ([0, -5000], [5000, 0]):  # each column by itself is shifted
+        dlog_w = log_mean_exp_backward(np.array([1.0, 2.0]), log_w + far)
+        np.testing.assert_allclose(dlog_w, [[0.25, 0.5], [0.75, 1.5]], rtol=1e-12)
 
 
 def test_unbroadcast():
@@ -167,3 +176,9 @@ def test_unbroadcast():
     np.testing.assert_array_equal(unbroadcast(g, (3, 1)), g.sum(axis=(0, 2))[:, None])
     np.testing.assert_array_equal(unbroadcast(g, (1,)), [g.sum()])
     np.testing.assert_array_equal(unbroadcast(g, g.shape), g)
+
+
+def test_sum_rows():
+    g = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(sum_rows(g), g.sum(axis=(0, 1)))
+    np.testing.assert_array_equal(sum_rows(g[0]), g[0].sum(axis=0))

@@ -1,8 +1,12 @@
 """What the conformance suite cannot know: exact values, the mirror of convolution, statistics of initial weights."""
 
+from collections import UserList
+
 import numpy as np
 import pytest
+from cases import LAYERS
 
+from minivae.gradcheck import check_gradients
 from minivae.layers import (
     ACTIVATIONS,
     ELU,
@@ -20,6 +24,7 @@ from minivae.layers import (
     GroupNorm,
     GRUCell,
     Join,
+    Layer,
     LayerNorm,
     LeakyReLU,
     MaxPool2d,
@@ -41,7 +46,7 @@ from minivae.layers import (
     glorot,
     he,
 )
-from minivae.layers.patches import columns_to_image, image_to_columns
+from minivae.layers.patches import columns_to_image, image_to_columns, parts
 from minivae.optim import SGD
 from minivae.params import Param
 
@@ -87,7 +92,10 @@ def test_convolution_is_its_definition(kernel, stride, padding, c_in, part, rng,
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
-    [((6, 7), 3, 1, 0), ((7, 6), 4, 2, 1), ((5, 8), (1, 3), (2, 3), (0, 1)), ((9, 5), 2, 3, 1)],
+    [
+        *[((6, 7), 3, 1, 0), ((7, 6), 4, 2, 1), ((5, 8), (1, 3), (2, 3), (0, 1)), ((9, 5), 2, 3, 1)],
+        *[((6, 8), 2, 2, 0), ((7, 8), 2, 2, 0), ((6, 9), 2, 2, 0)],  # the last row, or column, is in no patch
+    ],
 )
 @pytest.mark.parametrize("part", [1, 10**6])
 def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, part, rng, monkeypatch):
@@ -103,6 +111,9 @@ def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, 
     mirror.W.data[...] = conv.W.data.transpose(0, 1, 3, 2)
     assert mirror(y).shape == x.shape
     np.testing.assert_allclose((conv(x) * y).sum(), (x * mirror(y)).sum(), rtol=1e-12)
+    with monkeypatch.context() as patch:  # nothing depends on what lay in the memory
+        patch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan, dtype))
+        assert np.isfinite(mirror(y)).all()
     mirror.zero_grad()
     np.testing.assert_allclose(mirror.backward(x, y), conv(x), rtol=1e-12, atol=1e-13)
     conv.zero_grad()
@@ -119,6 +130,15 @@ def test_columns_and_images_are_transposes(rng):
     np.testing.assert_allclose((columns * w).sum(), (x * back).sum(), rtol=1e-12)
 
 
+def test_parts_of_a_cpu_and_of_a_gpu(monkeypatch):
+    """Arrays of any other module than NumPy are taken whole."""
+    monkeypatch.setattr("minivae.layers.patches.PART", 10)
+    assert parts(np.zeros(7), 4) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 8)]
+    assert parts(np.zeros(2), 11) == [slice(0, 1), slice(1, 2)]
+    assert parts(UserList(range(7)), 4) == [slice(0, 7)]
+    assert parts(np.zeros(0), 4) == parts(UserList(), 4) == []
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -126,10 +146,20 @@ def test_columns_and_images_are_transposes(rng):
         (lambda r: Conv2d(1, 1, (3, 3, 3), r), "kernel: expected a whole number >= 1 or a pair"),
         (lambda r: Conv2d(1, 1, 3, r, stride=0), "stride: expected a whole number >= 1"),
         (lambda r: Conv2d(1, 1, 3, r, padding=-1), "padding: expected a whole number >= 0"),
+        (lambda r: Conv2d(1, 1, 1.0, r), "kernel: expected a whole number >= 1 or a pair of them, got 1.0"),
+        (lambda r: Conv2d(1, 1, (3, 0), r), "kernel: expected a whole number >= 1"),
+        (lambda r: Conv2d(0, 1, 3, r), "channels: expected a whole number >= 1"),
+        (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, -1), "output_padding: expected a whole number >= 0"),
+        (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, (0, 2)), "output_padding: expected less than the stride"),
+        (lambda r: ConvTranspose2d(1, 1, 2, r, padding=1)(np.zeros((1, 1, 2, 1), "float32")), "would become 0x1"),
         (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, 2), "output_padding: expected less than the stride"),
         (lambda r: Conv2d(1, 1, 5, r)(np.zeros((1, 3, 3, 1), "float32")), "smaller than the kernel"),
         (lambda r: ConvTranspose2d(1, 1, 2, r, padding=2)(np.zeros((1, 2, 2, 1), "float32")), "would become"),
         (lambda r: Dropout(1.0, (3,)), "p: expected 0 <= p < 1"),
+        (lambda r: Dropout(-0.1, (3,)), "p: expected 0 <= p < 1"),
+        (lambda r: LeakyReLU(-0.1), "slope: expected 0 <= slope < 1, got -0.1"),
+        (lambda r: GroupNorm(6, 0), "groups: expected a divisor of the 6 channels, got 0"),
+        (lambda r: conv_encoder((8, 8, 1), (), (), 2, rng=r), "channels: expected at least one convolution"),
         (lambda r: dense_encoder(4, (3,), 2, "gelu?", rng=r), "activation: expected one of relu"),
         (lambda r: dense_encoder(4, (3,), 2, norm="spectral", rng=r), "norm: expected one of none, batch"),
         (lambda r: conv_decoder(2, (), (4,), (8, 8, 1), norm="spectral", rng=r), "norm: expected one of none, batch"),
@@ -141,6 +171,7 @@ def test_columns_and_images_are_transposes(rng):
         (lambda r: Upsample(0), "factor: expected a whole number >= 1"),
         (lambda r: Embedding(3, 2, r)(np.array([[0, 3]])), "x: expected indices in 0 to 2, got 0 to 3"),
         (lambda r: Embedding(3, 2, r)(np.array([-1])), "x: expected indices in 0 to 2, got -1 to -1"),
+        (lambda r: Embedding(3, 2, r)(np.array([2, -1])), "x: expected indices in 0 to 2, got -1 to 2"),
         (lambda r: Embedding(3, 2, r)(np.zeros(2)), "x: expected integers, got float64"),
         (
             lambda r: Residual(Dense(3, 2, r))(np.zeros((4, 3))),
@@ -202,6 +233,34 @@ def test_batch_norm_learns_the_mean_and_the_unbiased_variance(rng):
     np.testing.assert_array_equal(layer.state, before)
 
 
+@pytest.mark.parametrize("norm", [LayerNorm(2), GroupNorm(2, 1), BatchNorm(1)])
+def test_norms_start_as_the_formula_with_tiny(norm):
+    """u = (x - mean) / sqrt(var + 1e-5), with gain 1 and b 0: here mean 0 and var 3e-5."""
+    norm.bind("float64")
+    x = np.array([[1.0, -1.0]]) * 3e-5**0.5
+    x = x.T if isinstance(norm, BatchNorm) else x
+    y, _ = norm.forward(x, norm.draw_noise(None, len(x)))
+    np.testing.assert_allclose(np.abs(y), 0.75**0.5, rtol=1e-12)
+
+
+def test_batch_norm_starts_as_the_identity_and_learns_from_two_examples():
+    layer = BatchNorm(1).bind("float64")
+    x = np.array([[1.0], [3.0]])
+    np.testing.assert_allclose(layer(x), x / (1 + 1e-5) ** 0.5, rtol=1e-12)
+    layer.zero_grad()
+    layer.backward(x, layer.forward(x, True)[1])
+    assert layer.pull.tolist() == [2, 1]  # to mean 2 and variance 2, from 0 and 1
+    assert (layer.mean.rate, layer.var.rate) == (0.1, 0.1)
+
+
+@pytest.mark.parametrize("make", [make for cls in (LayerNorm, GroupNorm, BatchNorm) for _, make in LAYERS[cls]])
+def test_norm_gradients_where_gain_is_not_1(make, rng):
+    """At the start gain dy and dy / gain are the same."""
+    layer, x = make(rng)
+    layer.bind("float64").theta += rng.random(layer.theta.size)
+    assert all(c.ok for c in check_gradients(layer, x, rng).values())
+
+
 @pytest.mark.parametrize("norm", NORMS)
 def test_builders_put_the_norm_before_the_activation(norm, rng):
     encoder = conv_encoder((8, 8, 1), (8, 16), (32,), 2, norm=norm, rng=rng)
@@ -215,6 +274,49 @@ def test_builders_put_the_norm_before_the_activation(norm, rng):
         assert kinds.count(ReLU) == n
     assert encoder(np.zeros((3, 64), "float32"))[0].shape == (3, 2)
     assert decoder(np.zeros((3, 2), "float32")).shape == (3, 64)
+
+
+def test_builders_put_dropout_after_the_dense_activations(rng):
+    networks = [
+        dense_encoder(20, (8, 6), 2, dropout=0.3, rng=rng),
+        dense_decoder(2, (8, 6), 20, dropout=0.3, rng=rng),
+        conv_encoder((4, 4, 1), (3,), (8, 6), 2, dropout=0.3, rng=rng),
+        conv_decoder(2, (8, 6), (3,), (4, 4, 1), dropout=0.3, rng=rng),
+    ]
+    shapes = []
+    for network in networks:
+        layers = network.layers
+        drops = [i for i, layer in enumerate(layers) if isinstance(layer, Dropout)]
+        assert all(type(layers[i - 1]) is ReLU and layers[i].p == 0.3 for i in drops)
+        shapes.append([layers[i].shape for i in drops])
+    assert shapes == [[(8,), (6,)], [(6,), (8,)], [(8,), (6,)], [(6,), (8,), (12,)]]
+    plain = dense_encoder(20, (8,), 2, rng=rng).layers, conv_decoder(2, (8,), (3,), (4, 4, 1), rng=rng).layers
+    assert not any(isinstance(layer, Dropout | BatchNorm | LayerNorm | GroupNorm) for layer in (*plain[0], *plain[1]))
+
+
+def test_builders_choose_the_initialization_of_convolutions(rng):
+    """He's variance before ReLU, 2 / fan_in, Glorot's in front of the raw output and before tanh."""
+    build = {"rng": rng, "hidden": ()}
+    encoder = conv_encoder((8, 8, 16), (64, 32), L=2, **build).layers
+    decoder = conv_decoder(2, channels=(16, 32), shape=(8, 8, 8), **build).layers
+    tanh = conv_encoder((8, 8, 16), (64,), L=2, activation="tanh", **build).layers
+    expected = [
+        (encoder[1], 2 / (16 * 16)),
+        (encoder[3], 2 / (16 * 64)),
+        (decoder[3], 2 / (16 * 32 / 4)),
+        (decoder[5], 2 / (16 * 16 / 4 + 16 * 8)),
+        (tanh[1], 2 / (16 * 16 + 16 * 64 / 4)),
+    ]
+    for layer, variance in expected:
+        assert layer.W.data.var() == pytest.approx(variance, rel=0.1)
+        assert (layer.kernel, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
+
+
+def test_biases_start_at_zero(rng):
+    starts_at_zero = [Dense(3, 2, rng).b, Conv2d(1, 2, 3, rng).b, ConvTranspose2d(1, 2, 3, rng).b]
+    cell = GRUCell(3, 2, rng)
+    for b in (*starts_at_zero, cell.b, cell.c, LayerNorm(3).b):
+        assert not b.data.any()
 
 
 def test_groups_of_the_builders():
@@ -232,6 +334,9 @@ def test_pooling_is_its_definition(kernel, stride, rng):
         for i, j in np.ndindex(y.shape[1:3]):
             window = x[:, i * sh : i * sh + kh, j * sw : j * sw + kw]
             np.testing.assert_allclose(y[:, i, j], f(window, axis=(1, 2)), rtol=1e-13)
+        dy = rng.standard_normal(y.shape)
+        dx = layer.backward(dy, layer.forward(x)[1])
+        np.testing.assert_allclose((dx * x).sum(), (dy * y).sum(), rtol=1e-12)  # y(s x) = s y(x), so <dx, x> = <dy, y>
 
 
 def test_max_pooling_sends_a_tied_gradient_to_one_pixel():
@@ -256,6 +361,13 @@ def test_embedding_is_dense_on_one_hot_rows(rng):
     layer.zero_grad()
     assert layer.backward(w, cache) is None
     np.testing.assert_allclose(layer.W.grad, one_hot.reshape(-1, 5).T @ w.reshape(-1, 3), rtol=1e-12, atol=1e-14)
+
+
+def test_embedding_starts_with_rows_of_length_about_1():
+    layer = Embedding(50, 16, np.random.default_rng(3))
+    normal = np.random.default_rng(3).standard_normal((50, 16), dtype="float32")
+    np.testing.assert_array_equal(layer.W.data, normal / 4)
+    assert layer(np.zeros((0, 2), int)).shape == (0, 2, 16)
 
 
 def test_gru_keeps_or_replaces_its_state(rng):
@@ -284,6 +396,9 @@ def test_join_broadcasts_a_condition_over_samples(rng):
     for k in range(2):
         np.testing.assert_array_equal(joined[k], np.concatenate([z[k], y], axis=1))
     np.testing.assert_array_equal(Split(2)(Join()((y, y)))[1], y)
+    halves, cache = Split(2).forward(joined)
+    np.testing.assert_array_equal(halves, [joined[..., :3], joined[..., 3:]])
+    np.testing.assert_array_equal(Split(2).backward(halves, cache), joined)
 
 
 def test_residual_of_a_silent_body_is_the_identity(rng):
@@ -304,6 +419,15 @@ def test_dropout_keeps_the_mean_and_is_off_without_noise(rng):
     assert layer(x) is x
 
 
+def test_dropout_drops_what_is_below_p():
+    class Rng:
+        def random(self, shape, dtype):
+            return np.array([[0, 0.25, 0.5]], dtype).reshape(shape)
+
+    np.testing.assert_array_equal(Dropout(0.25, (3,)).draw_noise(Rng(), 1), np.array([[0, 4 / 3, 4 / 3]], "float32"))
+    np.testing.assert_array_equal(Dropout(0, (3,)).draw_noise(Rng(), 1), [[1, 1, 1]])  # p = 0 is allowed
+
+
 def test_sequential_noise_is_none_or_a_list(rng):
     assert Sequential(Dense(2, 3, rng), ReLU()).draw_noise(rng, 4) is None
     noise = Sequential(Dense(2, 3, rng), Dropout(0.5, (3,))).draw_noise(rng, 4)
@@ -316,6 +440,56 @@ def test_sequential_skips_gradients_that_nobody_needs(rng, monkeypatch):
     y, cache = net.forward(np.ones((3, 4), "float32"))
     monkeypatch.setattr(Reshape, "backward", lambda self, dy, cache, *_: dy.reshape(cache) if self.n_in == 2 else 1 / 0)
     assert net.backward(y, cache, need_dx=False) is None
+
+
+class Recorder(Layer):
+    """The identity; `calls` are what its backward was asked for."""
+
+    def __init__(self, learns):
+        self.weights, self.calls = Dense(1, 1, np.random.default_rng(0)) if learns else None, []
+
+    def forward(self, x, noise=None):
+        return x, None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        self.calls.append((accumulate, need_dx))
+        return dy
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_containers_ask_for_no_more_than_is_needed(accumulate):
+    """Without need_dx: nothing below the first layer that learns, and from that one no dx."""
+    net = Sequential(Recorder(False), Recorder(True), Recorder(False), Recorder(True))
+    residual = Residual(Recorder(True), Recorder(True), skip=Recorder(True))
+    x = np.ones((2, 3))
+    for need_dx in (False, True):
+        for container in (net, residual):
+            dx = container.backward(x, container.forward(x)[1], accumulate, need_dx)
+            assert (dx is None) is not need_dx
+    skipped = [[], [(accumulate, False)], [(accumulate, True)], [(accumulate, True)]]
+    assert [layer.calls for layer in net.layers] == [calls + [(accumulate, True)] for calls in skipped]
+    assert [layer.calls[0][1] for layer in (*residual.body.layers, *residual.skip.layers)] == [False, True, False]
+    assert all(layer.calls[1] == (accumulate, True) for layer in (*residual.body.layers, *residual.skip.layers))
+
+
+def test_a_layer_must_say_what_it_does():
+    for call in (lambda: Layer().forward(None), lambda: Layer().backward(None, None)):
+        with pytest.raises(NotImplementedError):
+            call()
+
+
+@pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 4, 5)])
+def test_relu_of_any_number_of_axes(shape, rng):
+    x = rng.standard_normal(shape)
+    y, cache = ReLU().forward(x)
+    np.testing.assert_array_equal(y, np.where(x > 0, x, 0))
+    np.testing.assert_array_equal(ReLU().backward(x, cache), np.where(x > 0, x, 0))
+
+
+def test_derivatives_at_the_kink():
+    for cls, slope in ((ReLU, 0), (LeakyReLU, 0.01), (ELU, 1)):
+        assert cls().backward(np.ones((1, 1)), cls().forward(np.zeros((1, 1)))[1]) == slope
+    np.testing.assert_array_equal(LeakyReLU(0)(np.array([-1.0, 2.0])), [0, 2])  # a slope of 0 is allowed
 
 
 def test_activations_at_known_points():
@@ -336,6 +510,7 @@ def test_activations_at_known_points():
         np.testing.assert_allclose(cls()(x)[0], y, rtol=1e-14)
     far = np.array([[-1000.0, 1000.0]])
     np.testing.assert_array_equal(Softplus()(far), [[0, 1000]])
+    np.testing.assert_array_equal(ELU()(far), [[-1, 1000]])
     np.testing.assert_array_equal(SiLU()(far), [[0, 1000]])
 
 

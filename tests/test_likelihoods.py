@@ -30,6 +30,16 @@ def test_gaussian_starts_at_its_std_and_uses_its_parameter(rng):
     np.testing.assert_allclose(likelihood.forward(x, mu)[0], expected, rtol=1e-13)
 
 
+def test_gaussian_adds_to_the_gradient_of_its_variance():
+    """dlog_var = sum g (u^2 - 1) / 2, and twice that after a second call."""
+    likelihood = Gaussian(std=0.5).bind("float64")
+    likelihood.zero_grad()
+    _, cache = likelihood.forward(np.array([[0.0, 1.0]]), np.array([[0.0, 0.0]]))
+    for total in (2 * (4 - 2) / 2, 4 * (4 - 2) / 2):
+        likelihood.backward(np.array([2.0]), cache)
+        np.testing.assert_allclose(likelihood.grad, total, rtol=1e-6)
+
+
 def test_gaussian_fixed_is_a_squared_error(rng):
     x, mu = rng.standard_normal((2, 4, 5))
     expected = stats.norm.logpdf(x, mu, 0.7).sum(axis=1)
@@ -86,3 +96,14 @@ def test_two_levels_are_a_bernoulli(rng):
     np.testing.assert_allclose(two.mean(out), bernoulli.mean(logits), rtol=1e-12)
     with pytest.raises(ValueError, match="levels: expected at least 2, got 1"):
         Categorical(1)
+
+
+def test_what_they_are_without_options():
+    assert Gaussian().log_var.data == pytest.approx(2 * np.log(0.2), rel=1e-6)
+    assert GaussianFixed().std == 0.1
+    assert Categorical().n_out == 16
+
+
+def test_what_has_no_probability_is_not_drawn():
+    """Uniform noise may be 0, and never is 1."""
+    np.testing.assert_array_equal(Bernoulli().draw(np.array([-1000.0, 1000.0]), np.array([0.0, 1 - 2**-24])), [0, 1])

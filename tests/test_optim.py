@@ -3,13 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from minivae.layers import Dense, LayerNorm, Sequential
+from minivae.layers import BatchNorm, Dense, LayerNorm, Sequential
 from minivae.optim import (
+    BETA_SCHEDULES,
     OPTIMIZERS,
     SCHEDULES,
     SGD,
     Adam,
     AdamW,
+    Optimizer,
     cosine,
     cyclical,
     iwae_stages,
@@ -121,6 +123,20 @@ def test_schedules():
     assert [h(0), h(10), h(29)] == pytest.approx([1, 0.1, 0.01])
 
 
+@pytest.mark.parametrize(
+    ("name", "f"), [("constant", lambda t: 2.0), ("cosine", cosine(2.0, 90)), ("iwae", iwae_stages(2.0, 5))]
+)
+def test_named_schedules_of_the_learning_rate(name, f):
+    assert [SCHEDULES[name](2.0, 90, 5)(t) for t in range(90)] == [f(t) for t in range(90)]
+
+
+@pytest.mark.parametrize(
+    ("name", "f"), [("constant", lambda t: 2.0), ("linear", linear(2.0, 9)), ("cyclical", cyclical(2.0, 9))]
+)
+def test_named_schedules_of_beta(name, f):
+    assert [BETA_SCHEDULES[name](2.0, 9)(t) for t in range(30)] == [f(t) for t in range(30)]
+
+
 def test_beta_schedules_and_warm_up():
     f = linear(2.0, 10)
     assert [f(0), f(5), f(10), f(99)] == [0, 1, 2, 2]
@@ -183,8 +199,43 @@ def test_moving_average():
     np.testing.assert_array_equal(plain.theta, theta)
     with other.averaged():
         np.testing.assert_array_equal(plain.theta, theta)
-    with pytest.raises(ValueError, match="ema: expected 0 <= ema < 1, got 1"):
-        SGD(make(), ema=1)
+    for ema in (1, -0.1):
+        with pytest.raises(ValueError, match=f"ema: expected 0 <= ema < 1, got {ema}"):
+            SGD(make(), ema=ema)
+
+
+def test_average_that_keeps_nothing_is_theta():
+    model = make()
+    optimizer = SGD(model, lr=0.1, ema=0.0)
+    optimizer.step()
+    np.testing.assert_allclose(optimizer.average, model.theta, rtol=1e-15)
+
+
+def test_what_they_are_without_options():
+    for cls in OPTIMIZERS.values():
+        optimizer = cls(make())
+        assert optimizer.lr(0) == 1e-3
+        assert optimizer.clip is optimizer.ema is optimizer.factor is None
+    adam, decayed = Adam(make()), AdamW(make())
+    assert (adam.betas, adam.adam_eps) == (decayed.betas, decayed.adam_eps) == ((0.9, 0.999), 1e-8)
+    assert set(decayed.decay) == {0, 0.01}
+    sgd = SGD(make())
+    assert (sgd.momentum, sgd.nesterov) == (0.9, False)
+
+
+def test_a_step_moves_the_states():
+    """state += rate * pull / count, after one backward in training: a tenth of the way to the batch's statistics."""
+    layer = BatchNorm(1).bind("float64")
+    x = np.array([[1.0], [3.0]])
+    layer.zero_grad()
+    layer.backward(x, layer.forward(x, True)[1])
+    Adam(layer).step()
+    np.testing.assert_allclose([layer.mean.data, layer.var.data], [[0.2], [1.1]], rtol=1e-12)
+
+
+def test_a_rule_of_ones_own_must_say_what_an_update_is():
+    with pytest.raises(NotImplementedError):
+        Optimizer(make()).step()
 
 
 def test_learning_rate_is_read_at_the_step():

@@ -7,8 +7,8 @@ from minivae.data import load_data
 from minivae.densities import log_mean_exp
 from minivae.evaluate import elbo_standard_error, log_evidence, mean_metrics
 from minivae.gradcheck import linear_gaussian as exact
-from minivae.layers import Dense, Network, ReLU, Reshape
-from minivae.likelihoods import Bernoulli
+from minivae.layers import Dense, Network, ReLU, Reshape, Split
+from minivae.likelihoods import Bernoulli, Gaussian, GaussianFixed
 from minivae.priors import StandardNormal
 
 
@@ -142,6 +142,10 @@ def test_elbo_has_beta_1_and_loss_has_beta(rng):
         m = model.loss_and_grads(x, noise, t=t)
         assert m["elbo"] == pytest.approx(m["log_px_z"] - m["kl"], rel=1e-12)
         assert m["loss"] == pytest.approx(0.5 * t * m["kl"] - m["log_px_z"], rel=1e-12)
+    assert model.loss_and_grads(x, noise) == model.loss_and_grads(x, noise, t=0)
+    model.zero_grad()
+    model.loss_and_grads(x, noise, grads=False)
+    assert not model.grad.any()
 
 
 def test_chance_level(rng):
@@ -208,6 +212,31 @@ def test_defaults_are_made_anew(rng):
     assert a.likelihood is not b.likelihood
     assert a.prior is not b.prior
     assert a.prior.L == 3
+
+
+def test_what_is_built_without_options(rng):
+    model = VAE.build((12,), rng)
+    widths = [(12, 400), (400, 200), (200, 40)], [(20, 200), (200, 400), (400, 12)]
+    for network, expected in zip((model.encoder, model.decoder), widths, strict=True):
+        assert [layer.W.data.shape for layer in network.layers if isinstance(layer, Dense)] == expected
+        assert [type(layer) for layer in network.layers[:4]] == [Dense, ReLU, Dense, ReLU]
+    assert (model.beta(0), model.free_bits, model.L) == (1, 0, 20)
+    own = VAE(Network(Dense(3, 4, rng), Split(2)), Network(Dense(2, 3, rng)))
+    assert (own.beta(5), own.free_bits) == (1, 0)
+    conv = VAE.build((8, 8, 1), rng, arch="conv")
+    kernels = [p.data.shape for p in conv.params.values() if p.data.ndim == 4]
+    assert kernels == [(4, 4, 1, 32), (4, 4, 32, 64), (4, 4, 64, 32), (4, 4, 32, 1)]
+
+
+def test_options_of_likelihoods_reach_them(rng):
+    def build(name, **options):
+        return VAE.build((4,), rng, hidden=(3,), latent=2, likelihood=name, **options).likelihood
+
+    assert build("categorical", levels=5).n_out == 5
+    assert build("gaussian-fixed", std=0.5).std == 0.5
+    assert build("gaussian", std=0.5).log_var.data == pytest.approx(2 * np.log(0.5))
+    assert build("gaussian").log_var.data == Gaussian().log_var.data
+    assert build("gaussian-fixed").std == GaussianFixed().std
 
 
 def test_noise_of_evaluation_has_no_dropout(rng):

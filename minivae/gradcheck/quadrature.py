@@ -20,14 +20,14 @@ TOLERANCE = 1e-8  # nats
 STEP = 0.4  # of the first grid, in standard deviations; twice that is wrong by 1e-13 on a Gaussian
 REACH = 8.0  # standard deviations that a grid spans at least, to either side
 DEPTH = 40.0  # nats below the highest node of the prior's grid down to which nodes are kept in the range
-MOST_NODES = 2**18
+MOST_NODES = 2**20
 
 
 def log_evidence_by_quadrature(model, x):
     """log p(x), right to 1e-8 nats: x (N, D) -> (N,) float64.
 
     `model`: a VAE in float64 with one or two latents; any likelihood, a smooth decoder (tanh, not ReLU). ValueError for
-    another number of latents, for float32, and where 2^18 nodes are not enough.
+    another number of latents, for float32, and where 2^20 nodes are not enough.
     """
     return np.array([
         _integrate(lambda z, x=row: log_joint(model, x, z), *posterior_frame(model, row), _evidence)
