@@ -206,7 +206,8 @@ def exact(folder):
         f"- Its log p(x) by quadrature is the closed form's within {off:.1e} nats.",
     ]
     data = load_data("digits")
-    model = VAE.build(data.shape, rng, hidden=(64, 32), latent=2, activation="tanh").bind("float64")
+    model = VAE.build(data.shape, np.random.default_rng(0), hidden=(64, 32), latent=2, activation="tanh")
+    model.bind("float64")
     fit(model, Adam(model, lr=0.01), data, epochs=40, progress=False)
     rows = data.validation.x[:10].astype("float64")
     log_px = quadrature.log_evidence_by_quadrature(model, rows)
