@@ -6,8 +6,28 @@ import numpy as np
 import pytest
 
 from minivae.cli import main
-from minivae.gradcheck import Check, Checks, Problem, check_directions, check_gradients, operation_problem
-from minivae.layers import BatchNorm, Dense, Dropout, Embedding, GRUCell, Layer, ReLU, Sequential
+from minivae.gradcheck import (
+    Check,
+    Checks,
+    Problem,
+    check_directions,
+    check_gradients,
+    operation_problem,
+    problems_of,
+)
+from minivae.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Embedding,
+    GRUCell,
+    Layer,
+    LayerNorm,
+    ReLU,
+    Sequential,
+    Softplus,
+    Tanh,
+)
 from minivae.models import VAE
 from minivae.params import Param
 
@@ -74,6 +94,33 @@ def test_zero_gradients(rng):
     x = rng.standard_normal(5)
     assert check(lambda x: 3.0, x, 0 * x, rng).ok
     assert not check(lambda x: 3.0, x, 0 * x + 1e-3, rng).ok
+
+
+def test_where_everything_is_zero(rng):
+    """BatchNorm of one row, LayerNorm of one feature: no gradient, and no division by it."""
+    for part, x in ((BatchNorm(3), rng.standard_normal((1, 3))), (LayerNorm(1), rng.standard_normal((4, 1)))):
+        assert check_gradients(part, x, rng).ok
+        assert check_gradients(part, x, rng, oracle="coordinates").ok
+
+
+@pytest.mark.parametrize("act", [Tanh, ReLU, Softplus])
+def test_parameters_of_different_scale(act, rng):
+    """Steps that are large beside W = 1e-4, or beside kinks that are close together, are not the last word."""
+    net = Sequential(Dense(4, 6, rng), act(), Dense(6, 6, rng), act(), Dense(6, 2, rng)).bind("float64")
+    net.layers[0].W.data *= 1e4
+    net.layers[2].W.data *= 1e-4
+    x = rng.standard_normal((4, 4))
+    assert check_gradients(net, x, rng).ok
+    problem = problems_of(net, x, rng)[0]["loss"]
+    wrong = problem._replace(grads={name: 1.0005 * g for name, g in problem.grads.items()})
+    for name, check in check_directions(wrong, rng).items():
+        assert check.error > 1e-5 or not problem.grads[name].any()  # behind a saturated tanh
+
+
+def test_a_wide_relu_net(rng):
+    """Thousands of units have kinks everywhere: only small steps find a way between them."""
+    net = Sequential(Dense(20, 300, rng), ReLU(), Dense(300, 300, rng), ReLU(), Dense(300, 3, rng))
+    assert check_gradients(net, rng.standard_normal((40, 20)), rng).ok
 
 
 class Forgetful(Layer):

@@ -12,9 +12,10 @@ import math
 
 from .checks import LIMIT
 
-STEPS = (1e-3, 1e-4, 1e-5)
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 SMOOTH = 1e-8  # relative size of either sign above which f is taken to have a kink
 ROUNDING = 100 * 2.2e-16  # of a sum of some hundred terms, relative
+TINY = 1e-300  # error and scale are zero where the function is
 
 
 def slope(f, h, hand, floor, size=0.0):
@@ -26,7 +27,7 @@ def slope(f, h, hand, floor, size=0.0):
     value = {s: float(f(s)) for s in (0.0, -2 * h, -h, -h / 2, h / 2, h, 2 * h)}
     coarse, fine = _quotient(value, h), _quotient(value, h / 2)
     bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
-    scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT)
+    scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT, TINY)
     smooth = abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale
     return fine, scale, smooth or not math.isfinite(fine)
 
