@@ -8,8 +8,10 @@ import pytest
 
 from minivae import densities
 from minivae.gradcheck import check_gradients, diagnose, diagnose_problem, explain, operation_problem
-from minivae.layers import Dense, Layer, Network, ReLU, Residual, Sequential, Split, Tanh
+from minivae.layers import Conv2d, Dense, Layer, Network, ReLU, Residual, Sequential, Split, Tanh
+from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
+from minivae.params import Model
 
 
 @pytest.fixture
@@ -30,6 +32,13 @@ def test_nothing_is_said_about_right_layers(make, rng):
 )
 def test_nothing_is_said_about_right_models(label, rng):
     assert diagnose(*cases.MODELS[label](rng), rng) == []
+
+
+def test_kinks_are_no_mistake(rng):
+    """At zero every direction crosses them: the check fails, and says that nothing is known."""
+    (finding,) = diagnose(ReLU(), np.zeros((2, 3)), rng)
+    assert finding.kind == "kinks"
+    assert finding.text.startswith("nothing is known")
 
 
 # ---- planted in layers
@@ -127,6 +136,54 @@ def test_a_layer_by_itself(rng):
     assert finding.text == "the factor x is in it once too often"
 
 
+class DrawsInside(Tanh):
+    def forward(self, x, noise=None):
+        return super().forward(x * np.random.default_rng().random(x.shape))
+
+
+class Learns(Dense):
+    """It takes a step of its own before it returns dx."""
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        super().backward(dy, cache, accumulate)
+        self.W.data -= 0.1 * self.W.grad
+        return dy @ self.W.data.T
+
+
+def test_what_cannot_be_repeated(rng):
+    x = rng.standard_normal((5, 4))
+    for part in (DrawsInside(), Learns(4, 3, rng)):
+        finding = diagnose(part, x, rng)[0]
+        assert finding.kind == "not repeatable"
+        assert "zero_grad" not in finding.text
+
+
+def test_large_arrays_are_compared_by_projections(rng):
+    """Numeric gradients of 12,000 entries would take minutes."""
+    for dW, kind, text in ((lambda x, dy, W: -x.T @ dy, "sign", "wrong"), (one_entry, "unknown", "12000 entries")):
+        layer = Dense(120, 100, rng)
+        layer.backward = types.MethodType(plant(dW=dW), layer)
+        (finding,) = diagnose(layer, rng.standard_normal((5, 120)), rng)
+        assert (finding.kind, finding.where) == (kind, "d W")
+        assert text in finding.text
+
+
+def test_a_factor_of_positions(rng):
+    layer = Conv2d(2, 3, 3, rng)
+    backward = layer.backward
+
+    def mean(dy, cache, accumulate=True, need_dx=True):
+        before = layer.b.grad.copy()
+        dx = backward(dy, cache, accumulate, need_dx)
+        if accumulate:
+            layer.b.grad[...] = before + dy.mean(axis=(0, 1, 2))
+        return dx
+
+    layer.backward = mean
+    (finding,) = diagnose(layer, rng.standard_normal((4, 5, 5, 2)), rng)
+    assert finding.text.endswith("1/(N its positions) = 1/36")
+
+
 def test_overwritten_in_a_residual(rng):
     """The skip's gradient is spoiled by the body: pitfall 17."""
     part = Residual(Dense(4, 4, rng), ReLUInPlace())
@@ -202,6 +259,68 @@ def test_planted_in_a_model(loss_and_grads, kind, text, rng):
         assert text in findings[0].text
 
 
+class NoSigmoid(Bernoulli):
+    def backward(self, g, cache, accumulate=True):
+        x, out = cache
+        return g[:, None] * (x - out)
+
+
+class WrongSign(Bernoulli):
+    def backward(self, g, cache, accumulate=True):
+        return -super().backward(g, cache)
+
+
+@pytest.mark.parametrize(("likelihood", "kind"), [(NoSigmoid, "unknown"), (WrongSign, "sign")])
+def test_planted_in_a_likelihood(likelihood, kind, rng):
+    """What it returns is wrong, and is not taken for a stale gradient that somebody else uses."""
+    model, x = model_of(VAE.loss_and_grads, rng)
+    model.likelihood = likelihood()
+    (finding,) = diagnose(model, x, rng)
+    assert (finding.kind, finding.where) == (kind, "what likelihood.backward returns")
+
+
+class TwoPlayers(Model):
+    """A generator against a critic, whose one cache serves both objectives."""
+
+    objectives = {"loss": ("generator",), "loss_critic": ("critic",)}
+
+    def __init__(self, rng, of_generator=1.0, of_critic=1.0):
+        self.generator = Sequential(Dense(3, 5, rng), Tanh(), Dense(5, 4, rng))
+        self.critic = Sequential(Dense(4, 5, rng), Tanh(), Dense(5, 1, rng), Tanh())
+        self.of_generator, self.of_critic = of_generator, of_critic
+        self.bind()
+
+    def draw_noise(self, rng, n, train=True):
+        return {"z": rng.standard_normal((n, 3))}
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        N = len(x)
+        fake, c_generator = self.generator.forward(noise["z"])
+        s, c_critic = self.critic.forward(np.concatenate([x, fake]))
+        if grads:
+            self.zero_grad()
+            g = np.concatenate([np.full((N, 1), -1 / N), np.full((N, 1), 1 / N)])
+            self.critic.backward(self.of_critic * g, c_critic, need_dx=False)
+            dfake = self.critic.backward(-g, c_critic, accumulate=False)[N:]
+            self.generator.backward(self.of_generator * dfake, c_generator, need_dx=False)
+        return {"loss": -s[N:].mean(), "loss_critic": s[N:].mean() - s[:N].mean()}
+
+
+@pytest.mark.parametrize(
+    ("factors", "wheres", "text"),
+    [
+        ((1, 1), [], ""),
+        ((2, 1), ["d loss / d (its output), at generator.backward"], "factor 2"),
+        ((1, -1), [f"d critic.layers.{i}.{p}" for i in (0, 2) for p in "Wb"], "the sign is wrong"),
+    ],
+)
+def test_two_players(factors, wheres, text, rng):
+    """Each link is judged by its own objective, and a second backward without accumulate is no second contribution."""
+    findings = diagnose(TwoPlayers(rng, *factors), rng.standard_normal((5, 4)), rng)
+    assert [f.where for f in findings] == wheres
+    assert all(text in f.text for f in findings)
+
+
 # ---- planted in operations
 
 
@@ -226,6 +345,21 @@ def test_planted_in_an_operation(backward, kind, text, rng):
     findings = diagnose_problem(operation_problem(densities.reparameterize, backward, args, rng, eps=eps), rng, eps=eps)
     assert [f.kind for f in findings] == [kind] * (kind is not None)
     assert all(text in f.text for f in findings)
+
+
+def test_kinks_are_left_out_of_the_comparison(rng):
+    truth = rng.standard_normal((3, 4))
+    hidden = np.where(np.arange(4) == 1, np.nan, truth)
+    assert explain(truth, hidden) is None
+    assert explain(2 * truth, hidden).kind == "factor"
+    assert explain(truth / 2, hidden, terms={"a": hidden / 2, "b": hidden / 2}).kind == "factor"
+
+
+def test_too_few_numbers_explain_nothing(rng):
+    """Any two numbers are a sum of two terms; and what is nearly a factor is none."""
+    got, a, b = rng.standard_normal((3, 2))
+    assert explain(got, a + b, terms={"a": a, "b": b}).kind == "unknown"
+    assert explain(a * (1 + 1e-4 * np.array([1, 1.1])), a).kind == "unknown"
 
 
 def test_the_dictionary_by_itself(rng):

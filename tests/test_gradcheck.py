@@ -12,6 +12,7 @@ from minivae.gradcheck import (
     Problem,
     check_directions,
     check_gradients,
+    diagnose,
     operation_problem,
     problems_of,
 )
@@ -254,6 +255,18 @@ class Insists(Gain):
         return super().backward(dy, cache)
 
 
+class Narrows(Gain):
+    def forward(self, x, noise=None):
+        return (x * self.a.data).astype("float32"), x
+
+
+class NeedsDx(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        if not need_dx:
+            raise TypeError("a mistake inside, not of the signature")
+        return super().backward(dy, cache, accumulate)
+
+
 class Refuses(Gain):
     def backward(self, dy, cache):
         return super().backward(dy, cache)
@@ -278,6 +291,50 @@ def test_rules_beside_the_gradient(cls, broken, rng):
     assert checks.ok == (broken is None)
     assert [bool(re.match(broken or "", rule)) for rule in checks.broken] == [True] * (broken is not None)
     assert str(checks).count("NOT OK: ") == (broken is not None)
+
+
+def test_a_type_error_inside_backward_is_not_hidden(rng):
+    with pytest.raises(TypeError, match="a mistake inside"):
+        check_gradients(NeedsDx(), rng.standard_normal((4, 3)), rng)
+
+
+def test_float32_on_the_way_is_named(rng):
+    """It makes difference quotients worthless: the check fails, and says why."""
+    checks = check_gradients(Narrows(), rng.standard_normal((4, 3)), rng)
+    assert not checks.ok
+    assert "forward returns float32 for float64" in checks.broken[0]
+
+
+class Gives(Gain):
+    """backward returns one gradient for each of what it is told to."""
+
+    def __init__(self, *gives):
+        super().__init__()
+        self.gives = gives
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dx = super().backward(dy, cache, accumulate)
+        return tuple(dx if give else None for give in self.gives)
+
+
+def test_the_number_of_gradients(rng):
+    x = rng.standard_normal((4, 3))
+    with pytest.raises(ValueError, match="Gives.backward: expected 1 gradients, got 2"):
+        check_gradients(Gives(1, 1), x, rng)  # dx, dW as in other protocols
+    with pytest.raises(ValueError, match="Gives.backward: expected dx, got None"):
+        check_gradients(Gives(0), x, rng)
+    with pytest.raises(ValueError, match="Second.backward: expected 2 gradients, got 1"):
+        check_gradients(Second(1), (x, x), rng)
+    assert not check_gradients(Second(1, 0), (x, x), rng)["x1"].ok
+    (finding,) = diagnose(Second(1, 0), (x, x), rng)
+    assert (finding.kind, finding.where) == ("missing", "d x1")
+
+
+class Second(Gives):
+    """y = a x0 + 0 x1: not the gradient of x1 is 0, but a missing one."""
+
+    def forward(self, x, noise=None):
+        return super().forward(x[0])
 
 
 def test_a_forward_that_writes_into_x(rng):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..backend import tree_map
 from .checks import Check
+from .problems import as_tuple
 
 LIMIT = 1e-12
 
@@ -22,7 +23,7 @@ def is_linear(layer, x, noise=None, rng=None):
     u, v = (_like(x, rng) for _ in range(2))
     both = _J(layer, _map(lambda a, b: 2 * a - 3 * b, u, v), noise)
     apart = _map(lambda a, b: 2 * a - 3 * b, _J(layer, u, noise), _J(layer, v, noise))
-    return all(np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(_tuple(both), _tuple(apart), strict=True))
+    return all(np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(as_tuple(both), as_tuple(apart), strict=True))
 
 
 def check_adjoint(layer, x, rng, noise=None, pairs=4):
@@ -59,8 +60,4 @@ def _map(f, a, b):
 
 
 def _dot(a, b):
-    return sum(float((p * q).sum()) for p, q in zip(_tuple(a), _tuple(b), strict=True))
-
-
-def _tuple(x):
-    return x if isinstance(x, tuple) else (x,)
+    return sum(float((p * q).sum()) for p, q in zip(as_tuple(a), as_tuple(b), strict=True))

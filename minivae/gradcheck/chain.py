@@ -4,18 +4,25 @@ What made that link is the culprit; if all links are right, the gradient of a pa
 with the dictionary of well-known mistakes in diagnosis.py.
 """
 
+import math
+
 import numpy as np
 
 from ..backend import generator, tree_map
 from .check import problems_of
 from .coordinates import numeric_gradient
 from .diagnosis import Finding, explain
-from .directional import check_directions
-from .problems import Problem, dot, kind_of, with_params
+from .directional import check_directions, direction, slopes
+from .problems import Problem, as_tuple, dot, kind_of, with_params
 from .rules import broken_rules
-from .trace import as_tuple, moved, trace
+from .trace import moved, trace
 
+ENTRIES = 1000  # of an array: beyond it only projections are compared
 MOST = 20_000  # coordinates times examples: beyond it the parts of single examples are not computed
+PROJECTIONS = 8
+LINEAR = ("factor", "sign", "missing", "missing term", "term", "stale upstream")  # what projections show
+BLIND = ("nothing is known: most directions cross a kink, or what is computed rounds too much; try a smooth "
+         "activation, fewer examples, or biases that are not zero")  # fmt: skip
 
 
 def diagnose(part, x, rng=None, *, noise=None, y=None, t=0, train=True):
@@ -41,42 +48,66 @@ def diagnose(part, x, rng=None, *, noise=None, y=None, t=0, train=True):
 
 def diagnose_problem(problem, rng, **data):
     """Findings of one Problem; `data` are the keyword arguments of an operation's."""
-    wrong = [name for name, check in check_directions(problem, rng).items() if not check.ok]
-    if not wrong:
+    checks = check_directions(problem, rng)
+    failed = [name for name, check in checks.items() if not check.ok]
+    if not failed:
         return []
-    first, second = problem.again(), problem.again()
-    grown = [name for name in wrong if not np.allclose(first[name], second[name], rtol=1e-9, atol=0, equal_nan=True)]
-    if grown:
-        return [Finding("accumulated", "another call gives another gradient: each adds to the last one's, zero_grad is "
-                        "missing", ", ".join(grown))]  # fmt: skip
+    again = [problem.again() for _ in range(3)]
+    changing = [name for name in failed if not _close(again[0][name], again[1][name])]
+    if changing:
+        return [_of_calls(problem, again, changing)]
+    wrong = [name for name in failed if checks[name].wrong]
+    if not wrong:
+        return [Finding("kinks", BLIND, ", ".join(failed))]
     links, written, forwards = trace(problem)
     if written:
         return [Finding("overwritten", "backward writes into its dy, which others still need", n) for n in written]
-    names = [link.name for link in links]
-    for name in dict.fromkeys(names):
-        if names.count(name) > forwards[name]:
-            return [Finding("accumulated twice", "backward is called more often than forward", name)]
     for i, link in enumerate(links):
-        if forwards[link.name] == 1:
+        if any(link.repeats(other) for other in links[:i]) and any(name.startswith(link.name + ".") for name in wrong):
+            text = "backward is called more often than forward, with the same gradient"
+            return [Finding("accumulated twice", text, link.name)]
+    names = [link.name for link in links]
+    for i, link in enumerate(links):
+        if forwards[link.name] == names.count(link.name) == 1 and _concerns(problem, link):
             finding = _of_link(problem, link, links[:i], rng)
             if finding is not None:
                 return [finding]
-    return [_of_array(problem, name, links, data) for name in wrong]
+    return [_of_array(problem, name, links, data, rng) for name in wrong]
+
+
+def _close(a, b):
+    return a is b or np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True)
+
+
+def _of_calls(problem, again, names):
+    """The Finding of gradients that another call changes: by the same amount each time, or anyhow."""
+    where = ", ".join(names)
+    grows = all(np.allclose(c - b, b - a, rtol=1e-6, atol=1e-9) for a, b, c in zip(*(
+        [grads[name] for name in names] for grads in again), strict=True))  # fmt: skip
+    if grows and hasattr(problem.part, "loss_and_grads"):
+        text = "another call gives another gradient: each adds to the last one's, zero_grad is missing"
+        return Finding("accumulated", text, where)
+    return Finding("not repeatable", "another call gives another gradient: something is drawn, kept or overwritten "
+                   "inside", where)  # fmt: skip
+
+
+def _concerns(problem, link):
+    """Whether d loss / d (the link's output) is of this objective, and not of another player's."""
+    parts = {name.partition(".")[0] for name in problem.values}
+    return len(getattr(problem.part, "objectives", "1")) == 1 or link.name.partition(".")[0] in parts
 
 
 def _of_link(problem, link, before, rng):
     """The Finding of what arrives at a backward; None if it is right."""
-    for i, dy in enumerate(link.dy):
+    for i in range(len(link.dy)):
         local = moved(problem, link, i)
-        if local is None or check_directions(local, rng).ok:
+        if local is None or not check_directions(local, rng)["dy"].wrong:
             continue
-        truth = numeric_gradient(local, "dy")
-        terms = {name: numeric_gradient(local, "dy", f) for name, f in local.terms.items()}
         names = ("d loss / d mu", "d loss / d log_var") if len(link.dy) == 2 else ("d loss / d (its output)",)
         makers = [other for other in before if other.made(link, i)]
         if makers:  # the innermost: a layer's own mistake
             maker = makers[-1]
-            factors = _factors(maker.args, maker.y)
+            factors = _factors(maker.args, maker.y, maker.dy)
             others = {"dy itself, without the layer's own derivative": maker.dy[0]}
             where = f"what {maker.name}.backward returns"
         else:
@@ -84,13 +115,13 @@ def _of_link(problem, link, before, rng):
             others = {f"what {other.name}.backward returned": dx for other in before for dx in other.dx}
             others |= {names[j]: numeric_gradient(moved(problem, link, j), "dy") for j in range(len(names)) if j != i}
             where = f"{names[i]}, at {link.name}.backward"
-        finding = explain(dy, truth, sizes=_sizes(problem, link.y[i]), terms=terms, factors=factors, others=others)
+        finding = _explained(local, "dy", rng, _sizes(problem, link.y[i]), factors, others)
         if finding is not None:
             return finding._replace(where=where)
     return None
 
 
-def _of_array(problem, name, links, data):
+def _of_array(problem, name, links, data, rng):
     """The Finding of a parameter, an input or an argument, where all links are right."""
     value, others, factors = problem.values[name], {}, {}
     owners = [link for link in links if name.startswith(link.name + ".")]
@@ -103,18 +134,40 @@ def _of_array(problem, name, links, data):
         known = {n: a for n, a in (problem.values | data).items() if isinstance(a, np.ndarray)}
         factors = _named_factors(known)
         others = {f"the gradient of {n}": g for n, g in problem.grads.items() if n != name}
-        others |= {} if w is None or isinstance(w, tuple) else {"dy itself, without the own derivative": w}
-    finding = explain(
-        problem.grads[name],
-        numeric_gradient(problem, name),
-        sizes=_sizes(problem, w, value),
-        terms={term: numeric_gradient(problem, name, f) for term, f in problem.terms.items()},
-        factors=factors,
-        others=others,
-        parts=None if w is None else _parts(local, name, w),
-    )
+        if isinstance(w, np.ndarray):
+            others["dy itself, without the own derivative"] = factors["dy"] = w
+    finding = _explained(problem, name, rng, _sizes(problem, w, value), factors, others, lambda: _parts(local, name, w))
     finding = finding or Finding("unknown", "wrong along directions, though right at every coordinate")
     return finding._replace(where=f"d {name}")
+
+
+def _explained(problem, name, rng, sizes, factors, others, parts=lambda: None):
+    """`explain` of one array; of its projections on random directions first, whose number does not grow with it.
+
+    They are enough for all that is linear: factors, terms, another gradient.
+    """
+    at, got = problem.values[name], problem.grads[name]
+    if np.shape(got) == at.shape and np.isfinite(got).all():
+        if at.size > 2 * PROJECTIONS:
+            vs = [direction(at.shape, rng) for _ in range(PROJECTIONS)]
+            truth = slopes(problem, name, problem.f, vs)
+            terms = {term: slopes(problem, name, f, vs) for term, f in problem.terms.items()}
+            alike = {n: _along(vs, a) for n, a in others.items() if np.shape(a) == at.shape}
+            finding = explain(_along(vs, got), truth, sizes=sizes, terms=terms, others=alike)
+            if 2 * np.isfinite(truth).sum() >= PROJECTIONS and finding is not None and finding.kind in LINEAR:
+                return finding
+        if at.size > ENTRIES:
+            return Finding("unknown", f"neither a factor nor a term; for more it is too large ({at.size} entries): try "
+                           "a smaller model")  # fmt: skip
+    elif at.size > ENTRIES:
+        return explain(got, np.zeros(at.shape))
+    terms = {term: numeric_gradient(problem, name, f) for term, f in problem.terms.items()}
+    truth = sum(terms.values()) if terms else numeric_gradient(problem, name)
+    return explain(got, truth, sizes=sizes, terms=terms, factors=factors, others=others, parts=parts())
+
+
+def _along(vs, array):
+    return np.array([(array * v).sum() for v in vs])
 
 
 def _forward_of(problem, link):
@@ -143,16 +196,19 @@ def _parts(problem, name, w):
 def _sizes(problem, y, value=None):
     """N, and the other sizes that a mean may have been taken over."""
     y, model = as_tuple(y)[0], problem.part
-    sizes = {} if y is None or not y.ndim else {"N": len(y)} | ({"its width": y.shape[-1]} if y.ndim > 1 else {})
-    if value is not None and value.ndim > 1:
-        sizes |= {"its rows": value.shape[0], "its columns": value.shape[-1]}
+    sizes = {} if y is None or not y.ndim else {"N": len(y)}
     if hasattr(model, "loss_and_grads") and hasattr(model, "encoder") and hasattr(model, "L"):
         sizes |= {"D": model.encoder.n_in, "L": model.L}
+    own = {} if y is None or y.ndim < 2 else {"its width": y.shape[-1], "its positions": math.prod(y.shape[1:-1])}
+    if value is not None and value.ndim > 1:
+        own |= {"its rows": value.shape[0], "its columns": value.shape[-1]}
+    sizes |= {name: n for name, n in own.items() if n not in sizes.values()}
     return {name: n for name, n in sizes.items() if n and n > 1}
 
 
-def _factors(args, y):
-    return {f"its {name}": a for name, a in (("input x", args[0]), ("output y", y[0])) if isinstance(a, np.ndarray)}
+def _factors(args, y, dy):
+    known = ("input x", args[0]), ("output y", y[0]), ("dy", dy[0])
+    return {f"its {name}": a for name, a in known if isinstance(a, np.ndarray)}
 
 
 def _named_factors(known):

@@ -24,8 +24,13 @@ class Check(NamedTuple):
     worst: tuple = ()
 
     @property
+    def wrong(self):
+        """Whether what survived is enough to say so."""
+        return not self.error < self.limit
+
+    @property
     def ok(self):
-        return self.error < self.limit and 2 * self.kinks <= self.tried
+        return not self.wrong and 2 * self.kinks <= self.tried
 
 
 class Checks(dict):

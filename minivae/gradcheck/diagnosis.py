@@ -48,10 +48,15 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
     got, truth = np.asarray(got, "float64"), np.asarray(truth, "float64")
     if got.shape != truth.shape:
         return _of_another_shape(got, truth)
-    if _same(got, truth):
-        return None
     if not np.isfinite(got).all():
         return Finding("not finite", f"{int((~np.isfinite(got)).sum())} of {got.size} entries are not finite")
+    known = np.isfinite(sum((terms or {}).values(), truth))
+    if not known.all():  # kinks are left out
+        pick = lambda arrays: {n: a[known] for n, a in (arrays or {}).items() if np.shape(a) == known.shape}  # noqa: E731
+        got, truth, parts = got[known], truth[known], None
+        terms, factors, others = pick(terms), pick(factors), pick(others)
+    if _same(got, truth):
+        return None
     if not got.any():
         return Finding("missing", "it is zero everywhere: never computed, or never added")
     entries = (
@@ -69,9 +74,8 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
         finding = entry()
         if finding is not None:
             return finding
-    ratio = got.sum() / truth.sum() if truth.sum() else np.nan
-    return Finding("unknown", f"no mistake that I know fits; norm {_norm(got) / max(_norm(truth), 1e-300):.3g} times "
-                   f"the true one, sums in the ratio {ratio:.3g}")  # fmt: skip
+    ratio = _norm(got) / max(_norm(truth), 1e-300)
+    return Finding("unknown", f"no mistake that I know fits; its norm is {ratio:.3g} times the true one")
 
 
 def name_of(c, sizes):
@@ -105,7 +109,7 @@ def _of_another_shape(got, truth):
 
 def _factor(got, truth, sizes):
     c = _ratio(got, truth)
-    if c is None:
+    if c is None or _norm(got - c * truth) > 0.01 * _norm(got - truth):  # the rest is not small beside the mistake
         return None
     if abs(c + 1) < CLOSE:
         return Finding("sign", "the sign is wrong")
@@ -117,7 +121,7 @@ def _factor(got, truth, sizes):
 def _terms(got, terms, sizes):
     """got = sum of c_t times term t, by least squares."""
     names = [name for name, term in terms.items() if _norm(term) > 1e-9 * _norm(got)]
-    if len(names) < 2:
+    if not 2 <= len(names) < got.size:  # as many numbers as terms are fitted by any factors
         return None
     A = np.stack([terms[name].ravel() for name in names], axis=1)
     c, _, rank, _ = np.linalg.lstsq(A / np.linalg.norm(A, axis=0), got.ravel(), rcond=1e-9)
@@ -135,6 +139,8 @@ def _terms(got, terms, sizes):
 def _within_a_term(got, terms, factors, others):
     """One term is wrong, the others are right."""
     for name, term in terms.items():
+        if _norm(term) < 1e-9 * _norm(got):
+            continue
         rest = got - sum(other for key, other in terms.items() if key != name)
         finding = _elementwise(rest, term, factors) or _another(rest, others) if len(terms) > 1 else None
         if finding is not None:

@@ -26,6 +26,18 @@ def direction(shape, rng):
     return rng.choice((-1.0, 1.0), size=shape) * rng.uniform(0.5, 1.5, size=shape)
 
 
+def slopes(problem, name, f, vs):
+    """df / ds along each of the directions `vs` of an array; NaN where a kink is in the way of every h."""
+    at, found = problem.values[name], np.full(len(vs), math.nan)
+    for i, v in enumerate(vs):
+        for h in STEPS:
+            value, _, smooth = slope(lambda s, v=v: f(problem.values | {name: at + s * v}), h, 0.0, 0.0, problem.size)
+            if smooth:
+                found[i] = value
+                break
+    return found
+
+
 def _check(problem, name, rng, directions):
     at, g = problem.values[name], problem.grads[name]
     if np.shape(g) != at.shape or not np.isfinite(g).all():

@@ -44,7 +44,7 @@ def layer_problem(layer, x, rng, noise=None):
     def forward(*inputs):
         return layer.forward(inputs if isinstance(x, tuple) else inputs[0], noise)
 
-    return _of_module(layer, forward, layer.backward, names, _tuple(x), rng)
+    return _of_module(layer, forward, layer.backward, names, as_tuple(x), rng)
 
 
 def likelihood_problem(likelihood, x, out, rng):
@@ -81,7 +81,7 @@ def operation_problem(f, f_backward, args, rng, **data):
         return dot(w, f(*(v[name] for name in names), **data))
 
     def again():
-        return dict(zip(names, _tuple(f_backward(w, *args, **data)), strict=True))
+        return dict(zip(names, as_tuple(f_backward(w, *args, **data)), strict=True))
 
     return Problem(value, dict(zip(names, args, strict=True)), again(), w, _size(w, y), again, f)
 
@@ -109,7 +109,8 @@ def model_problems(model, x, noise, y=None, t=0):
             terms["KL"] = lambda v, f=value: f(v, lambda m: m["loss"] + m["log_px_z"])
         values = {name: model.params[name].data.copy() for name in names}
         own = {name: grads[name] for name in names}
-        problems[objective] = Problem(value, values, own, again=again, part=model, terms=terms)
+        size = abs(float(metrics[objective])) + abs(float(metrics.get("log_px_z", 0)))  # they may cancel, in the KL say
+        problems[objective] = Problem(value, values, own, size=size, again=again, part=model, terms=terms)
     return problems
 
 
@@ -145,9 +146,11 @@ def _of_module(module, forward, backward, names, inputs, rng):
     def again():
         _, cache = forward(*inputs.values())
         module.zero_grad()
-        dx = _tuple(backward(tree_map(np.copy, w), cache))
+        dx = as_tuple(backward(tree_map(np.copy, w), cache))
         if smooth and all(d is None for d in dx):
             raise ValueError(f"{type(module).__name__}.backward: expected dx, got None")
+        if smooth and len(dx) != len(inputs):
+            raise ValueError(f"{type(module).__name__}.backward: expected {len(inputs)} gradients, got {len(dx)}")
         of_inputs = dict(zip(inputs, dx, strict=False))
         return {name: p.grad.copy() for name, p in module.params.items()} | {name: of_inputs[name] for name in smooth}
 
@@ -172,19 +175,20 @@ def with_params(module, values):
             p.data = kept[name]
 
 
-def _tuple(x):
+def as_tuple(x):
+    """Several inputs or outputs are tuples, one is an array."""
     return tuple(x) if isinstance(x, tuple | list) else (x,)
 
 
 def _random_like(y, rng):
-    w = tuple(rng.standard_normal(np.shape(part)).astype(part.dtype) for part in _tuple(y))
+    w = tuple(rng.standard_normal(np.shape(part)).astype(part.dtype) for part in as_tuple(y))
     return w if isinstance(y, tuple) else w[0]
 
 
 def dot(w, y):
     """sum(w * y), of arrays or of tuples of them."""
-    return sum((a * b).sum() for a, b in zip(_tuple(w), _tuple(y), strict=True))
+    return sum((a * b).sum() for a, b in zip(as_tuple(w), as_tuple(y), strict=True))
 
 
 def _size(w, y):
-    return math.fsum(float(abs(a * b).sum()) for a, b in zip(_tuple(w), _tuple(y), strict=True))
+    return math.fsum(float(abs(a * b).sum()) for a, b in zip(as_tuple(w), as_tuple(y), strict=True))

@@ -53,7 +53,7 @@ def curves_of(part, x, name=None, seed=0):
     curves = {}
     for dtype in ("float32", "float64"):
         problem = next(iter(problems_of(part, x, generator(seed, "gradcheck"), dtype=dtype)[0].values()))
-        name = name or next(n for n, g in problem.grads.items() if g.any())
+        name = name or max(problem.grads, key=lambda n: bool(np.any(problem.grads[n])))
         curves[dtype] = error_curve(problem, name, generator(seed, "gradcheck", 1))
     return curves
 

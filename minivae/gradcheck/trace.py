@@ -11,24 +11,29 @@ import numpy as np
 
 from ..backend import tree_map
 from ..params import Module
-from .problems import Problem
+from .problems import Problem, as_tuple
 
 
 class Link(NamedTuple):
-    """One call: `dy`, `dx` as they were then; `gave`, `got` the arrays themselves; `args`, `y` of its forward."""
+    """One call: `dy`, `dx` as they were then; `args`, `y` of its forward."""
 
     name: str
     part: Module
     dy: tuple
     dx: tuple
-    got: tuple
-    gave: tuple
     args: tuple
     y: tuple
+    accumulate: bool
 
     def made(self, other, i):
         """Whether this call gave what arrived at output i of another, which was its input."""
-        return any(other.got[i] is dx for dx in self.gave) and np.array_equal(self.args[0].ravel(), other.y[i].ravel())
+        inputs = [a for arg in self.args for a in as_tuple(arg)]
+        return _among(other.dy[i], self.dx) and _among(other.y[i], inputs)
+
+    def repeats(self, other):
+        """Whether this call adds to the gradients what another did already."""
+        same = self.name == other.name and self.y is other.y and all(map(np.array_equal, self.dy, other.dy))
+        return same and self.accumulate and other.accumulate
 
 
 def trace(problem):
@@ -53,7 +58,8 @@ def trace(problem):
                 written.append(name)
             calls = forwards[name]
             args, y, _ = next((c for c in calls if c[2] is cache), calls[-1])
-            links[place] = Link(name, part, before, tree_map(np.copy, dx), as_tuple(dy), dx, args, y)
+            accumulate = rest[0] if rest else kwargs.get("accumulate", True)
+            links[place] = Link(name, part, before, tree_map(np.copy, dx), args, y, accumulate)
             return dx if len(dx) > 1 else dx[0]
 
         return call
@@ -65,6 +71,11 @@ def trace(problem):
         problem.again()
     innermost = [name for name in dict.fromkeys(written) if not any(w.startswith(name + ".") for w in written)]
     return links, innermost, {name: len(calls) for name, calls in forwards.items()}
+
+
+def _among(a, arrays):
+    """Whether one of these has the same numbers, in whatever shape."""
+    return any(isinstance(b, np.ndarray) and np.array_equal(a.ravel(), b.ravel()) for b in arrays)
 
 
 def moved(problem, link, i):
@@ -86,7 +97,7 @@ def moved(problem, link, i):
         return value
 
     terms = {name: of(f) for name, f in problem.terms.items()}
-    return Problem(of(problem.f), {"dy": np.zeros(y.shape)}, {"dy": link.dy[i]}, terms=terms)
+    return Problem(of(problem.f), {"dy": np.zeros(y.shape)}, {"dy": link.dy[i]}, size=problem.size, terms=terms)
 
 
 def parts_of(module):
@@ -103,8 +114,3 @@ def replaced(part, method, call):
         yield
     finally:
         delattr(part, method)
-
-
-def as_tuple(x):
-    """Several inputs or outputs are tuples, one is an array."""
-    return tuple(x) if isinstance(x, tuple | list) else (x,)
