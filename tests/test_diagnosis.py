@@ -158,6 +158,13 @@ def test_what_cannot_be_repeated(rng):
         assert "zero_grad" not in finding.text
 
 
+def test_a_function_that_is_not_finite(rng):
+    layer = Gain()
+    layer.forward = lambda x, noise=None: (np.full_like(x, np.nan), x)
+    (finding,) = diagnose(layer, rng.standard_normal((3, 4)), rng)
+    assert finding.kind == "not finite"
+
+
 def test_large_arrays_are_compared_by_projections(rng):
     """Numeric gradients of 12,000 entries would take minutes."""
     for dW, kind, text in ((lambda x, dy, W: -x.T @ dy, "sign", "wrong"), (one_entry, "unknown", "12000 entries")):

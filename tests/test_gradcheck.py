@@ -255,6 +255,13 @@ class Insists(Gain):
         return super().backward(dy, cache)
 
 
+class Learns(Gain):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dx = super().backward(dy, cache, accumulate)
+        self.a.data -= 0.1 * self.a.grad
+        return dx
+
+
 class Narrows(Gain):
     def forward(self, x, noise=None):
         return (x * self.a.data).astype("float32"), x
@@ -280,6 +287,7 @@ class Refuses(Gain):
         (Overwrites, "a second backward does not add"),
         (Remembers, "another forward changes this one's backward"),
         (Scribbles, "backward writes into dy"),
+        (Learns, "forward or backward changes parameters"),
         (Insists, r"backward\(accumulate=False\) changes the gradients"),
         (Refuses, "backward must take accumulate and need_dx"),
     ],
@@ -354,6 +362,7 @@ import re
 
 import numpy as np
 from minivae.layers import Dense, Layer, Tanh
+from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
 from minivae.params import Param
 
@@ -389,6 +398,16 @@ class NoBackward(Layer):
     def forward(self, x, noise=None):
         return x, None
 
+class Shapes(Layer):
+    n_in = 3
+    def forward(self, x, noise=None):
+        return x, x
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy @ cache
+
+def likelihood(rng):
+    return Bernoulli(), ((rng.random((4, 3)) < 0.5).astype(float), rng.standard_normal((4, 3)))
+
 def case(rng):
     return Random(rng), rng.standard_normal((2, 4))
 
@@ -415,6 +434,7 @@ def file(tmp_path):
         ("Random", ["--shape", "3", "4"], 0, ["inner.W", "inner.b", "x"]),
         ("case", [], 0, ["inner.W", "inner.b", "x"]),
         ("instance", [], 0, ["x"]),
+        ("likelihood", [], 0, ["out"]),
         ("model", [], 0, ["encoder.layers.0.W"]),
     ],
 )
@@ -438,6 +458,7 @@ def test_gradcheck_of_a_file(name, options, code, lines, file, capsys):
         ("FILE:Needy", [], "Needy needs n, width; expected at most rng. Name a function case(rng)"),
         ("FILE:Broken", [], "Broken.forward raised AttributeError"),
         ("FILE:NoBackward", [], "NoBackward: checking raised NotImplementedError"),
+        ("FILE:Shapes", [], "size 5 is different from 3) (mine.py, line 47)"),
         ("FILE:number", [], "expected a Layer, a Model, or a function that returns one, got int"),
         ("SYNTAX:x", [], "importing"),
     ],

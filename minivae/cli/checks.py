@@ -1,5 +1,7 @@
 """minivae gradcheck: our models, and the layers or models of a user's file."""
 
+from pathlib import Path
+
 from ..backend import generator
 from ..gradcheck import (
     ORACLES,
@@ -12,6 +14,7 @@ from ..gradcheck import (
     draw_curves,
     load_part,
 )
+from ..gradcheck.loading import raised
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..settings import whole
@@ -50,7 +53,7 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
     except Exception as error:
         if part is None:
             raise
-        raise ValueError(f"{part}: checking raised {type(error).__name__}: {error}") from error
+        raise ValueError(f"{part}: checking raised {raised(error, Path(part.rpartition(':')[0]))}") from error
     limit = next((check.limit for check in checks.values()), 0)
     print(f"{title}: {instance.theta.size} parameters, float64, limit {limit:.0e}\n{checks}")
     for finding in findings:

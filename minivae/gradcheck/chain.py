@@ -52,6 +52,8 @@ def diagnose_problem(problem, rng, **data):
     failed = [name for name, check in checks.items() if not check.ok]
     if not failed:
         return []
+    if not np.isfinite(problem.f(problem.values)):
+        return [Finding("not finite", "what forward computes is not finite, so that it has no gradient")]
     again = [problem.again() for _ in range(3)]
     changing = [name for name in failed if not _close(again[0][name], again[1][name])]
     if changing:

@@ -3,9 +3,11 @@
 import importlib.util
 import inspect
 import sys
+import traceback
 from pathlib import Path
 
 from ..params import Module
+from .problems import kind_of
 
 
 def load_part(target, rng, shape=None):
@@ -23,7 +25,7 @@ def load_part(target, rng, shape=None):
         raise ValueError(f"part: expected FILE.py:NAME, got {target}")
     if not file.is_file():
         raise ValueError(f"part: {file} does not exist")
-    found = _attempt(f"importing {file}", lambda: getattr(_import(file), name, None))
+    found = _attempt(f"importing {file}", file, lambda: getattr(_import(file), name, None))
     if found is None:
         raise ValueError(f"part: {file} has no {name}")
     part, x = found, None
@@ -33,7 +35,7 @@ def load_part(target, rng, shape=None):
         if set(needed) - {"rng"}:
             raise ValueError(f"part: {name} needs {', '.join(needed)}; expected at most rng. Name a function "
                              f"case(rng) that returns {name}(...), x instead")  # fmt: skip
-        part = _attempt(f"calling {name}", lambda: found(**dict.fromkeys(needed, rng)))
+        part = _attempt(f"calling {name}", file, lambda: found(**dict.fromkeys(needed, rng)))
         if isinstance(part, tuple) and len(part) == 2:
             part, x = part
     if not (isinstance(part, Module) and hasattr(part, "draw_noise")):
@@ -42,10 +44,10 @@ def load_part(target, rng, shape=None):
         n_in = getattr(part, "n_in", None)
         if shape is None and n_in is None:
             raise ValueError(f"shape: expected the shape of an input of {name}, which has no n_in, such as 4 6")
-        x = _attempt(f"drawing x of {shape or (5, n_in)}", lambda: rng.standard_normal(shape or (5, n_in)))
+        x = _attempt(f"drawing x of {shape or (5, n_in)}", file, lambda: rng.standard_normal(shape or (5, n_in)))
     part.bind("float64")
-    if not hasattr(part, "loss_and_grads"):
-        result = _attempt(f"{name}.forward", lambda: part.forward(x))
+    if kind_of(part) == "layer":
+        result = _attempt(f"{name}.forward", file, lambda: part.forward(x))
         if not isinstance(result, tuple) or len(result) != 2:
             raise ValueError(f"part: expected {name}.forward to return (y, cache), got {type(result).__name__}")
     return part, x
@@ -62,9 +64,17 @@ def _import(file):
     return module
 
 
-def _attempt(what, f):
+def raised(error, file):
+    """What an exception says, and the last line of a user's file that led to it."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file.name
+    ]
+    return f"{type(error).__name__}: {error}" + (f" ({file.name}, line {lines[-1]})" if lines else "")
+
+
+def _attempt(what, file, f):
     """f(); whatever it raises becomes a ValueError that says where and what."""
     try:
         return f()
     except (Exception, SystemExit) as error:
-        raise ValueError(f"part: {what} raised {type(error).__name__}: {error}") from error
+        raise ValueError(f"part: {what} raised {raised(error, file)}") from error

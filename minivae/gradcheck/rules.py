@@ -12,12 +12,15 @@ def broken_rules(layer, x, noise, w):
     """A line for each rule that a bound layer breaks, called on x and noise, with d loss / d y = w."""
     broken = []
     x_before, w_before = tree_map(np.copy, (x, w))
+    theta = layer.theta.copy()
     y, cache = layer.forward(x, noise)
     layer.zero_grad()
     dx = layer.backward(w, cache)
     once = layer.grad.copy()
     if not _equal(x, x_before):
         broken.append("forward or backward writes into x")
+    if not _equal(layer.theta, theta):
+        return [*broken, "forward or backward changes parameters, which only the optimizer may"]
     if not _equal(w, w_before):
         return [*broken, "backward writes into dy"]
     for name, given in (("forward", y), ("backward", dx)):
