@@ -108,6 +108,8 @@ class Sequential(Layer):
         last = 0 if need_dx else self.first_learning
         for i in range(len(self.layers) - 1, last - 1, -1):
             dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
+            if dy is None and i > last:
+                raise ValueError(f"{type(self.layers[i]).__name__}.backward: expected dx, got None")
         return dy if need_dx else None
 
 
