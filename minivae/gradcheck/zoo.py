@@ -1,14 +1,13 @@
 """The bug zoo: real mistakes of published VAEs, each as a change of a line or two of minivae, made from outside.
 
-A mutant is a diff: inside `planted(mutant)` functions of the library are replaced by ones whose source has been edited;
-outside nothing remains. So a reader sees the mistake where it would stand, and `detectors.py` sees what catches it.
+A mutant is a diff: inside `planted(mutant)` functions of the library run the code of an edited source; outside nothing
+remains. So a reader sees the mistake where it would stand, and `detectors.py` sees what catches it.
 Numbers are those of the pitfalls in the project's notes: 6, 8 and 9 wait for the code that they can be made in.
 """
 
 import contextlib
 import importlib
 import inspect
-import sys
 import textwrap
 from typing import NamedTuple
 
@@ -108,48 +107,36 @@ ZOO = (
 
 @contextlib.contextmanager
 def planted(mutant):
-    """Inside, minivae has this mistake, wherever its functions were imported to.
+    """Inside, minivae has this mistake: the functions stay, only their code is another, so that whoever has them has it.
 
     Raises ValueError where the library's text is not the one that an edit begins with.
     """
-    undo = []
+    codes, texts = {}, {}
     try:
         for where, old, new in mutant.edits:
-            undo += _replace(where, old, new)
+            module, function = _find(where)
+            text = texts.get(where) or textwrap.dedent(inspect.getsource(function))
+            if text.count(old) != 1:
+                raise ValueError(f"zoo: expected {old!r} once in {where}, found it {text.count(old)} times")
+            texts[where], made = text.replace(old, new), {}
+            exec(compile(texts[where], f"<{where}, mutated>", "exec"), vars(module), made)
+            codes.setdefault(function, function.__code__)
+            function.__code__ = made[function.__name__].__code__
         yield mutant
     finally:
-        for owner, name, original in reversed(undo):
-            setattr(owner, name, original)
-
-
-def _replace(where, old, new):
-    """Put the edited function in the place of the original; [(owner, name, original)] to undo it."""
-    owner, module, function = _find(where)
-    source = textwrap.dedent(inspect.getsource(function))
-    if source.count(old) != 1:
-        raise ValueError(f"zoo: expected {old!r} once in {where}, found it {source.count(old)} times")
-    made = {}
-    exec(compile(source.replace(old, new), f"<{where}, mutated>", "exec"), vars(module), made)
-    changed = made[function.__name__]
-    if inspect.isclass(owner):
-        places = [(owner, function.__name__)]
-    else:
-        own = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == "minivae"]
-        places = [(m, name) for m in own for name, value in list(vars(m).items()) if value is function]
-    for place, name in places:
-        setattr(place, name, changed)
-    return [(place, name, function) for place, name in places]
+        for function, code in codes.items():
+            function.__code__ = code
 
 
 def _find(where):
-    """(class or module that has it, module, function) of "densities.reparameterize" or "layers.dense.Dense.forward"."""
+    """(module, function) of "densities.reparameterize" or "layers.dense.Dense.forward"."""
     path = where.split(".")
     for i in range(len(path) - 1, 0, -1):
         with contextlib.suppress(ModuleNotFoundError):
-            owner = module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
-            for name in path[i:-1]:
-                owner = getattr(owner, name)
-            return owner, module, getattr(owner, path[-1])
+            found = module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
+            for name in path[i:]:
+                found = getattr(found, name)
+            return module, found
     raise ValueError(f"zoo: there is no {where}")
 
 
