@@ -204,6 +204,8 @@ def test_bits_per_dimension_of_a_density_are_those_of_its_levels():
     [
         ({"D": 0}, "D: expected a positive whole number, got 0"),
         ({"L": 2.5}, "L: expected a positive whole number, got 2.5"),
+        ({"N": math.inf}, "N: expected a positive whole number, got inf"),
+        ({"N": math.nan}, "N: expected a positive whole number, got nan"),
         ({"pixels": "average"}, "pixels: expected one of sum, mean, got 'average'"),
         ({"latents": None}, "latents: expected one of sum, mean, per pixel, got None"),
         ({"kl_batch": "per pixel"}, "kl_batch: expected one of mean, sum, got 'per pixel'"),

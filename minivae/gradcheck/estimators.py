@@ -2,16 +2,17 @@ r"""Five estimators of the gradient of the ELBO with respect to the encoder, on 
 
 With z = mu + std eps, log w = log p(x | z) + log p(z) - log q(z | x) and loss = -E_eps[log w], averaged over examples,
 
-    pathwise          d/d(mu, log_var) of  KL(q || p) - log p(x | z(mu, log_var))     (Kingma & Welling 2013)
-    sampled KL        d/d(mu, log_var) of  -log w at z(mu, log_var): the KL by its sample, too
+    pathwise          d/d(mu, log_var) of  KL(q || p) - log p(x | z(mu, log_var))     (Kingma & Welling 2013, eq. 7)
+    sampled KL        d/d(mu, log_var) of  -log w at z(mu, log_var): the KL by its sample, too   (the same, eq. 6)
     path derivative   the same without the derivative of log q at fixed z: only through z      (Roeder et al. 2017)
     score function    -log w times the derivative of log q at fixed z                          (Williams 1992)
-    score, baseline   -(log w - b(x)) times the same, b(x) = log w at z = mu                   (Mnih & Gregor 2014)
+    score, baseline   -(log w - b(x)) times the same                                           (Mnih & Gregor 2014)
+
+Mnih and Gregor learn their b(x); here it is log w at z = mu, which MuProp starts from (Gu et al. 2016).
 
 All have the same mean, since E_q[d log q at fixed z] = 0, and very different variances. They differ only in
 (dmu, dlog_var), what is sent back into the encoder: the rest is `encoder.backward`, which is linear, so that one
-Jacobian turns all draws at once into gradients. The decoder's gradient is the same for all five. beta is 1, no bits
-are free, and the networks run as in evaluation.
+Jacobian turns all draws at once into gradients. The decoder's is the same for all five. beta is 1, no bits are free.
 """
 
 import math

@@ -10,10 +10,13 @@ import numpy as np
 
 from ..backend import tree_map
 from ..data import load_data
-from ..layers import Dense, ReLU, Residual, Sequential, conv_encoder, dense_encoder
+from ..evaluate import log_evidence
+from ..layers import ACTIVATIONS, Dense, Residual, Sequential
 from ..likelihoods import Bernoulli
+from ..models import VAE
 from .laws import Law, Laws
 from .rules import broken_rules
+from .trace import replaced
 
 EXACT = 1e-9
 
@@ -26,6 +29,7 @@ def check_known(model, x, rng):
         | signs(model, x, noise)
         | of_likelihood(model.likelihood, rng)
         | of_kl(model.prior)
+        | of_evidence(model, x, rng)
         | untouched(model, x, noise)
         | of_starts()
         | of_bits()
@@ -55,8 +59,12 @@ def scales(model, x, noise):
 
 
 def signs(model, x, noise):
-    """kl is not negative, elbo = log_px_z - kl, and a small step against the gradient lowers the loss (pitfall 10)."""
+    """kl >= 0, elbo = log_px_z - kl, loss = beta kl - log_px_z; a step against the gradient lowers it (pitfalls 5, 10).
+
+    Where bits are free, the loss is at least that.
+    """
     m = model.loss_and_grads(x, noise)
+    loss = model.beta(0) * m["kl"] - m["log_px_z"]
     grad, theta = model.grad.copy(), model.theta.copy()
     model.theta -= 1e-4 * grad / max(np.linalg.norm(grad), 1e-300)
     lower = model.loss_and_grads(x, noise, grads=False)["loss"]
@@ -64,6 +72,7 @@ def signs(model, x, noise):
     return {
         "kl >= 0": true(m["kl"] >= 0),
         "elbo = log_px_z - kl": equal(m["elbo"], m["log_px_z"] - m["kl"]),
+        "loss = beta kl - log_px_z": equal(min(m["loss"], loss) if model.free_bits else m["loss"], loss),
         "a step against the gradient lowers the loss": true(lower < m["loss"]),
     }
 
@@ -96,6 +105,18 @@ def of_kl(prior):
     }
 
 
+def of_evidence(model, x, rng):
+    """`log_evidence` is the log of the mean of as many weights as asked for: of 1 to 50 that is 25.5 (pitfall 7)."""
+    weights = iter(range(1, 51))
+
+    def log_weights(x, eps):
+        return np.log([[next(weights)] for _ in eps])
+
+    with replaced(model, "log_weights", log_weights):
+        value = log_evidence(model, x[:1], 50, rng)[0]
+    return {"log p(x) of the weights 1 to 50": equal(value, math.log(25.5))}
+
+
 def untouched(model, x, noise):
     """A step writes into none of its arguments (pitfall 17), and the same step again gives the same (pitfall 18)."""
     before = x.copy()
@@ -108,20 +129,23 @@ def untouched(model, x, noise):
 
 
 def of_layers(rng):
-    """The rules of layers, broken by none of a stack that has all ways for gradients to meet (pitfalls 17 and 18)."""
-    part = Residual(Sequential(Dense(4, 5, rng), ReLU(), Dense(5, 4, rng))).bind("float64")
+    """The rules of layers, broken by no activation, nor by a stack that has all ways for gradients to meet (17, 18)."""
     x, w = rng.standard_normal((2, 3, 4))
-    broken = broken_rules(part, x, None, w) + broken_rules(ReLU().bind("float64"), x, None, w)
+    broken = []
+    for act in ACTIVATIONS.values():
+        stack = Residual(Sequential(Dense(4, 5, rng), act(), Dense(5, 4, rng)))
+        broken += [rule for part in (stack, act()) for rule in broken_rules(part.bind("float64"), x, None, w)]
     return {"layers write into no argument and remember no call": equal(len(broken), 0)}
 
 
 def of_starts():
     """No two columns of new weights are equal, nor two layers of one shape (pitfall 15)."""
-    rng = np.random.default_rng(0)
-    encoders = dense_encoder(6, (6, 6), 3, rng=rng), conv_encoder((4, 4, 1), (2,), (6, 6), 3, rng=rng)
-    W = [p.data for encoder in encoders for p in encoder.bind().params.values() if p.data.ndim > 1]
-    alike = sum(a.shape == b.shape and np.array_equal(a, b) for i, a in enumerate(W) for b in W[:i])
-    alike += sum(w.shape[-1] - np.unique(w.reshape(-1, w.shape[-1]), axis=1).shape[1] for w in W)
+    rng, alike = np.random.default_rng(0), 0
+    for arch in ("dense", "conv"):
+        model = VAE.build((4, 4, 1), rng, arch, hidden=(6, 6), channels=(2, 2), latent=3)
+        W = [p.data for p in model.params.values() if p.data.ndim > 1]
+        alike += sum(a.shape == b.shape and np.array_equal(a, b) for i, a in enumerate(W) for b in W[:i])
+        alike += sum(w.shape[-1] - np.unique(w.reshape(-1, w.shape[-1]), axis=1).shape[1] for w in W)
     return {"equal columns or layers of new weights": equal(alike, 0)}
 
 
@@ -129,6 +153,6 @@ def of_bits():
     """Under a Bernoulli likelihood training sees bits, whose best possible log_px_z is 0 nats (pitfall 11)."""
     grey = np.linspace(0.1, 0.9, 60).reshape(6, 10)
     data = load_data(grey, validation=0, likelihood="bernoulli", binarize="each")
-    shown = data.present(data.train.x, np.random.default_rng(0)).astype("float64").clip(1e-300, 1)
-    floor = -(shown * np.log(shown) + (1 - shown) * np.log((1 - shown).clip(1e-300))).sum(axis=1).mean()
+    shown = data.present(data.train.x, np.random.default_rng(0)).astype("float64")
+    floor = sum(-(p * np.log(p + (p == 0))).sum(axis=1).mean() for p in (shown, 1 - shown))
     return {"the entropy floor of what training sees": equal(floor, 0)}

@@ -119,7 +119,7 @@ def effective_beta(
         For sizes and weights that are not positive, unknown reductions, and a scale without squared errors.
     """
     for name, size in (("D", D), ("L", L), ("N", N)):
-        if size < 1 or size != int(size):
+        if not (size >= 1 and size % 1 == 0):
             raise ValueError(f"{name}: expected a positive whole number, got {size}")
     for name, number in (("rec_weight", rec_weight), ("kl_weight", kl_weight), ("scale", scale)):
         if not 0 < number < math.inf:

@@ -51,13 +51,18 @@ ZOO = (
     Mutant("4", 4, "a constant of a backward: 1/4 for 1/2", "y0ast/VAE-Torch, pull request 5", "G", (
         ("densities.kl_standard_normal_backward", "0.5 * g * (", "0.25 * g * ("),
     )),
-    Mutant("5", 5, "mean over pixels, sum over latents: beta = D", "PyTorch-VAE; fastai's VAE lesson", "WU", (
+    Mutant("5a", 5, "mean over pixels, sum over latents: beta = D", "PyTorch-VAE", "WU", (
         ("densities.bernoulli_log_prob", "return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)",
          "return log_p.mean(axis=-1)"),
         ("densities.bernoulli_log_prob_backward", "dlogits *= g[..., None]",
          "dlogits *= g[..., None] / logits.shape[-1]"),
     )),
-    Mutant("7a", 7, "importance-sampled NLL of the wrong sign", "pythae", "W", (
+    Mutant("5b", 5, "means over pixels and over latents, in the loss alone: beta = D / L", "fastai's VAE lesson", "U", (
+        (STEP, "self.beta(t), len(x)", "self.beta(t) / self.L, len(x)"),
+        (STEP, "least=self.free_bits) - log_px_z\n", "least=self.free_bits) - log_px_z / x.shape[-1]\n"),
+        (STEP, "self.likelihood.backward(-g, c_x)", "self.likelihood.backward(-g / x.shape[-1], c_x)"),
+    )),
+    Mutant("7a", 7, "importance-sampled NLL of the wrong sign", "pythae", "WU", (
         ("evaluate.evidence.log_evidence", 'log_mean_exp(np.concatenate(parts).astype("float64"))',
          '-log_mean_exp(-np.concatenate(parts).astype("float64"))'),
     )),
@@ -107,7 +112,7 @@ ZOO = (
 
 @contextlib.contextmanager
 def planted(mutant):
-    """Inside, minivae has this mistake: the functions stay, only their code is another, so that whoever has them has it.
+    """Inside, minivae has this mistake. The functions stay, their code is another: so whoever imported them has it too.
 
     Raises ValueError where the library's text is not the one that an edit begins with.
     """
