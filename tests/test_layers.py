@@ -142,6 +142,8 @@ def test_parts_of_a_cpu_and_of_a_gpu(monkeypatch):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda r: Dense(0, 3, r), "Dense: expected widths of at least 1, got 0 to 3"),
+        (lambda r: Dense(3, 0, r), "Dense: expected widths of at least 1, got 3 to 0"),
         (lambda r: Conv2d(1, 1, 0, r), "kernel: expected a whole number >= 1"),
         (lambda r: Conv2d(1, 1, (3, 3, 3), r), "kernel: expected a whole number >= 1 or a pair"),
         (lambda r: Conv2d(1, 1, 3, r, stride=0), "stride: expected a whole number >= 1"),

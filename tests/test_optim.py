@@ -212,7 +212,7 @@ def test_average_that_keeps_nothing_is_theta():
 
 
 def test_what_they_are_without_options():
-    for cls in OPTIMIZERS.values():
+    for cls in (Optimizer, *OPTIMIZERS.values()):
         optimizer = cls(make())
         assert optimizer.lr(0) == 1e-3
         assert optimizer.clip is optimizer.ema is optimizer.factor is None
@@ -221,6 +221,13 @@ def test_what_they_are_without_options():
     assert set(decayed.decay) == {0, 0.01}
     sgd = SGD(make())
     assert (sgd.momentum, sgd.nesterov) == (0.9, False)
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.values())
+def test_options_of_all_reach_each(cls):
+    optimizer = cls(make(), 0.5, clip=2.0, rates={"layers.0": 0.25}, ema=0.75)
+    assert (optimizer.lr(0), optimizer.clip, optimizer.ema) == (0.5, 2, 0.75)
+    assert set(optimizer.factor) == {0.25, 1}
 
 
 def test_a_step_moves_the_states():
