@@ -44,8 +44,8 @@ def test_no_false_alarm_where_log_px_z_has_heavy_tails(seed):
 
 
 def test_smallest_and_conv(rng):
-    """One latent, one example, few samples at a time, conv, batch norm, free bits."""
-    for arch, options in (("dense", {}), ("conv", {"norm": "batch", "free_bits": 0.5})):
+    """One latent, one example, few samples at a time, conv, batch norm, dropout, free bits."""
+    for arch, options in (("dense", {}), ("conv", {"norm": "batch", "free_bits": 0.5, "dropout": 0.3})):
         model = VAE.build((4, 4, 1), rng, arch, hidden=(6,), channels=(2,), latent=1, **options).bind("float64")
         x = (rng.random((1, 16)) < 0.5).astype(float)
         assert (check := check_known(model, x, rng)).ok, check
@@ -89,7 +89,8 @@ def test_bounds(rng):
     model, x = model_and_data(rng)
     laws = bounds_ordered(model, x, rng, log_px=np.full(4, 0.0))
     assert [law.ok for law in laws.values()] == [True] * 3
-    assert not bounds_ordered(model, x, rng, log_px=np.full(4, -50.0))["L_32 <= log p(x)"].ok
+    bound = -laws["L_32 <= log p(x)"].value
+    assert not bounds_ordered(model, x, rng, log_px=np.full(4, bound - 0.3))["L_32 <= log p(x)"].ok
 
 
 class Summed(VAE):
@@ -104,6 +105,12 @@ class Climbs(VAE):
         m = super().loss_and_grads(x, noise, y, t, grads)
         self.grad[...] *= -1
         return m | {"elbo": m["elbo"] + 1e-6}
+
+
+class Negative(VAE):
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        return m | {"kl": -m["kl"], "elbo": m["log_px_z"] + m["kl"], "loss": -m["log_px_z"] - m["kl"]}
 
 
 class Scribbles(VAE):
@@ -133,6 +140,8 @@ def test_known_answers_of_models_that_break_them(rng):
     assert failing(signs(model, x, noise)) == ["elbo = log_px_z - kl", "a step against the gradient lowers the loss"]
     model.__class__ = PerLatent
     assert failing(signs(model, x, noise)) == ["loss = beta kl - log_px_z"]
+    model.__class__ = Negative
+    assert failing(signs(model, x, noise))[0] == "kl >= 0"
     model.__class__ = Scribbles
     assert failing(untouched(model, x, noise)) == ["x is left as it was", "the same step gives the same"]
 
@@ -140,6 +149,9 @@ def test_known_answers_of_models_that_break_them(rng):
 def test_known_answers_of_likelihoods(rng):
     assert len(of_likelihood(LIKELIHOODS["bernoulli"](), rng)) == 5
     assert len(of_likelihood(LIKELIHOODS["gaussian-fixed"](), rng)) == 1
+    bent = LIKELIHOODS["bernoulli"]()
+    bent.mean = lambda out: 1 / (1 + np.exp(1 - out))
+    assert failing(of_likelihood(bent, rng)) == ["at logit 0 the mean is 1/2"]
 
 
 def test_a_law_says_what_it_found():
