@@ -176,7 +176,7 @@ def test_readme_options_exist():
 
     flags = set(re.findall(r"--([a-z][a-z-]+)", README))
     known = {name.replace("_", "-") for name, option in OPTIONS.items() if option.metavar}
-    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws"}
+    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws", "pixels"}
     assert set(re.findall(r"^    minivae (\w+)", README, re.MULTILINE)) == {f.__name__ for f, _ in COMMANDS} - {
         "gradcheck"
     }

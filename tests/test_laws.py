@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivae.gradcheck.detectors import model_and_data
-from minivae.gradcheck.known_answers import check_known, of_likelihood, scales, signs, untouched
+from minivae.gradcheck.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
 from minivae.gradcheck.laws import (
     Law,
     Laws,
@@ -161,3 +161,11 @@ def test_a_law_says_what_it_found():
     assert not laws["nan"].ok
     assert averaged([1.0, 1.0, 1.0], 1.0).ok
     assert not averaged([1.0, 1.0, 1.0], 1.1).ok
+
+
+def test_the_kl_to_a_millionth(monkeypatch):
+    prior = StandardNormal(3)
+    assert failing(of_kl(prior)) == []
+    kl = StandardNormal.kl
+    monkeypatch.setattr(StandardNormal, "kl", lambda self, mu, log_var: (1 + 1e-6) * kl(self, mu, log_var))
+    assert failing(of_kl(prior)) == ["KL = mean of log q - log p at eps = 1 and -1"]

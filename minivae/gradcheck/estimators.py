@@ -9,9 +9,9 @@ With z = mu + std eps, log w = log p(x | z) + log p(z) - log q(z | x) and loss =
     score, baseline   -(log w - b(x)) times the same                                           (Mnih & Gregor 2014)
 
 Mnih and Gregor learn their b(x); here it is log w at z = mu, which MuProp starts from (Gu et al. 2016). All five have
-the same mean, since E_q[d log q at fixed z] = 0, and very different variances. They differ only in (dmu, dlog_var), what
-is sent back into the encoder: the rest is `encoder.backward`, which is linear, so that one Jacobian turns all draws at
-once into gradients. The decoder's is the same for all five. beta is 1, no bits are free.
+the same mean, since E_q[d log q at fixed z] = 0, and very different variances. They differ only in (dmu, dlog_var),
+what is sent back into the encoder: the rest is `encoder.backward`, which is linear, so that one Jacobian turns all
+draws at once into gradients. The decoder's is the same for all five. beta is 1, no bits are free.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Known answers and scales: what a right VAE must give without any sampling.
+"""Known answers and scales: what a right VAE must give without any sampling, and what it stands on.
 
 Numbers that are known (chance level, a perfect reconstruction), what must not change (the batch twice over), what must
 double (the pixels twice over), signs, and what a step may not touch.
@@ -14,6 +14,7 @@ from ..evaluate import log_evidence
 from ..layers import ACTIVATIONS, Dense, Residual, Sequential
 from ..likelihoods import Bernoulli
 from ..models import VAE
+from ..priors import StandardNormal
 from .laws import Law, Laws
 from .rules import broken_rules
 from .trace import replaced
@@ -96,13 +97,22 @@ def of_likelihood(likelihood, rng):
 
 
 def of_kl(prior):
-    """KL(p || p) = 0, and it adds over latents."""
+    """KL(p || p) = 0, it adds over latents, and it is the mean of log q - log p.
+
+    For a standard normal log q - log p is quadratic in eps, so that its mean over eps = 1 and -1 is exact.
+    """
     mu, log_var = np.full((1, prior.L), 0.3), np.full((1, prior.L), -0.7)
     each = prior.kl(mu[..., None], log_var[..., None]).sum()
-    return {
+    laws = {
         "KL of the prior to itself": equal(prior.kl(0 * mu, 0 * mu)[0], 0),
         "KL adds over latents": equal(prior.kl(mu, log_var)[0], each),
     }
+    if isinstance(prior, StandardNormal):
+        z = mu + np.exp(0.5 * log_var) * np.array([[1.0], [-1.0]])
+        log_qz_x = -0.5 * (math.log(2 * math.pi) + log_var + 1).sum()
+        mean = (log_qz_x - prior.forward(z)[0]).mean()
+        laws["KL = mean of log q - log p at eps = 1 and -1"] = equal(prior.kl(mu, log_var)[0], mean)
+    return laws
 
 
 def of_evidence(model, x, rng):
