@@ -68,7 +68,7 @@ def test_a_gradient_that_is_not_finite_fails(bad, rng):
     g[2] = bad
     assert not check(f, x, g, rng).ok
     assert not check(f, x, np.full(5, bad), rng).ok
-    assert not check(lambda x: float("nan"), x, 2 * x, rng).ok
+    assert check(lambda x: float("nan"), x, 2 * x, rng).wrong  # and no kink
 
 
 def test_kinks_are_counted_and_too_many_fail(rng):
@@ -83,6 +83,25 @@ def test_kinks_are_counted_and_too_many_fail(rng):
     assert result.ok
     wrong = np.sign(x) * 1.0005
     assert not check(lambda x: np.abs(x).sum(), x, wrong, rng).ok
+
+
+def test_a_weak_kink_and_one_in_the_slope(rng):
+    """Either sign of a kink finds one that the other misses; a smaller step passes by it."""
+    x = rng.uniform(1, 2, 6)
+    x[0] = 1.5e-3
+    weak = lambda x: (x * x).sum() + 1e-3 * np.abs(x).sum()  # noqa: E731
+    assert check(weak, x, 2 * x + 1e-3 * np.sign(x), rng).ok
+    x[0] = 0.0
+    odd = lambda x: (x * np.abs(x)).sum()  # noqa: E731
+    assert check(odd, x, 2 * np.abs(x), rng).ok
+
+
+def test_rounding_goes_by_the_size_of_the_terms(rng):
+    """10,000 (sin^2 + cos^2 - 1) is zero, and so is its gradient, up to what cancels."""
+    x = rng.standard_normal(6)
+    f = lambda v: 1e4 * (np.sin(v["x"]) ** 2 + np.cos(v["x"]) ** 2 - 1).sum()  # noqa: E731
+    assert check_directions(Problem(f, {"x": x}, {"x": 0 * x}, size=2e4 * 6), rng)["x"].ok
+    assert not check_directions(Problem(f, {"x": x}, {"x": 0 * x + 1}, size=2e4 * 6), rng)["x"].ok
 
 
 @pytest.mark.parametrize(("kinks", "ok"), [(0, True), (2, True), (3, False), (4, False)])

@@ -78,6 +78,16 @@ def test_coordinates_at_a_kink_are_left_out(rng):
     np.testing.assert_allclose(numeric, [np.nan, 1, -1, 1], rtol=1e-9)
 
 
+def test_coordinates_that_hardly_matter_do_not_decide():
+    weights = np.array([1.0, 1e-6])
+    for error, ok in ((1e-5, True), (1.0, False)):
+        g = weights * np.array([1, 1 + error])
+        check = check_coordinates(Problem(lambda v: (weights * np.sin(v["x"])).sum(), {"x": np.zeros(2)}, {"x": g}))[
+            "x"
+        ]
+        assert check.ok is ok
+
+
 # ---- complex step
 
 
@@ -112,6 +122,7 @@ def test_branches_go_by_the_real_part():
     np.testing.assert_array_equal(np.asarray(np.minimum(x, y)).imag, [1e-20, 2e-20, 5e-20])
     np.testing.assert_array_equal(x > 0, [False, True, True])
     np.testing.assert_array_equal(np.sign(x), [-1, 1, 1])
+    assert np.abs(np.array([1e-20j]).view(ByRealPart))[0].imag == 1e-20  # the slope of one side
     out = np.empty(3, complex)
     np.abs(x, out=out)
     np.testing.assert_array_equal(out.imag, np.abs(x).imag)
