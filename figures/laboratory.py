@@ -11,12 +11,12 @@ import numpy as np
 from minivae.backend import generator
 from minivae.data import load_data
 from minivae.evaluate import log_evidence
-from minivae.gradcheck import ORACLES, curves_of, draw_curves, linear_gaussian, problems_of, quadrature
+from minivae.gradcheck import ORACLES, linear_gaussian, problems_of, quadrature
 from minivae.gradcheck.detectors import DETECTORS, caught, draw_matrix, price
 from minivae.gradcheck.estimators import draw_estimators, study
 from minivae.gradcheck.ledger import draw_ledger
 from minivae.gradcheck.pencil import pencil
-from minivae.gradcheck.rounding import error_curve
+from minivae.gradcheck.rounding import curves_of, draw_curves, error_curve
 from minivae.gradcheck.zoo import ZOO
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE

@@ -3,18 +3,11 @@
 from pathlib import Path
 
 from ..backend import generator
-from ..gradcheck import (
-    ORACLES,
-    Laws,
-    check_gradients,
-    check_known,
-    check_laws,
-    curves_of,
-    diagnose,
-    draw_curves,
-    load_part,
-)
+from ..gradcheck import ORACLES, check_gradients, diagnose, load_part
+from ..gradcheck.known_answers import check_known
+from ..gradcheck.laws import Laws, check_laws
 from ..gradcheck.loading import raised
+from ..gradcheck.rounding import curves_of, draw_curves
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..settings import whole
