@@ -191,6 +191,13 @@ def test_a_factor_of_positions(rng):
     assert finding.text.endswith("1/(N its positions) = 1/36")
 
 
+def test_the_innermost_layer_is_named(rng):
+    """What the inner network returns is its first layer's."""
+    part = Sequential(Dense(3, 4, rng), Sequential(TanhWithoutSquare(), Dense(4, 2, rng)))
+    (finding,) = diagnose(part, rng.standard_normal((5, 3)), rng)
+    assert finding.where == "what layers.1.layers.0.backward returns"
+
+
 def test_overwritten_in_a_residual(rng):
     """The skip's gradient is spoiled by the body: pitfall 17."""
     part = Residual(Dense(4, 4, rng), ReLUInPlace())

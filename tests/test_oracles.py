@@ -298,6 +298,8 @@ def test_a_wrong_gradient_has_a_floor(rng):
     curve = error_curve(wrong, name, rng)
     assert curve.verdict.startswith("wrong: the error stays above")
     assert 1e-5 < 10**curve.reached < 1e-3
+    nearly = problem._replace(grads=problem.grads | {name: (1 + 1e-7) * problem.grads[name]})
+    assert error_curve(nearly, name, rng).verdict.startswith("wrong")
     with pytest.raises(ValueError, match="decoder.layers.0.W: expected a gradient that is finite and not zero"):
         error_curve(problem._replace(grads=problem.grads | {name: 0 * problem.grads[name]}), name, rng)
 
