@@ -191,6 +191,26 @@ def test_a_factor_of_positions(rng):
     assert finding.text.endswith("1/(N its positions) = 1/36")
 
 
+class Product(Layer):
+    """y = h q of the (h, q) that its part gives."""
+
+    def __init__(self, rng):
+        self.split = Sequential(Dense(3, 4, rng), Split(2))
+
+    def forward(self, x, noise=None):
+        (h, q), cache = self.split.forward(x)
+        return h * q, (h, q, cache)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        h, q, cache = cache
+        return self.split.backward((dy * q, -dy * h), cache, accumulate)
+
+
+def test_two_outputs_are_a_gaussian_only_in_a_model(rng):
+    (finding,) = diagnose(Product(rng), rng.standard_normal((5, 3)), rng)
+    assert str(finding) == "d loss / d (its output 1), at split.backward: the sign is wrong"
+
+
 def test_the_innermost_layer_is_named(rng):
     """What the inner network returns is its first layer's."""
     part = Sequential(Dense(3, 4, rng), Sequential(TanhWithoutSquare(), Dense(4, 2, rng)))

@@ -105,7 +105,9 @@ def _of_link(problem, link, before, rng):
         local = moved(problem, link, i)
         if local is None or not check_directions(local, rng)["dy"].wrong:
             continue
-        names = ("d loss / d mu", "d loss / d log_var") if len(link.dy) == 2 else ("d loss / d (its output)",)
+        gaussian = len(link.dy) == 2 and hasattr(problem.part, "loss_and_grads")
+        outputs = ("mu", "log_var") if gaussian else [f"(its output {j})" for j in range(len(link.dy))]
+        names = [f"d loss / d {output}" for output in (outputs if len(link.dy) > 1 else ["(its output)"])]
         makers = [other for other in before if other.made(link, i)]
         if makers:  # the innermost: a layer's own mistake
             maker = makers[-1]
@@ -113,7 +115,7 @@ def _of_link(problem, link, before, rng):
             others = {"dy itself, without the layer's own derivative": maker.dy[0]}
             where = f"what {maker.name}.backward returns"
         else:
-            factors = {"std = exp(log_var / 2)": np.exp(0.5 * link.y[1])} if len(names) == 2 else {}
+            factors = {"std = exp(log_var / 2)": np.exp(0.5 * link.y[1])} if gaussian else {}
             others = {f"what {other.name}.backward returned": dx for other in before for dx in other.dx}
             others |= {names[j]: numeric_gradient(moved(problem, link, j), "dy") for j in range(len(names)) if j != i}
             where = f"{names[i]}, at {link.name}.backward"
