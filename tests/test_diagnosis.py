@@ -405,3 +405,26 @@ def test_the_dictionary_by_itself(rng):
     assert explain(np.roll(truth, 1, axis=1), truth).text == "the entries are moved by 1 along axis 1"
     assert explain(truth.ravel(), truth).kind == "shape"
     assert explain(rng.standard_normal((3, 4)), truth).kind == "unknown"
+
+
+class Spoils(Bernoulli):
+    def backward(self, g, cache, accumulate=True):
+        dout = super().backward(g, cache, accumulate)
+        g *= 0
+        return dout
+
+
+def test_overwritten_by_a_likelihood_or_an_operation(rng):
+    """The gradient is right, and whoever has g next has another."""
+    x, out = (rng.random((3, 4)) < 0.5).astype(float), rng.standard_normal((3, 4))
+    checks = check_gradients(Spoils(), (x, out), rng)
+    assert all(check.ok for check in checks.values())
+    assert checks.broken == ["forward or backward writes into dy"]
+    assert [(f.kind, f.where) for f in diagnose(Spoils(), (x, out), rng)] == [("overwritten", "dy")]
+
+    def backward(g, a):
+        g *= 2 * a
+        return g
+
+    problem = operation_problem(lambda a: a * a, backward, (out,), rng)
+    assert [(f.kind, f.where) for f in diagnose_problem(problem, rng)] == [("overwritten", "g")]

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..backend import generator, tree_map
+from ..params import Module
 from .check import problems_of
 from .coordinates import numeric_gradient
 from .diagnosis import Finding, explain
@@ -48,6 +49,8 @@ def diagnose(part, x, rng=None, *, noise=None, y=None, t=0, train=True):
 
 def diagnose_problem(problem, rng, **data):
     """Findings of one Problem; `data` are the keyword arguments of an operation's."""
+    if problem.written and not (isinstance(problem.part, Module) and kind_of(problem.part) == "layer"):
+        return [Finding("overwritten", "forward or backward writes into it", name) for name in sorted(problem.written)]
     checks = check_directions(problem, rng)
     failed = [name for name, check in checks.items() if not check.ok]
     if not failed:

@@ -54,6 +54,8 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
         checks |= ORACLES[oracle](problem, rng)
     if kind_of(part) == "layer":
         checks.broken = broken_rules(part, x, noise, problems["loss"].w)
+    elif problem.written:
+        checks.broken = [f"forward or backward writes into {name}" for name in sorted(problem.written)]
     return checks
 
 

@@ -25,6 +25,7 @@ class Problem(NamedTuple):
     again : () -> grads, computed anew
     part : what it is of
     terms : {name: f} of the parts that f is the sum of, where it has such
+    written : names of the arguments that a call wrote into
     """
 
     f: Callable
@@ -35,6 +36,7 @@ class Problem(NamedTuple):
     again: Callable | None = None
     part: Any = None
     terms: dict = {}
+    written: set = frozenset()
 
 
 def layer_problem(layer, x, rng, noise=None):
@@ -73,17 +75,18 @@ def bijector_problem(bijector, z, context, rng):
 
 def operation_problem(f, f_backward, args, rng, **data):
     """Of a pair f(*args, **data), f_backward(g, *args, **data): every argument by its name."""
-    names = list(inspect.signature(f).parameters)[: len(args)]
-    y = f(*args, **data)
+    values = dict(zip(inspect.signature(f).parameters, args, strict=False))
+    y, written = f(*args, **data), set()
     w = _random_like(y, rng)
 
     def value(v, w=w):
-        return dot(w, f(*(v[name] for name in names), **data))
+        return dot(w, f(*(v[name] for name in values), **data))
 
     def again():
-        return dict(zip(names, as_tuple(f_backward(w, *args, **data)), strict=True))
+        grads = _on_copies(lambda g, *args: f_backward(g, *args, **data), {"g": w} | values, written)
+        return dict(zip(values, as_tuple(grads), strict=True))
 
-    return Problem(value, dict(zip(names, args, strict=True)), again(), w, _size(w, y), again, f)
+    return Problem(value, values, again(), w, _size(w, y), again, f, written=written)
 
 
 def model_problems(model, x, noise, y=None, t=0):
@@ -140,13 +143,16 @@ def _of_module(module, forward, backward, names, inputs, rng):
     """The Problem of `forward(*inputs) -> (y, cache)`; integers among the inputs have no gradient."""
     inputs = dict(zip(names, map(np.asarray, inputs), strict=False))
     smooth = [name for name, a in inputs.items() if a.dtype.kind == "f"]
-    y = forward(*inputs.values())[0]
+    y, written = forward(*inputs.values())[0], set()
     w = _random_like(y, rng)
 
-    def again():
-        _, cache = forward(*inputs.values())
+    def call(w, *inputs):
+        _, cache = forward(*inputs)
         module.zero_grad()
-        dx = as_tuple(backward(tree_map(np.copy, w), cache))
+        return backward(w, cache)
+
+    def again():
+        dx = as_tuple(_on_copies(call, {"dy": w} | inputs, written))
         if smooth and all(d is None for d in dx):
             raise ValueError(f"{type(module).__name__}.backward: expected dx, got None")
         if smooth and len(dx) != len(inputs):
@@ -159,7 +165,17 @@ def _of_module(module, forward, backward, names, inputs, rng):
             return dot(w, forward(*(v.get(name, a) for name, a in inputs.items()))[0])
 
     values = {name: p.data.copy() for name, p in module.params.items()} | {name: inputs[name] for name in smooth}
-    return Problem(f, values, again(), w, _size(w, y), again, module)
+    return Problem(f, values, again(), w, _size(w, y), again, module, written=written)
+
+
+def _on_copies(call, arrays, written):
+    """call(*copies of the arrays); names of those that it writes into are added to `written`."""
+    copies = {name: tree_map(np.copy, a) for name, a in arrays.items()}
+    result = call(*copies.values())
+    for name, a in copies.items():
+        if not all(map(np.array_equal, as_tuple(a), as_tuple(arrays[name]))):
+            written.add(name)
+    return result
 
 
 @contextmanager
