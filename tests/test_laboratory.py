@@ -121,3 +121,14 @@ def test_the_published_page_is_of_this_code():
     page = (laboratory.HERE / "laboratory.md").read_text()
     assert all(f"| {mutant.title} ({mutant.pitfall}) | {mutant.seen_in} | " in page for mutant in ZOO)
     assert "Worst of all: directional" in page
+
+
+def test_what_only_the_complex_step_sees(mine, capsys):
+    with open("mine.py", "a") as file:
+        file.write("""
+class Rough(Square):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return (2 * dy * cache).astype("float32").astype("float64")
+""")
+    assert main(["gradcheck", "mine.py:Rough", "--oracle", "complex"]) == 1
+    assert "why: along directions nothing is wrong" in capsys.readouterr().out

@@ -52,6 +52,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
     for finding in findings:
         if finding.where:  # broken rules stand above already
             print(f"why: {finding}")
+    if not (checks.ok or findings):
+        print("why: along directions nothing is wrong: something rounds more than float64 must")
     found = Laws(check_laws(instance, x, rng) | check_known(instance, x, rng)) if laws else Laws()
     if laws:
         print(found)
