@@ -103,9 +103,7 @@ class Run:
         """A run that exists; ValueError if the folder is missing, damaged or something else."""
         path = Path(path)
         if not path.is_dir():
-            raise ValueError(
-                f"run: expected a run folder, {path} " + ("is a file" if path.exists() else "does not exist")
-            )
+            raise ValueError(f"run: {path} {'is a file, expected a run folder' if path.exists() else 'does not exist'}")
         file = path / "settings.json"
         try:
             recorded = json.loads(file.read_text(encoding="utf-8"))
