@@ -10,7 +10,6 @@ from functools import cache
 
 import numpy as np
 
-BACKENDS = ("numpy", "cupy")
 ON_HOST = (np.ndarray, np.generic, float, int)
 
 # After a block of this size was freed, glibc keeps what is freed later for the next arrays. It would give it back to
@@ -43,8 +42,19 @@ def load_backend(name):
     """The array module called `name`; ValueError if it is unknown or cannot run on this machine."""
     if name not in BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, got {name!r}")
-    if name == "numpy":
-        return np
+    return BACKENDS[name]()
+
+
+def available(name):
+    """`name` if this machine can run it, else numpy: for reading what another machine has trained."""
+    try:
+        load_backend(name)
+        return name
+    except ValueError:
+        return "numpy"
+
+
+def _cupy():
     try:
         import cupy
     except ImportError:
@@ -52,6 +62,9 @@ def load_backend(name):
     if not cupy.is_available():
         raise ValueError("backend: cupy found no GPU on this machine; use numpy")
     return cupy
+
+
+BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
 
 
 @cache
@@ -97,6 +110,13 @@ def tree_map(f, tree):
 def to_numpy(tree):
     """The same tree with every array in host memory."""
     return tree_map(lambda x: np.asarray(x) if array_module(x) is np else x.get(), tree)
+
+
+def floats(numbers):
+    """Python floats of a list of arrays without axes; from a device they come together, in one transfer."""
+    if not numbers or array_module(numbers[0]) is np:
+        return list(map(float, numbers))
+    return to_numpy(array_module(numbers[0]).stack(numbers)).tolist()
 
 
 def place(tree, like):

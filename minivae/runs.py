@@ -16,11 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import __version__, checkpoint
-from .backend import generator
+from .backend import available, generator
 from .data import load_data
 from .models import MODELS
 from .optim import BETA_SCHEDULES, OPTIMIZERS, SCHEDULES, warm_up
-from .settings import FREE, NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
+from .settings import FREE, MOVING, NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 
 def build_model(settings, protocol):
@@ -162,7 +162,8 @@ class Run:
 
     def load_model(self):
         """(model, meta) of the best checkpoint, or of the last where there is no best."""
-        model = build_model(self.settings, self.protocol)
+        settings = self.settings | {"backend": available(self.settings["backend"])}
+        model = build_model(settings, self.protocol)
         if (self.path / "best.safetensors").exists():  # holds the average, if the optimizer keeps one
             return model, self._restore("best", model) | {"checkpoint": "best"}
         optimizer = build_optimizer(self.settings, model, self.protocol)
@@ -245,8 +246,11 @@ class Run:
             and isinstance(meta.get("best", ""), float | int | None)
         ):
             raise ValueError(f"checkpoint: {path} was not written by a training run of minivae")
-        expected = (deciding(self.settings), self.protocol)
-        if (meta.get("settings"), meta.get("data")) != expected or meta["epoch"] > self.settings["epochs"]:
+        expected = deciding(self.settings)
+        made_by = meta.get("settings")
+        if isinstance(made_by, dict):
+            made_by = made_by | {name: expected[name] for name in MOVING}
+        if (made_by, meta.get("data")) != (expected, self.protocol) or meta["epoch"] > self.settings["epochs"]:
             raise ValueError(f"checkpoint: {path} belongs to other settings than {self.path / 'settings.json'}")
         return arrays, meta
 

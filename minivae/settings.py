@@ -182,6 +182,7 @@ OPTIONAL |= set(NEEDS)
 # decide nothing about what was done so far: free ones may become anything, growing ones more; and where a file is
 FREE, GROWING = ("data_dir", "pictures_every", "ledger"), ("epochs", "early_stop")
 OPEN = ("data", *FREE, *GROWING)
+MOVING = ("backend",)  # decides rounding only: a checkpoint says where it was made, and goes on anywhere
 
 
 def read_options(given):
@@ -237,7 +238,7 @@ def resumed(recorded, given):
         before = settings[name]
         grows = before is not None and name in GROWING and value > before
         moved = name == "data" and is_array_file(value) and is_array_file(before)
-        if name in FREE or moved or (grows and name not in deciding(settings)):
+        if name in FREE + MOVING or moved or (grows and name not in deciding(settings)):
             settings[name] = value
         elif value != before:
             why = "; it may grow" if name in GROWING and before is not None else ""

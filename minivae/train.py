@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from .backend import generator, place
+from .backend import array_module, generator, place
 from .data import batches
-from .evaluate import mean_metrics
+from .evaluate.metrics import averages, fetched, mean_metrics
 from .finite import all_finite, first_nonfinite
 from .gradcheck.ledger import ledger_line
 
@@ -81,12 +81,13 @@ def fit(
         line = {"epoch": epoch + 1, "seconds": 0.0}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # finiteness is tested instead
             line["train"], steps, finite = _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress)
-            if finite and all_finite([model.theta, model.state]) and data.validation is not None:
+            finite = finite and all_finite([model.theta, model.state])
+            if finite and data.validation is not None:
                 noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
                 with optimizer.averaged():
                     line["validation"] = mean_metrics(model, *data.validation, noise, t=optimizer.t)
-                finite = all(map(math.isfinite, line["validation"].values()))
-            if not (finite and all_finite([model.theta, model.state])):
+                finite = _finite(line["validation"])
+            if not finite:
                 _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps)
             if ledger:
                 line["ledger"] = ledger_line(model, *watched, generator(seed, "validation"), optimizer.t)
@@ -124,10 +125,13 @@ def _presented(data, x, epoch, batch_size, seed):
 
 
 def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=lambda: False):
-    """(mean metrics, steps done, whether every metric was finite) of one pass over x."""
+    """(mean metrics, steps up to the first with a metric that is not finite, whether there was none) of one pass over x.
+
+    NumPy looks at each step's metrics, and stops. Elsewhere they stay where they are: to look at one is to wait for it.
+    """
     from tqdm import tqdm
 
-    totals, finite, steps = {}, True, 0
+    done, watched = [], array_module(x) is np
     rng, n_batches = generator(seed, "noise", epoch), -(-len(x) // batch_size)
     shown = progress and sys.stderr.isatty()
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
@@ -135,14 +139,17 @@ def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=la
             noise = place(model.draw_noise(rng, len(batch)), like=x)
             metrics = model.loss_and_grads(batch, noise, y=y, t=optimizer.t)
             optimizer.step()
-            steps += 1
-            for name, value in metrics.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(batch)
-            finite = all(map(math.isfinite, totals.values()))
-            if not finite or stop():
+            done.append((metrics, len(batch)))
+            if (watched and not _finite(metrics)) or stop():
                 break
             bar.update()
-    return {name: total / len(x) for name, total in totals.items()}, steps, finite
+    done = fetched(done)
+    bad = next((i for i, (metrics, _) in enumerate(done) if not _finite(metrics)), None)
+    return averages(done), len(done) if bad is None else bad + 1, bad is None
+
+
+def _finite(metrics):
+    return all(map(math.isfinite, metrics.values()))
 
 
 def _keep(model, optimizer):

@@ -2,7 +2,7 @@
 
 import math
 
-from ..backend import place, to_numpy
+from ..backend import floats, place, to_numpy
 from ..data import batches
 
 BATCH = 500
@@ -25,14 +25,27 @@ def mean_metrics(model, x, y, rng, t=0):
     dict of float
         The metrics of `model.loss_and_grads`.
     """
-    totals = {}
+    parts = []
     for rows in batches(len(x), BATCH):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
         x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
-        metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False)
+        parts.append((model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False), len(rows)))
+    return averages(fetched(parts))
+
+
+def fetched(parts):
+    """[(metrics, examples)] of batches with Python floats for metrics: a device is waited for once."""
+    values = iter(floats([value for metrics, _ in parts for value in metrics.values()]))
+    return [({name: next(values) for name in metrics}, n) for metrics, n in parts]
+
+
+def averages(parts):
+    """{name: mean over the examples} of what `fetched` gave."""
+    totals, n_all = dict.fromkeys(parts[0][0], 0.0), sum(n for _, n in parts)
+    for metrics, n in parts:
         for name, value in metrics.items():
-            totals[name] = totals.get(name, 0.0) + float(value) * len(rows)
-    return {name: total / len(x) for name, total in totals.items()}
+            totals[name] += value * n
+    return {name: total / n_all for name, total in totals.items()}
 
 
 def elbo_standard_error(model, x, rng):

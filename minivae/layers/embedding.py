@@ -25,5 +25,10 @@ class Embedding(Layer):
         return self.W.data[x], x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        if accumulate:
-            array_module(dy).add.at(self.W.grad, cache, dy)
+        if not accumulate:
+            return
+        if isinstance(dy, np.ndarray):
+            np.add.at(self.W.grad, cache, dy)
+        else:  # which a GPU would do in any order: as a product with one-hot columns (n, places)
+            one_hot = array_module(dy).arange(len(self.W.data))[:, None] == cache.reshape(-1)
+            self.W.add_product(one_hot.astype(dy.dtype), dy.reshape(-1, dy.shape[-1]))
