@@ -8,7 +8,7 @@ import numpy as np
 
 from .backend import array_module, generator, place
 from .data import batches
-from .evaluate.metrics import averages, fetched, mean_metrics
+from .evaluate.metrics import averages, mean_metrics
 from .finite import all_finite, first_nonfinite
 from .gradcheck.ledger import ledger_line
 
@@ -125,9 +125,9 @@ def _presented(data, x, epoch, batch_size, seed):
 
 
 def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=lambda: False):
-    """(mean metrics, steps up to the first with a metric that is not finite, whether there was none) of one pass over x.
+    """(mean metrics, steps up to the first whose metrics are not finite, whether there was none) of one pass over x.
 
-    NumPy looks at each step's metrics, and stops. Elsewhere they stay where they are: to look at one is to wait for it.
+    On NumPy it ends the pass. Elsewhere it is looked for at the end: to read a metric is to wait for the device.
     """
     from tqdm import tqdm
 
@@ -143,9 +143,8 @@ def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=la
             if (watched and not _finite(metrics)) or stop():
                 break
             bar.update()
-    done = fetched(done)
-    bad = next((i for i, (metrics, _) in enumerate(done) if not _finite(metrics)), None)
-    return averages(done), len(done) if bad is None else bad + 1, bad is None
+    means, bad = averages(done)
+    return means, len(done) if bad is None else bad + 1, bad is None
 
 
 def _finite(metrics):

@@ -212,9 +212,9 @@ def every_operation_case():
 
 
 def arrays(tree):
-    """The arrays in nested tuples, lists and dicts, in order."""
+    """The arrays, of any backend, in nested tuples, lists and dicts, in order."""
     if isinstance(tree, dict):
         tree = list(tree.values())
     if isinstance(tree, list | tuple):
         return [a for part in tree for a in arrays(part)]
-    return [tree] if isinstance(tree, np.ndarray) else []
+    return [tree] if hasattr(tree, "dtype") and not isinstance(tree, np.generic) else []

@@ -11,6 +11,25 @@ os.environ["XDG_CACHE_HOME"] = "/nonexistent"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several processes share the cores
 
 
+def _devices():
+    """Backends that a test can run on here: NumPy, the strict stand-in of strict.py, and CuPy where there is a GPU."""
+    try:
+        import cupy
+
+        return ["numpy", "strict"] + ["cupy"] * cupy.is_available()
+    except ImportError:
+        return ["numpy", "strict"]
+
+
+@pytest.fixture(params=_devices())
+def device(request):
+    """The name of a backend: the test runs on each."""
+    import strict
+
+    with strict.registered():
+        yield request.param
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "pictures: draws what a training draws at its end")
     config.addinivalue_line("markers", "data: needs the real data sets; set MINIVAE_DATA to their folder")

@@ -1,8 +1,9 @@
-"""A backend for tests that forbids what a GPU would do badly or silently. Registered from outside: `with registered()`.
+"""A backend for tests that forbids what a GPU would do badly or silently, on any machine.
 
-Its arrays are NumPy arrays in disguise and behave as CuPy's do, but stricter. Refused: NumPy arrays and scalars, NumPy's
-functions, implicit conversion, indices out of range (CuPy wraps them), duplicate indices in an assignment and
-`add.at` (undefined, or in any order). New memory is NaN. Recorded: transfers, and every wait for the device.
+Its arrays are NumPy arrays in disguise and behave as CuPy's do, but stricter. Refused: NumPy arrays and scalars,
+NumPy's functions, implicit conversion, indices out of range (CuPy wraps them), duplicate indices in an assignment and
+`add.at` (undefined, or in any order). New memory is NaN. Recorded: transfers, and every wait for the device. minivae
+does not know it: `with registered()`.
 
     with strict.recorded() as events:
         model.loss_and_grads(x, noise)
@@ -140,7 +141,7 @@ def _call(f, what, args, kwargs):
     return _device(result) if out is None else out
 
 
-class ndarray:  # noqa: N801
+class ndarray:
     """An array on the device that is none. `_a` is its memory: nobody else has it."""
 
     __slots__ = ("_a",)
@@ -265,7 +266,7 @@ def _add_to_class():
 _add_to_class()
 
 
-class ufunc:  # noqa: N801
+class ufunc:
     """One of CuPy's elementwise functions (and matmul): some argument is an array, the others may be numbers."""
 
     def __init__(self, name):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minivae import densities, layers, likelihoods, models, priors
-from minivae.backend import place, tree_map
+from minivae.backend import array_module, load_backend, place, to_numpy, tree_map
 from minivae.gradcheck import LIMIT, check_directions, check_gradients, operation_problem, problems_of
 from minivae.layers import Layer
 
@@ -35,16 +35,26 @@ def snapshot(*trees):
 
 def assert_same(before, *trees):
     for a, b in zip(before, cases.arrays(list(trees)), strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(*to_numpy([a, b]))
+
+
+def assert_close(tree, other, **tolerance):
+    for a, b in zip(cases.arrays([tree]), cases.arrays([other]), strict=True):
+        np.testing.assert_allclose(*to_numpy([a, b]), **tolerance)
 
 
 def like(y, rng):
-    w = [rng.standard_normal(part.shape).astype(part.dtype) for part in (y if isinstance(y, tuple) else (y,))]
-    return tuple(w) if isinstance(y, tuple) else w[0]
+    return tree_map(lambda part: place(rng.standard_normal(part.shape), like=part), y)
 
 
-def cast(x, dtype):
-    return place(x, like=np.zeros(1, dtype))
+def learned(layer):
+    """Its gradients and pulls, as one vector."""
+    return np.concatenate(to_numpy([layer.grad, layer.pull]))
+
+
+def some(device, dtype="float32"):
+    """An array there, for `place`."""
+    return load_backend(device).zeros(1, dtype)
 
 
 def count(x):
@@ -129,11 +139,11 @@ def assert_planted_errors_fail(problem, without, rng):
 
 @LAYER_CASES
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_layer_keeps_dtype_and_arguments(make, dtype, rng):
+def test_layer_keeps_dtype_and_arguments(make, dtype, device, rng):
     layer, x = make(rng)
-    layer.bind(dtype)
-    x = cast(x, dtype)
-    noise = cast(layer.draw_noise(rng, count(x)), dtype)
+    layer.bind(dtype, device)
+    x = place(x, like=layer.theta)
+    noise = place(layer.draw_noise(rng, count(x)), like=layer.theta)
     before = snapshot(x, noise)
     y, cache = layer.forward(x, noise)
     assert_same(before, x, noise)
@@ -144,25 +154,27 @@ def test_layer_keeps_dtype_and_arguments(make, dtype, rng):
     assert_same(before, x, noise)
     assert_same(held, cache)
     assert_same(sent, w)
-    assert all(a.dtype == dtype for a in cases.arrays([y, dx, layer.grad, layer.pull]))
+    for a in cases.arrays([y, dx, layer.grad, layer.pull]):
+        assert a.dtype == dtype
+        assert array_module(a) is load_backend(device)
     assert [a.shape for a in cases.arrays([dx])] == [a.shape for a in floats(x)]
     layer.zero_grad()
     assert_same(cases.arrays([dx]), layer.backward(w, cache))  # a cache serves several calls
 
 
 @LAYER_CASES
-def test_layer_two_live_calls(make, rng):
+def test_layer_two_live_calls(make, device, rng):
     """Two calls of one layer may be alive at once and go backward in any order."""
     layer, x1 = make(rng)
-    layer.bind("float64")
-    x2 = another(x1, rng)
-    n1, n2 = layer.draw_noise(rng, count(x1)), layer.draw_noise(rng, count(x1))
+    layer.bind("float64", device)
+    x1, x2 = place((x1, another(x1, rng)), like=layer.theta)
+    n1, n2 = (place(layer.draw_noise(rng, count(x1)), like=layer.theta) for _ in range(2))
 
     def alone(x, noise, w=None):
         layer.zero_grad()
         y, cache = layer.forward(x, noise)
         w = like(y, np.random.default_rng(1)) if w is None else w
-        return w, layer.backward(w, cache), np.concatenate([layer.grad, layer.pull])
+        return w, layer.backward(w, cache), learned(layer)
 
     (w1, dx1, g1), (w2, dx2, g2) = alone(x1, n1), alone(x2, n2)
     for first in (1, 2):
@@ -172,40 +184,40 @@ def test_layer_two_live_calls(make, rng):
             a, b = layer.backward(w1, c1), layer.backward(w2, c2)
         else:
             b, a = layer.backward(w2, c2), layer.backward(w1, c1)
-        for one, two in zip(cases.arrays([a, b]), cases.arrays([dx1, dx2]), strict=True):
-            np.testing.assert_allclose(one, two, rtol=1e-13)
-        np.testing.assert_allclose(np.concatenate([layer.grad, layer.pull]), g1 + g2, rtol=1e-12, atol=1e-14)
+        assert_close([a, b], [dx1, dx2], rtol=1e-13)
+        np.testing.assert_allclose(learned(layer), g1 + g2, rtol=1e-12, atol=1e-14)
 
 
 @LAYER_CASES
-def test_layer_accumulate_and_need_dx(make, rng):
+def test_layer_accumulate_and_need_dx(make, device, rng):
     layer, x = make(rng)
-    layer.bind("float64")
-    y, cache = layer.forward(x, layer.draw_noise(rng, count(x)))
+    layer.bind("float64", device)
+    x = place(x, like=layer.theta)
+    y, cache = layer.forward(x, place(layer.draw_noise(rng, count(x)), like=layer.theta))
     w = like(y, rng)
     layer.zero_grad()
     dx = cases.arrays([layer.backward(w, cache)])
-    once = np.concatenate([layer.grad, layer.pull])
+    once = learned(layer)
     assert_same(dx, layer.backward(w, cache, accumulate=False))
-    np.testing.assert_array_equal(np.concatenate([layer.grad, layer.pull]), once)
+    np.testing.assert_array_equal(learned(layer), once)
     other = layer.backward(w, cache, need_dx=False)
-    assert other is None or all(map(np.array_equal, cases.arrays([other]), dx))
-    np.testing.assert_allclose(np.concatenate([layer.grad, layer.pull]), 2 * once, rtol=1e-13)
+    if other is not None:
+        assert_same(dx, other)
+    np.testing.assert_allclose(learned(layer), 2 * once, rtol=1e-13)
 
 
 @LAYER_CASES
-def test_layer_float32_agrees_with_float64(make, rng):
+def test_layer_float32_agrees_with_numpy_float64(make, device, rng):
     layer, x = make(rng)
     results = {}
-    for dtype in ("float64", "float32"):
-        layer.bind(dtype)
-        noise = cast(layer.draw_noise(np.random.default_rng(5), count(x)), dtype)
-        y, cache = layer.forward(cast(x, dtype), noise)
-        w = tuple(np.cos(part) for part in y) if isinstance(y, tuple) else np.cos(y)
+    for dtype, where in (("float64", "numpy"), ("float32", device)):
+        layer.bind(dtype, where)
+        noise = place(layer.draw_noise(np.random.default_rng(5), count(x)), like=layer.theta)
+        y, cache = layer.forward(place(x, like=layer.theta), noise)
+        w = tree_map(lambda part: place(np.cos(to_numpy(part)), like=part), y)
         layer.zero_grad()
-        results[dtype] = cases.arrays([y, layer.backward(w, cache), layer.grad.copy()])
-    for a, b in zip(results["float32"], results["float64"], strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+        results[dtype] = [y, layer.backward(w, cache), layer.grad.copy()]
+    assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-5)
 
 
 # ---- operations
@@ -223,12 +235,19 @@ def test_operation(f, make, rng):
     assert_same(before, args, data, g)
     for a, da in zip(args, grads if isinstance(grads, tuple) else (grads,), strict=True):
         assert a.shape == da.shape
-    args32, data32 = place((args, data), like=np.float32(0))
-    g32 = g.astype("float32")
-    got = [f(*args32, **data32), backward_function(f)(g32, *args32, **data32)]
-    assert all(a.dtype == "float32" for a in cases.arrays(got))
-    for a, b in zip(cases.arrays(got), cases.arrays([f(*args, **data), grads]), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@OPERATION_CASES
+def test_operation_float32_agrees_with_numpy_float64(f, make, device, rng):
+    args, data = make(rng)
+    value = f(*args, **data)
+    g = rng.standard_normal(value.shape)
+    exact = [np.asarray(value), backward_function(f)(g, *args, **data)]
+    args, data, g = place((args, data, g), like=some(device))
+    value = f(*args, **data)
+    got = [array_module(args[0]).asarray(value), backward_function(f)(g, *args, **data)]
+    assert all(a.dtype == "float32" for a in (value, *cases.arrays(got)))
+    assert_close(got, exact, rtol=1e-4, atol=1e-5)
 
 
 # ---- likelihoods and priors
@@ -270,13 +289,21 @@ def test_likelihood(make, rng):
     assert set(checks) == {"out", *likelihood.params}
     assert checks.ok, checks
 
-    likelihood.bind("float32")
-    x32, out32, g32 = x.astype("float32"), out.astype("float32"), g.astype("float32")
-    value, cache = likelihood.forward(x32, out32)
-    draw = likelihood.draw(out32, likelihood.draw_noise(rng, x.shape))
-    for a in (value, likelihood.backward(g32, cache), likelihood.mean(out32), draw):
-        assert a.dtype == "float32"
-    np.testing.assert_allclose(value, log_px_z, rtol=1e-4, atol=1e-4)
+
+@LIKELIHOOD_CASES
+def test_likelihood_float32_agrees_with_numpy_float64(make, device, rng):
+    likelihood, results = make(), {}
+    out, g = rng.standard_normal((2, 3, 4 * likelihood.n_out)), rng.standard_normal((2, 3))
+    noise = likelihood.draw_noise(rng, (2, 3, 4))
+    for dtype, where in (("float64", "numpy"), ("float32", device)):
+        likelihood.bind(dtype, where)
+        o, u, dlog = place((out, noise, g), like=some(where, dtype))
+        x = likelihood.draw(o, u)
+        log_px_z, cache = likelihood.forward(x, o)
+        likelihood.zero_grad()
+        results[dtype] = [x, log_px_z, likelihood.backward(dlog, cache), likelihood.mean(o), likelihood.grad.copy()]
+        assert all(a.dtype == dtype for a in results[dtype])
+    assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-4)
 
 
 @LIKELIHOOD_CASES
@@ -332,12 +359,23 @@ def test_prior(make, rng):
     assert checks.ok, checks
     zs = rng.standard_normal((2, 3, z.shape[-1]))
     assert_two_live_calls(prior, lambda i: prior.forward(zs[i]), g)
-    prior.bind("float32")
-    z32, g32 = z.astype("float32"), g.astype("float32")
-    value, cache = prior.forward(z32)
-    for a in (value, prior.backward(g32, cache), prior.draw(prior.draw_noise(rng, 3))):
-        assert a.dtype == "float32"
-    np.testing.assert_allclose(value, log_pz, rtol=1e-4, atol=1e-4)
+
+
+@PRIOR_CASES
+def test_prior_float32_agrees_with_numpy_float64(make, device, rng):
+    prior, results = make(), {}
+    noise, g = prior.draw_noise(rng, 3), rng.standard_normal(3)
+    for dtype, where in (("float64", "numpy"), ("float32", device)):
+        prior.bind(dtype, where)
+        eps, dlog = place((noise, g), like=some(where, dtype))
+        z = prior.draw(eps)
+        log_pz, cache = prior.forward(z)
+        prior.zero_grad()
+        results[dtype] = [z, log_pz, prior.backward(dlog, cache), prior.grad.copy()]
+        if hasattr(prior, "kl"):
+            results[dtype] += [prior.kl(z, 0.5 * z), *prior.kl_backward(dlog, z, 0.5 * z)]
+        assert all(a.dtype == dtype for a in results[dtype])
+    assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-4)
 
 
 @PRIOR_CASES
@@ -388,36 +426,36 @@ def test_planted_errors_fail_in_models(make, rng):
 
 @MODEL_CASES
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_model_step_is_pure(make, dtype, rng):
+def test_model_step_is_pure(make, dtype, device, rng):
     """Dtypes kept, arguments untouched, the same call gives the same bits, gradients are asked for or not."""
     model, x = make(rng)
-    model.bind(dtype)
-    x = x.astype(dtype)
-    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    model.bind(dtype, device)
+    x, noise = place((x, model.draw_noise(rng, len(x))), like=model.theta)
     before = snapshot(x, noise, model.theta)
     first, grad = model.loss_and_grads(x, noise, t=3), model.grad.copy()
     second = model.loss_and_grads(x, noise, t=3)
     assert_same(before, x, noise, model.theta)
     assert first == second
-    np.testing.assert_array_equal(model.grad, grad)
+    assert_same([grad], model.grad)
     assert {v.dtype for v in first.values()} == {np.dtype(dtype)}
     assert model.loss_and_grads(x, noise, t=3, grads=False) == first
-    eps = np.stack([noise["eps"]] * 3)
+    eps = array_module(x).stack([noise["eps"]] * 3)
     assert model.log_weights(x, eps).shape == (3, len(x))
     for a in (*model.encode(x), model.decode(noise["eps"]), model.sample(3, rng), model.reconstruct(x)):
         assert a.dtype == dtype
+        assert array_module(a) is load_backend(device)
 
 
 @MODEL_CASES
-def test_model_float32_agrees_with_float64(make, rng):
+def test_model_float32_agrees_with_numpy_float64(make, device, rng):
     model, x = make(rng)
     noise = model.draw_noise(rng, len(x))
     exact, grad = model.loss_and_grads(x, noise), model.grad.copy()
-    model.bind("float32")
-    rough = model.loss_and_grads(x.astype("float32"), place(noise, like=model.theta))
+    model.bind("float32", device)
+    rough = model.loss_and_grads(*place((x, noise), like=model.theta))
     for name, value in exact.items():
-        np.testing.assert_allclose(rough[name], value, rtol=1e-4, atol=1e-4)
-    assert np.linalg.norm(model.grad - grad) < 1e-4 * np.linalg.norm(grad)
+        assert float(rough[name]) == pytest.approx(float(value), rel=1e-4, abs=1e-4)
+    assert np.linalg.norm(to_numpy(model.grad) - grad) < 1e-4 * np.linalg.norm(grad)
 
 
 def test_limit_is_the_designs():

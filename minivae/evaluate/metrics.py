@@ -30,22 +30,23 @@ def mean_metrics(model, x, y, rng, t=0):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
         x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
         parts.append((model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False), len(rows)))
-    return averages(fetched(parts))
-
-
-def fetched(parts):
-    """[(metrics, examples)] of batches with Python floats for metrics: a device is waited for once."""
-    values = iter(floats([value for metrics, _ in parts for value in metrics.values()]))
-    return [({name: next(values) for name in metrics}, n) for metrics, n in parts]
+    return averages(parts)[0]
 
 
 def averages(parts):
-    """{name: mean over the examples} of what `fetched` gave."""
-    totals, n_all = dict.fromkeys(parts[0][0], 0.0), sum(n for _, n in parts)
-    for metrics, n in parts:
-        for name, value in metrics.items():
-            totals[name] += value * n
-    return {name: total / n_all for name, total in totals.items()}
+    """({name: mean over the examples}, first batch with a value that is not finite or None) of [(metrics, examples)].
+
+    All values are fetched together: a device is waited for once.
+    """
+    values = iter(floats([value for metrics, _ in parts for value in metrics.values()]))
+    totals, examples, bad = dict.fromkeys(parts[0][0], 0.0), 0, None
+    for i, (metrics, n) in enumerate(parts):
+        examples += n
+        for name in metrics:
+            totals[name] += next(values) * n
+        if bad is None and not all(map(math.isfinite, totals.values())):
+            bad = i
+    return {name: total / examples for name, total in totals.items()}, bad
 
 
 def elbo_standard_error(model, x, rng):
