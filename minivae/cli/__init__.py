@@ -8,11 +8,21 @@ import os
 import sys
 
 from .. import __version__
-from . import arrays, checks, laboratory, ledger, measures, pictures, training  # noqa: F401 - they declare the commands
+from . import (  # noqa: F401 - they declare the commands
+    arrays,
+    checks,
+    laboratory,
+    ledger,
+    measures,
+    parity,
+    pictures,
+    training,
+)
 from .base import COMMANDS
 
 ORDER = ("train", "sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "animate", "encode",
-         "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "pencil", "units", "zoo")  # fmt: skip
+         "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity", "pencil", "units",
+         "zoo")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,41 @@
+"""minivae parity: the same model on every backend and dtype that this machine has."""
+
+import numpy as np
+
+from ..data import load_data
+from ..gradcheck.parity import draw_parity, machines, milliseconds, table
+from ..gradcheck.parity import parity as compare
+from ..models import MODELS
+from ..settings import whole
+from .base import argument, command, output
+
+SIZES = (32, 128, 512)
+
+
+@command(
+    argument("--model", default="vae", choices=tuple(MODELS)),
+    argument("--arch", default="dense", choices=("dense", "conv")),
+    argument("--steps", default=100, metavar="T", help="of Adam, over which the losses drift apart (default: 100)"),
+    argument("--out", metavar="FILE.png", help="draw errors, drift and milliseconds per step"),
+)  # fmt: skip
+def parity(model, arch, steps, out):
+    """Compare backends and dtypes number by number: the same weights, data and noise on each."""
+    path, steps = output(out, ".png"), whole(1)("steps", steps)
+    data = load_data("digits")
+    x = (data.train.x > 0.5).astype("float32")
+
+    def build(rng):
+        return MODELS[model].build(data.shape, rng, arch=arch, hidden=(64,), channels=(8, 16), latent=8, dropout=0.1)
+
+    found = machines()
+    if not any(backend == "cupy" for backend, _ in found):
+        print("CuPy has no GPU here: nothing is said of one; " + ", ".join(" ".join(pair) for pair in found))
+    errors = compare(build, x, steps)
+    print(table(errors))
+    times = milliseconds(build, x, SIZES)
+    print("milliseconds per step, batches of " + ", ".join(map(str, SIZES)))
+    for name, row in times.items():
+        print(f"{name}  " + "  ".join(f"{ms:.2f}" for ms in row))
+    if path is not None:
+        draw_parity(errors, times, np.array(SIZES), path)
+        print(path)

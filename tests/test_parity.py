@@ -1,0 +1,85 @@
+"""minivae parity: errors as defined, a planted difference seen, the stand-in for a GPU compared as well."""
+
+import numpy as np
+import pytest
+import strict
+
+from minivae.backend import generator
+from minivae.cli import main
+from minivae.gradcheck.parity import REFERENCE, draw_parity, error, machines, milliseconds, parity, table
+from minivae.layers import Dense
+from minivae.models import VAE
+
+X = (np.random.default_rng(0).random((40, 16)) < 0.4).astype("float32")
+
+
+def build(arch):
+    return lambda rng: VAE.build((4, 4, 1), rng, arch, hidden=(8,), channels=(2, 3), latent=3, dropout=0.2)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_the_stand_in_and_the_dtypes(arch):
+    with strict.registered():
+        found = parity(build(arch), X, steps=5, batch_size=16)
+    assert list(found) == ["numpy float32 / numpy float64", "strict float64 / numpy float64",
+                           "strict float32 / numpy float32"]  # fmt: skip
+    for title, limit in zip(found, (1e-4, 1e-12, 1e-4), strict=True):
+        p = found[title]
+        assert {"encoder", "decoder.layers.0", "likelihood"} <= set(p.values)
+        assert "encoder.layers.0.W" in p.gradients or arch == "conv"
+        assert max(*p.values.values(), *p.gradients.values()) < limit
+        assert p.loss.shape == (5,)
+        assert p.drift.max() < limit
+    assert found["numpy float32 / numpy float64"].values["decoder"] > 1e-9  # two dtypes were compared
+
+
+def test_a_planted_difference_is_seen(monkeypatch):
+    forward = Dense.forward
+
+    def wrong(self, x, noise=None):
+        y, cache = forward(self, x)
+        return (y * 1.001 if y.dtype == "float32" and self.W.data.shape == (3, 8) else y), cache
+
+    monkeypatch.setattr(Dense, "forward", wrong)
+    p = parity(build("dense"), X, steps=2)["numpy float32 / numpy float64"]
+    assert p.values["encoder"] < 1e-5
+    assert p.values["decoder.layers.0"] == pytest.approx(1e-3, rel=0.1)
+    assert p.drift[0] > 1e-6
+
+
+def test_error():
+    assert error(np.array([1.0, 2.0]), np.array([1.0, -4.0])) == 1.5
+    assert error((np.ones(2), np.zeros(1)), (np.ones(2), np.array([0.5]))) == 0.5
+    assert error(np.zeros(2), np.zeros(2)) == 0
+
+
+def test_machines():
+    assert machines()[:2] == [REFERENCE, ("numpy", "float32")]
+    with strict.registered():
+        assert machines()[-2:] == [("strict", "float64"), ("strict", "float32")]
+
+
+def test_table_and_pictures(tmp_path):
+    found = parity(build("dense"), X, steps=3)
+    assert len(table(found).splitlines()) == 2 + len({*(p := found.popitem()[1]).values, *p.gradients}) + 1
+    times = milliseconds(build("dense"), X, (4, 8), seconds=0)
+    assert {name: len(row) for name, row in times.items()} == {"numpy float64": 2, "numpy float32": 2}
+    assert min(min(row) for row in times.values()) > 0
+    draw_parity({"a": p}, times, (4, 8), tmp_path / "p.png")
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+
+
+def test_the_same_weights_on_each():
+    a, b = (build("dense")(generator(0, "weights")).bind(dtype) for dtype in ("float32", "float64"))
+    np.testing.assert_array_equal(a.theta, b.theta.astype("float32"))
+
+
+def test_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("minivae.cli.parity.SIZES", (4, 8))
+    assert main(["parity", "--steps", "2", "--out", "p.png"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("CuPy has no GPU here") or "cupy" in out[0]
+    assert out[-1] == "p.png"
+    assert main(["parity", "--steps", "0"]) == 2
+    assert "steps: expected a whole number >= 1, got 0" in capsys.readouterr().err
