@@ -11,6 +11,9 @@ from functools import cache
 import numpy as np
 
 ON_HOST = (np.ndarray, np.generic, float, int)
+REALS = {"float32": "float", "float64": "double"}  # dtype: its name in CUDA C
+THREADS, BLOCKS = 256, 65535  # of a block, a power of two; of a launch, at most
+OPTIONS = ("--fmad=false",)  # of the compiler: without fused multiply-adds each operation rounds as NumPy's does
 
 # After a block of this size was freed, glibc keeps what is freed later for the next arrays. It would give it back to
 # the system otherwise, and every step would fault its memory in anew: a tenth of a convolutional step.
@@ -65,6 +68,36 @@ def _cupy():
 
 
 BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
+
+
+def has_kernels(x):
+    """Whether `x` lies on a device that runs the texts of `kernels.py`, in a dtype that they are written for."""
+    xp = array_module(x)
+    return xp is not np and hasattr(xp, "RawModule") and x.dtype.name in REALS
+
+
+def cuda_source(text, dtype):
+    """A text of `kernels.py` with what it leaves open: which numbers are `real`, and the threads of a block."""
+    return f"typedef {REALS[dtype]} real;\n#define THREADS {THREADS}\n{text}"
+
+
+@cache
+def _module(text, dtype):
+    import cupy
+
+    return cupy.RawModule(code=cuda_source(text, dtype), options=OPTIONS)
+
+
+@cache
+def kernel(text, name, dtype):
+    """Kernel `name` of a CUDA text as f(grid, block, args), compiled once per process."""
+    return _module(text, dtype).get_function(name)
+
+
+def launch(text, name, dtype, blocks, *args):
+    """Run a kernel for reals of `dtype`. Python floats go as reals, integers as long long, 0 also as a null pointer."""
+    args = [dtype.type(a) if isinstance(a, float) else np.int64(a) if isinstance(a, int) else a for a in args]
+    kernel(text, name, dtype.name)((min(blocks, BLOCKS),), (THREADS,), tuple(args))
 
 
 @cache

@@ -7,7 +7,8 @@ broadcast, and no constant is left out: (..., D) -> (...) nats.
 
 import math
 
-from .backend import array_module
+from . import kernels
+from .backend import array_module, has_kernels
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -43,6 +44,8 @@ def bernoulli_log_prob(logits, *, x):
 
     With h = |l| / 2 that is sum (x - 1/2) l - h + log((1 + tanh h) / 2), which takes the fewest passes over l.
     """
+    if has_kernels(logits):
+        return kernels.bernoulli_log_prob(logits, x)
     xp = array_module(logits)
     log_p = xp.subtract(x, 0.5, dtype=logits.dtype) * logits
     h = 0.5 * logits
@@ -56,6 +59,8 @@ def bernoulli_log_prob(logits, *, x):
 
 def bernoulli_log_prob_backward(g, logits, *, x):
     """dl = g (x - sigmoid(l))."""
+    if has_kernels(logits):
+        return unbroadcast(kernels.bernoulli_log_prob_backward(g, logits, x), logits.shape)
     dlogits = x - sigmoid(logits)
     dlogits *= g[..., None]
     return unbroadcast(dlogits, logits.shape)
@@ -118,13 +123,18 @@ def standard_normal_log_prob_backward(g, z):
 
 def kl_standard_normal(mu, log_var):
     """KL(N(mu, exp(log_var)) || N(0, 1)) = 1/2 sum mu^2 + exp(log_var) - 1 - log_var   (Kingma & Welling, app. B)."""
+    if has_kernels(mu):
+        return kernels.each("kl_standard_normal", mu, log_var).sum(axis=-1)
     return 0.5 * (mu * mu + array_module(mu).exp(log_var) - 1 - log_var).sum(axis=-1)
 
 
 def kl_standard_normal_backward(g, mu, log_var):
     """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2."""
     g = g[..., None]
-    dmu, dlog_var = array_module(mu).broadcast_arrays(g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1))
+    if has_kernels(mu):
+        dmu, dlog_var = kernels.each("kl_standard_normal_backward", g, mu, log_var, n_out=2)
+    else:
+        dmu, dlog_var = array_module(mu).broadcast_arrays(g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1))
     return unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 
@@ -173,12 +183,17 @@ def reparameterize(mu, log_var, *, eps):
 
     mu, log_var (N, L), eps (N, L) or (K, N, L) -> z in the shape of eps   (Kingma & Welling, sec. 2.4).
     """
+    if has_kernels(mu):
+        return kernels.each("reparameterize", mu, log_var, eps)
     return mu + array_module(mu).exp(0.5 * log_var) * eps
 
 
 def reparameterize_backward(dz, mu, log_var, *, eps):
     """dmu = dz, dlog_var = dz eps std / 2, summed over the samples that share them."""
-    dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
+    if has_kernels(mu):
+        dlog_var = kernels.each("reparameterize_backward", dz, log_var, eps)
+    else:
+        dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
     return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .backend import array_module
+from . import kernels
+from .backend import array_module, has_kernels
 
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
 
@@ -189,17 +190,20 @@ class Adam(Optimizer):
 
     def update(self, part, theta, g, lr):
         (b1, b2), sum_g, sum_g2 = self.betas, self.sum_g[part], self.sum_g2[part]
+        to_m_hat = (1 - b1) / (1 - b1**self.t)
+        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
+        tiny, scale = self.adam_eps / to_std, to_m_hat / to_std
+        if has_kernels(theta):
+            return kernels.adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, scale)
         d = g * g
         sum_g2 *= b2
         sum_g2 += d
         sum_g *= b1
         sum_g += g
-        to_m_hat = (1 - b1) / (1 - b1**self.t)
-        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
         d = array_module(theta).sqrt(sum_g2, out=d)
-        d += self.adam_eps / to_std
+        d += tiny
         array_module(theta).divide(sum_g, d, out=d)
-        d *= lr * (to_m_hat / to_std)
+        d *= lr * scale
         theta -= d
 
 

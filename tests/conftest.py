@@ -33,6 +33,17 @@ def device(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "pictures: draws what a training draws at its end")
     config.addinivalue_line("markers", "data: needs the real data sets; set MINIVAE_DATA to their folder")
+    config.addinivalue_line("markers", "gpu: needs CuPy and a GPU")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        from minivae.backend import load_backend  # NumPy is loaded after the lines above
+
+        try:
+            load_backend("cupy")
+        except ValueError as reason:
+            pytest.skip(str(reason))
 
 
 @pytest.fixture

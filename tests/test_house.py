@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # rooms from the bottom up; a file imports from its own floor or from below
 FLOORS = [
     {"backend"},
-    {"params"},
+    {"params", "kernels"},
     {"densities"},
     {"layers", "likelihoods", "priors"},
     {"optim", "models", "data", "checkpoint"},
