@@ -49,18 +49,23 @@ MIRRORS = {
     "layers": [
         *conformance("test_everything_has_a_case", "test_layer_keeps_dtype_and_arguments", "test_layer_gradient"),
         *conformance("test_layer_two_live_calls", "test_layer_accumulate_and_need_dx"),
-        *conformance("test_layer_float32_agrees_with_float64"),
+        *conformance("test_layer_float32_agrees_with_numpy_float64"),
         "tests/test_layers.py",
     ],
-    "densities": [*conformance("test_operation", "test_prior"), "tests/test_densities.py"],
+    "densities": [
+        *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
+        *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64"),
+        "tests/test_densities.py",
+    ],
     "likelihoods": [
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
+        *conformance("test_likelihood_float32_agrees_with_numpy_float64"),
         "tests/test_likelihoods.py",
         *conformance("test_likelihood_is_the_density_of_its_draws"),
     ],
     "optim": ["tests/test_optim.py"],
     "vae": [
-        *conformance("test_model_step_is_pure", "test_model_float32_agrees_with_float64"),
+        *conformance("test_model_step_is_pure", "test_model_float32_agrees_with_numpy_float64"),
         *conformance(*(f"test_model_gradient[{name}]" for name in GRADIENTS)),
         "tests/test_vae.py",
     ],
