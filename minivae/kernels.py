@@ -81,14 +81,6 @@ KERNEL(kl_standard_normal_backward, IN(g), IN(mu), IN(log_var), real* dmu, real*
         OUT(dlog_var) = AT(g) * (exp(AT(log_var)) - 1) / 2;
     }
 }
-
-// y = f(x + b), dx = dy f'. No layer calls these: Dense and its activation are two, and f alone gains one launch.
-#define ACTIVATION(name, f, df) \
-    KERNEL(bias_##name, IN(x), IN(b), real* y) { EACH_ROW EACH { real a = AT(x) + AT(b); OUT(y) = f; } } \
-    KERNEL(bias_##name##_backward, IN(dy), IN(y), real* dx) { EACH_ROW EACH { real a = AT(y); OUT(dx) = AT(dy) * df; } }
-ACTIVATION(relu, (a < 0 ? 0 : a), (a > 0))  // NaN stays NaN
-ACTIVATION(tanh, tanh(a), (1 - a * a))
-ACTIVATION(sigmoid, (1 + tanh(a / 2)) / 2, a * (1 - a))
 """
 
 

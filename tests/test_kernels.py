@@ -14,7 +14,7 @@ from minivae import backend, densities, kernels, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
 from minivae.densities import bernoulli_log_prob, kl_standard_normal, reparameterize
 from minivae.kernels import CUDA
-from minivae.layers import Dense, ReLU, Sequential, Sigmoid, Tanh
+from minivae.layers import Dense, Sequential
 from minivae.models import VAE
 
 WIRED = (bernoulli_log_prob, kl_standard_normal, reparameterize)
@@ -211,28 +211,6 @@ def test_a_step_of_the_vae(device, dtype, rng):
         both = {f.__name__ + end for f in WIRED for end in ("", "_backward")}
         assert set(device.compiled[dtype].launched) == both | {"adam"}
         assert len(device.compiled[dtype].launched) == 3 * 7
-
-
-@DTYPES
-@pytest.mark.parametrize("layer", [ReLU(), Tanh(), Sigmoid()], ids=lambda layer: type(layer).__name__)
-def test_bias_and_activation(device, layer, dtype, rng):
-    """No layer calls them yet; their twins are the layers."""
-    name, tolerance = f"bias_{type(layer).__name__.lower()}", TOLERANCE[dtype]
-    x, dy = 4 * rng.standard_normal((2, 9, 300)).astype(dtype)
-    b = rng.standard_normal(300).astype(dtype)
-    y, cache = layer.forward(x + b)
-    with device.on():
-        got = kernels.each(name, *device.put((x, b)))
-        dx = kernels.each(f"{name}_backward", *device.put((dy, y)))
-    np.testing.assert_allclose(to_numpy(got), y, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(to_numpy(dx), layer.backward(dy, cache), rtol=tolerance, atol=tolerance)
-
-
-def test_nan_goes_through_relu(device):
-    x = device.put(np.array([[np.nan, -1.0, 2.0]]))
-    with device.on():
-        y = kernels.each("bias_relu", x, device.put(np.zeros(3)))
-    np.testing.assert_array_equal(to_numpy(y), [[np.nan, 0, 2]])
 
 
 def test_more_rows_than_blocks(device, monkeypatch, rng):
