@@ -132,3 +132,22 @@ class Rough(Square):
 """)
     assert main(["gradcheck", "mine.py:Rough", "--oracle", "complex"]) == 1
     assert "why: along directions nothing is wrong" in capsys.readouterr().out
+
+
+def test_a_weight_that_is_no_param_is_noted(mine, capsys):
+    with open("mine.py", "a") as file:
+        file.write("""
+class Plain(Layer):
+    n_in = 3
+    def __init__(self, rng):
+        self.W = rng.standard_normal((3, 2))
+    def forward(self, x, noise=None):
+        return x @ self.W, x
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy @ self.W.T
+""")
+    assert main(["gradcheck", "mine.py:Plain"]) == 0
+    assert (
+        capsys.readouterr().out.splitlines()[-1]
+        == "note: W is an array and has no gradient; what is to learn is a Param"
+    )

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from ..backend import generator
 from ..gradcheck import ORACLES, check_gradients, diagnose, load_part
 from ..gradcheck.known_answers import check_known
@@ -10,8 +12,11 @@ from ..gradcheck.loading import raised
 from ..gradcheck.rounding import curves_of, draw_curves
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
+from ..params import Module
 from ..settings import whole
 from .base import argument, command, output
+
+FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 
 
 @command(
@@ -49,6 +54,11 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
         raise ValueError(f"{part}: checking raised {raised(error, Path(part.rpartition(':')[0]))}") from error
     limit = next((check.limit for check in checks.values()), 0)
     print(f"{title}: {instance.theta.size} parameters, float64, limit {limit:.0e}\n{checks}")
+    for name, module in instance.named(Module).items():
+        for field, value in vars(module).items():
+            if part is not None and isinstance(value, np.ndarray) and field not in FLAT:
+                where = f"{name}.{field}" if name else field
+                print(f"note: {where} is an array and has no gradient; what is to learn is a Param")
     for finding in findings:
         if finding.where:  # broken rules stand above already
             print(f"why: {finding}")
