@@ -216,6 +216,7 @@ def test_the_innermost_layer_is_named(rng):
     part = Sequential(Dense(3, 4, rng), Sequential(TanhWithoutSquare(), Dense(4, 2, rng)))
     (finding,) = diagnose(part, rng.standard_normal((5, 3)), rng)
     assert finding.where == "what layers.1.layers.0.backward returns"
+    assert finding.text == "the factor 1 + y is in it once too seldom"
 
 
 def test_overwritten_in_a_residual(rng):
@@ -278,6 +279,12 @@ STEPS = {
                          "in the reconstruction part"),
     "chain rule of std": (step(dlog_var=lambda dz, mu, lv, eps: dz * eps * np.exp(lv / 2)), "term",
                           "the reconstruction part is off by the factor 2"),
+    "eps forgotten": (step(dlog_var=lambda dz, mu, lv, eps: 0.5 * dz * np.exp(lv / 2)), "wrong factor",
+                      "in the reconstruction part, the factor eps is in it once too seldom"),
+    "z for eps": (step(dlog_var=lambda dz, mu, lv, eps: 0.5 * dz * (mu + np.exp(lv / 2) * eps) * np.exp(lv / 2)),
+                  "wrong factor", "the factor z / eps is in it once too often"),
+    "KL without its -1": (step(into=lambda dmu, dlog_var, dz: (dmu, dlog_var + 0.5 * 0.7 / 4)), "constant",
+                          "off by 0.0875 everywhere"),
     "stale": (step(into=lambda dmu, dlog_var, dz: (dmu, dz)), "stale upstream", "what decoder"),  # pitfall 2
     "exchanged": (step(into=lambda dmu, dlog_var, dz: (dlog_var, dmu)), "stale upstream", "d loss / d log_var"),
 }  # fmt: skip

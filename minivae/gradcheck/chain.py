@@ -118,7 +118,7 @@ def _of_link(problem, link, before, rng):
             others = {"dy itself, without the layer's own derivative": maker.dy[0]}
             where = f"what {maker.name}.backward returns"
         else:
-            factors = {"std = exp(log_var / 2)": np.exp(0.5 * link.y[1])} if gaussian else {}
+            factors = _of_the_sample(*link.y, before) if gaussian else {}
             others = {f"what {other.name}.backward returned": dx for other in before for dx in other.dx}
             others |= {names[j]: numeric_gradient(moved(problem, link, j), "dy") for j in range(len(names)) if j != i}
             where = f"{names[i]}, at {link.name}.backward"
@@ -214,8 +214,23 @@ def _sizes(problem, y, value=None):
 
 
 def _factors(args, y, dy):
-    known = ("input x", args[0]), ("output y", y[0]), ("dy", dy[0])
-    return {f"its {name}": a for name, a in known if isinstance(a, np.ndarray)}
+    known = (
+        ("its input x", args[0]),
+        ("its output y", y[0]),
+        ("1 - y", 1 - y[0]),
+        ("1 + y", 1 + y[0]),
+        ("its dy", dy[0]),
+    )
+    return {name: a for name, a in known if isinstance(a, np.ndarray)}
+
+
+def _of_the_sample(mu, log_var, before):
+    """What z = mu + std eps is made of; z is what the first part that takes one has taken."""
+    std = np.exp(0.5 * log_var)
+    inputs = (link.args[0] for link in before if isinstance(link.args[0], np.ndarray))
+    z = next((a for a in inputs if a.shape == mu.shape), None)
+    factors = {"std = exp(log_var / 2)": std}
+    return factors if z is None else factors | {"eps": (z - mu) / std, "z / eps": z * std / (z - mu)}
 
 
 def _named_factors(known):

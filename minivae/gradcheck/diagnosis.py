@@ -217,12 +217,15 @@ def _order(got, truth):
 
 
 def _few(got, truth):
+    """Few entries are wrong, or all by the same amount."""
     wrong = np.abs(got - truth) > CLOSE * np.abs(truth).max()
     if wrong.any() and 4 * wrong.sum() <= wrong.size:
         i = tuple(map(int, np.argwhere(wrong)[np.argmax(np.abs(got - truth)[wrong])]))
         ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g} for 0"
         return Finding("entries", f"right but for {int(wrong.sum())} of {wrong.size} entries; {list(i)} is {ratio}")
-    return None
+    c = float((got - truth).mean())
+    alike = got.size > 2 and _same(got - truth, np.full(got.shape, c))
+    return Finding("constant", f"off by {c:.6g} everywhere: a constant too few or too many") if alike else None
 
 
 def _words(axes):
