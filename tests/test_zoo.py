@@ -41,6 +41,8 @@ OTHER_FORMS = {
     "12 logits clipped, gradient too": ("U", ("densities.bernoulli_log_prob", "xp = array_module(logits)",
                                               "xp = array_module(logits)\n    logits = logits.clip(-15, 15)")),
     "13 clamped in the KL alone": ("G", (KL, "return 0.5", "log_var = log_var.clip(-10, 10)\n    return 0.5")),
+    "13 clamped far below": ("G", ("densities.reparameterize", "exp(0.5 * log_var)",
+                                   "exp(0.5 * log_var.clip(-20, 30))")),
     "13 clamped after the encoder": ("G", (STEP, "z = reparam", "log_var = log_var.clip(-10, 10)\n    z = reparam")),
     "15 the heads alone": ("U", ("layers.initialize.glorot", "rng.random(shape,", "0.3 + 0 * rng.random(shape,")),
     "17 tanh writes into dy": ("U", ("layers.activations.Tanh.backward", "dx = cache * cache",

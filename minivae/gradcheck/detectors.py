@@ -66,6 +66,8 @@ def gradient_check():
     operations = {
         "log p(x) at saturated logits": (densities.bernoulli_log_prob, densities.bernoulli_log_prob_backward, (far,),
                                          {"x": np.array([1.0, 0, 1, 1, 0])}),
+        "z at a very small std": (densities.reparameterize, densities.reparameterize_backward, (0 * far, far / 10 - 24),
+                                  {"eps": rng.standard_normal(5)}),
         "z at extreme log_var": (densities.reparameterize, densities.reparameterize_backward, (0 * far, 0.6 * far),
                                  {"eps": rng.standard_normal(5)}),
     }  # fmt: skip
