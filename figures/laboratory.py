@@ -12,12 +12,11 @@ from minivae.backend import generator
 from minivae.data import load_data
 from minivae.evaluate import log_evidence
 from minivae.gradcheck import ORACLES, linear_gaussian, problems_of, quadrature
-from minivae.gradcheck.detectors import DETECTORS, caught, draw_matrix, price
+from minivae.gradcheck.detectors import DETECTORS, SUBJECTS, draw_matrix, matrix, price
 from minivae.gradcheck.estimators import draw_estimators, study
 from minivae.gradcheck.ledger import draw_ledger
 from minivae.gradcheck.pencil import pencil
 from minivae.gradcheck.rounding import curves_of, draw_curves, error_curve
-from minivae.gradcheck.zoo import ZOO
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
 from minivae.optim import Adam
@@ -147,12 +146,10 @@ def rounding(folder):
 
 def zoo(folder):
     """What catches which mistake, and its price."""
-    mutants = {mutant.name: mutant for mutant in ZOO} | {"right code": None}
-    found = {name: caught(mutant) for name, mutant in mutants.items()}
-    prices = {name: price(mutant) for name, mutant in mutants.items()}
+    found, prices = matrix(), {name: price(mutant) for name, mutant in SUBJECTS.items()}
     draw_matrix(found, prices, folder / "lab_zoo.png")
     rows = ["| mistake | seen in | caught by | first sign |", "|---|---|---|---|"]
-    for name, mutant in mutants.items():
+    for name, mutant in SUBJECTS.items():
         letters = [letter for letter in DETECTORS if found[name][letter]]
         assert mutant is None or "".join(letters) == mutant.caught_by
         sign = found[name][letters[0]][0] if letters else ""

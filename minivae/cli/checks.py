@@ -54,11 +54,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
         raise ValueError(f"{part}: checking raised {raised(error, Path(part.rpartition(':')[0]))}") from error
     limit = next((check.limit for check in checks.values()), 0)
     print(f"{title}: {instance.theta.size} parameters, float64, limit {limit:.0e}\n{checks}")
-    for name, module in instance.named(Module).items():
-        for field, value in vars(module).items():
-            if part is not None and isinstance(value, np.ndarray) and field not in FLAT:
-                where = f"{name}.{field}" if name else field
-                print(f"note: {where} is an array and has no gradient; what is to learn is a Param")
+    for name in [] if part is None else _plain_arrays(instance):
+        print(f"note: {name} is an array and has no gradient; what is to learn is a Param")
     for finding in findings:
         if finding.where:  # broken rules stand above already
             print(f"why: {finding}")
@@ -71,6 +68,13 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
         draw_curves(curves, path)
         print(*(f"{dtype}: {curve.verdict}" for dtype, curve in curves.items()), path, sep="\n")
     return 0 if checks.ok and found.ok else 1
+
+
+def _plain_arrays(instance):
+    """Names of the arrays of a module that are no Param and no State."""
+    parts = instance.named(Module).items()
+    found = [(name, field) for name, module in parts for field, a in vars(module).items() if isinstance(a, np.ndarray)]
+    return [f"{name}.{field}".lstrip(".") for name, field in found if field not in FLAT]
 
 
 def _small(model, arch, likelihood, rng):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import tree_map
 from .checks import Check
-from .problems import as_tuple
+from .problems import as_tuple, dot, random_like
 
 LIMIT = 1e-12
 
@@ -20,7 +20,7 @@ LIMIT = 1e-12
 def is_linear(layer, x, noise=None, rng=None):
     """Whether a bound layer is linear in x, up to a constant: f(2 u - 3 v) - f(0) = 2 J u - 3 J v."""
     rng = np.random.default_rng(0) if rng is None else rng
-    u, v = (_like(x, rng) for _ in range(2))
+    u, v = (random_like(x, rng) for _ in range(2))
     both = _J(layer, _map(lambda a, b: 2 * a - 3 * b, u, v), noise)
     apart = _map(lambda a, b: 2 * a - 3 * b, _J(layer, u, noise), _J(layer, v, noise))
     return all(np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(as_tuple(both), as_tuple(apart), strict=True))
@@ -35,13 +35,13 @@ def check_adjoint(layer, x, rng, noise=None, pairs=4):
         raise ValueError(f"layer: expected one that is linear in x, got {type(layer).__name__}")
     worst = 0.0
     for _ in range(pairs):
-        v = _like(x, rng)
+        v = random_like(x, rng)
         y, cache = layer.forward(v, noise)
-        w = _like(y, rng)
+        w = random_like(y, rng)
         back = layer.backward(w, cache, accumulate=False)
         forth = _J(layer, v, noise)
-        left, right = _dot(forth, w), _dot(v, back)
-        norms = math.sqrt(_dot(forth, forth) * _dot(w, w))
+        left, right = dot(forth, w), dot(v, back)
+        norms = math.sqrt(dot(forth, forth) * dot(w, w))
         worst = max(worst, abs(left - right) / norms if norms else abs(left - right))
     return Check(worst, pairs, limit=LIMIT)
 
@@ -51,13 +51,5 @@ def _J(layer, v, noise):
     return _map(np.subtract, layer.forward(v, noise)[0], zero)
 
 
-def _like(x, rng):
-    return tree_map(lambda a: rng.standard_normal(a.shape), x)
-
-
 def _map(f, a, b):
     return tuple(map(f, a, b)) if isinstance(a, tuple) else f(a, b)
-
-
-def _dot(a, b):
-    return sum(float((p * q).sum()) for p, q in zip(as_tuple(a), as_tuple(b), strict=True))

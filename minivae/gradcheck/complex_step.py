@@ -8,7 +8,7 @@ stable softplus, max(x, 0) + log1p(exp(-|x|)), works. At a kink it gives the slo
 """
 
 import math
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..backend import tree_map
 from ..params import Module
 from .checks import Check, Checks
 from .directional import direction
+from .trace import replaced
 
 H = 1e-20
 LIMIT = 1e-12
@@ -76,18 +77,15 @@ def derivative(problem, name, v):
 @contextmanager
 def _wrapping(part):
     """Inside, whatever goes in and out of a forward is ByRealPart: some of NumPy's functions forget a subclass."""
-    wrapped = [m for m in part.named(Module).values() if hasattr(m, "forward")] if isinstance(part, Module) else []
 
     def around(forward):
         return lambda *args: tree_map(_wrapped, forward(*tree_map(_wrapped, args)))
 
-    for module in wrapped:
-        module.forward = around(module.forward)
-    try:
+    with ExitStack() as stack:
+        for module in part.named(Module).values() if isinstance(part, Module) else ():
+            if hasattr(module, "forward"):
+                stack.enter_context(replaced(module, forward=around(module.forward)))
         yield
-    finally:
-        for module in wrapped:
-            del module.forward
 
 
 def _plain(a):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .checks import Check, Checks, Entry
-from .kinks import STEPS, slope
+from .kinks import smooth_slope
 
 SHOWN = 5
 
@@ -42,19 +42,15 @@ def _differences(problem, name, f):
     """(numeric gradient, errors of the one by hand), each in the shape of the array."""
     at, g = problem.values[name], problem.grads[name]
     g = g if np.shape(g) == at.shape else np.zeros(at.shape)
-    numeric, scales = np.full(at.shape, math.nan), np.ones(at.shape)
+    numeric, scales = np.empty(at.shape), np.empty(at.shape)
     for index in np.ndindex(at.shape):
-        for h in STEPS:
 
-            def moved(s, index=index):
-                array = at.copy()
-                array[index] += s
-                return f(problem.values | {name: array})
+        def moved(s, index=index):
+            array = at.copy()
+            array[index] += s
+            return f(problem.values | {name: array})
 
-            value, scale, smooth = slope(moved, h, float(g[index]), 0.0, problem.size)
-            if smooth:
-                numeric[index], scales[index] = value, scale
-                break
+        numeric[index], scales[index] = smooth_slope(moved, float(g[index]), problem.size)
     scales = np.maximum(scales, 1e-3 * np.nanmax(np.abs(numeric), initial=0.0))
     error = np.abs(g - numeric) / np.where(scales > 0, scales, 1)
     return numeric, np.where(np.isinf(numeric), math.inf, error)

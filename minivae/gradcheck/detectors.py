@@ -24,6 +24,7 @@ from .laws import check_laws
 from .problems import operation_problem
 from .zoo import ZOO, planted
 
+SUBJECTS = {mutant.name: mutant for mutant in ZOO} | {"right code": None}
 DETECTORS = {"L": "loss curve", "G": "gradient check", "W": "law", "U": "known answer"}
 
 
@@ -97,22 +98,23 @@ RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}
 
 def caught(mutant=None):
     """{detector: what it found} with the mutant planted; of the right code without one."""
-    with np.errstate(all="ignore"):
-        if mutant is None:
-            return {letter: run() for letter, run in RUNS.items()}
-        with planted(mutant):
-            return {letter: run() for letter, run in RUNS.items()}
+    with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
+        return {letter: run() for letter, run in RUNS.items()}
 
 
-def matrix(zoo=ZOO):
-    """{mutant's name: {detector: what it found}}, and of the right code under "right code"."""
-    return {mutant.name: caught(mutant) for mutant in zoo} | {"right code": caught()}
+def matrix():
+    """{name: {detector: what it found}} of every subject."""
+    return {name: caught(mutant) for name, mutant in SUBJECTS.items()}
+
+
+def _as_it_is_or_with(mutant):
+    return planted(mutant) if mutant else contextlib.nullcontext()
 
 
 def price(mutant=None, epochs=40):
     """(what a training on digits logs as its loss, what the right code says of that model), nats per example."""
     data, rng, logged = load_data("digits"), np.random.default_rng(0), []
-    with np.errstate(all="ignore"), planted(mutant) if mutant else contextlib.nullcontext():
+    with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
         model = VAE.build(data.shape, rng, hidden=(64,), latent=4)
         optimizer = Adam(model, lr=2e-3)
         for _ in range(epochs):

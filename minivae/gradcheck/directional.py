@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from .checks import Check, Checks
-from .kinks import STEPS, slope
+from .kinks import STEPS, slope, smooth_slope
 
 
 def check_directions(problem, rng, directions=4):
@@ -28,14 +28,10 @@ def direction(shape, rng):
 
 def slopes(problem, name, f, vs):
     """df / ds along each of the directions `vs` of an array; NaN where a kink is in the way of every h."""
-    at, found = problem.values[name], np.full(len(vs), math.nan)
-    for i, v in enumerate(vs):
-        for h in STEPS:
-            value, _, smooth = slope(lambda s, v=v: f(problem.values | {name: at + s * v}), h, 0.0, 0.0, problem.size)
-            if smooth:
-                found[i] = value
-                break
-    return found
+    at = problem.values[name]
+    return np.array([
+        smooth_slope(lambda s, v=v: f(problem.values | {name: at + s * v}), size=problem.size)[0] for v in vs
+    ])  # fmt: skip
 
 
 def _check(problem, name, rng, directions):

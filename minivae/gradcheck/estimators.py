@@ -28,7 +28,7 @@ from ..plot import CLASSES, GREY, figure_to
 def pathwise(model, x, eps):
     """Through z = mu + std eps, with the KL in closed form: what VAE.loss_and_grads does."""
     mu, log_var, z = _sample(model, x, eps)
-    _, dz = _log_px_z(model, x, z)
+    _, dz = log_px_z_and_gradient(model, x, z)
     dmu, dlog_var = reparameterize_backward(-dz / len(x), mu, log_var, eps=eps)
     dmu_kl, dlog_var_kl = model.prior.kl_backward(np.full(z.shape[:-1], 1 / len(x)), mu, log_var, accumulate=False)
     return dmu + dmu_kl, dlog_var + dlog_var_kl
@@ -72,8 +72,8 @@ def _sample(model, x, eps):
     return mu, log_var, reparameterize(mu, log_var, eps=eps)
 
 
-def _log_px_z(model, x, z):
-    """log p(x | z) (S, N) and its gradient by z (S, N, L)."""
+def log_px_z_and_gradient(model, x, z):
+    """log p(x | z) and its gradient by z (..., L): x (..., D), z in as many axes or more."""
     out, c_dec = model.decoder.forward(z)
     log_px_z, c_x = model.likelihood.forward(x, out)
     dout = model.likelihood.backward(np.ones_like(log_px_z), c_x, accumulate=False)
@@ -83,7 +83,7 @@ def _log_px_z(model, x, z):
 def _log_w(model, x, eps):
     """log w (S, N), its derivative by (mu, log_var) through z, and that of log q at fixed z: two pairs of (S, N, L)."""
     mu, log_var, z = _sample(model, x, eps)
-    log_px_z, dz = _log_px_z(model, x, z)
+    log_px_z, dz = log_px_z_and_gradient(model, x, z)
     log_pz, c_z = model.prior.forward(z)
     ones = np.ones_like(log_pz)
     dz_q, *score = gaussian_log_prob_backward(ones, z, mu, log_var)

@@ -25,15 +25,25 @@ def slope(f, h, hand, floor, size=0.0):
     zero, as that of a bias in front of a BatchNorm is. `size` is that of the terms that f sums, |f| if 0.
     """
     value = {s: float(f(s)) for s in (0.0, -2 * h, -h, -h / 2, h / 2, h, 2 * h)}
-    coarse, fine = _quotient(value, h), _quotient(value, h / 2)
+    coarse, fine = quotient(value.__getitem__, h), quotient(value.__getitem__, h / 2)
     bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
     scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT, TINY)
     smooth = abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale
     return fine, scale, smooth or not math.isfinite(fine)
 
 
-def _quotient(value, h):
-    return (8 * (value[h] - value[-h]) - (value[2 * h] - value[-2 * h])) / (12 * h)
+def smooth_slope(f, hand=0.0, size=0.0):
+    """(D, scale) at the first h at which f is smooth, NaN and 1 if at none: as `slope` gives them, without a floor."""
+    for h in STEPS:
+        value, scale, smooth = slope(f, h, hand, 0.0, size)
+        if smooth:
+            return value, scale
+    return math.nan, 1.0
+
+
+def quotient(f, h):
+    """D_h of f(s) at 0."""
+    return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
 
 
 def _second(value, h):

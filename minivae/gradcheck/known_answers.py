@@ -122,7 +122,7 @@ def of_evidence(model, x, rng):
     def log_weights(x, eps):
         return np.log([[next(weights)] for _ in eps])
 
-    with replaced(model, "log_weights", log_weights):
+    with replaced(model, log_weights=log_weights):
         value = log_evidence(model, x[:1], 50, rng)[0]
     return {"log p(x) of the weights 1 to 50": equal(value, math.log(25.5))}
 

@@ -45,7 +45,8 @@ class Laws(dict):
 
 def check_laws(model, x, rng, log_px=None):
     """Every law here, of a VAE in float64 and data x (N, D); `log_px` (N,) where the evidence is known."""
-    laws = moments_of_z(model, x, rng) | monte_carlo_kl(model, x, rng)
+    sample = sampled(model, x, rng)
+    laws = moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
     laws |= {"the likelihood adds up to 1": integral_of_likelihood(model.likelihood, rng)}
     laws |= {"the prior adds up to 1": integral_of_prior(model.prior, rng)}
     return Laws(laws | bounds_ordered(model, x, rng, log_px=log_px))
@@ -59,18 +60,18 @@ def averaged(samples, expected):
     return Law(float(samples.mean()), float(expected), float(off / error if error else off / 1e-12), Z)
 
 
-def moments_of_z(model, x, rng, draws=20_000):
-    """What the decoder sees has the mean and the variance that the encoder says (pitfall 1)."""
-    mu, log_var, z, _ = _sampled(model, x, rng, draws)
+def moments_of_z(sample):
+    """What the decoder sees has the moments that the encoder says (pitfall 1); `sample` is what `sampled` gives."""
+    mu, log_var, z, _ = sample
     u = ((z - mu) / np.exp(0.5 * log_var)).ravel()
     return {"mean of (z - mu) / std": averaged(u, 0.0), "variance of (z - mu) / std": averaged(u * u, 1.0)}
 
 
-def monte_carlo_kl(model, x, rng, draws=20_000):
-    """The KL that is charged is the mean of log q(z | x) - log p(z) over the z that are decoded."""
-    mu, log_var, z, kl = _sampled(model, x, rng, draws)
+def monte_carlo_kl(prior, sample):
+    """The KL that is charged is the mean of log q(z | x) - log p(z) over the z that are decoded, as `sampled` gives."""
+    mu, log_var, z, kl = sample
     log_qz_x = -0.5 * (math.log(2 * math.pi) + log_var + (z - mu) ** 2 / np.exp(log_var)).sum(axis=-1)
-    log_pz = model.prior.forward(z)[0]
+    log_pz = prior.forward(z)[0]
     return {"KL = mean of log q - log p": averaged((log_qz_x - log_pz).mean(axis=1), kl)}
 
 
@@ -124,7 +125,7 @@ def _at_least(samples, expected):
     return law._replace(error=0.0) if law.value > expected - 1e-9 else law
 
 
-def _sampled(model, x, rng, draws):
+def sampled(model, x, rng, draws=20_000):
     """mu, log_var (N, L), z (draws, N, L), the mean KL, of steps of evaluation on copies of x, seen from outside."""
     posteriors, latents = [], []
     encode, decode = model.encoder.forward, model.decoder.forward
@@ -139,7 +140,7 @@ def _sampled(model, x, rng, draws):
         return decode(z, *args)
 
     at_once = max(1, 2**20 // x.size)
-    with replaced(model.encoder, "forward", encoder), replaced(model.decoder, "forward", decoder):
+    with replaced(model.encoder, forward=encoder), replaced(model.decoder, forward=decoder):
         for k in range(0, draws, at_once):
             rows = np.tile(x, (min(at_once, draws - k), 1))
             noise = model.draw_noise(rng, len(rows), train=False)

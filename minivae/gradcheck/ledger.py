@@ -15,6 +15,7 @@ import numpy as np
 from ..backend import place, to_numpy
 from ..evaluate.latents import mean_kl
 from ..plot import BLUE, GREY, ORANGE, figure_to
+from .trace import replaced
 
 COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
 ROWS = 128  # examples whose ledger a training keeps
@@ -54,7 +55,7 @@ def gradient_ledger(model, x, noise, y=None, t=0):
     x, noise, y = place((x, noise, y), like=model.theta)
     with _put_back(model):
         (mu, log_var), totals, grads = _step(model, x, noise, y, t)
-        with _replaced(model, beta=lambda t: 0.0):
+        with replaced(model, beta=lambda t: 0.0):
             _, parts, grad_parts = _step(model, x, noise, y, t)
     of_one = len(x) ** 0.5  # |N dmu| / sqrt(N), since the loss is a mean over N
     ledger = {"kl": mean_kl(model, mu, log_var)}
@@ -97,7 +98,7 @@ def _step(model, x, noise, y, t):
             arrived.append(_float64(dy))
         return backward(dy, cache, *args, **kwargs)
 
-    with _replaced(encoder, forward=watched_forward, backward=watched_backward):
+    with replaced(encoder, forward=watched_forward, backward=watched_backward):
         model.loss_and_grads(x, noise, y=y, t=t)
     posterior = encoded[0][0] if encoded else None
     if not (isinstance(posterior, tuple) and len(posterior) == 2 and len(arrived) == 1):
@@ -108,18 +109,6 @@ def _step(model, x, noise, y, t):
 
 def _float64(tree):
     return tuple(map(_float64, tree)) if isinstance(tree, tuple) else to_numpy(tree).astype("float64")
-
-
-@contextmanager
-def _replaced(part, **attributes):
-    """Inside, `part` has these attributes; afterwards those that it had."""
-    before = dict(vars(part))
-    vars(part).update(attributes)
-    try:
-        yield
-    finally:
-        vars(part).clear()
-        vars(part).update(before)
 
 
 @contextmanager
@@ -147,8 +136,8 @@ def draw_ledger(history, path):
     """The tug-of-war over mu and the KL of each latent over the epochs; both parts of the gradients at the last one.
 
     The tug-of-war is the share k / (k + a), k the norm of the KL part and a = -cosine |reconstruction part| what pulls
-    against it: 1/2 is balance, where mu stays; above it the KL is winning. Without the cosine nothing would be seen:
-    most of the reconstruction part is the noise of eps. A collapsed latent is grey in every panel.
+    against it: 1/2 is balance, where mu stays; above it the KL is winning. Without the cosine little would be seen:
+    much of the reconstruction part is the noise of eps. A collapsed latent is grey in every panel.
 
     `history` as fit returns it, of which lines without a ledger are left out, or ledgers; of a single one only its
     gradients are drawn. Raises ValueError if there is none.

@@ -128,12 +128,11 @@ def _watched(model, x, noise):
             gradients[name] = dy
             return original(dy, *args, **kwargs)
 
-        return replaced(part, "forward", forward), replaced(part, "backward", backward)
+        return replaced(part, forward=forward, backward=backward)
 
     with ExitStack() as stack:
         for name, part in parts_of(model).items():
-            for context in watch(name, part):
-                stack.enter_context(context)
+            stack.enter_context(watch(name, part))
         model.loss_and_grads(x, noise)
     gradients |= {name: p.grad for name, p in model.params.items()}
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has

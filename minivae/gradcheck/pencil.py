@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..plot import BLUE, GREY, ORANGE, figure_to
+from .kinks import quotient
 
 PARAMETERS = {
     "w1": 0.5, "w2": -1.0, "b": 0.5, "m": 2.0, "m0": -1.0, "s": -1.0, "s0": 0.5,
@@ -49,6 +50,7 @@ BACKWARD = {
     "dw1": "da*x1", "dw2": "da*x2", "db": "da",
 }  # fmt: skip
 FUNCTIONS = {"exp": math.exp, "log": math.log, "tanh": math.tanh, "sigmoid": lambda x: 1 / (1 + math.exp(-x))}
+H = 1e-3  # step of the finite differences
 LIMIT = 1e-9  # of |formula - finite difference|, which is 1e-12 where the formula is right
 CENTER = {"ha": "center", "va": "center"}
 PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
@@ -127,8 +129,8 @@ class Pencil(NamedTuple):
         formula = FORWARD.get(name, "")
         sources = [n for n in dict.fromkeys(NAME.findall(formula)) if n in FORWARD]
         top = self.grads.get(f"d{name}", 1.0)
-        f = lambda v, n: evaluate(name, formula, self.values | {n: v})  # noqa: E731
-        return {n: top * slope(lambda v, n=n: f(v, n), self.values[n]) for n in sources}
+        f = lambda s, n: evaluate(name, formula, self.values | {n: self.values[n] + s})  # noqa: E731
+        return {n: top * quotient(lambda s, n=n: f(s, n), H) for n in sources}
 
     def _node(self, ax, name, at, small=False):
         """A box of name, value and gradient; inputs and data have no gradient here."""
@@ -182,7 +184,7 @@ def pencil(x=(1, 0), eps=0.5, derivatives=None, **parameters):
     numeric = {}
     for name in backward:  # give the node another value, evaluate what comes after it: loss, or kl for dmu_kl
         node, of = (name[1:-3], "kl") if name.endswith("_kl") else (name[1:], "loss")
-        numeric[name] = slope(lambda v, node=node, of=of: run(FORWARD, inputs, {node: v})[of], values[node])
+        numeric[name] = quotient(lambda s, node=node, of=of: run(FORWARD, inputs, {node: values[node] + s})[of], H)
     return Pencil(values, {name: known[name] for name in backward}, numeric, backward)
 
 
@@ -201,11 +203,6 @@ def evaluate(name, formula, values):
         return float(eval(formula.replace("^", "**"), {"__builtins__": {}}, FUNCTIONS | values))
     except Exception as error:
         raise ValueError(f"{name}: expected a formula of known values, got {formula} ({error})") from None
-
-
-def slope(f, x, h=1e-3):
-    """df/dx, a central difference of fourth order."""
-    return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h)
 
 
 def put_in(formula, values):

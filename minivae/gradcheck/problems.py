@@ -77,7 +77,7 @@ def operation_problem(f, f_backward, args, rng, **data):
     """Of a pair f(*args, **data), f_backward(g, *args, **data): every argument by its name."""
     values = dict(zip(inspect.signature(f).parameters, args, strict=False))
     y, written = f(*args, **data), set()
-    w = _random_like(y, rng)
+    w = random_like(y, rng)
 
     def value(v, w=w):
         return dot(w, f(*(v[name] for name in values), **data))
@@ -144,7 +144,7 @@ def _of_module(module, forward, backward, names, inputs, rng):
     inputs = dict(zip(names, map(np.asarray, inputs), strict=False))
     smooth = [name for name, a in inputs.items() if a.dtype.kind == "f"]
     y, written = forward(*inputs.values())[0], set()
-    w = _random_like(y, rng)
+    w = random_like(y, rng)
 
     def call(w, *inputs):
         _, cache = forward(*inputs)
@@ -196,7 +196,8 @@ def as_tuple(x):
     return tuple(x) if isinstance(x, tuple | list) else (x,)
 
 
-def _random_like(y, rng):
+def random_like(y, rng):
+    """Standard normal, in the shapes and dtypes of an array or a tuple of them."""
     w = tuple(rng.standard_normal(np.shape(part)).astype(part.dtype) for part in as_tuple(y))
     return w if isinstance(y, tuple) else w[0]
 

@@ -66,8 +66,8 @@ def trace(problem):
 
     with ExitStack() as stack:
         for name, part in parts_of(problem.part).items():
-            stack.enter_context(replaced(part, "forward", watch_forward(name, part.forward)))
-            stack.enter_context(replaced(part, "backward", watch_backward(name, part, part.backward)))
+            forward, backward = watch_forward(name, part.forward), watch_backward(name, part, part.backward)
+            stack.enter_context(replaced(part, forward=forward, backward=backward))
         problem.again()
     innermost = [name for name in dict.fromkeys(written) if not any(w.startswith(name + ".") for w in written)]
     return links, innermost, {name: len(calls) for name, calls in forwards.items()}
@@ -91,7 +91,7 @@ def moved(problem, link, i):
                 added = tuple(a + v["dy"] if j == i else a for j, a in enumerate(as_tuple(y)))
                 return (added if isinstance(y, tuple) else added[0]), cache
 
-            with replaced(link.part, "forward", call):
+            with replaced(link.part, forward=call):
                 return f(problem.values)
 
         return value
@@ -107,10 +107,14 @@ def parts_of(module):
 
 
 @contextmanager
-def replaced(part, method, call):
-    """Inside, `part.method` is another function."""
-    setattr(part, method, call)
+def replaced(part, **attributes):
+    """Inside, `part` has these attributes, its methods among them; afterwards those that it had itself."""
+    own = vars(part)
+    before = {name: own[name] for name in attributes if name in own}
+    own.update(attributes)
     try:
         yield
     finally:
-        delattr(part, method)
+        for name in attributes.keys() - before.keys():
+            del own[name]
+        own.update(before)
