@@ -163,8 +163,13 @@ def place(tree, like):
     return tree_map(move, tree)
 
 
-def generator(seed, purpose, epoch=0):
-    """A NumPy generator that depends on (seed, purpose, epoch) and on nothing else."""
+def generator(seed, purpose, epoch=0, like=None):
+    """A generator that depends on (seed, purpose, epoch) and on nothing else.
+
+    NumPy's; or one that draws where the array `like` lies, on a GPU other numbers than NumPy's. What is drawn with
+    either: random and standard_normal (size, dtype), integers (high, size).
+    """
     if seed < 0:
         raise ValueError(f"seed: expected 0 or more, got {seed}")
-    return np.random.default_rng([seed, PURPOSES[purpose], epoch])
+    key, xp = [seed, PURPOSES[purpose], epoch], np if like is None else array_module(like)
+    return np.random.default_rng(key) if xp is np else xp.random.Generator(xp.random.Philox4x3210(key))

@@ -7,7 +7,6 @@ import time
 import numpy as np
 
 from .backend import array_module, generator, place
-from .data import batches
 from .evaluate.metrics import averages, mean_metrics
 from .finite import all_finite, first_nonfinite
 from .gradcheck.ledger import ledger_line
@@ -36,7 +35,8 @@ def fit(
         Made for this model; its step count goes on from where it stands.
     data : Dataset
     epochs, batch_size, seed : int
-        Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else.
+        Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else. Bits and noise are drawn on
+        the model's device, the order by NumPy.
     early_stop : int, optional
         Stop when the model's `monitor` on the validation split has not been better for so many epochs.
     ledger : bool
@@ -68,7 +68,7 @@ def fit(
             raise ValueError(f"{name}: expected at least 1, got {value}")
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
-    x = place(data.train.x, like=model.theta)
+    x, y = place((data.train.x, data.train.y), like=model.theta)
     watched = data.pictured if ledger else None
     history = list(history)
     for epoch in range(len(history), epochs):
@@ -80,7 +80,7 @@ def fit(
         put_back = _keep(model, optimizer)
         line = {"epoch": epoch + 1, "seconds": 0.0}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # finiteness is tested instead
-            line["train"], steps, finite = _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress)
+            line["train"], steps, finite = _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress)
             finite = finite and all_finite([model.theta, model.state])
             if finite and data.validation is not None:
                 noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
@@ -88,7 +88,7 @@ def fit(
                     line["validation"] = mean_metrics(model, *data.validation, noise, t=optimizer.t)
                 finite = _finite(line["validation"])
             if not finite:
-                _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps)
+                _explain(model, optimizer, put_back, data, x, y, epoch, batch_size, seed, steps)
             if ledger:
                 line["ledger"] = ledger_line(model, *watched, generator(seed, "validation"), optimizer.t)
         line["seconds"] = round(time.perf_counter() - began, 3)
@@ -117,14 +117,16 @@ def describe(line, epochs):
     return text + "  nats per example"
 
 
-def _presented(data, x, epoch, batch_size, seed):
-    """The mini-batches (x, y) of one epoch, as they are presented."""
-    shuffle, bits, y = generator(seed, "shuffle", epoch), generator(seed, "present", epoch), data.train.y
-    for rows in batches(len(x), batch_size, shuffle):
-        yield data.present(x[place(rows, like=x)], bits), None if y is None else place(y[rows], like=x)
+def _presented(data, x, y, epoch, batch_size, seed):
+    """The mini-batches (x, y) of one epoch, as they are presented; all of it on the device of x."""
+    bits = generator(seed, "present", epoch, like=x)
+    order = place(generator(seed, "shuffle", epoch).permutation(len(x)), like=x)
+    for start in range(0, len(x), batch_size):
+        rows = order[start : start + batch_size]
+        yield data.present(x[rows], bits), None if y is None else y[rows]
 
 
-def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=lambda: False):
+def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop=lambda: False):
     """(mean metrics, steps up to the first whose metrics are not finite, whether there was none) of one pass over x.
 
     On NumPy it ends the pass. Elsewhere it is looked for at the end: to read a metric is to wait for the device.
@@ -132,14 +134,14 @@ def _epoch(model, optimizer, data, x, epoch, batch_size, seed, progress, stop=la
     from tqdm import tqdm
 
     done, watched = [], array_module(x) is np
-    rng, n_batches = generator(seed, "noise", epoch), -(-len(x) // batch_size)
+    rng, n_batches = generator(seed, "noise", epoch, like=x), -(-len(x) // batch_size)
     shown = progress and sys.stderr.isatty()
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
-        for batch, y in _presented(data, x, epoch, batch_size, seed):
-            noise = place(model.draw_noise(rng, len(batch)), like=x)
-            metrics = model.loss_and_grads(batch, noise, y=y, t=optimizer.t)
+        for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed):
+            noise = place(model.draw_noise(rng, len(x_rows)), like=x)
+            metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=optimizer.t)
             optimizer.step()
-            done.append((metrics, len(batch)))
+            done.append((metrics, len(x_rows)))
             if (watched and not _finite(metrics)) or stop():
                 break
             bar.update()
@@ -163,12 +165,12 @@ def _keep(model, optimizer):
     return put_back
 
 
-def _explain(model, optimizer, put_back, data, x, epoch, batch_size, seed, steps):
+def _explain(model, optimizer, put_back, data, x, y, epoch, batch_size, seed, steps):
     """Put the epoch's start back, replay it with checked operations, and raise with what was found."""
 
     def replay(stop):
         put_back()
-        _epoch(model, optimizer, data, x, epoch, batch_size, seed, False, stop)
+        _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, False, stop)
         if not stop() and data.validation is not None:
             with optimizer.averaged():
                 mean_metrics(model, *data.validation, generator(seed, "validation"), t=optimizer.t)

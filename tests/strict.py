@@ -321,6 +321,23 @@ def _as_strided(x, shape, strides):
     return ndarray(np.lib.stride_tricks.as_strided(a, shape, strides))
 
 
+class Generator:
+    """Draws on the device what NumPy's would draw with the same key, by the methods that both have."""
+
+    def __init__(self, rng):
+        self._rng = rng
+
+    def random(self, size, dtype="float64"):
+        return ndarray(self._rng.random(size, dtype))
+
+    def standard_normal(self, size, dtype="float64"):
+        return ndarray(self._rng.standard_normal(size, dtype))
+
+    def integers(self, high, *, size):
+        return ndarray(self._rng.integers(high, size=size))
+
+
+random = SimpleNamespace(Generator=Generator, Philox4x3210=np.random.default_rng)
 lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 newaxis = None
 

@@ -43,3 +43,28 @@ def test_the_real_library_keeps_its_threads():
     assert before
     backend.in_threads(lambda i: np.ones((2, 2)) @ np.ones((2, 2)), [0, 1])
     assert [library.num_threads for library in backend._blas()] == before
+
+
+def test_a_generator_draws_where_the_array_lies(device):
+    """The same key, the same numbers; another epoch or purpose, others; of the right mean and variance."""
+    like = backend.place(np.zeros(1, "float32"), like=backend.load_backend(device).zeros(1, "float32"))
+
+    def draws(purpose, epoch):
+        rng = backend.generator(0, purpose, epoch, like=like)
+        shape = (200, 50)
+        eps, u = rng.standard_normal(shape, dtype="float32"), rng.random(shape, dtype="float32")
+        return eps, u, rng.integers(5, size=shape)
+
+    first = draws("noise", 3)
+    assert {backend.array_module(a) for a in first} == {backend.array_module(like)}
+    assert [a.dtype.name for a in first] == ["float32", "float32", "int64"]
+    eps, u, offsets = (a.astype("float64") for a in backend.to_numpy(first))
+    for again, same in ((("noise", 3), True), (("noise", 4), False), (("present", 3), False)):
+        for a, b in zip(backend.to_numpy(draws(*again)), backend.to_numpy(first), strict=True):
+            assert np.array_equal(a, b) == same
+    for x, mean, variance in ((eps, 0, 1), (u, 1 / 2, 1 / 12), (offsets, 2, 2)):
+        assert abs(x.mean() - mean) < 4 * np.sqrt(variance / x.size)
+        assert x.var() == pytest.approx(variance, rel=0.06)
+    assert u.min() >= 0
+    assert u.max() <= 1
+    assert set(offsets.ravel()) == {0, 1, 2, 3, 4}

@@ -70,13 +70,13 @@ def test_every_epoch_has_its_own_order_bits_and_noise():
     first, second = fit(model, Adam(model, lr=lambda t: 0.0), data, epochs=2, progress=False)
     assert first["train"] != second["train"]
     assert first["validation"] == second["validation"]
-    epochs = [next(iter(_presented(data, data.train.x, epoch, 50, 0))) for epoch in (0, 0, 1)]
+    epochs = [next(iter(_presented(data, *data.train, epoch, 50, 0))) for epoch in (0, 0, 1)]
     np.testing.assert_array_equal(epochs[0][0], epochs[1][0])
     assert (epochs[0][1] != epochs[2][1]).any()  # another order
     grey = [generator(0, "present", epoch).random(3) for epoch in (0, 1)]
     assert (grey[0] != grey[1]).all()
     fixed = load_data("digits", binarize="threshold")
-    rows = [np.concatenate([x for x, _ in _presented(fixed, fixed.train.x, e, 128, 0)]) for e in (0, 1)]
+    rows = [np.concatenate([x for x, _ in _presented(fixed, *fixed.train, e, 128, 0)]) for e in (0, 1)]
     assert (rows[0] != rows[1]).any()
     np.testing.assert_array_equal(np.sort(rows[0].sum(axis=1)), np.sort(rows[1].sum(axis=1)))  # all of them, once
     model = small(fixed)

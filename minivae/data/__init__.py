@@ -70,7 +70,7 @@ class Dataset:
     def present(self, x, rng):
         """Training rows as one presentation sees them: shifted, and with new bits or noise each time."""
         if self.augment:
-            offsets = rng.integers(-self.augment, self.augment + 1, (len(x), 2))
+            offsets = rng.integers(2 * self.augment + 1, size=(len(x), 2)) - self.augment
             x = shift(x, self.shape, place(offsets, like=x))
         return self.settle(x, rng)
 
