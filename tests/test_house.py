@@ -25,7 +25,7 @@ FLOORS = [
     {"optim", "models", "data", "checkpoint"},
     {"evaluate", "gradcheck", "plot", "finite", "settings"},
     {"train", "runs"},
-    {"cli"},
+    {"cli", "teach"},
 ]
 CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods.py", "priors.py", "optim.py", "train.py",
         "finite.py", "checkpoint.py", "runs.py", "settings.py")  # fmt: skip

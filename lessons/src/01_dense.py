@@ -1,0 +1,351 @@
+# %% [markdown]
+# # 1. A dense layer and its gradient
+#
+# **You will build** the two layers that most networks are made of, *dense* and *ReLU*, forward and backward, then a
+# chain of two of them, and fit a curve with it. Nothing is differentiated for you.
+#
+# **You need** Python and NumPy arrays (`@`, `sum(axis=0)`, broadcasting), and the chain rule of a first course of
+# calculus. An hour is enough.
+#
+# ![A chain x, a, h, y, loss: the value of each above it, the derivative of the loss by it below](picture:01_chain)
+#
+# *The picture of the whole lesson. Values go to the right: each node is computed from the one before. Derivatives go
+# to the left: each is the one after it, times the slope of one step. You will compute every number in it.*
+
+# %%
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae").is_dir()][:1]
+
+import numpy as np
+
+from minivae.plot import BLUE, GREY, ORANGE, figure_to
+from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
+from minivae.teach.drawing import draw_chain
+
+# %% [markdown]
+# ## One number at a time
+#
+# Take a net with one input, one hidden unit and one output, and the squared error as its loss:
+#
+# $$a = w\,x + b, \qquad h = \max(a, 0), \qquad y = v\,h, \qquad \text{loss} = (y - t)^2 .$$
+#
+# How does the loss change when $w$ changes a little? By the chain rule, as the product of the slopes on the way:
+#
+# $$\frac{d\,\text{loss}}{dw} = \underbrace{2 (y - t)}_{dy} \cdot \underbrace{v}_{dy/dh} \cdot
+#   \underbrace{[a > 0]}_{dh/da} \cdot \underbrace{x}_{da/dw} .$$
+#
+# Two habits follow from this product, and they are all there is to backpropagation:
+#
+# - **Start at the end.** $dy = d\,\text{loss}/dy$ is shared by everything before it. Compute it once, then
+#   $dh = dy \cdot v$ from it, then $da = dh \cdot [a > 0]$, and so on to the left.
+# - **Each step needs only its own slope** and the derivative that arrives from the right. It needs to know nothing of
+# the loss.
+#
+# We write `dh` for $d\,\text{loss}/dh$, for every quantity, always: the derivative *of the loss* by the thing whose
+# name follows the d.
+
+
+# %%
+def one_number_at_a_time(x=2.0, w=0.75, b=-0.5, v=1.5, t=1.0):
+    a = w * x + b
+    h = max(a, 0.0)
+    y = v * h
+    loss = (y - t) ** 2
+
+    dy = 2 * (y - t)
+    dh = dy * v
+    da = dh * (a > 0)
+    dx, dw, db, dv = da * w, da * x, da, dy * h
+
+    print(f"d loss / dw = {dw:g}, d loss / db = {db:g}, d loss / dv = {dv:g}")
+    quoted("3", dw)
+    return [("x", x, dx), ("a", a, da), ("h", h, dh), ("y", y, dy), ("loss", loss, 1)]
+
+
+with picture("01_chain") as path:
+    draw_chain(path, one_number_at_a_time(), "a = w x + b,   h = max(a, 0),   y = v h,   loss = (y - t)²")
+
+# %% [markdown]
+# Do not believe it. Change $w$ a little both ways and see what the loss does; the quotient must be $dw = 3$:
+
+
+# %%
+def loss_of_w(w, x=2.0, b=-0.5, v=1.5, t=1.0):
+    return (v * max(w * x + b, 0.0) - t) ** 2
+
+
+small = 1e-4
+print((loss_of_w(0.75 + small) - loss_of_w(0.75 - small)) / (2 * small))
+
+# %% [markdown]
+# That is the test behind every `check` below: a gradient is right if the function itself says so.
+#
+# ## From numbers to matrices: the dense layer
+#
+# A batch of $N$ examples with $n_\text{in}$ numbers each is an array `x` (N, n_in). A *dense* layer has a weight for
+# every pair of an input $i$ and an output $j$, and a bias for every output:
+#
+# $$y_{nj} = \sum_i x_{ni} W_{ij} + b_j \qquad\text{or, for the whole batch,}\qquad y = x W + b .$$
+#
+# ### Exercise 1.1: `dense_forward`
+#
+# Write it: `x` (N, n_in), `W` (n_in, n_out), `b` (n_out,) give `y` (N, n_out).
+
+
+# %%
+def dense_forward(x, W, b):
+    # Exercise 1.1: dense_forward
+    ### BEGIN SOLUTION
+    return x @ W + b
+    ### END SOLUTION
+
+
+# %%
+check("1.1", dense_forward)
+
+# %% [markdown]
+# `check` called your function on arrays of several sizes. If it is not right, it says how far off it is, where, and
+# what kind of mistake that looks like. `hint("1.1")` prints a first step, again a second; with `dense_forward =
+# use_reference("1.1")` you go on with ours.
+#
+# ### Backward
+#
+# From the right arrives `dy` (N, n_out): the derivative of the loss by every entry of `y`. Wanted are `dx`, `dW` and
+# `db`, each in the shape of `x`, `W` and `b`.
+#
+# Take one weight, $W_{ij}$. Where does it act? In $y_{nj}$, for **every** example $n$, and there with the slope
+# $x_{ni}$. A small change of it changes the loss along all these ways at once, so their contributions add up:
+#
+# $$dW_{ij} = \sum_n x_{ni}\, dy_{nj} .$$
+#
+# The input $x_{ni}$ acts in $y_{nj}$ for every **output** $j$, with the slope $W_{ij}$. The bias $b_j$ acts in
+# $y_{nj}$ for every example, with the slope 1:
+#
+# $$dx_{ni} = \sum_j dy_{nj} W_{ij}, \qquad db_j = \sum_n dy_{nj} .$$
+#
+# That is all: *whatever is used several times gets the sum of what comes back*. The sums over $n$ and $j$ are matrix
+# products; shapes tell which array has to be transposed.
+#
+# ### Exercise 1.2: `dense_backward`
+#
+# Return `dx, dW, db`. No loops.
+
+
+# %%
+def dense_backward(dy, x, W):
+    # Exercise 1.2: dx, dW, db
+    ### BEGIN SOLUTION
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
+    ### END SOLUTION
+
+
+# %%
+check("1.2", dense_backward)
+
+# %% [markdown]
+# Read the last column: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric one knows
+# your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
+#
+# ## ReLU
+#
+# Two dense layers in a row are one dense layer: $(x W_1) W_2 = x (W_1 W_2)$. Something must bend between them. The
+# simplest bend is
+#
+# $$h = \max(a, 0), \qquad \frac{dh}{da} = \begin{cases} 1 & a > 0 \\ 0 & a < 0 . \end{cases}$$
+#
+# Entry by entry: $h_{nj}$ depends on $a_{nj}$ alone, so nothing is summed. At $a = 0$ there is a kink and no
+# derivative; one takes 0. Since $h > 0$ exactly where $a > 0$, backward can do with `h`, and `a` need not be kept.
+#
+# ### Exercises 1.3 and 1.4: `relu_forward`, `relu_backward`
+
+
+# %%
+def relu_forward(a):
+    # Exercise 1.3: relu_forward
+    ### BEGIN SOLUTION
+    return np.maximum(a, 0)
+    ### END SOLUTION
+
+
+# %%
+check("1.3", relu_forward)
+
+
+# %%
+def relu_backward(dh, h):
+    # Exercise 1.4: relu_backward
+    ### BEGIN SOLUTION
+    return dh * (h > 0)
+    ### END SOLUTION
+
+
+# %%
+check("1.4", relu_backward)
+
+# %% [markdown]
+# ## The loss
+#
+# The mean squared error, summed over the outputs and averaged over the examples:
+#
+# $$\text{loss} = \frac1N \sum_n \sum_j (y_{nj} - t_{nj})^2 .$$
+#
+# ### Exercise 1.5: its gradient
+#
+# This time the arrays are given, and you make `dy` (N, n_out) from them.
+
+# %%
+y, target = given("1.5")
+# Exercise 1.5: dy
+### BEGIN SOLUTION
+dy = 2 * (y - target) / len(y)
+### END SOLUTION
+
+# %%
+check("1.5", dy=dy)
+
+# %% [markdown]
+# ## A chain of two
+#
+# $$a = x W_1 + b_1, \qquad h = \mathrm{relu}(a), \qquad y = h W_2 + b_2 .$$
+#
+# ### Exercise 1.6: `net_backward`
+#
+# Go from `dy` to the gradients of all four parameters, with the functions that you have. What the backward needs of
+# the forward you compute again; a real net keeps it (the *cache*).
+
+
+# %%
+def net_forward(x, W1, b1, W2, b2):
+    return dense_forward(relu_forward(dense_forward(x, W1, b1)), W2, b2)
+
+
+def net_backward(dy, x, W1, b1, W2, b2):
+    # Exercise 1.6: dW1, db1, dW2, db2
+    ### BEGIN SOLUTION
+    h = relu_forward(dense_forward(x, W1, b1))
+    dh, dW2, db2 = dense_backward(dy, h, W2)
+    _, dW1, db1 = dense_backward(relu_backward(dh, h), x, W1)
+    return dW1, db1, dW2, db2
+    ### END SOLUTION
+
+
+# %%
+check("1.6", net_backward)
+
+# %% [markdown]
+# ## Train it
+#
+# A net with 40 hidden units, 200 points of a curve, and the plainest way down: subtract a little of the gradient,
+# again and again. All that happens in the loop is your code.
+
+
+# %%
+def fit_curve(steps=4000, rate=0.02):
+    rng = np.random.default_rng(1)
+    x = np.linspace(-3, 3, 200)[:, None]
+    target = np.sin(2 * x) + 0.3 * x
+    W1, b1 = rng.standard_normal((1, 40)), 2 * rng.standard_normal(40)
+    parameters = [W1, b1, rng.standard_normal((40, 1)) / 40**0.5, np.zeros(1)]
+    losses, curves = [], {}
+    for step in range(steps + 1):
+        y = net_forward(x, *parameters)
+        losses.append(((y - target) ** 2).sum() / len(x))
+        if step in (0, 200, steps):
+            curves[step] = y
+        gradients = net_backward(2 * (y - target) / len(x), x, *parameters)
+        parameters = [p - rate * g for p, g in zip(parameters, gradients)]
+    return x, target, losses, curves
+
+
+x, target, losses, curves = fit_curve()
+print(f"loss {losses[0]:.2f} at first, {losses[200]:.2f} after 200 steps, {losses[-1]:.4f} after {len(losses) - 1}")
+quoted("1.19", losses[0])
+quoted("0.14", losses[200])
+quoted("0.004", losses[-1])
+
+
+# %%
+def draw_fit(path):
+    with figure_to(path, (10, 3.6)) as figure:
+        left, right = figure.subplots(1, 2)
+        left.plot(x, target, color=GREY, lw=4, alpha=0.4, label="target")
+        for (step, y), color in zip(curves.items(), (ORANGE, "#3a9a5b", BLUE)):
+            left.plot(x, y, color=color, label=f"after {step} steps")
+        left.set(title="what the net computes: straight pieces", xlabel="x", ylabel="y")
+        left.legend()
+        right.semilogy(losses, color=BLUE)
+        right.set(title="mean squared error", xlabel="step", ylabel="loss")
+
+
+with picture("01_fit") as path:
+    draw_fit(path)
+
+# %% [markdown]
+# **Read the picture.** The curve after training is made of straight pieces: each of the 40 hidden units is a straight
+# line with one kink, and their sum is a polygon with at most 40 corners. A unit that is 0 for all points (a *dead*
+# one) has no gradient and never comes back.
+#
+# The loss falls from 1.19 to 0.14 in the first 200 steps and needs the other 3,800 to reach 0.004: the course is found
+# soon, the corners creep into place. Four times it jumps up tenfold and comes back. The steps are a little too long for
+# a steep valley; the net is thrown out of it and lands where the ground is flatter. Nothing in the gradient is wrong.
+# Lesson 5 is about going down well, lesson 3 about where to start.
+#
+# ## The same in minivae
+#
+# In the library these functions are layers, with what backward needs handed over as a *cache*. Their gradients are
+# these lines:
+
+# %%
+from minivae.layers import Dense, ReLU, Sequential
+
+
+def same_as_the_library():
+    rng = np.random.default_rng(1)
+    net = Sequential(Dense(3, 5, rng), ReLU(), Dense(5, 2, rng)).bind("float64")
+    x, dy = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
+    y, cache = net.forward(x)
+    net.backward(dy, cache)
+    first, _, last = net.layers
+    mine = net_backward(dy, x, first.W.data, first.b.data, last.W.data, last.b.data)
+    theirs = first.W.grad, first.b.grad, last.W.grad, last.b.grad
+    return max(np.abs(a - b).max() for a, b in zip(mine, theirs))
+
+
+print(f"largest difference between your gradients and the library's: {same_as_the_library():.1e}")
+assert same_as_the_library() < 1e-12
+
+# %% [markdown]
+# ## More to try
+#
+# 1. Replace `np.sin` by a step, `np.sign(x)`. Where do the corners go?
+# 2. Start with all biases 0. What do you see near x = 0, and why?
+# 3. Put a third dense layer into the net, with your functions. Does `net_backward` get longer by more than two lines?
+# 4. `fit_curve(rate=0.1)`: what happens, and in which number do you see it first?
+#
+# ## Questions
+#
+# <details><summary>Why is db a sum over the examples, and dx is not?</summary>b is used by every example, so what
+# comes back from all of them adds up. Each row of x is used by its own example only.</details>
+#
+# <details><summary>The loss is a mean over examples. Where is the factor 1/N in dense_backward?</summary>Nowhere. It
+# is in dy already, and everything else is linear in dy.</details>
+#
+# <details><summary>What is the shape of dW, always?</summary>That of W: there is one derivative per number.</details>
+#
+# <details><summary>Why must something bend between two dense layers?</summary>Without it (x W1) W2 = x (W1 W2): two
+# layers compute what one can.</details>
+#
+# <details><summary>How much more work is backward than forward?</summary>Forward is one matrix product per layer,
+# backward two of the same size (dx and dW): about twice as much.</details>
+#
+# ## Further reading
+#
+# - D. Rumelhart, G. Hinton, R. Williams, *Learning representations by back-propagating errors*, Nature 323 (1986):
+# four pages, still clear.
+# - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), chapter 6.5: the same for any graph.
+# - `minivae/layers/dense.py` and `activations.py`: what you wrote, as the library has it.
+
+# %%
+progress()

@@ -1,0 +1,175 @@
+"""check, hint, use_reference: what is said about an answer. Never the solution."""
+
+import numpy as np
+
+from ..gradcheck.diagnosis import CLOSE, explain
+from .exercise import SEEDS, exercise
+
+_marks = {}  # number: how it was done
+_hints = {}  # number: how many were given
+
+
+class NotYet(AssertionError):
+    """An answer is not right; what is wrong with it has been printed, so that a notebook shows no traceback."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+def given(number):
+    """The input arrays of an exercise, in the order in which its text names them."""
+    return tuple(exercise(number).inputs(0)[1].values())
+
+
+def check(number, answer=None, **arrays):
+    """Compare an answer with the reference and with a numeric gradient, and print what is found.
+
+    Parameters
+    ----------
+    number : str
+        Of the exercise, "8.2".
+    answer : callable, optional
+        The function, where the exercise asks for one. It is called on arrays that it has not seen.
+    arrays
+        The arrays by their names, where it asks for arrays; made from what `given` returned.
+
+    Raises
+    ------
+    NotYet
+        If something is not right.
+    ValueError
+        For an unknown number, or an answer of the wrong kind.
+    """
+    task = exercise(number)
+    if task.name:
+        if not callable(answer) or arrays:
+            raise ValueError(f'answer: expected the function, check("{number}", {task.name})')
+        trials = [(seed, *_call(task, answer, seed)) for seed in SEEDS]
+    else:
+        if answer is not None or set(arrays) != set(task.output_names):
+            wanted = ", ".join(f"{name}={name}" for name in task.output_names)
+            raise ValueError(f'answer: expected check("{number}", {wanted}), got {", ".join(arrays) or repr(answer)}')
+        trials = [(0, arrays, [])]
+    print(f"exercise {number}: {task.name or task.outputs}")
+    for seed, found, complaints in trials:
+        lines, wrong = _compared(task, found, task.inputs(seed)[0])
+        if wrong or complaints:
+            print("\n".join([*complaints, *lines]))
+            step = "" if number in _hints or not task.hints else f'; hint("{number}") has a first step'
+            raise NotYet(f"exercise {number}: not right yet{step}")
+    print("\n".join(lines))
+    _marks.setdefault(number, "solved")
+
+
+def hint(number):
+    """Print the next step of an exercise; the first again after the last."""
+    hints = exercise(number).hints
+    i = _hints.get(number, 0)
+    _hints[number] = i + 1
+    print(f"hint {i % len(hints) + 1} of {len(hints)}: {hints[i % len(hints)]}")
+
+
+def use_reference(number):
+    """The reference's function, or its arrays, to go on with; `progress` remembers that it was used."""
+    task = exercise(number)
+    _marks[number] = "with the reference"
+    print(f"exercise {number}: going on with the reference for {', '.join(task.names)}")
+    if task.name:
+        return task.reference
+    values = tuple(task.answers(task.reference, task.inputs(0)[0]).values())
+    return values if len(values) > 1 else values[0]
+
+
+def progress():
+    """Print which exercises were solved here, and which with the reference."""
+    for number in sorted(_marks, key=lambda n: [int(part) for part in n.split(".")]):
+        print(f"{number:>5}  {_marks[number]}")
+
+
+def _call(task, answer, seed):
+    """({output: value}, complaints) of a learner's function."""
+    _, taken = task.inputs(seed)
+    kept = {name: np.copy(a) for name, a in taken.items()}
+    found = answer(*taken.values())
+    complaints = [f"  it writes into its argument {name}; make a new array instead"
+                  for name, a in taken.items() if not np.array_equal(a, kept[name], equal_nan=True)]  # fmt: skip
+    names = task.output_names
+    parts = found if isinstance(found, tuple | list) else (found,)
+    if len(names) > 1 and len(parts) != len(names):
+        got = "None: is a return missing?" if found is None else f"{len(parts)} value{'s' * (len(parts) > 1)}"
+        return {}, [*complaints, f"  expected it to return {task.outputs}, got {got}"]
+    return dict(zip(names, parts if len(names) > 1 else (found,), strict=True)), complaints
+
+
+def _compared(task, found, inputs):
+    """(a line or more per output, whether one is wrong)."""
+    truths, lines, wrong = task.answers(task.reference, inputs), [], False
+    for name, got in found.items():
+        complaint, error = _difference(got, truths[name], task.tolerance)
+        if complaint is None:
+            lines.append(f"  {name:<10}  right: largest error {error:.1e}{_agreement(got, task.numeric(name, inputs))}")
+            continue
+        wrong = True
+        reasons = _reasons(task, name, got, truths, inputs)
+        lines += [f"  {name:<10}  {complaint}", *(f"              {reason}" for reason in reasons)]
+    return lines, wrong
+
+
+def _agreement(got, numeric):
+    if numeric is None or not np.isfinite(numeric).any():
+        return ""
+    known = np.isfinite(numeric)
+    error = np.abs(np.asarray(got)[known] - numeric[known]).max()
+    return f", against the numeric gradient {error:.1e}"
+
+
+def _difference(got, truth, tolerance):
+    """(what is wrong or None, largest error)."""
+    if isinstance(truth, str):
+        return (None, 0.0) if got == truth else (f"{got!r} is not it", 1.0)
+    if got is None:
+        return "there is none: None", 1.0
+    try:
+        a, b = np.asarray(got, "float64"), np.asarray(truth, "float64")
+    except (TypeError, ValueError):
+        return f"expected numbers, got {type(got).__name__}", 1.0
+    if a.shape != b.shape:
+        return f"expected shape {b.shape}, got {a.shape}", 1.0
+    if not np.isfinite(a).all():
+        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are not finite", 1.0
+    error = np.abs(a - b)
+    largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
+    if largest <= tolerance * scale:
+        return None, largest
+    i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
+    where = f"worst at {list(i)}: " if i else ""
+    size = f"largest error {largest:.3g}, relative {largest / max(scale, 1e-300):.2g}"
+    return f"{size}; {where}your value {a[i]:.6g} / true value {b[i]:.6g}", largest
+
+
+def _reasons(task, name, got, truths, inputs):
+    """What is known about such an answer: a slip of this exercise, and the laboratory's diagnosis."""
+    if got is None:
+        return []
+    if isinstance(truths[name], str):
+        return [text for text, slip in task.slips.items() if task.answers(slip, inputs)[name] == got]
+    try:
+        got = np.asarray(got, "float64")
+    except (TypeError, ValueError):
+        return []
+    reasons = []
+    for text, slip in task.slips.items():
+        wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
+        if wrong.shape == got.shape and not _alike(wrong, truth) and _alike(got, wrong):
+            reasons.append(text)
+    others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
+    rows = next((len(a) for a in inputs.values() if np.ndim(a) > 1), 1)
+    around = {"others": others, "sizes": {"N": rows}} | (task.around(**inputs) if task.around else {})
+    finding = explain(got, truths[name], **around)
+    if finding is not None and finding.kind not in ("unknown", "shape", "not finite"):
+        reasons.append(finding.text)
+    return list(dict.fromkeys(reasons))
+
+
+def _alike(a, b):
+    return a.shape == b.shape and np.linalg.norm(a - b) <= CLOSE * max(np.linalg.norm(a), np.linalg.norm(b))

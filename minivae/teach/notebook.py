@@ -1,0 +1,33 @@
+"""Pictures in a notebook, and numbers in its text."""
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def picture(name):
+    """The path of a picture to write inside; it is shown in the notebook when the block ends.
+
+    Where MINIVAE_FIGURES names a folder, as when the lessons are built, it is kept there as lesson_NAME.png.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"lesson_{name}.png"
+        yield path
+        if "MINIVAE_FIGURES" in os.environ:
+            shutil.copy(path, os.environ["MINIVAE_FIGURES"])
+        try:
+            from IPython.display import Image, display
+        except ImportError:
+            return
+        display(Image(data=path.read_bytes(), format="png"))
+
+
+def quoted(text, value, within=None):
+    """A number as the text of a lesson quotes it; AssertionError unless `value` rounds to it or is `within` of it."""
+    decimals = len(text.partition(".")[2])
+    near = 0.5000001 * 10.0**-decimals if within is None else within
+    if not abs(float(value) - float(text)) <= near:
+        raise AssertionError(f"the text says {text}, it is {float(value):.6g}")

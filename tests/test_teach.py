@@ -1,0 +1,190 @@
+"""The autograder: right answers pass, wrong ones are named, and nothing shows the solution."""
+
+import numpy as np
+import pytest
+
+from minivae import teach
+from minivae.teach import answers, check, exercise, exercises, given, hint, progress, use_reference
+from minivae.teach.exercise import LESSONS, SEEDS
+from minivae.teach.notebook import picture, quoted
+
+ALL = {number: task for lesson in LESSONS for number, task in exercises(lesson).items()}
+each = pytest.mark.parametrize("task", ALL.values(), ids=ALL)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(monkeypatch):
+    monkeypatch.setattr(answers, "_marks", {})
+    monkeypatch.setattr(answers, "_hints", {})
+
+
+def hand_in(task, function):
+    """What a learner would call with this function."""
+    if task.name:
+        return check(task.number, function)
+    return check(task.number, **task.answers(function, task.inputs(0)[0]))
+
+
+@each
+def test_the_reference_is_right(task, capsys):
+    """Against the numeric gradient, too, where it is a gradient."""
+    hand_in(task, task.reference)
+    assert capsys.readouterr().out.count("right") == len(task.output_names)
+    for seed in (0, *SEEDS):
+        inputs, _ = task.inputs(seed)
+        truths = task.answers(task.reference, inputs)
+        for name, truth in truths.items():
+            numeric = task.numeric(name, inputs)
+            if numeric is not None:
+                known = np.isfinite(numeric)
+                assert known.sum() > 0.9 * known.size
+                np.testing.assert_allclose(np.asarray(truth)[known], numeric[known], rtol=1e-7, atol=1e-8)
+
+
+@each
+def test_slips_are_named(task, capsys):
+    assert len(task.slips) >= 2
+    for text, slip in task.slips.items():
+        with pytest.raises(teach.NotYet):
+            hand_in(task, slip)
+        assert text in capsys.readouterr().out
+
+
+@each
+def test_hints_and_reference(task, capsys):
+    assert 1 <= len(task.hints) <= 3
+    for i, text in enumerate(task.hints):
+        hint(task.number)
+        assert capsys.readouterr().out == f"hint {i + 1} of {len(task.hints)}: {text}\n"
+    found = use_reference(task.number)
+    if task.name:
+        check(task.number, found)
+    else:
+        check(task.number, **dict(zip(task.names, found if len(task.names) > 1 else [found], strict=True)))
+    capsys.readouterr()
+    progress()
+    assert capsys.readouterr().out.split(maxsplit=1) == [task.number, "with the reference\n"]
+
+
+# ---- what check says
+
+
+def said(capsys, number, answer):
+    with pytest.raises(teach.NotYet, match=f"exercise {number}: not right yet"):
+        check(number, answer)
+    return capsys.readouterr().out
+
+
+def right(dy, x, W):
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda dy, x, W: None, "expected it to return dx, dW, db, got None: is a return missing?"),
+        (lambda dy, x, W: right(dy, x, W)[:2], "got 2 values"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "not summed over the axes that were broadcast"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got ()"),
+        (lambda dy, x, W: tuple(2 * a for a in right(dy, x, W)), "it is off by exactly the factor 2"),
+        (lambda dy, x, W: tuple(-a for a in right(dy, x, W)), "the sign is wrong"),
+        (lambda dy, x, W: (right(dy, x, W)[0], right(dy, x, W)[0][:4], dy.sum(0)), "largest error"),
+        (lambda dy, x, W: (np.nan * x, *right(dy, x, W)[1:]), "20 of 20 numbers are not finite"),
+        (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected numbers, got str"),
+        (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "there is none: None"),
+    ],
+)
+def test_what_is_wrong_is_said(wrong, words, capsys):
+    assert words in said(capsys, "1.2", wrong)
+
+
+def test_the_worst_entry_is_shown(capsys):
+    def wrong(dy, x, W):
+        dx, dW, db = right(dy, x, W)
+        dW[1, 2] += 100
+        return dx, dW, db
+
+    text = said(capsys, "1.2", wrong)
+    truth = exercise("1.2").answers(right, exercise("1.2").inputs(SEEDS[0])[0])["dW"][1, 2]
+    assert f"worst at [1, 2]: your value {truth + 100:.6g} / true value {truth:.6g}" in text
+    assert "dx          right" in text
+    assert "[1, 2] is" in text
+
+
+def test_writing_into_an_argument_is_seen(capsys):
+    def wrong(a):
+        a[a < 0] = 0
+        return a
+
+    assert "it writes into its argument a" in said(capsys, "1.3", wrong)
+
+
+def test_an_answer_for_one_size_is_not_enough(capsys):
+    """Two draws: what fits the first by luck does not fit the second."""
+    task = exercise("1.2")
+    first = task.answers(task.reference, task.inputs(SEEDS[0])[0])
+    assert "largest error" in said(capsys, "1.2", lambda dy, x, W: tuple(first.values()))
+
+
+def test_errors_of_the_learner_come_through():
+    """So that a notebook without solutions fails by its stubs."""
+
+    def stub(x, W, b):
+        raise NotImplementedError("Exercise 1.1: dense_forward")
+
+    with pytest.raises(NotImplementedError):
+        check("1.1", stub)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check("1.9", abs), r"number: expected one of 1\.1, .*, got '1\.9'"),
+        (lambda: hint("99.1"), 'number: expected a lesson and its exercise, such as "8.2", got'),
+        (lambda: hint(1.1), "number: expected"),
+        (lambda: check("1.1"), r'answer: expected the function, check\("1.1", dense_forward\)'),
+        (lambda: check("1.5", abs), r'answer: expected check\("1.5", dy=dy\)'),
+        (lambda: check("1.5", dx=1), r'answer: expected check\("1.5", dy=dy\), got dx'),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_notebook_shows_no_traceback(capsys):
+    with pytest.raises(teach.NotYet) as caught:
+        check("1.1", lambda x, W, b: x @ W)
+    assert caught.value._render_traceback_() == ['exercise 1.1: not right yet; hint("1.1") has a first step']
+
+
+def test_given_is_always_the_same():
+    for a, b in zip(given("1.5"), given("1.5"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_solved_exercises_stay_solved(capsys):
+    check("1.1", exercise("1.1").reference)
+    capsys.readouterr()
+    progress()
+    assert capsys.readouterr().out.split() == ["1.1", "solved"]
+
+
+# ---- pictures and numbers
+
+
+def test_pictures_are_kept_where_lessons_are_built(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVAE_FIGURES", str(tmp_path))
+    with picture("x") as path:
+        path.write_bytes(b"a picture")
+    assert (tmp_path / "lesson_x.png").read_bytes() == b"a picture"
+    assert not path.exists()
+
+
+def test_quoted_numbers():
+    quoted("0.14", 0.1449)
+    quoted("24", 24.4)
+    quoted("24.3", 24.9, within=1)
+    for text, value in (("0.14", 0.1451), ("24", 25), ("0.14", float("nan"))):
+        with pytest.raises(AssertionError, match="the text says"):
+            quoted(text, value)
