@@ -13,6 +13,7 @@ from . import (  # noqa: F401 - they declare the commands
     checks,
     laboratory,
     ledger,
+    lessons,
     measures,
     parity,
     pictures,
@@ -20,8 +21,8 @@ from . import (  # noqa: F401 - they declare the commands
 )
 from .base import COMMANDS
 
-ORDER = ("train", "sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "animate", "encode",
-         "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity", "pencil", "units",
+ORDER = ("lessons", "train", "sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "animate",
+         "encode", "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity", "pencil", "units",
          "zoo")  # fmt: skip
 
 

@@ -1,0 +1,204 @@
+"""The notebooks are those of their sources. That they run is seen by `python lessons/build.py --test`, in CI."""
+
+import base64
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from minivae.cli import main
+from minivae.teach import exercises
+from minivae.teach.exercise import LESSONS
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "lessons" / "src").glob("[0-9]*.py"))
+each = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+
+spec = importlib.util.spec_from_file_location("lessons_build", ROOT / "lessons" / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+TEXT = """# %% [markdown]
+# # 1. A lesson
+#
+# ![one dot](picture:dot)
+
+# %%
+from minivae.teach import check, given, use_reference
+
+# %%
+def dense_forward(x, W, b):
+    # Exercise 1.1: dense_forward
+    ### BEGIN SOLUTION
+    y = x @ W
+
+    return y + b
+    ### END SOLUTION
+
+# %%
+check("1.1", dense_forward)
+
+# %%
+y, target = given("1.5")
+# Exercise 1.5: dy
+### BEGIN SOLUTION
+dy = 2 * (y - target) / len(y)
+### END SOLUTION
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A house with one lesson."""
+    for folder in ("lessons/src", "figures"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(build, "HERE", tmp_path / "lessons")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "FIGURES", tmp_path / "figures")
+    (tmp_path / "lessons" / "src" / "01_lesson.py").write_text(TEXT)
+    (tmp_path / "figures" / "lesson_dot.png").write_bytes(b"a dot")
+    return tmp_path
+
+
+def texts(nb):
+    return [cell.source for cell in nb.cells]
+
+
+def test_stubs_stand_for_solutions(place):
+    source = place / "lessons" / "src" / "01_lesson.py"
+    _, _, function, _, arrays = texts(build.notebook(source, solved=False))
+    assert function == 'def dense_forward(x, W, b):\n    raise NotImplementedError("Exercise 1.1: dense_forward")'
+    assert arrays == 'y, target = given("1.5")\nraise NotImplementedError("Exercise 1.5: dy")'
+    assert "return y + b\n    ### END SOLUTION" in texts(build.notebook(source, solved=True))[2]
+    _, _, function, _, arrays = texts(build.notebook(source, solved=False, answered=True))
+    assert function.splitlines()[1:] == ['    raise NotImplementedError("Exercise 1.1: dense_forward")',
+                                         'dense_forward = use_reference("1.1")']  # fmt: skip
+    assert arrays == 'y, target = given("1.5")\ndy = use_reference("1.5")'
+
+
+def test_nbgrader_knows_what_to_write_and_what_decides(place):
+    cells = build.notebook(place / "lessons" / "src" / "01_lesson.py", solved=True).cells
+    found = {i: cell.metadata["nbgrader"] for i, cell in enumerate(cells) if cell.metadata}
+    assert {i: (m["grade_id"], m["solution"], m["grade"], m["points"]) for i, m in found.items()} == {
+        2: ("exercise-1-1", True, False, 0),
+        3: ("check-1-1", False, True, 1),
+        4: ("exercise-1-5", True, False, 0),
+    }
+
+
+def test_pictures_are_in_the_notebook(place):
+    cell = build.notebook(place / "lessons" / "src" / "01_lesson.py", solved=False).cells[0]
+    assert cell.source.endswith("![one dot](attachment:dot.png)")
+    assert base64.b64decode(cell.attachments["dot.png"]["image/png"]) == b"a dot"
+
+
+def command(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["build.py", *arguments])
+    return build.main()
+
+
+def test_check_sees_a_notebook_that_is_out_of_step(place, monkeypatch, capsys):
+    source = place / "lessons" / "src" / "01_lesson.py"
+    given, solved = place / "lessons" / "01_lesson.ipynb", place / "lessons" / "solutions" / "01_lesson.ipynb"
+    assert command(monkeypatch, "--check") == 1
+    assert capsys.readouterr().out == "".join(
+        f"{path}: out of step with its source; run python lessons/build.py 01\n"
+        for path in ("lessons/01_lesson.ipynb", "lessons/solutions/01_lesson.ipynb")
+    )
+    solved.parent.mkdir()
+    build._write(build.notebook(source, solved=False), given)
+    executed = build.notebook(source, solved=True)
+    executed.cells[3].outputs = [nbformat.v4.new_output("stream", text="right")]
+    build._write(executed, solved)
+    assert command(monkeypatch, "--check") == 0
+    source.write_text(TEXT.replace("return y + b", "return b + y"))
+    assert command(monkeypatch, "--check") == 1
+    assert capsys.readouterr().out.count("\n") == 1  # the stub is the same
+    source.write_text(TEXT)
+    executed.cells[3].outputs = [nbformat.v4.new_output("error", ename="NotYet", evalue="", traceback=[])]
+    build._write(executed, solved)
+    assert command(monkeypatch, "--check") == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "fits"),
+    [(["NotImplementedError", "NameError"], True), (["NameError"], False), ([], False),
+     (["NotImplementedError", "KeyError"], False)],
+)  # fmt: skip
+def test_without_solutions_only_stubs_may_fail(names, fits):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x")])
+    nb.cells[0].outputs = [nbformat.v4.new_output("error", ename=n, evalue="", traceback=[]) for n in names]
+    if fits:
+        return build._only_stubs(Path("01.py"), nb)
+    with pytest.raises(AssertionError, match="expected"):
+        build._only_stubs(Path("01.py"), nb)
+
+
+def test_what_a_teacher_hands_out(place, monkeypatch, capsys):
+    folder = place / "class"
+    assert command(monkeypatch, "--without-solutions", str(folder)) == 0
+    assert "SOLUTION" not in (folder / "01_lesson.ipynb").read_text()
+    with pytest.raises(SystemExit) as code:
+        command(monkeypatch, "--without-solutions", str(folder))
+    assert code.value.code == 2
+    assert "expected a new or empty folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "77")
+    assert "expected numbers of lessons such as 01, got 77" in capsys.readouterr().err
+
+
+# ---- the lessons that there are
+
+
+@each
+def test_notebooks_are_in_step(source):
+    assert build.check([source]) == 0
+
+
+@each
+def test_every_exercise_is_in_its_lesson(source):
+    """Asked for and checked once each, in order; a lesson asks five questions, and needs no network."""
+    text, numbers = source.read_text(), list(exercises(int(source.name[:2])))
+    assert re.findall(r"^ *# Exercise ([\d.]+)", text, re.M) == numbers
+    assert list(dict.fromkeys(re.findall(r'^check\("([\d.]+)"', text, re.M))) == numbers
+    assert text.count("<details>") == 5
+    assert not re.search(r"!\[[^]]*\]\(http|load_data\(\"(mnist|fashion|omniglot|static)", text)
+
+
+def test_sources_and_exercises_belong_together():
+    assert [int(source.name[:2]) for source in SOURCES] == list(LESSONS)
+
+
+# ---- minivae lessons
+
+
+def test_lessons_are_copied_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["lessons"]) == 0
+    out = capsys.readouterr().out
+    folder = tmp_path / "minivae-lessons"
+    names = [f"{source.stem}.ipynb" for source in SOURCES]
+    assert sorted(path.name for path in folder.glob("*.ipynb")) == names
+    assert sorted(path.name for path in (folder / "solutions").glob("*.ipynb")) == names
+    assert f"{len(names)} lessons and their solutions in minivae-lessons" in out
+    (folder / names[0]).write_text("my answers")
+    assert main(["lessons"]) == 2
+    assert "may hold your answers" in capsys.readouterr().err
+    assert (folder / names[0]).read_text() == "my answers"
+    assert main(["lessons", "new/place"]) == 0
+    monkeypatch.setattr("minivae.cli.lessons.PLACES", (tmp_path / "nowhere", tmp_path / "either"))
+    assert main(["lessons", "other"]) == 2
+    assert "found neither" in capsys.readouterr().err
+
+
+def test_a_wheel_carries_every_package():
+    """And the notebooks, as minivae._lessons."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "minivae").rglob("__init__.py")}
+    assert set(settings["packages"]) == found | {"minivae._lessons"}
+    assert settings["package-dir"] == {"minivae._lessons": "lessons"}
+    assert settings["package-data"]["minivae._lessons"] == ["*.ipynb", "solutions/*.ipynb"]
