@@ -93,19 +93,22 @@ class Net(nn.Module):
 class Torch:
     """Eager, with the default Adam."""
 
-    fused, compiled = None, False
+    fused, compiled, mode = None, False, None
 
-    def __init__(self, work, data, threads):
+    def __init__(self, work, data, threads, device="cpu"):
         torch.set_num_threads(threads)
         torch.manual_seed(1)
-        self.work = work
-        self.x, self.eps = torch.from_numpy(data["x"]), torch.from_numpy(data["eps"])
-        net = self.net = Net(work)
+        self.work, self.device = work, device
+        self.x, self.eps = torch.from_numpy(data["x"]).to(device), torch.from_numpy(data["eps"]).to(device)
+        net = self.net = Net(work).to(device)
         self.layouts = dict(zip(data["weights"], net.layouts(work), strict=True))
         for (name, array), param in zip(data["weights"].items(), net.parameters(), strict=True):
-            param.data = torch.from_numpy(np.ascontiguousarray(self.layouts[name](array)))
+            param.data = torch.from_numpy(np.ascontiguousarray(self.layouts[name](array))).to(device)
         parts = net, net.log_px, net.encode, net.decode
-        self.loss, self.log_px, self.to_posterior, self.to_image = map(torch.compile, parts) if self.compiled else parts
+        if self.compiled:
+            torch.compiler.reset()  # of what other sizes were compiled to, so that this one is compiled as it is
+            parts = [torch.compile(part, mode=self.mode) for part in parts]
+        self.loss, self.log_px, self.to_posterior, self.to_image = parts
         self.optimizer = torch.optim.Adam(net.parameters(), fused=self.fused)
         self.run = getattr(self, work.kind)
 
@@ -114,39 +117,42 @@ class Torch:
         if work.kind == "step":
             losses, found = [], {}
             for i in range(len(eps)):
-                losses.append(self._step(x[i % len(x)], eps[i, 0]))
+                losses.append(self._step(x[i % len(x)], eps[i, 0]).item())
                 if i == 0:
                     for name, param in zip(self.layouts, self.net.parameters(), strict=True):
-                        found["grad/" + name] = param.grad.numpy().copy()
+                        found["grad/" + name] = param.grad.cpu().numpy().copy()
             return found | {"losses": np.array(losses)}
         with torch.no_grad():
             if work.kind == "evidence":
-                return {"log_px": self.log_px(x[0], eps[0]).numpy()}
+                return {"log_px": self.log_px(x[0], eps[0]).cpu().numpy()}
             if work.kind == "encode":
-                return {
-                    name: part.numpy() for name, part in zip(("mu", "log_var"), self.to_posterior(x[0]), strict=True)
-                }
-            return {"x_hat": self.to_image(eps[0, 0]).numpy()}
+                parts = [part.cpu().numpy() for part in self.to_posterior(x[0])]
+                return dict(zip(("mu", "log_var"), parts, strict=True))
+            return {"x_hat": self.to_image(eps[0, 0]).cpu().numpy()}
 
     def translate(self, name, array):
         """One of our arrays as it lies here."""
         return self.layouts[name.removeprefix("grad/")](array) if name.startswith("grad/") else array
 
     def step(self, i):
+        return self.issue(i).item()
+
+    def issue(self, i):
+        """A step without waiting for its loss."""
         x = self.x[i % len(self.x)]
-        return self._step(x, torch.randn(len(x), self.work.latent))
+        return self._step(x, torch.randn(len(x), self.work.latent, device=self.device))
 
     def _step(self, x, eps):
         self.optimizer.zero_grad()
         loss = self.loss(x, eps)
         loss.backward()
         self.optimizer.step()
-        return loss.item()
+        return loss.detach()
 
     @torch.no_grad()
     def evidence(self, i):
         for x in self.x[0].split(1):
-            self.log_px(x, torch.randn(self.work.K, 1, self.work.latent))
+            self.log_px(x, torch.randn(self.work.K, 1, self.work.latent, device=self.device))
 
     @torch.no_grad()
     def encode(self, i):
@@ -158,7 +164,7 @@ class Torch:
 
     @torch.no_grad()
     def sample(self, i):
-        return self.to_image(torch.randn(self.work.N, self.work.latent))
+        return self.to_image(torch.randn(self.work.N, self.work.latent, device=self.device))
 
 
 class TorchFused(Torch):
@@ -171,3 +177,9 @@ class TorchCompiled(TorchFused):
     """Forward and backward compiled too."""
 
     compiled = True
+
+
+class TorchReduced(TorchCompiled):
+    """And on a GPU launched as one graph each."""
+
+    mode = "reduce-overhead"

@@ -2,8 +2,8 @@
 
 Its arrays are NumPy arrays in disguise and behave as CuPy's do, but stricter. Refused: NumPy arrays and scalars,
 NumPy's functions, implicit conversion, indices out of range (CuPy wraps them), duplicate indices in an assignment and
-`add.at` (undefined, or in any order). New memory is NaN. Recorded: transfers, and every wait for the device. minivae
-does not know it: `with registered()`.
+`add.at` (undefined, or in any order). New memory is NaN. Recorded: transfers, and every wait for the device; counted:
+operations. minivae does not know it: `with registered()`.
 
     with strict.recorded() as events:
         model.loss_and_grads(x, noise)
@@ -15,9 +15,11 @@ Names are those of CuPy 14 only, functions and methods; whatever else is an Attr
 import math
 import os
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -60,7 +62,7 @@ class Event(NamedTuple):
     where: str
 
 
-_records = []
+_records, _counters = [], []
 
 
 @contextmanager
@@ -77,6 +79,24 @@ def recorded():
 def count(events):
     """{"transfer": n, "wait": n}."""
     return {kind: [event.kind for event in events].count(kind) for kind in ("transfer", "wait")}
+
+
+@contextmanager
+def launched(kernels=False):
+    """{operation: times} inside, of those that a GPU launches at least once; views and new memory are none.
+
+    `kernels`: minivae finds a device that runs its kernels. They are counted by name and compute nothing, so that all
+    values are NaN; what a step launches does not depend on them.
+    """
+    counter = Counter()
+    _counters.append(counter)
+    here = {"RawModule": None} if kernels else {}
+    compiled = patch.object(backend, "kernel", lambda text, name, dtype: lambda *how: _launch(name))
+    try:
+        with patch.dict(globals(), here), compiled:
+            yield counter
+    finally:
+        _counters.pop()
 
 
 @contextmanager
@@ -97,6 +117,16 @@ def _note(kind, what):
     event = Event(kind, what, f"{os.path.basename(code.co_filename)}:{frame.f_lineno} {code.co_qualname}")
     for events in _records:
         events.append(event)
+
+
+def _launch(what, result=None, *sources):
+    """Count an operation, unless it made no numbers, or a view of a source."""
+    if not _counters:
+        return
+    results = result if isinstance(result, tuple | list) else [result]
+    if any(r is None or (r.size and not any(np.may_share_memory(r, a) for a in sources)) for r in results):
+        for counter in _counters:
+            counter[what] += 1
 
 
 def _host(value, what):
@@ -138,7 +168,12 @@ def _call(f, what, args, kwargs):
     kwargs = {name: _host(value, what) for name, value in kwargs.items()}
     with np.errstate(all="ignore"):  # a GPU does not warn
         result = f(*args, **kwargs)
-    return _device(result) if out is None else out
+    if out is None and result is not None:
+        own = getattr(f, "__self__", None)  # of a method
+        _launch(what, result, *(a for a in (own, *args) if isinstance(a, np.ndarray)))
+        return _device(result)
+    _launch(what, f.__self__ if out is None else out)
+    return out
 
 
 class ndarray:
@@ -179,7 +214,9 @@ class ndarray:
         key = _key(key)
         if any(isinstance(part, np.ndarray) and part.dtype == bool for part in key):
             _note("wait", "a boolean mask")  # how many are true is to be known
-        return ndarray(self._a[key])
+        result = self._a[key]
+        _launch("getitem", result, self._a)
+        return ndarray(result)
 
     def __setitem__(self, key, value):
         key = _key(key)
@@ -188,6 +225,7 @@ class ndarray:
             if len(np.unique(places)) < len(places):
                 raise IndexError("assignment: expected every index once; which value stays is undefined on a GPU")
         self._a[key] = _operand(value, "assignment")
+        _launch("setitem", self._a[key])
 
     def nonzero(self):
         _note("wait", "nonzero")
@@ -222,7 +260,9 @@ def _add_to_class():
         def method(self, other):
             other = _operand(other, name)
             with np.errstate(all="ignore"):
-                return _device(f(other, self._a) if swapped else f(self._a, other))
+                result = f(other, self._a) if swapped else f(self._a, other)
+            _launch(name, result)
+            return _device(result)
 
         return method
 
@@ -230,17 +270,21 @@ def _add_to_class():
         def method(self, other):
             with np.errstate(all="ignore"):
                 f(self._a, _operand(other, name), out=self._a)
+            _launch(name, self._a)
             return self
 
         return method
 
-    def unary(f):
-        return lambda self: _device(f(self._a))
+    def unary(name, f):
+        def method(self):
+            _launch(name, self._a)
+            return _device(f(self._a))
+
+        return method
 
     def delegated(name):
         def method(self, *args, **kwargs):
-            result = _call(getattr(self._a, name), name, _host(args, name), kwargs)
-            return None if name in ("fill", "sort") else result
+            return _call(getattr(self._a, name), name, _host(args, name), kwargs)
 
         return method
 
@@ -256,7 +300,7 @@ def _add_to_class():
                        strict=True):  # fmt: skip
         setattr(ndarray, f"__{name}__", binary(name, f))
     for name, f in UNARY.items():
-        setattr(ndarray, f"__{name}__", unary(f))
+        setattr(ndarray, f"__{name}__", unary(name, f))
     for name in METHODS:
         setattr(ndarray, name, delegated(name))
     for name in PROPERTIES:
@@ -287,7 +331,7 @@ class ufunc:
 def asarray(a, dtype=None):
     """An array of host data, which is a transfer, or of a strict array, which is none."""
     if isinstance(a, ndarray):
-        return ndarray(a._a.astype(dtype or a.dtype, copy=False))
+        return a.astype(dtype or a.dtype, copy=False)
     _note("transfer", "asarray")
     return ndarray(np.array(a, dtype))
 
@@ -308,8 +352,8 @@ def empty_like(a, dtype=None):
     return empty(a.shape, dtype or a.dtype)
 
 
-def ascontiguousarray(a):
-    return ndarray(np.ascontiguousarray(_own(a, "ascontiguousarray")))
+def ascontiguousarray(a, dtype=None):
+    return _call(np.ascontiguousarray, "ascontiguousarray", [_own(a, "ascontiguousarray"), dtype], {})
 
 
 def _as_strided(x, shape, strides):
@@ -328,13 +372,13 @@ class Generator:
         self._rng = rng
 
     def random(self, size, dtype="float64"):
-        return ndarray(self._rng.random(size, dtype))
+        return _call(self._rng.random, "random", (size, dtype), {})
 
     def standard_normal(self, size, dtype="float64"):
-        return ndarray(self._rng.standard_normal(size, dtype))
+        return _call(self._rng.standard_normal, "standard_normal", (size, dtype), {})
 
     def integers(self, high, *, size):
-        return ndarray(self._rng.integers(high, size=size))
+        return _call(self._rng.integers, "integers", (high,), {"size": size})
 
 
 random = SimpleNamespace(Generator=Generator, Philox4x3210=np.random.default_rng)

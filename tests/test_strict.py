@@ -136,6 +136,64 @@ def test_what_it_records(f, kinds, x):
     assert len(events) == len(kinds)  # only inside
 
 
+@pytest.mark.parametrize(
+    ("f", "operations"),
+    [
+        (lambda x: x + 1, {"add": 1}),
+        (lambda x: 1 - x @ x.T, {"matmul": 1, "sub": 1}),
+        (lambda x: -x > 0, {"neg": 1, "gt": 1}),
+        (lambda x: x.__imul__(2), {"mul": 1}),
+        (lambda x: strict.exp(x, out=x), {"exp": 1}),
+        (lambda x: (x.sum(), strict.stack([x, x])), {"sum": 1, "stack": 1}),
+        (lambda x: strict.where(x > 0, x, 0), {"gt": 1, "where": 1}),
+        (lambda x: (x.fill(0), x[0].sort(), x.__setitem__(0, 1.0)), {"fill": 1, "sort": 1, "setitem": 1}),
+        (lambda x: (strict.ones(3), strict.zeros_like(x), strict.empty(3)), {"ones": 1, "zeros_like": 1}),
+        (lambda x: (x.T, x[0], x[:, None], x.reshape(3, 2), x.ravel(), strict.broadcast_to(x, (4, 2, 3)), list(x)), {}),
+        (lambda x: (x.T.reshape(2, 3), x.T.ravel()), {"reshape": 1, "ravel": 1}),  # copies
+        (lambda x: x[strict.arange(2)], {"arange": 1, "getitem": 1}),
+        (lambda x: (x.astype("float32"), x.astype("float32", copy=False), strict.asarray(x)), {"astype": 1}),
+        (lambda x: (strict.asarray(x, "float64"), strict.ascontiguousarray(x)), {"astype": 1}),
+        (lambda x: (strict.ascontiguousarray(x.T), strict.split(x, 3, axis=1)), {"ascontiguousarray": 1}),
+        (lambda x: (x[:0] + 1, x[:0].fill(0), strict.zeros(0)), {}),  # no numbers
+        (lambda x: (x.get(), float(x[0, 0]), x.shape, len(x), strict.asarray(np.ones(3))), {}),  # recorded, not counted
+        (lambda x: generator(0, "noise", like=x).random((2, 3), "float32"), {"random": 1}),
+    ],
+)  # fmt: skip
+def test_what_it_counts(f, operations, x):
+    with strict.launched() as outer, strict.launched() as inner:
+        f(x)
+    f(strict.asarray(np.ones((2, 3), "float32")))
+    assert outer == inner == operations
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_kernels_are_counted_in_the_place_of_their_lines(arch):
+    """The lines of NumPy come back afterwards, with numbers."""
+    model = VAE.build((4, 4, 1), np.random.default_rng(0), arch, hidden=(3,), channels=(2, 3), latent=2)
+    model.bind("float32", "strict")
+    optimizer, rng = Adam(model), generator(0, "noise", like=model.theta)
+    counts = []
+    for kernels, N in ((False, 2), (True, 2), (False, 5)):
+        x = strict.ones((N, 16), "float32")
+        before = model.theta.copy()
+        with strict.recorded() as events, strict.launched(kernels) as launched:
+            loss = model.loss_and_grads(x, model.draw_noise(rng, N))["loss"]
+            optimizer.step()
+        assert events == []
+        counts.append(launched)
+        if kernels:
+            assert math.isnan(loss)
+            model.theta[...] = before
+        else:
+            assert math.isfinite(loss)
+    assert counts[0] == counts[2]  # whatever the batch size
+    assert counts[0].total() - counts[1].total() > 20
+    kernels = {"adam"} | {f + end for f in ("bernoulli_log_prob", "kl_standard_normal", "reparameterize")
+                          for end in ("", "_backward")}  # fmt: skip
+    assert kernels <= counts[1].keys() - counts[0].keys()
+    assert {counts[1][name] for name in kernels} == {1}
+
+
 def test_its_arrays_are_arrays(x):
     """Without axes too; views are views; out= and in-place operators write where they are told; new memory is NaN."""
     for a in (x.sum(), x[0, 0], strict.exp(x[0, 0]), x[0] @ x[0], x.max(), 1 - x.mean(), -x[0, 0]):
