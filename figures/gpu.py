@@ -260,11 +260,15 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m figures.gpu", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="default: figures/")
     folder = parser.parse_args().out
+    if not folder.is_dir():
+        parser.error(f"out: expected a folder that exists, got {folder}")
     try:
         device = Gpu()
     except ValueError as reason:
         print(reason)
-        device = None
+        device, there = None, folder / "gpu.md"
+        if there.exists() and NO_GPU.partition(".")[0] not in there.read_text():
+            parser.error(f"out: {there} holds figures of a GPU; expected another folder for a page without")
     sys.exit(not write(folder, device))
 
 

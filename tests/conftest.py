@@ -16,7 +16,7 @@ def _devices():
     try:
         import cupy
 
-        return ["numpy", "strict"] + ["cupy"] * cupy.is_available()
+        return ["numpy", "strict"] + [pytest.param("cupy", marks=pytest.mark.gpu)] * cupy.is_available()
     except ImportError:
         return ["numpy", "strict"]
 

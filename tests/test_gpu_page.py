@@ -199,18 +199,35 @@ def test_without_mnist(monkeypatch):
 
 
 @pytest.mark.parametrize("ok", [True, False])
-def test_exit_code(ok, monkeypatch, capsys):
+def test_exit_code(ok, monkeypatch, capsys, tmp_path):
     written = []
     monkeypatch.setattr(gpu, "write", lambda folder, device: written.append((folder, device)) or ok)
-    monkeypatch.setattr(gpu.sys, "argv", ["gpu", "--out", "somewhere"])
+    monkeypatch.setattr(gpu.sys, "argv", ["gpu", "--out", str(tmp_path)])
     monkeypatch.setattr(gpu, "Gpu", Cpu if ok else lambda: backend.load_backend("nothing"))
     with pytest.raises(SystemExit) as ended:
         gpu.main()
     assert bool(ended.value.code) == (not ok)
     folder, device = written[0]
-    assert folder.name == "somewhere"
+    assert folder == tmp_path
     assert isinstance(device, Cpu) == ok
     assert ("expected one of numpy" in capsys.readouterr().out) == (not ok)
+
+
+def test_a_page_with_figures_of_a_gpu_stays(monkeypatch, capsys, tmp_path):
+    """Where there is no GPU now; and a page without is written again."""
+    written, there = [], tmp_path / "gpu.md"
+    monkeypatch.setattr(gpu, "write", lambda folder, device: written.append(folder) or True)
+    monkeypatch.setattr(gpu, "Gpu", lambda: backend.load_backend("nothing"))
+    for folder, text, code in ((tmp_path, "A GPU of that name.", 2), (tmp_path, gpu.NO_GPU, 0), ("nowhere", "", 2)):
+        there.write_text(text)
+        monkeypatch.setattr(gpu.sys, "argv", ["gpu", "--out", str(folder)])
+        with pytest.raises(SystemExit) as ended:
+            gpu.main()
+        assert int(ended.value.code) == code
+    assert written == [tmp_path]
+    errors = capsys.readouterr().err
+    assert "holds figures of a GPU" in errors
+    assert "expected a folder that exists, got nowhere" in errors
 
 
 # ---- Times

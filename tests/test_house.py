@@ -139,7 +139,8 @@ def test_readme_session():
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md", "figures/laboratory.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md", "figures/laboratory.md",
+                                  "figures/gpu.md"])  # fmt: skip
 def test_links_and_pictures_exist(page):
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         if "://" not in target:
