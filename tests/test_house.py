@@ -177,7 +177,8 @@ def test_readme_options_exist():
 
     flags = set(re.findall(r"--([a-z][a-z-]+)", README))
     known = {name.replace("_", "-") for name, option in OPTIONS.items() if option.metavar}
-    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws", "pixels"}
+    assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws", "pixels",
+                             "without-solutions"}  # fmt: skip
     assert set(re.findall(r"^    minivae (\w+)", README, re.MULTILINE)) == {f.__name__ for f, _ in COMMANDS} - {
         "gradcheck"
     }
