@@ -89,10 +89,10 @@ def progress():
 def _call(task, answer, seed):
     """({output: value}, complaints) of a learner's function."""
     _, taken = task.inputs(seed)
-    kept = {name: np.copy(a) for name, a in taken.items()}
+    kept = {name: np.copy(a) for name, a in taken.items() if not callable(a)}
     found = answer(*taken.values())
     complaints = [f"  it writes into its argument {name}; make a new array instead"
-                  for name, a in taken.items() if not np.array_equal(a, kept[name], equal_nan=True)]  # fmt: skip
+                  for name, a in kept.items() if not np.array_equal(a, taken[name], equal_nan=True)]  # fmt: skip
     names = task.output_names
     parts = found if isinstance(found, tuple | list) else (found,)
     if len(names) > 1 and len(parts) != len(names):
