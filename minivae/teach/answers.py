@@ -129,6 +129,8 @@ def _difference(got, truth, tolerance):
         return (None, 0.0) if got == truth else (f"{got!r} is not it", 1.0)
     if got is None:
         return "there is none: None", 1.0
+    if np.iscomplexobj(got):
+        return "expected real numbers, got complex ones", 1.0
     try:
         a, b = np.asarray(got, "float64"), np.asarray(truth, "float64")
     except (TypeError, ValueError):
@@ -149,7 +151,7 @@ def _difference(got, truth, tolerance):
 
 def _reasons(task, name, got, truths, inputs):
     """What is known about such an answer: a slip of this exercise, and the laboratory's diagnosis."""
-    if got is None:
+    if got is None or np.iscomplexobj(got):
         return []
     if isinstance(truths[name], str):
         return [text for text, slip in task.slips.items() if task.answers(slip, inputs)[name] == got]
