@@ -1,0 +1,636 @@
+# %% [markdown]
+# # 8. How does the gradient go through a sample?
+#
+# **You will build** the two ways around a random draw: *reparameterization*, which every VAE uses, and the
+# *score-function estimator*, which works where the first does not. You redo a VAE of two pixels number by number,
+# measure how noisy both ways are, and train with both.
+#
+# **You need** the chain rule as in lesson 1, what an expectation and a variance are, and the loss of lesson 7,
+# $\text{loss} = \text{KL} - \log p(x \mid z)$.
+#
+# ![Left: samples on a curve move to the right with mu. Right: they stay, and their weights change](picture:08_two_ways)
+#
+# *The whole lesson. A sample z costs f(z). What happens to the average cost when mu grows a little? Left: every
+# sample moves along, and the slope of f says what that does to its cost. Right: no sample moves, but those on the
+# right become more probable and those on the left less. Both are right. One is far noisier.*
+
+# %%
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae").is_dir()][:1]
+
+import numpy as np
+
+from minivae.plot import BLUE, GREY, ORANGE, figure_to
+from minivae.teach import check, hint, picture, progress, quoted, use_reference
+
+
+# %%
+def draw_two_ways(path):
+    def f(z):
+        return 1.2 + np.sin(1.3 * z) + 0.12 * z**2
+
+    def normal(z, mu):
+        return np.exp(-0.5 * (z - mu) ** 2)
+
+    grid, z, move = np.linspace(-2.8, 3.2, 300), np.array([-1.7, -0.95, -0.4, 0.15, 0.7, 1.3, 2.0]), 0.35
+    with figure_to(path, (10, 3.6)) as figure:
+        for ax, samples_move in zip(figure.subplots(1, 2, sharey=True), (True, False)):
+            ax.plot(grid, f(grid), color="black", lw=1.2)
+            for mu, color in ((0, GREY), (move, BLUE)):
+                ax.fill_between(grid, -0.6, -0.6 + 0.8 * normal(grid, mu), color=color, alpha=0.2)
+                ax.plot(grid, -0.6 + 0.8 * normal(grid, mu), color=color)
+            for at in z:
+                if samples_move:
+                    end = at + move, f(at + move)
+                    ax.annotate("", end, (at, f(at)), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 0})
+                    ax.plot(at, f(at), "o", color=GREY, ms=5)
+                else:
+                    ax.plot(at, f(at), "o", color=ORANGE, ms=8 * normal(at, move) / normal(at, 0), mec="none")
+                    ax.plot(at, f(at), "o", mfc="none", mec=GREY, ms=8, mew=1.5)
+            ax.set(xlabel="z", ylim=(-0.6, 3.3), yticks=[])
+            ax.text(2.25, 2.95, "cost f(z)")
+            ax.text(-2.75, -0.1, "q(z), before\n(grey) and after", color=BLUE, fontsize=9)
+        figure.axes[1].text(-1.9, 2.95, "ring: weight before, disc: after", color=ORANGE, fontsize=9)
+        figure.axes[0].set_title("reparameterization: the samples move")
+        figure.axes[1].set_title("score function: the weights of the samples change")
+
+
+with picture("08_two_ways") as path:
+    draw_two_ways(path)
+
+# %% [markdown]
+# ## What is the problem?
+#
+# An encoder gives $\mu$ and $\log\text{var}$, a sample $z$ is drawn from $q = N(\mu, \text{std}^2)$, and $z$ costs
+# $f(z)$. In a VAE $f(z) = -\log p(x \mid z)$. We want to change $\mu$ so that the *average* cost falls:
+#
+# $$\frac{d}{d\mu} \, \mathbb{E}_{q}[f(z)] = \frac{d}{d\mu} \int q(z; \mu) \, f(z) \, dz .$$
+#
+# The tempting step is to pull the derivative inside the expectation and to average $df/d\mu$. But $f(z)$ does not
+# contain $\mu$. For a given number $z$, $df/d\mu = 0$, and the average of zeros is 0. What contains $\mu$ is the
+# *density* that $z$ is drawn from:
+#
+# $$\frac{d}{d\mu} \int q \, f \, dz = \int \frac{\partial q(z; \mu)}{\partial \mu} f(z) \, dz .$$
+#
+# That is not an expectation: $\partial q / \partial \mu$ is no density, it is negative wherever $z < \mu$. So it is
+# not clear what to average over samples. (If $f$ contains $\mu$ as well, as the KL does, the product rule adds
+# $\mathbb{E}_q[\partial f / \partial \mu]$. That part is harmless; this lesson is about the other one.)
+#
+# There are two ways out. One moves the parameters out of the density and into $f$. The other writes $\partial q /
+# \partial \mu$ as $q$ times something.
+#
+# We shall try everything on a cost whose answer is known. For $f(z) = \sum_l z_l^2$,
+#
+# $$\mathbb{E}_q[f] = \sum_l \mu_l^2 + \text{std}_l^2, \qquad \frac{d}{d\mu_l} = 2 \mu_l, \qquad
+#   \frac{d}{d\log\text{var}_l} = \text{std}_l^2, \quad\text{since}\quad \text{std}^2 = e^{\log\text{var}} .$$
+#
+# ## The first way: reparameterization
+#
+# A sample of $N(\mu, \text{std}^2)$ is a sample `eps` of $N(0, 1)$, stretched and moved:
+#
+# $$z = \mu + \text{std} \cdot \varepsilon, \qquad \text{std} = e^{\log\text{var} / 2} .$$
+#
+# To see what this does to the integral, substitute. The density is $q(z) = n\big((z - \mu) / \text{std}\big) /
+# \text{std}$ with the standard normal density $n$, and $dz = \text{std} \, d\varepsilon$:
+#
+# $$\int q(z) f(z) \, dz = \int n(\varepsilon) \, f(\mu + \text{std} \cdot \varepsilon) \, d\varepsilon .$$
+#
+# The same number, but now the density is free of parameters. They have moved into $f$, and the derivative may go
+# inside, if only $f$ has no jumps:
+#
+# $$\frac{d}{d\mu} \mathbb{E}[f] = \mathbb{E}_\varepsilon\big[f'(\mu + \text{std} \cdot \varepsilon)\big] .$$
+#
+# The randomness is an *input* now, like data. Given `eps`, $z$ is an ordinary function of $\mu$ and
+# $\log\text{var}$.
+#
+# ### Exercise 8.1: `reparameterize`
+#
+# `mu`, `log_var`, `eps`, all (N, L), give `z` (N, L).
+
+
+# %%
+def reparameterize(mu, log_var, eps):
+    # Exercise 8.1: z
+    ### BEGIN SOLUTION
+    return mu + np.exp(log_var / 2) * eps
+    ### END SOLUTION
+
+
+# %%
+check("8.1", reparameterize)
+
+# %% [markdown]
+# ### Backward
+#
+# From the right arrives `dz` (N, L), the derivative of the loss by every entry of $z$. Go back step by step, as in
+# lesson 1. Each entry of $z$ hangs on one entry of $\mu$, $\log\text{var}$ and `eps` only.
+#
+# - In $z = \mu + \text{std} \cdot \varepsilon$ the slope in $\mu$ is 1, and the slope in std is $\varepsilon$:
+# $d\mu = dz$ and $d\text{std} = dz \cdot \varepsilon$.
+# - In $\text{std} = e^{\log\text{var} / 2}$ the outer function is its own derivative, and the inner one,
+# $\log\text{var} / 2$, has the slope $\tfrac12$. So $\dfrac{d\,\text{std}}{d\log\text{var}} =
+# \dfrac{\text{std}}{2}$.
+# - By the chain rule, $d\log\text{var}$ is the product of the three numbers along the way.
+#
+# `eps` needs no gradient: nobody wants to change it.
+#
+# ### Exercise 8.2: `reparameterize_backward`
+
+
+# %%
+def reparameterize_backward(dz, mu, log_var, eps):
+    # Exercise 8.2: dmu, dlog_var
+    ### BEGIN SOLUTION
+    dstd = dz * eps
+    return dz, dstd * np.exp(log_var / 2) / 2
+    ### END SOLUTION
+
+
+# %%
+check("8.2", reparameterize_backward)
+
+# %% [markdown]
+# How can `check` have a numeric gradient of something random? By keeping `eps` fixed while it moves `mu` and
+# `log_var`. With new noise at every call the quotient would be noise divided by a tiny number. This is why in
+# minivae all noise of a step is drawn first and handed over as an argument.
+#
+# ## With pencil and paper
+#
+# Here is a whole VAE: two pixels, one hidden unit, one latent, and a fixed `eps`. All of its numbers can be redone
+# with a pocket calculator.
+#
+# ![A VAE as a graph: values in blue, gradients in orange, two arrows leave z, mu and log_var](picture:08_pencil)
+#
+# *Values in blue, d loss / d node in orange. Where a node has two arrows out, each carries its part of the
+# gradient.*
+#
+# $$\begin{aligned} \mu &= m h + m_0, & \log\text{var} &= s h + s_0, & \text{std} &= e^{\log\text{var} / 2}, & z &=
+# \mu + \text{std} \cdot \varepsilon, \\ l_1 &= v_1 z + c_1, & l_2 &= v_2 z + c_2, & \text{kl} &= \tfrac12 (\mu^2 +
+#   e^{\log\text{var}} - 1 - \log\text{var}), & \text{loss} &= \text{kl} - \log p(x \mid z) . \end{aligned}$$
+#
+# From the pixels arrive `dl1` and `dl2`, the derivatives of the loss by the two logits. Now four numbers are wanted.
+#
+# - $z$ is used twice, for $l_1$ and for $l_2$. What comes back along both adds up: the slope of $l_1$ in $z$ is
+# $v_1$, that of $l_2$ is $v_2$.
+# - $\mu$ is used twice, for $z$ and for the KL, whose slope is $\mu$. So $d\mu$ is a sum: *one part pulls the
+# sample to where the pixels are explained, the other pulls the mean to 0*.
+# - $\log\text{var}$ is used twice, for std and for the KL. The first way you know from 8.2. The slope of the KL in
+# $\log\text{var}$ is $\tfrac12 (e^{\log\text{var}} - 1)$.
+#
+# ### Exercise 8.3: `around_the_sample`
+#
+# Return `dz, dstd, dmu, dlog_var`. All arguments are numbers, or arrays of one number per example: `check` calls it
+# with five examples at once.
+
+
+# %%
+def around_the_sample(dl1, dl2, v1, v2, mu, log_var, eps):
+    # Exercise 8.3: dz, dstd, dmu, dlog_var
+    ### BEGIN SOLUTION
+    dz = dl1 * v1 + dl2 * v2
+    dstd = dz * eps
+    dmu = dz + mu
+    dlog_var = dstd * np.exp(log_var / 2) / 2 + (np.exp(log_var) - 1) / 2
+    return dz, dstd, dmu, dlog_var
+    ### END SOLUTION
+
+
+# %%
+check("8.3", around_the_sample)
+
+# %% [markdown]
+# Now with the numbers of the picture. The last column moves the node a little and runs everything after it again.
+
+# %%
+from minivae.gradcheck.pencil import pencil
+
+
+def by_hand():
+    p = pencil()
+    v, g = p.values, p.grads
+    mine = around_the_sample(g["dl1"], g["dl2"], v["v1"], v["v2"], v["mu"], v["log_var"], v["eps"])
+    print("            yours    finite difference")
+    for name, number in zip(("dz", "dstd", "dmu", "dlog_var"), mine):
+        print(f"{name:<8} {number:9.6f}  {p.numeric[name]:9.6f}")
+        assert abs(number - p.numeric[name]) < 1e-9
+    quoted("-0.9549", mine[0])
+    quoted("-0.4775", mine[1])
+    quoted("-0.4317", mine[2])
+    quoted("-0.3245", mine[3])
+    quoted("0.5232", v["mu"])  # the slope of the KL
+    assert (len(p.values) - 3 - 11, len(p.grads)) == (13, 25)  # less x1, x2, eps and the parameters
+    return p
+
+
+with picture("08_pencil") as path:
+    by_hand().draw(path)
+
+# %% [markdown]
+# **Read the picture.** At $z$ stands $dz = -0.9549$: a larger $z$ would lower the loss. That number goes to $\mu$
+# unchanged. There it meets the KL's 0.5232, which wants a smaller $\mu$, and $d\mu = -0.4317$ is left. Half of $dz$
+# goes to std, since $\varepsilon = 0.5$ here: $d\text{std} = -0.4775$. Times std / 2, and with the KL's part, it
+# gives $d\log\text{var} = -0.3245$. Everything left of that is lesson 1.
+#
+# `print(pencil())` shows all 13 values and 25 derivatives as formula, numbers and finite difference;
+# `pencil(derivatives={"dlog_var": "dstd*std + dlog_var_kl"})` tries a wrong one.
+#
+# ## The second way: the score function
+#
+# Back to $\int (\partial q / \partial \mu) f \, dz$. The derivative of a logarithm is $\partial \log q = \partial q
+# / q$, and therefore $\partial q = q \, \partial \log q$:
+#
+# $$\frac{d}{d\mu} \mathbb{E}_q[f] = \int q(z) \, \frac{\partial \log q(z)}{\partial \mu} \, f(z) \, dz
+#   = \mathbb{E}_q\left[ f(z) \, \frac{\partial \log q(z)}{\partial \mu} \right] .$$
+#
+# That *is* an expectation over $q$. Draw samples, weight the *score* $\partial \log q / \partial \mu$ of each with
+# what it costs, and average. No derivative of $f$ is needed: $f$ may be a table, a program, a game.
+#
+# For the Gaussian, with the square written as $(z - \mu)^2 e^{-\log\text{var}}$,
+#
+# $$\log q(z) = -\tfrac12 \big( \log 2\pi + \log\text{var} + (z - \mu)^2 e^{-\log\text{var}} \big) .$$
+#
+# Here $z$ is a given number. In $\mu$ only the square changes; its derivative is $-2 (z - \mu) e^{-\log\text{var}}$,
+# times $-\tfrac12$. In $\log\text{var}$ two terms change: $\log\text{var}$ itself, with slope 1, and the
+# exponential, with slope $-e^{-\log\text{var}}$.
+#
+# ### Exercise 8.4: `score`
+#
+# Return $\partial \log q / \partial \mu$ and $\partial \log q / \partial \log\text{var}$, entry by entry, in the
+# shape of `z`.
+
+
+# %%
+def score(z, mu, log_var):
+    # Exercise 8.4: dmu, dlog_var of log q
+    ### BEGIN SOLUTION
+    precision = np.exp(-log_var)
+    return (z - mu) * precision, ((z - mu) ** 2 * precision - 1) / 2
+    ### END SOLUTION
+
+
+# %%
+check("8.4", score)
+
+# %% [markdown]
+# ### A baseline costs nothing
+#
+# The score has the mean 0. A density integrates to 1 whatever its parameters are, so
+#
+# $$\mathbb{E}_q\left[\frac{\partial \log q}{\partial \mu}\right] = \int q \, \frac{\partial q / \partial \mu}{q} \,
+# dz = \frac{d}{d\mu} \int q \, dz = \frac{d}{d\mu} 1 = 0 .$$
+#
+# So any number $b$ that does not depend on $z$ may be subtracted from $f$: the mean stays the same, since $b$ times
+# 0 is 0. The noise does not stay the same. Without $b$, where all costs are near 1,000, every sample pushes $q$ away
+# from itself with all its might, and what is wanted is a small difference of huge numbers. With $b$ near the average
+# cost, samples that cost more than usual push it away, and those that cost less pull it near.
+#
+# ### Exercise 8.5: `score_function`
+#
+# `f` (S,) are the costs of S draws `z` (S, L), and `baseline` a number or (S,). Return what each draw says, not
+# averaged: `dmu, dlog_var`, (S, L) each.
+
+
+# %%
+def score_function(f, z, mu, log_var, baseline):
+    # Exercise 8.5: dmu, dlog_var
+    ### BEGIN SOLUTION
+    dmu, dlog_var = score(z, mu, log_var)
+    weight = (f - baseline)[:, None]
+    return weight * dmu, weight * dlog_var
+    ### END SOLUTION
+
+
+# %%
+check("8.5", score_function)
+
+# %% [markdown]
+# ### Which baseline?
+#
+# The average cost is not known, but with S draws there is an estimate at hand, their mean $\bar f$. Careful: $\bar
+# f$ contains the draw's own cost. With it,
+#
+# $$\mathbb{E}\big[(f_s - \bar f)\, \partial \log q(z_s)\big] = \big(1 - \tfrac1S\big) \,
+#   \mathbb{E}\big[f_s \, \partial \log q(z_s)\big],$$
+#
+# since $\bar f = f_s / S + (\text{others}) / S$, and the others are independent of $z_s$: they meet a score of mean
+# 0. The gradient would be too short by the factor $1 - 1/S$, a *bias*. The cure is simple: for each draw take the
+# mean of the **others**.
+#
+# ### Exercise 8.6: `leave_one_out`
+#
+# From the costs `f` (S,) make a baseline (S,): for each draw the mean cost of all other draws.
+
+
+# %%
+def leave_one_out(f):
+    # Exercise 8.6: baseline
+    ### BEGIN SOLUTION
+    return (f.sum() - f) / (len(f) - 1)
+    ### END SOLUTION
+
+
+# %%
+check("8.6", leave_one_out)
+
+# %% [markdown]
+# ## Do they agree?
+#
+# Now $f(z) = \sum_l z_l^2$, with two latents and 100,000 draws. `gradients` calls your functions; everything below
+# is made of it.
+
+
+# %%
+def gradients(how, f, slope, mu, log_var, eps):
+    """What each draw says: eps (S, L) -> dmu, dlog_var (S, L)."""
+    z = reparameterize(mu, log_var, eps)
+    if how == "reparameterization":
+        return reparameterize_backward(slope(z), mu, log_var, eps)
+    cost = f(z)
+    return score_function(cost, z, mu, log_var, leave_one_out(cost) if how == "score, baseline" else 0.0)
+
+
+def square(z):
+    return (z**2).sum(axis=-1)
+
+
+def square_slope(z):
+    return 2 * z
+
+
+HOW = {"reparameterization": BLUE, "score function": "#c0392b", "score, baseline": ORANGE}
+
+
+def agreement(S=100_000):
+    mu, log_var = np.array([1.0, -0.5]), np.array([0.4, -1.0])
+    exact = np.concatenate([2 * mu, np.exp(log_var)])
+    eps = np.random.default_rng(0).standard_normal((S, 2))
+    print(" " * 19, *(f"{name:<16}" for name in ("dmu[0]", "dmu[1]", "dlog_var[0]", "dlog_var[1]")), sep="  ")
+    print(f"{'exact':<18}", *(f"{number:7.3f}         " for number in exact), sep="  ")
+    for how in HOW:
+        draws = np.concatenate(gradients(how, square, square_slope, mu, log_var, eps), axis=1)  # (S, 4)
+        mean, error = draws.mean(axis=0), draws.std(axis=0) / S**0.5
+        print(f"{how:<18}", *(f"{m:7.3f} +- {e:.3f}" for m, e in zip(mean, error)), sep="  ")
+        assert np.all(np.abs(mean - exact) < 4 * error)
+
+
+agreement()
+
+# %% [markdown]
+# All three have the right mean, within their standard errors. The errors are what differs.
+#
+# ## How noisy are they?
+#
+# For one latent and the gradient in $\mu$ everything can be written down. With $z = \mu + s\,\varepsilon$, $s$ for
+# std:
+#
+# **Reparameterization.** One draw says $2z$, and $\text{Var}[2 z] = 4 s^2$. A narrow $q$ makes it exact.
+#
+# **Score function.** One draw says $(z^2 - b)(z - \mu) / s^2$. Put in $z$, and $c = \mu^2 - b$:
+#
+# $$(c + 2 \mu s \varepsilon + s^2 \varepsilon^2) \, \frac{\varepsilon}{s}
+#   = \frac{c}{s} \varepsilon + 2 \mu \varepsilon^2 + s \varepsilon^3 .$$
+#
+# The moments of a standard normal are $\mathbb{E}[\varepsilon^2] = 1$, $\mathbb{E}[\varepsilon^4] = 3$,
+# $\mathbb{E}[\varepsilon^6] = 15$, and 0 for odd powers. So the mean is $2\mu$, as it must be, for every $b$. In the
+# square, the three terms give $c^2 / s^2$, $12 \mu^2$ and $15 s^2$; of the mixed products only that of the first and
+# the third is even, and gives $2 c \cdot 3$. Less the squared mean, $4 \mu^2$:
+#
+# $$\text{Var} = \frac{c^2}{s^2} + 6 c + 8 \mu^2 + 15 s^2 .$$
+#
+# - No baseline: $c = \mu^2$, and $\mu^4 / s^2 + 14 \mu^2 + 15 s^2$. It *explodes* where $q$ is narrow.
+# - The mean cost, $b = \mu^2 + s^2$: $c = -s^2$, and $8 \mu^2 + 10 s^2$. It stays finite.
+# - The best number, $c = -3 s^2$: $8 \mu^2 + 6 s^2$. More than the $4 s^2$ of reparameterization, whatever $b$ is.
+#
+# **Many latents.** The cost of the other $L - 1$ latents is noise to this one. Each of them adds $z^2 = \mu^2 + 2
+# \mu s \varepsilon + s^2 \varepsilon^2$, of the mean $\mu^2 + s^2$ and the variance $4 \mu^2 s^2 + 2 s^4$, since
+# $\text{Var}[\varepsilon^2] = 3 - 1$. Let $R$ and $V$ be $L - 1$ times these. The mean $R$ acts like a baseline of
+# $-R$. The rest is independent of $\varepsilon$ and adds $V \, \mathbb{E}[\varepsilon^2] / s^2 = V / s^2$.
+# Reparameterization does not see the others at all: $\partial f / \partial z_1$ is $2 z_1$.
+
+
+# %%
+def variance_of_score(mu, s, L, baseline):
+    R, V = (L - 1) * (mu**2 + s**2), (L - 1) * (4 * mu**2 * s**2 + 2 * s**4)
+    c = -(s**2) if baseline else mu**2 + R
+    return c**2 / s**2 + 6 * c + 8 * mu**2 + 15 * s**2 + V / s**2
+
+
+def variance_of(how, mu, s, L):
+    return 4 * s**2 + 0 * L if how == "reparameterization" else variance_of_score(mu, s, L, how != "score function")
+
+
+def measured(how, s, L, S=20_000):
+    """Variance of dmu[0] over S draws, at mu = 1."""
+    eps = np.random.default_rng(0).standard_normal((S, L))
+    dmu, _ = gradients(how, square, square_slope, np.ones(L), np.full(L, 2 * np.log(s)), eps)
+    return dmu[:, 0].var()
+
+
+def draw_variances(path):
+    with figure_to(path, (10, 3.6)) as figure:
+        left, right = figure.subplots(1, 2)
+        stds, sizes = np.geomspace(0.05, 2, 9), np.array([1, 2, 4, 8, 16, 32, 64])
+        for how, color in HOW.items():
+            dots = [measured(how, s, 1) for s in stds], [measured(how, 0.5, L) for L in sizes]
+            lines = variance_of(how, 1.0, stds, 1), variance_of(how, 1.0, 0.5, sizes)
+            for ax, at, dot, line in zip((left, right), (stds, sizes), dots, lines):
+                assert np.all(np.abs(np.array(dot) / line - 1) < 0.1)
+                ax.plot(at, line, color=color, label=how)
+                ax.plot(at, dot, "o", color=color, ms=4)
+        for ax in (left, right):
+            ax.set(xscale="log", yscale="log", ylabel="variance of one draw's dmu[0]")
+            ax.xaxis.set_major_formatter("{x:g}")
+        left.set(title="one latent, mu = 1: a narrow q is bad for the score", xlabel="std of q")
+        right.set(title="mu = 1, std = 0.5: so is every further latent", xlabel="number of latents L")
+        right.legend(loc="upper left")
+    pathwise, plain, baseline = (variance_of(how, 1.0, 0.1, 1) for how in HOW)
+    quoted("2850", plain / pathwise, within=5)
+    quoted("200", baseline / pathwise, within=5)
+
+
+with picture("08_variance") as path:
+    draw_variances(path)
+
+# %% [markdown]
+# **Read the picture.** Lines are the formulas, dots are your functions, measured over 20,000 draws. At std = 0.1 the
+# score function needs some 2850 times as many draws as reparameterization for the same accuracy, and some 200 times
+# with a baseline. To the right, each further latent adds noise to the gradient of the first, though it has nothing
+# to do with it; reparameterization stays where it is. A number per draw, f, cannot say *which* latent was at fault.
+# A slope can.
+#
+# ## Train with both
+#
+# One example `x` (20 numbers) of a linear decoder, $p(x \mid z) = N(z W, 0.25 I)$, with ten latents. Its true
+# posterior is known (the rows of W are orthogonal, so it is a product of Gaussians). Start $q$ at the prior and go
+# down the loss of a VAE, $\text{KL}(q \,\|\, p) - \mathbb{E}_q[\log p(x \mid z)]$, with 10 draws per step and the
+# same rate for all; the gradient of the KL, lesson 7, is exact for all. What is plotted is how far $q$ is from the
+# best: the gap $\text{KL}(q \,\|\, p(z \mid x))$ of lesson 7, computed exactly.
+
+# %%
+from minivae.densities import kl_gaussians
+
+
+def one_example(L=10, D=20, var=0.25):
+    rng = np.random.default_rng(3)
+    W = np.linalg.qr(rng.standard_normal((D, L)))[0].T * np.geomspace(1.5, 0.5, L)[:, None]
+    x = rng.standard_normal(L) @ W + var**0.5 * rng.standard_normal(D)
+    precision = (W**2).sum(axis=1) / var + 1  # of the posterior
+    return x, W, var, x @ W.T / var / precision, -np.log(precision)
+
+
+def descend(how, seed, S=10, steps=1000, rate=0.01):
+    x, W, var, mu_true, log_var_true = one_example()
+
+    def cost(z):  # -log p(x | z), (S, L) -> (S,)
+        return 0.5 * ((x - z @ W) ** 2 / var + np.log(2 * np.pi * var)).sum(axis=-1)
+
+    def slope(z):
+        return -(x - z @ W) @ W.T / var
+
+    rng = np.random.default_rng(seed)
+    mu, log_var, gaps = np.zeros(len(W)), np.zeros(len(W)), []
+    for _ in range(steps):
+        gaps.append(kl_gaussians(mu, log_var, mu_true, log_var_true))
+        dmu, dlog_var = gradients(how, cost, slope, mu, log_var, rng.standard_normal((S, len(W))))
+        mu = mu - rate * (dmu.mean(axis=0) + mu)
+        log_var = log_var - rate * (dlog_var.mean(axis=0) + (np.exp(log_var) - 1) / 2)
+    return np.array(gaps)
+
+
+def draw_descents(path):
+    with figure_to(path, (10, 3.6)) as figure:
+        ax = figure.subplots()
+        ends = {}
+        for how, color in HOW.items():
+            runs = np.array([descend(how, seed) for seed in range(3)])
+            ends[how] = runs[:, 500:].mean()
+            ax.semilogy(range(0, 1000, 5), runs[:, ::5].T, color=color, lw=1, label=[how, None, None])
+            print(f"{how:<19} gap {runs[:, 0].mean():.1f} nats at first, {ends[how]:.3f} in the second half")
+        ax.set(title="the same rate, the same number of draws: only the noise differs (three runs each)")
+        ax.set(xlabel="step", ylabel="KL(q || p(z | x)), nats")
+        ax.legend(loc="lower left")
+    quoted("32", runs[0, 0], within=0.5)
+    quoted("0.01", ends["reparameterization"], within=0.003)
+    quoted("0.1", ends["score, baseline"], within=0.03)
+    assert ends["score function"] > 2
+
+
+with picture("08_descent") as path:
+    draw_descents(path)
+
+# %% [markdown]
+# **Read the picture.** All start at 32 nats, and all three gradients have the same mean. Reparameterization and the
+# baseline fall together for some 200 steps; then noise decides where each stops, near 0.01 nats and near 0.1.
+# Without a baseline noise is all there is: $q$ is thrown about, several nats from the best, and comes no nearer. An
+# *unbiased* gradient is not yet a useful one.
+#
+# ## The same in minivae
+#
+# Your functions are `reparameterize`, `reparameterize_backward` and `gaussian_log_prob_backward` of
+# `minivae/densities.py`. And the laboratory has measured both estimators on a real VAE, with two latents on digits
+# of 8x8 bits: the exact gradient of the encoder by quadrature, and the variance of one draw as a multiple of its
+# squared length. Here we do it again for eight digits.
+
+# %%
+from minivae import VAE, Adam, densities, load_data
+from minivae.gradcheck.estimators import ESTIMATORS, study
+
+
+def same_as_the_library():
+    rng = np.random.default_rng(1)
+    dz, mu, log_var, eps = rng.standard_normal((4, 6, 3))
+    z = densities.reparameterize(mu, log_var, eps=eps)
+    _, *scores = densities.gaussian_log_prob_backward(np.ones(6), z, mu, log_var)
+    pairs = [(reparameterize(mu, log_var, eps), z), *zip(score(z, mu, log_var), scores)]
+    pairs += zip(
+        reparameterize_backward(dz, mu, log_var, eps), densities.reparameterize_backward(dz, mu, log_var, eps=eps)
+    )
+    return max(np.abs(a - b).max() for a, b in pairs)
+
+
+def on_digits(steps=1000):
+    """{when: {estimator: variance of one draw / squared length of the exact gradient}}."""
+    rng, names = np.random.default_rng(0), ("pathwise", "score function", "score, baseline")
+    x = (load_data("digits").train.x > 0.5).astype(float)
+    model = VAE.build((8, 8, 1), rng, hidden=(32,), latent=2, activation="tanh").bind("float64")
+    optimizer, found = Adam(model, lr=0.003), {}
+    for step in range(steps + 1):
+        if step in (0, steps):
+            result = study(model, x[:8], 1000, np.random.default_rng(0), {name: ESTIMATORS[name] for name in names})
+            found[f"after {step} steps"] = {name: e.variance for name, e in result["encoder"].items()}
+        rows = x[rng.integers(0, len(x), 128)]
+        model.loss_and_grads(rows, model.draw_noise(rng, 128))
+        optimizer.step()
+    return found
+
+
+print(f"largest difference between your functions and the library's: {same_as_the_library():.1e}")
+assert same_as_the_library() < 1e-12
+on_eight_digits = on_digits()
+for when, variances in on_eight_digits.items():
+    print(f"{when:<17}", *(f"{name} {v:.2g}" for name, v in variances.items()), sep="   ")
+start, end = on_eight_digits.values()
+quoted("0.06", start["pathwise"], within=0.005)
+quoted("700", start["score function"], within=50)
+quoted("1.5", start["score, baseline"], within=0.2)
+quoted("1.9", end["pathwise"], within=0.3)
+quoted("1000", end["score function"], within=150)
+quoted("1.5", end["score, baseline"], within=0.3)
+
+# %% [markdown]
+# Before training, the variance of one draw of the score function is 700 times the squared length of what it
+# estimates: it points nearly anywhere. That of reparameterization is 0.06 times. After 1,000 steps it is 1000
+# against 1.9.
+#
+# The baseline there, for each image the cost at $\varepsilon = 0$, helps a great deal: 1.5 before training and 1.5
+# after it, when it is no worse than reparameterization. But these are two latents only; the right half of the
+# picture of variances says where more of them lead. `figures/laboratory.md` has five estimators, longer training,
+# and each layer.
+#
+# ## More to try
+#
+# 1. Let $f(z) = [z > 1]$, the probability of exceeding 1. What does reparameterization say, and what the score
+# function? Which is right, and which step of the derivation fails?
+# 2. `pencil(eps=-0.5)` and `pencil(eps=0)`: which gradients change their sign, and which vanish? Why?
+# 3. Repeat `descend` with the score function and `rate=0.001, steps=10_000`. Does it come below 0.1 nats?
+# 4. Replace `leave_one_out` by the mean of all draws, and 10 draws by 2. By what factor are the gradients too short?
+# 5. The cost -log p(x | z) + log q(z) - log p(z) includes the KL by its sample. At $q = p(z \mid x)$ it is the same
+# number for every $z$. What is the variance of the score function with a baseline then?
+# 6. Use *pairs* of draws, eps and -eps. Which part of the noise of $2 z$ cancels, and which of $z^2 \cdot
+# \varepsilon$?
+#
+# ## Questions
+#
+# <details><summary>Why is the average of df/dmu over samples not the gradient?</summary>f(z) does not contain mu,
+# so it is 0 for each sample. What depends on mu is where the samples fall, the density.</details>
+#
+# <details><summary>What does reparameterization need that the score function does not?</summary>The slope of f, so
+# f must be continuous and (but for kinks) differentiable in z; and z must be a smooth function of noise and
+# parameters, so that it cannot be an integer or a bit.</details>
+#
+# <details><summary>Where does the 1/2 in dlog_var come from?</summary>From std = exp(log_var / 2): its derivative is
+# std times the inner derivative, 1/2.</details>
+#
+# <details><summary>Why may the baseline not depend on the draw it is used for?</summary>It is free because the
+# score has mean 0. A baseline that varies together with that score has a mean product with it that is not 0: a
+# bias.</details>
+#
+# <details><summary>Why must noise be the same in all evaluations of a numeric gradient?</summary>Otherwise the
+# difference of two function values holds the difference of two noises, and is divided by a tiny step.</details>
+#
+# ## Further reading
+#
+# - D. P. Kingma, M. Welling, *Auto-Encoding Variational Bayes* (2013), section 2.4: the trick, and when it applies.
+# - D. J. Rezende, S. Mohamed, D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative
+# Models* (2014), section 3: the same rules, found independently.
+# - R. J. Williams, *Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning*,
+# Machine Learning 8 (1992): the score function, there called REINFORCE, and the baseline.
+# - W. Kool, H. van Hoof, M. Welling, *Buy 4 REINFORCE Samples, Get a Baseline for Free!* (2019): leave one out.
+# - S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, *Monte Carlo Gradient Estimation in Machine Learning*, Journal of
+# Machine Learning Research 21 (2020), sections 4 and 5: both ways, and how their variances compare.
+# - `minivae/densities.py`, `minivae/gradcheck/pencil.py`, `minivae/gradcheck/estimators.py`.
+
+# %%
+progress()
