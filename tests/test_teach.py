@@ -98,6 +98,12 @@ def test_what_is_wrong_is_said(wrong, words, capsys):
     assert words in said(capsys, "1.2", wrong)
 
 
+def test_infinite_answers_are_no_slips(capsys):
+    text = said(capsys, "1.1", lambda x, W, b: np.full((len(x), W.shape[1]), np.inf))
+    assert "numbers are not finite" in text
+    assert not any(slip in text for slip in exercise("1.1").slips)
+
+
 def test_the_worst_entry_is_shown(capsys):
     def wrong(dy, x, W):
         dx, dW, db = right(dy, x, W)

@@ -159,6 +159,8 @@ def _reasons(task, name, got, truths, inputs):
         got = np.asarray(got, "float64")
     except (TypeError, ValueError):
         return []
+    if not np.isfinite(got).all():  # beside infinity everything is alike
+        return []
     reasons = []
     for text, slip in task.slips.items():
         wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
