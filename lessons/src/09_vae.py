@@ -1,0 +1,611 @@
+# %% [markdown]
+# # 9. A VAE, whole
+#
+# **You will build** a variational autoencoder from arrays alone: its loss, and the gradient of its loss by every
+# parameter. You check it against numeric gradients and against the library, train it on handwritten digits, and look
+# at what it has learned: new digits, ways between digits, a map of all of them, and what it is not sure of.
+#
+# **You need** the dense net of lesson 1, the ELBO (lesson 7) and the gradient through a sample (lesson 8); what is
+# used of them is said again where it is used. An hour is enough, an evening is better.
+#
+# ![The graph of a VAE: x, mu and log_var, z, logits, log_px_z and kl, loss; forward arrows to the right, backward
+# arrows to the left](picture:09_graph)
+#
+# *The whole model. Blue: values, computed from left to right. Orange: gradients, from right to left. Count the
+# orange arrows that arrive at mu and at log_var: there are two at each. That is the heart of this lesson.*
+
+# %%
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae").is_dir()][:1]
+
+import numpy as np
+from numpy.random import default_rng
+
+from minivae import VAE, Adam, check_gradients, fit, load_data, mean_metrics, plot
+from minivae.evaluate.latents import decodings, interpolate, kl_per_latent, normal_quantiles
+from minivae.gradcheck.ledger import draw_ledger, ledger_line
+from minivae.plot import BLUE, GREY, ORANGE, figure_to
+from minivae.teach import check, hint, picture, progress, quoted, use_reference
+
+# %% [markdown]
+# ## Seven steps
+#
+# 1. **Preprocess.** An image of 8 x 8 grey values becomes $D = 64$ bits, drawn with the grey values as
+# probabilities: `x` (N, D).
+# 2. **Encode.** A net turns `x` into the mean and the log-variance of a Gaussian over $L$ latents: $q(z \mid x)$.
+# 3. **Sample.** $z = \mu + \sigma\,\epsilon$ with $\epsilon \sim N(0, I)$ and
+# $\sigma = \exp(\texttt{log\_var} / 2)$.
+# 4. **Decode.** A net turns $z$ into $D$ *logits*: $s = 1 / (1 + e^{-\text{logit}})$ is the probability of a 1.
+# 5. **Loss.** The negative ELBO of one image, in nats:
+# $\;\text{loss} = \mathrm{KL}(q(z \mid x) \,\|\, N(0, I)) - \log p(x \mid z)$. Training minimizes its mean over a
+# batch.
+# 6. **Backward.** The gradient of that mean by every parameter. It is most of your work below.
+# 7. **Update.** Adam (lesson 5) takes a small step down, and it begins again with the next batch.
+
+
+# %%
+def draw_graph(path):
+    """Names and shapes of all that a step computes, the arrows of both directions, and the steps above."""
+    at = {"x": (0, 0), "mu": (1.6, 0.6), "log_var": (1.6, -0.6), "eps": (2.3, 1.7), "z": (3.6, 1), "kl": (3.6, -1),
+          "logits": (5.2, 1), "log_px_z": (6.8, 1), "loss": (8, 0)}  # fmt: skip
+    shapes = {"x": "N, D", "mu": "N, L", "log_var": "N, L", "eps": "N, L", "z": "N, L", "kl": "N", "logits": "N, D",
+              "log_px_z": "N", "loss": "N"}  # fmt: skip
+    arrows = ("x mu", "x log_var", "mu z", "log_var z", "eps z", "z logits", "logits log_px_z", "mu kl", "log_var kl",
+              "log_px_z loss", "kl loss")  # fmt: skip
+    with figure_to(path, (10, 4.4)) as figure:
+        ax = figure.subplots()
+        ax.axis("off")
+        ax.set(xlim=(-0.5, 8.5), ylim=(-1.8, 2.5), title="one training step of a VAE")
+        for names in arrows:
+            a, b = (np.array(at[name]) for name in names.split())
+            along = (b - a) / np.linalg.norm(b - a)
+            start, end, side = a + 0.42 * along, b - 0.42 * along, 0.06 * np.array([-along[1], along[0]])
+            ax.annotate("", end + side, start + side, arrowprops={"arrowstyle": "->", "color": BLUE})
+            if not names.startswith("eps"):  # noise has no gradient
+                ax.annotate("", start - side, end - side, arrowprops={"arrowstyle": "->", "color": ORANGE})
+        for name, (i, j) in at.items():
+            ax.text(i, j, f"{name}\n({shapes[name]})", ha="center", va="center", fontsize=9)
+        for i, text in {0: "1 preprocess", 1.6: "2 encode", 3.6: "3 sample", 5.2: "4 decode", 7.4: "5 loss"}.items():
+            ax.text(i, 2.2, text, ha="center", weight="bold", color=BLUE)
+        ax.text(8.4, -1.3, "6 backward: gradients, from the loss to the left", ha="right", color=ORANGE, weight="bold")
+        ax.text(8.4, -1.65, "7 update: the weights of encoder and decoder", ha="right", color=GREY, weight="bold")
+
+
+with picture("09_graph") as path:
+    draw_graph(path)
+
+# %% [markdown]
+# ## What you have already
+#
+# Encoder and decoder are the net of lesson 1, dense, ReLU, dense. Forward returns its output and the *cache*, what
+# backward needs of it; backward returns the gradient of its input, then those of its four parameters.
+
+
+# %%
+def net_forward(x, W1, b1, W2, b2):
+    h = np.maximum(x @ W1 + b1, 0)
+    return h @ W2 + b2, (x, h)
+
+
+def net_backward(dy, cache, W1, W2):
+    x, h = cache
+    da = (dy @ W2.T) * (h > 0)
+    return da @ W1.T, (x.T @ da, da.sum(axis=0), h.T @ dy, dy.sum(axis=0))
+
+
+def sigmoid(a):
+    return 0.5 * (1 + np.tanh(0.5 * a))  # 1 / (1 + exp(-a)), which cannot overflow
+
+
+# %% [markdown]
+# ## The reconstruction: a log-probability from logits
+#
+# Write $l$ for a logit, $s = 1 / (1 + e^{-l})$ for the probability of a 1. The log-probability of the bit $x$ is
+#
+# $$\log p(x) = x \log s + (1 - x) \log (1 - s) .$$
+#
+# Computed like this it fails where the decoder is very sure: at $l = 45$ the computer rounds $s$ to exactly 1, and
+# $\log(1 - s)$ is $-\infty$. So put in what $s$ is. With $s = e^l / (1 + e^l)$ and $1 - s = 1 / (1 + e^l)$,
+#
+# $$\log s = l - \log(1 + e^l), \qquad \log(1 - s) = -\log(1 + e^l),$$
+#
+# $$\log p(x) = x\,l - x \log(1 + e^l) - (1 - x) \log(1 + e^l) = x\,l - \log(1 + e^l) .$$
+#
+# One trap is left: $e^l$ overflows at $l = 800$. But for such $l$ the function is nearly $l$ itself. Pull the larger
+# of the two terms $e^0$ and $e^l$ out of the logarithm, and no exponent is ever positive:
+#
+# $$\log(1 + e^l) = \log(e^0 + e^l) = \max(0, l) + \log(1 + e^{-|l|}) .$$
+#
+# The bits are independent given $z$, so the log-probability of an image is the **sum** over its pixels. A mean over
+# pixels would be 64 times too small, and the KL would count 64 times too much beside it.
+#
+# ### Exercise 9.1: `bernoulli_log_prob`
+#
+# `logits`, `x` (N, D) give `log_px_z` (N,), nats. Some of the logits that `check` tries are 800 and -800.
+
+
+# %%
+def bernoulli_log_prob(logits, x):
+    # Exercise 9.1: log_px_z
+    ### BEGIN SOLUTION
+    return (x * logits - np.logaddexp(0, logits)).sum(axis=-1)
+    ### END SOLUTION
+
+
+# %%
+check("9.1", bernoulli_log_prob)
+
+# %% [markdown]
+# A decoder that knows nothing says $s = 1/2$ for every pixel, logits 0. Then an image costs $64 \log 2 = 44.36$
+# nats: the **chance level**. A model whose loss is above it has learned less than nothing, or averages where it
+# should sum.
+
+# %%
+print(f"chance level: {-bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64)))[0]:.2f} nats")
+quoted("44.36", -bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64)))[0])
+
+# %% [markdown]
+# ### Its gradient
+#
+# Differentiate $x\,l - \log(1 + e^l)$ by $l$:
+#
+# $$\frac{d \log p(x)}{dl} = x - \frac{e^l}{1 + e^l} = x - s .$$
+#
+# The derivative is what the decoder got wrong, no more: 0 where it is right, never beyond 1 where it is wrong. From
+# the right arrives `g` (N,), the derivative of the loss by each example's $\log p(x \mid z)$; each pixel of example
+# $n$ gets its own $x - s$ times $g_n$.
+#
+# ### Exercise 9.2: `bernoulli_log_prob_backward`
+#
+# Return `dlogits` (N, D), the gradient of `(g * log_px_z).sum()`.
+
+
+# %%
+def bernoulli_log_prob_backward(g, logits, x):
+    # Exercise 9.2: dlogits
+    ### BEGIN SOLUTION
+    return g[:, None] * (x - sigmoid(logits))
+    ### END SOLUTION
+
+
+# %%
+check("9.2", bernoulli_log_prob_backward)
+
+# %% [markdown]
+# ## The KL: what the code costs
+#
+# Take one latent: $q = N(\mu, \sigma^2)$, $p = N(0, 1)$, and write $z = \mu + \sigma \epsilon$. Both log-densities
+# are known, and $(z - \mu)^2 / \sigma^2 = \epsilon^2$:
+#
+# $$\log q(z) = -\tfrac12 (\log 2\pi + \log \sigma^2 + \epsilon^2), \qquad
+#   \log p(z) = -\tfrac12 (\log 2\pi + z^2) .$$
+#
+# The KL is the mean of their difference over $z \sim q$. The $2\pi$ cancel. $\epsilon^2$ has the mean 1, and $z^2$
+# has the mean $\mu^2 + \sigma^2$ (square $\mu + \sigma\epsilon$; the mean of $\epsilon$ is 0):
+#
+# $$\mathrm{KL} = E_q[\log q(z) - \log p(z)] = \tfrac12 E_q[z^2 - \log \sigma^2 - \epsilon^2]
+#   = \tfrac12 (\mu^2 + \sigma^2 - \log \sigma^2 - 1) .$$
+#
+# It is 0 for $\mu = 0$, $\sigma = 1$, when the code says nothing about $x$, and positive otherwise. Independent
+# latents add up. The encoder gives `log_var` $= \log \sigma^2$, so that any real number is allowed and $\sigma^2 =
+# \exp(\texttt{log\_var})$ is positive.
+#
+# ### Exercise 9.3: `kl_standard_normal`
+#
+# `mu`, `log_var` (N, L) give `kl` (N,), nats.
+
+
+# %%
+def kl_standard_normal(mu, log_var):
+    # Exercise 9.3: kl
+    ### BEGIN SOLUTION
+    return 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=-1)
+    ### END SOLUTION
+
+
+# %%
+check("9.3", kl_standard_normal)
+
+# %% [markdown]
+# ### Its gradient
+#
+# With $v = \texttt{log\_var}$ one latent's KL is $\frac12 (\mu^2 + e^v - 1 - v)$. So
+#
+# $$\frac{d\,\mathrm{KL}}{d\mu} = \frac12 \cdot 2 \mu = \mu, \qquad \frac{d\,\mathrm{KL}}{dv} = \frac12 (e^v - 1) .$$
+#
+# Going down, it pulls $\mu$ to 0 like a spring, and $\sigma^2$ to 1 from both sides.
+#
+# ### Exercise 9.4: `kl_standard_normal_backward`
+#
+# Return `dmu`, `dlog_var` (N, L), the gradients of `(g * kl).sum()`.
+
+
+# %%
+def kl_standard_normal_backward(g, mu, log_var):
+    # Exercise 9.4: dmu, dlog_var
+    ### BEGIN SOLUTION
+    return g[:, None] * mu, g[:, None] * 0.5 * (np.exp(log_var) - 1)
+    ### END SOLUTION
+
+
+# %%
+check("9.4", kl_standard_normal_backward)
+
+# %% [markdown]
+# ## The loss of the whole model
+#
+# Steps 2 to 5. `W1, b1, W2, b2` are the encoder's parameters; its output is (N, 2 L), the first half of the columns
+# `mu`, the second `log_var`. `W3, b3, W4, b4` are the decoder's. The noise `eps` (N, L) is given: all that is random
+# is drawn before the step, so that the loss is a plain function of its arguments, and its gradient can be checked.
+#
+# ### Exercise 9.5: `vae_loss`
+#
+# Return `loss`, `log_px_z`, `kl`, each (N,), one number per example, no mean yet.
+
+
+# %%
+def vae_loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
+    # Exercise 9.5: loss, log_px_z, kl
+    ### BEGIN SOLUTION
+    out, _ = net_forward(x, W1, b1, W2, b2)  # encode: (N, 2 L)
+    mu, log_var = np.split(out, 2, axis=-1)  # (N, L) each
+    z = mu + np.exp(0.5 * log_var) * eps  # sample: (N, L)
+    logits, _ = net_forward(z, W3, b3, W4, b4)  # decode: (N, D)
+    log_px_z = bernoulli_log_prob(logits, x)  # (N,)
+    kl = kl_standard_normal(mu, log_var)  # (N,)
+    return kl - log_px_z, log_px_z, kl
+    ### END SOLUTION
+
+
+# %%
+check("9.5", vae_loss)
+
+# %% [markdown]
+# ## The whole way back
+#
+# What is minimized is $\frac1N \sum_n \text{loss}_n$. Its derivative by one example's loss is $g_n = 1/N$. Now
+# follow the orange arrows of the picture from the right to the left.
+#
+# **The two terms.** $\text{loss} = \texttt{kl} - \texttt{log\_px\_z}$: the KL gets $g$, the reconstruction gets
+# $-g$.
+#
+# **The decoder.** $-g$ goes through `bernoulli_log_prob_backward` and gives `dlogits`. The decoder's `net_backward`
+# turns it into the gradients of its four parameters and `dz`, since $z$ is its input.
+#
+# **The sample.** $z = \mu + \sigma \epsilon$ with $\sigma = e^{v/2}$, $v = \texttt{log\_var}$. The slopes are
+#
+# $$\frac{dz}{d\mu} = 1, \qquad \frac{dz}{dv} = \epsilon \frac{d e^{v/2}}{dv} = \tfrac12 \epsilon\,\sigma .$$
+#
+# $\epsilon$ itself is a number that was drawn, and needs no gradient.
+#
+# **Two ways meet.** $\mu$ acts on the loss through $z$ and through the KL, and so does $v$. What is used twice gets
+# the sum of what comes back (lesson 1):
+#
+# $$d\mu = dz + d\mu_{\mathrm{KL}}, \qquad dv = \tfrac12 dz\,\epsilon\,\sigma + dv_{\mathrm{KL}},$$
+#
+# where $d\mu_{\mathrm{KL}}$ and $dv_{\mathrm{KL}}$ are what `kl_standard_normal_backward` gives for $g$.
+#
+# **The encoder.** Its output was cut in two halves. The gradient of the whole is the two gradients side by side
+# again, in the same order, and the encoder's `net_backward` does the rest.
+#
+# ### Exercise 9.6: `vae_backward`
+#
+# Return the gradients of the **mean** loss by all eight parameters, `dW1, db1, dW2, db2, dW3, db3, dW4, db4`. What
+# you need of the forward you compute again.
+
+
+# %%
+def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
+    # Exercise 9.6: all eight gradients
+    ### BEGIN SOLUTION
+    out, c_enc = net_forward(x, W1, b1, W2, b2)
+    mu, log_var = np.split(out, 2, axis=-1)
+    std = np.exp(0.5 * log_var)
+    z = mu + std * eps
+    logits, c_dec = net_forward(z, W3, b3, W4, b4)
+
+    g = np.full(len(x), 1 / len(x))  # d mean / d (one example's loss)
+    dlogits = bernoulli_log_prob_backward(-g, logits, x)
+    dz, decoder = net_backward(dlogits, c_dec, W3, W4)
+    dmu_kl, dlog_var_kl = kl_standard_normal_backward(g, mu, log_var)
+    dmu = dz + dmu_kl
+    dlog_var = 0.5 * dz * eps * std + dlog_var_kl
+    _, encoder = net_backward(np.concatenate((dmu, dlog_var), axis=-1), c_enc, W1, W2)
+    return *encoder, *decoder
+    ### END SOLUTION
+
+
+# %%
+check("9.6", vae_backward)
+
+# %% [markdown]
+# That is a VAE. There is nothing else in it; all that follows uses it.
+#
+# ## The same in minivae
+#
+# The library's `VAE` has the same eight arrays in its `params`. Below is one with **your** functions in the place of
+# its `loss_and_grads`, so that the training loop, the optimizer and the laboratory can work with them.
+
+
+# %%
+class MyVAE(VAE):
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        parameters = [p.data for p in self.params.values()]  # W1, b1, ..., W4, b4
+        loss, log_px_z, kl = vae_loss(x, noise["eps"], *parameters)
+        if grads:
+            self.zero_grad()
+            for p, gradient in zip(self.params.values(), vae_backward(x, noise["eps"], *parameters)):
+                p.grad[...] = gradient
+        return {"loss": loss.mean(), "elbo": -loss.mean(), "log_px_z": log_px_z.mean(), "kl": kl.mean()}
+
+
+def same_as_the_library(N=20):
+    rng = default_rng(1)
+    x = (rng.random((N, 64)) < 0.5).astype("float64")
+    answers = []
+    for kind in (MyVAE, VAE):
+        model = kind.build((8, 8, 1), default_rng(0), hidden=(30,), latent=5).bind("float64")
+        noise = model.draw_noise(default_rng(2), N)
+        metrics = model.loss_and_grads(x, noise)
+        answers.append((metrics["loss"], model.grad))
+    (my_loss, mine), (loss, theirs) = answers
+    print(f"loss: yours {my_loss:.10f}, the library's {loss:.10f}")
+    print(f"largest difference of {mine.size} gradients: {np.abs(mine - theirs).max():.1e}")
+    return max(abs(my_loss - loss) / loss, np.abs(mine - theirs).max())
+
+
+assert same_as_the_library() < 1e-12
+
+# %% [markdown]
+# And the laboratory's test, which moves all entries of an array at once in random directions and asks the loss
+# alone:
+
+# %%
+small = MyVAE.build((8, 8, 1), default_rng(0), hidden=(8,), latent=3)
+checks = check_gradients(small, load_data("digits").validation.x[:10])
+print(checks)
+assert checks.ok
+
+# %% [markdown]
+# ## Train it
+#
+# The loop is the library's `fit`: shuffle, cut into batches, draw bits and noise, call your `loss_and_grads`, let
+# Adam step. After every second epoch it also notes the *ledger*, how each gradient splits into a part of the
+# reconstruction and a part of the KL; more on it below.
+
+
+# %%
+def train(latent, epochs, ledger=False):
+    data = load_data("digits")  # 1,250 images to learn from, 250 to watch, 297 for the end
+    model, twin = (kind.build(data.shape, default_rng(0), hidden=(100,), latent=latent) for kind in (MyVAE, VAE))
+
+    def note(line):
+        if ledger and line["epoch"] % 2 == 0:
+            twin.theta[...] = model.theta  # the ledger looks into the library's encoder, so it is given your weights
+            line["ledger"] = ledger_line(twin, *data.validation, default_rng(3))
+
+    history = fit(model, Adam(model, lr=4e-3), data, epochs=epochs, batch_size=125, on_epoch=note, progress=False)
+    return data, model, history
+
+
+data, model, history = train(latent=16, epochs=60, ledger=True)
+first, last = history[0]["validation"], history[-1]["validation"]
+for epoch, line in ((1, first), (60, last)):
+    print(f"epoch {epoch:>2}: ELBO {line['elbo']:.1f} = reconstruction {line['log_px_z']:.1f} - KL {line['kl']:.1f}")
+
+# %%
+with picture("09_curves") as path:
+    plot.learning_curves(history, path)
+
+# %% [markdown]
+# **Read the picture.** After one epoch, ten steps, the ELBO is -34, well above the chance level of -44.4. Its two
+# parts have each a course of their own. At first the KL *falls*, to 0.7 nats: what the codes say is not yet worth
+# its price. Meanwhile the decoder learns where digits have ink at all. From the fifth epoch or so the codes begin to
+# speak: the KL rises, and every nat that is spent on it is more than paid back in reconstruction, since the ELBO
+# rises, too. At the end an image costs 20 nats given its code, and the code costs 4.5. Training and validation stay
+# close together: the model has not learned its images by heart.
+#
+# Now the test split, at which nobody has looked yet. The ELBO is a lower bound on $\log p(x)$, so an unseen digit
+# costs this model at most 23.6 nats on average. (That of your machine may differ by some tenths: the order in which
+# a processor adds changes the last digit of a sum, and 600 steps amplify it.) What is that worth? A decoder without
+# any code can say, at best, how often each pixel is 1. That costs 26.7 nats.
+
+
+# %%
+def held_out_elbo(model):
+    return mean_metrics(model, *data.test(), default_rng(0))["elbo"]
+
+
+def without_code():
+    p = data.train.x.mean(axis=0).clip(0.001, 0.999)  # (D,), how often each pixel is 1
+    x = data.test().x
+    return bernoulli_log_prob(np.tile(np.log(p / (1 - p)), (len(x), 1)), x).mean()
+
+
+print(f"held-out ELBO: {held_out_elbo(model):.1f} nats; pixels by their frequencies: {without_code():.1f} nats")
+quoted("-26.7", without_code())
+quoted("20", -last["log_px_z"], within=1)
+quoted("4.5", last["kl"], within=0.6)
+quoted("-23.6", held_out_elbo(model), within=0.6)
+quoted("-34", first["elbo"], within=2)
+quoted("0.7", min(line["validation"]["kl"] for line in history), within=0.3)
+
+# %% [markdown]
+# ## New digits, and ways between old ones
+#
+# To generate, forget the encoder: draw $z \sim N(0, I)$ and decode it. The KL has kept the codes of real digits near
+# such draws, so the decoder knows what to do with them.
+
+# %%
+with picture("09_samples") as path:
+    plot.samples(model.sample(64, default_rng(1)), data.shape, path, "samples: decoded draws from the prior")
+
+
+# %%
+def draw_walks(path, pairs=((0, 6), (2, 3), (4, 9), (7, 1)), steps=9):
+    x, y = data.validation
+    starts, ends = ([np.flatnonzero(y == digit)[0] for digit in digits] for digits in zip(*pairs))
+    mu, _ = model.encode(x)
+    x_hat = model.decode(interpolate(mu[starts], mu[ends], steps))  # (4, steps, D)
+    bands = [np.concatenate([x[[i]], walk, x[[j]]]) for i, walk, j in zip(starts, x_hat, ends)]
+    tops = ["x", "x_hat", *[""] * (steps - 2), "x_hat", "x"]
+    names = [f"{a} to {b}" for a, b in pairs]
+    plot.walks(bands, data.shape, path, "decoded walks between the codes of two held-out digits", names, tops)
+
+
+with picture("09_walks") as path:
+    draw_walks(path)
+
+# %% [markdown]
+# **Read the pictures.** Most samples can be read: there are 0s, 5s, 6s, 9s. Some are blends of two digits, or a
+# smear. Two things make them grey. What is drawn is `x_hat`, the probability of each bit, not bits; and the prior
+# also falls between the digits, where the decoder must compromise.
+#
+# The walks never fall into a void. From 0 to 6 the ring opens at its upper right and the loop sinks; from 7 to 1 the
+# bar on top is drawn in. What lies between two digits is a form between them, not two transparent pictures on top of
+# each other. Lesson 6 showed how an autoencoder without noise and KL fails here.
+#
+# ## A map of all digits
+#
+# The same code with two latents instead of 16. Two numbers per image can be drawn: on the right where the encoder
+# puts the held-out digits, on the left what the decoder makes of a grid that covers the same plane.
+
+# %%
+_, flat, _ = train(latent=2, epochs=60)
+print(f"held-out ELBO with two latents: {held_out_elbo(flat):.1f} nats")
+quoted("1", held_out_elbo(model) - held_out_elbo(flat), within=0.7)
+
+
+# %%
+def draw_map(path, n=12):
+    values = normal_quantiles(n)  # cut N(0, 1) into parts of equal probability
+    grid = np.stack(np.meshgrid(values, values[::-1]), axis=-1)  # (n, n, 2), the first row at the top
+    mu, _ = flat.encode(data.validation.x)
+    plot.latent_means(mu, data.validation.y, path, flat.decode(grid), data.shape)
+
+
+with picture("09_map") as path:
+    draw_map(path)
+
+# %% [markdown]
+# **Read the picture.** Nobody told the model which digit an image shows; the colors were added for you. Still the
+# classes have their own countries: 0 below on the left, 6 above it, 4 above that, 7 at the top, 1 and 2 on the
+# right, 3 and 9 below. Digits that look alike are neighbors. Where the map is crowded, in the middle, classes
+# overlap and the decoder blurs: two numbers are few. They cost about one nat against 16 latents.
+#
+# ## What it is not sure of
+#
+# The encoder does not give a point but a Gaussian. Draw several $z \sim q(z \mid x)$ for one image, decode each, and
+# see what they agree on.
+
+
+# %%
+def draw_uncertainty(path):
+    x, y = (part[2:] for part in data.validation)
+    mu, log_var = flat.encode(x)
+    draws = decodings(flat, x[:6], 50, default_rng(4))  # (50, 6, D)
+    std, names = np.exp(0.5 * log_var), ["z[0]", "z[1]"]
+    plot.uncertainty(x[:6], flat.reconstruct(x[:6]), draws, mu, std, y, data.shape, path, names)
+
+
+with picture("09_uncertainty") as path:
+    draw_uncertainty(path)
+
+# %% [markdown]
+# **Read the picture.** Each row is one image; the columns between `x_hat` and *spread* are decodings of different
+# draws of its $z$. Row 4, a 3, is sure: all decodings are a 3, and what is left open is at its edge. Row 1 is a 6
+# whose bits are hard to read: among its decodings are 6s, but also rings closed like a 0 and bars like an 8. Its
+# ellipse on the right lies where these countries meet. The spread answers the question *what else could it have
+# been?* An autoencoder has no such answer.
+#
+# ## The ledger: who pulls at a latent?
+#
+# Two gradients arrive at every $\mu$, you have added them yourself. One comes from the reconstruction and moves
+# codes apart, so that the decoder can tell images from each other. The other, $\mu / N$ from the KL, pulls every
+# code to 0. The ledger keeps books of both, latent by latent.
+
+# %%
+with picture("09_ledger") as path:
+    draw_ledger(history, path)
+
+
+# %%
+def length_of_codes():
+    """The root mean square of each mu over the 128 examples of the ledger, and what the ledger has for the KL."""
+    mu, _ = model.encode(data.validation.x[:128])
+    return np.sqrt((mu**2).mean(axis=0)), np.array(history[-1]["ledger"]["mu"]["kl"])
+
+
+np.testing.assert_allclose(*length_of_codes(), rtol=1e-3)
+kl = np.sort(kl_per_latent(model, data.validation.x))
+print("KL of each latent, nats:", np.round(kl, 2))
+quoted("0.8", kl[-1], within=0.25)
+quoted("0.01", kl[0], within=0.03)
+
+# %% [markdown]
+# **Read the picture.** *Below, left.* A pair of bars for each latent, the busiest above. Orange is the KL's pull at
+# $\mu$. For one example it is just $\mu$, so the length of the bar is the root mean square of the codes (the cell
+# above asserts it). Solid blue is the part of the reconstruction's pull that goes against it. The two are nearly
+# equal everywhere: the latents are in balance, so the training is near its end. Light blue is all of the
+# reconstruction's pull; most of the rest is noise of $\epsilon$, which averages out over the steps.
+#
+# *Above, right.* The latents do not share the work. A few carry some 0.8 nats each, the last ones about 0.01: for
+# all images they have nearly the same code, and the decoder takes hardly any notice of them. Some had a tenth of a
+# nat for a while and lost it again: the reconstruction stopped pulling, and what is left is the spring that pulls to
+# 0. (Below 0.01 nats the picture draws them in grey.) Which of the 16 it is depends on the initial weights. A latent
+# that falls asleep saves its price and does no harm here. When *all* do, that is called posterior collapse, and the
+# model is a decoder that ignores its code.
+#
+# *Below, right.* The decoder has no orange bars. Why? Look at the graph on top of the lesson for a path from kl to
+# it.
+#
+# ## More to try
+#
+# 1. `model.sample` shows probabilities. Draw bits from them: `x_hat > rng.random(x_hat.shape)`. Which picture looks
+# more like the data, which more like digits?
+# 2. Plant a bug: take `eps * std` for `0.5 * eps * std` in `vae_backward`, and train. The loss still falls. By how
+# much is the ELBO worse? Would you have noticed?
+# 3. Give both of your functions an argument `beta`, loss = beta kl - log_px_z, and train with 0.2 and with 4. How
+# many latents fall asleep, what do samples look like? (Compare the ELBO, not the loss: that has another meaning for
+# each beta.)
+# 4. Estimate $\log p(x)$ of the test split with `minivae.log_evidence(model, x, 100, default_rng(0))`. How far below
+# it is the ELBO, for 16 latents and for two?
+# 5. Add a second hidden layer to both nets. Only `net_forward` and `net_backward` change; does your `vae_backward`
+# still pass `check_gradients`?
+#
+# ## Questions
+#
+# <details><summary>Why is eps an argument, and not drawn inside the loss?</summary>With eps given, the loss is a
+# function: called twice it gives the same number. Only then does a numeric derivative make sense, and only then does
+# z depend on mu and log_var in a way that can be differentiated.</details>
+#
+# <details><summary>Two gradients arrive at mu. Where does each come from, and what does it want?</summary>From the
+# reconstruction, through z: codes apart, so that images can be told from each other. From the KL: every code to
+# 0.</details>
+#
+# <details><summary>Somebody averages the reconstruction over the pixels and sums the KL over the latents. What have
+# they done?</summary>The reconstruction is D times too small beside the KL: they train with beta = D. With 64 pixels
+# all latents collapse (try it). `python -m minivae units` lists what published code really weighs.</details>
+#
+# <details><summary>The decoder is certain and wrong in one pixel: logit 45, bit 0. What does it cost, and how large
+# is the gradient?</summary>45 nats, and x - s = -1. From probabilities instead of logits it would have been
+# infinite, or clipped and without any gradient.</details>
+#
+# <details><summary>Training says an ELBO of -50 nats for 8x8 bits. Is that good?</summary>It is below the chance
+# level of -44.4 nats: a decoder that always says 1/2 is better.</details>
+#
+# ## Further reading
+#
+# - D. P. Kingma, M. Welling, *Auto-Encoding Variational Bayes* (2013), sections 2.3, 2.4 and 3, appendix B for the
+# KL; arXiv 1312.6114.
+# - D. J. Rezende, S. Mohamed, D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative
+# Models* (2014): the same model, found independently; arXiv 1401.4082.
+# - S. R. Bowman and others, *Generating Sentences from a Continuous Space* (2016), section 3.1: latents that fall
+# asleep; arXiv 1511.06349.
+# - `minivae/models/vae.py`, `loss_and_grads`: your two functions in one. `minivae/densities.py`,
+# `gradcheck/ledger.py`.
+
+# %%
+progress()

@@ -1,0 +1,302 @@
+"""Exercises of lesson 9: the loss of a whole VAE, and its whole gradient."""
+
+import numpy as np
+
+from .exercise import Exercise
+
+PARAMETERS = "W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"
+
+
+def sigmoid(a):
+    return 0.5 * (1 + np.tanh(0.5 * a))
+
+
+def bernoulli_log_prob(logits, x):
+    return (x * logits - np.logaddexp(0, logits)).sum(axis=-1)
+
+
+def bernoulli_log_prob_backward(g, logits, x):
+    return g[:, None] * (x - sigmoid(logits))
+
+
+def kl_standard_normal(mu, log_var):
+    return 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=-1)
+
+
+def kl_standard_normal_backward(g, mu, log_var):
+    return g[:, None] * mu, g[:, None] * 0.5 * (np.exp(log_var) - 1)
+
+
+def net_forward(x, W1, b1, W2, b2):
+    h = np.maximum(x @ W1 + b1, 0)
+    return h @ W2 + b2, (x, h)
+
+
+def net_backward(dy, cache, W1, W2):
+    x, h = cache
+    da = (dy @ W2.T) * (h > 0)
+    return da @ W1.T, (x.T @ da, da.sum(axis=0), h.T @ dy, dy.sum(axis=0))
+
+
+def vae_loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
+    return _loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)
+
+
+def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
+    return _backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)
+
+
+# ---- both once more, with places where they can be made wrong
+
+
+def _sample(mu, log_var, eps):
+    return mu + np.exp(0.5 * log_var) * eps
+
+
+def _loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, sample=_sample, log_prob=bernoulli_log_prob, kl=kl_standard_normal):
+    mu, log_var = np.split(net_forward(x, W1, b1, W2, b2)[0], 2, axis=-1)
+    log_px_z = log_prob(net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)[0], x)
+    kl = kl(mu, log_var)
+    return kl - log_px_z, log_px_z, kl
+
+
+def _chain(dz, dmu_kl, dlog_var_kl, eps, log_var):
+    """What arrives at the encoder."""
+    return dz + dmu_kl, 0.5 * dz * eps * np.exp(0.5 * log_var) + dlog_var_kl
+
+
+def _backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, chain=_chain, sample=_sample, sign=-1, of_all=1):
+    g = np.full(len(x), of_all / len(x))
+    out, c_enc = net_forward(x, W1, b1, W2, b2)
+    mu, log_var = np.split(out, 2, axis=-1)
+    logits, c_dec = net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)
+    dz, decoder = net_backward(bernoulli_log_prob_backward(sign * g, logits, x), c_dec, W3, W4)
+    arrived = chain(dz, *kl_standard_normal_backward(g, mu, log_var), eps, log_var)
+    _, encoder = net_backward(np.concatenate(arrived, axis=-1), c_enc, W1, W2)
+    return *encoder, *decoder
+
+
+def _at_the_encoder(chain):
+    return lambda *inputs: _backward(*inputs, chain=chain)
+
+
+def _reverse_kl(mu, log_var):
+    return 0.5 * (log_var + (1 + mu**2) * np.exp(-log_var) - 1).sum(axis=-1)
+
+
+def _clipped(logits, x):
+    s = np.clip(sigmoid(logits), 1e-7, 1 - 1e-7)
+    return (x * np.log(s) + (1 - x) * np.log(1 - s)).sum(axis=-1)
+
+
+def _bits(rng):
+    """Some logits are far out, where s rounds to 0 or 1."""
+    shape = rng.integers(4, 7), rng.integers(5, 9)
+    x, logits = rng.integers(2, size=shape) * 1.0, 3 * rng.standard_normal(shape)
+    x[:4, 0], logits[:4, 0] = (1, 0, 0, 1), (800, -800, 45, -45)
+    return {"g": rng.standard_normal(len(x)), "logits": logits, "x": x}
+
+
+def _posterior(rng):
+    shape = rng.integers(3, 7), rng.integers(2, 5)
+    return {"g": rng.standard_normal(shape[0])} | {n: rng.standard_normal(shape) for n in ("mu", "log_var")}
+
+
+def _vae(rng):
+    N, D, H, L = 5, 6, 4, int(rng.integers(2, 4))
+    shapes = (D, H), H, (H, 2 * L), 2 * L, (L, H), H, (H, D), D
+    weights = {name: rng.standard_normal(shape) for name, shape in zip(PARAMETERS, shapes, strict=True)}
+    weights["W2"] *= 0.5
+    return {"x": rng.integers(2, size=(N, D)) * 1.0, "eps": rng.standard_normal((N, L))} | weights
+
+
+def _pixels(x, **rest):
+    return {"sizes": {"N": len(x), "D": x.shape[1]}}
+
+
+def _latents(mu, log_var, **rest):
+    return {"sizes": {"N": len(mu), "L": mu.shape[1]}, "factors": {"std": np.exp(0.5 * log_var)}}
+
+
+EXERCISES = (
+    Exercise(
+        "9.1",
+        "bernoulli_log_prob",
+        "log_px_z",
+        _bits,
+        bernoulli_log_prob,
+        around=_pixels,
+        hints=(
+            "log s = l - log(1 + exp(l)) and log(1 - s) = -log(1 + exp(l)). Put both in: what stands in front of "
+            "log(1 + exp(l))?",
+            "log(1 + exp(l)) overflows at l = 800. It is also log(exp(0) + exp(l)): see np.logaddexp.",
+            "Sum over the last axis only, so that one number per example is left.",
+        ),
+        slips={
+            "clipped probabilities: at a logit of 45 that says 16 nats where it should be 45": _clipped,
+            "the sign: a log-probability of bits is never positive": lambda logits, x: -bernoulli_log_prob(logits, x),
+            "averaged over the pixels: the log-probability of an image is a sum over them": lambda logits, x: (
+                bernoulli_log_prob(logits, x) / x.shape[1]),
+            "0 and 1 are exchanged": lambda logits, x: bernoulli_log_prob(logits, 1 - x),
+            "only the pixels that are 1 count; a 0 has a probability, too": lambda logits, x: (
+                -(x * np.logaddexp(0, -logits)).sum(axis=-1)),
+        },
+    ),
+    Exercise(
+        "9.2",
+        "bernoulli_log_prob_backward",
+        "dlogits",
+        _bits,
+        bernoulli_log_prob_backward,
+        value=lambda g, logits, x: (g * bernoulli_log_prob(logits, x)).sum(),
+        around=_pixels,
+        hints=(
+            "Differentiate x l - log(1 + exp(l)) by l: the first term gives x. What is the derivative of the second?",
+            "exp(l) / (1 + exp(l)) is the sigmoid of l. And g has one number per example: as a column, g[:, None], it "
+            "goes over all pixels of its example.",
+        ),
+        slips={
+            "the sign: log_px_z grows with a logit where the pixel is 1": lambda g, logits, x: (
+                g[:, None] * (sigmoid(logits) - x)),
+            "g is not used: the upstream gradient is missing": lambda g, logits, x: x - sigmoid(logits),
+            "times s (1 - s), the slope of the sigmoid: it has cancelled already": lambda g, logits, x: (
+                g[:, None] * (x - sigmoid(logits)) * sigmoid(logits) * (1 - sigmoid(logits))),
+            "averaged over the pixels; the log-probability is their sum": lambda g, logits, x: (
+                g[:, None] * (x - sigmoid(logits)) / x.shape[1]),
+            "only the pixels that are 1 count; a 0 has a probability, too": lambda g, logits, x: (
+                g[:, None] * x * (1 - sigmoid(logits))),
+            "the logits are taken for probabilities": lambda g, logits, x: g[:, None] * (x - logits),
+        },
+    ),
+    Exercise(
+        "9.3",
+        "kl_standard_normal",
+        "kl",
+        _posterior,
+        kl_standard_normal,
+        around=lambda mu, **rest: {"sizes": {"N": len(mu), "L": mu.shape[1]}},
+        hints=(
+            "It is the last formula above, term by term; std^2 is exp(log_var).",
+            "Sum over the latents, the last axis. Where mu and log_var are 0 it must be 0.",
+        ),
+        slips={
+            "the 1/2 is missing": lambda mu, log_var: 2 * kl_standard_normal(mu, log_var),
+            "the sign: a KL is never negative": lambda mu, log_var: -kl_standard_normal(mu, log_var),
+            "the 1 is missing: at mu = 0, log_var = 0 it must be 0": lambda mu, log_var: (
+                0.5 * (mu**2 + np.exp(log_var) - log_var).sum(axis=-1)),
+            "std stands where the variance should: exp(log_var / 2)": lambda mu, log_var: (
+                0.5 * (mu**2 + np.exp(0.5 * log_var) - 1 - log_var).sum(axis=-1)),
+            "the variance is exp(log_var), not log_var": lambda mu, log_var: 0.5 * (mu**2 - 1).sum(axis=-1),
+            "the sign of log_var: q costs more the narrower it is": lambda mu, log_var: (
+                0.5 * (mu**2 + np.exp(log_var) - 1 + log_var).sum(axis=-1)),
+            "mu is not squared": lambda mu, log_var: 0.5 * (mu + np.exp(log_var) - 1 - log_var).sum(axis=-1),
+            "that is the KL the other way round, from the prior to the posterior": _reverse_kl,
+            "averaged over the latents: the KL of independent latents is a sum": lambda mu, log_var: (
+                kl_standard_normal(mu, log_var) / mu.shape[1]),
+        },
+    ),
+    Exercise(
+        "9.4",
+        "kl_standard_normal_backward",
+        "dmu, dlog_var",
+        _posterior,
+        kl_standard_normal_backward,
+        value=lambda g, mu, log_var: (g * kl_standard_normal(mu, log_var)).sum(),
+        around=_latents,
+        hints=(
+            "Each term holds one mu and one log_var, so nothing is summed: differentiate mu^2 / 2 by mu, and "
+            "(exp(log_var) - log_var) / 2 by log_var.",
+            "Both are multiplied with the g of their example, as a column: g[:, None].",
+        ),
+        slips={
+            "g is not used: the upstream gradient is missing": lambda g, mu, log_var: (
+                mu, 0.5 * (np.exp(log_var) - 1)),
+            "the 1/2 is missing, or the 2 of the square was forgotten": lambda g, mu, log_var: (
+                g[:, None] * mu * 0.5, g[:, None] * (np.exp(log_var) - 1)),
+            "the term -log_var is forgotten: its slope is -1": lambda g, mu, log_var: (
+                g[:, None] * mu, g[:, None] * 0.5 * np.exp(log_var)),
+            "std stands where the variance should: exp(log_var / 2)": lambda g, mu, log_var: (
+                g[:, None] * mu, g[:, None] * 0.5 * (np.exp(0.5 * log_var) - 1)),
+            "that is the derivative by the variance, not by its logarithm": lambda g, mu, log_var: (
+                g[:, None] * mu, g[:, None] * 0.5 * (1 - np.exp(-log_var))),
+        },
+    ),
+    Exercise(
+        "9.5",
+        "vae_loss",
+        "loss, log_px_z, kl",
+        _vae,
+        vae_loss,
+        around=_pixels,
+        hints=(
+            "Five lines in the order of the picture: out of the encoder, its two halves, z, the logits, and the two "
+            "terms of the loss.",
+            "np.split(out, 2, axis=-1) gives the two halves; std is exp(log_var / 2).",
+            "loss = kl - log_px_z, one number per example: no mean yet.",
+        ),
+        slips={
+            "z without its noise: z = mu": lambda *a: _loss(*a, sample=lambda mu, log_var, eps: mu),
+            "z with the variance where the standard deviation should be": lambda *a: _loss(
+                *a, sample=lambda mu, log_var, eps: mu + np.exp(log_var) * eps),
+            "z with log_var where the standard deviation should be": lambda *a: _loss(
+                *a, sample=lambda mu, log_var, eps: mu + log_var * eps),
+            "z: the half of std = exp(log_var / 2) is in the exponent, not in front": lambda *a: _loss(
+                *a, sample=lambda mu, log_var, eps: mu + 0.5 * np.exp(log_var) * eps),
+            "the halves are exchanged: mu is the first one": lambda *a: _loss(
+                *a, sample=lambda mu, log_var, eps: _sample(log_var, mu, eps),
+                kl=lambda mu, log_var: kl_standard_normal(log_var, mu)),
+            "the reconstruction is averaged over the pixels, so the KL counts D times as much": lambda *a: _loss(
+                *a, log_prob=lambda logits, x: bernoulli_log_prob(logits, x) / x.shape[1]),
+            "the sign: that is the ELBO, which is to grow; the loss is its negative": lambda *a: (
+                -_loss(*a)[0], *_loss(*a)[1:]),
+            "the KL is subtracted, so it would grow for ever": lambda *a: (
+                -_loss(*a)[2] - _loss(*a)[1], *_loss(*a)[1:]),
+            "the KL is not in it": lambda *a: (-_loss(*a)[1], *_loss(*a)[1:]),
+        },
+    ),
+    Exercise(
+        "9.6",
+        "vae_backward",
+        ", ".join(f"d{name}" for name in PARAMETERS),
+        _vae,
+        vae_backward,
+        value=lambda x, eps, W1, b1, W2, b2, W3, b3, W4, b4: vae_loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)[0].mean(),
+        around=_pixels,
+        hints=(
+            "Compute forward as in vae_loss, and keep the caches. Then g, one number per example: what is the "
+            "derivative of the mean by one example's loss? kl gets g, and log_px_z, which has a minus, gets -g.",
+            "Decoder: dlogits, then net_backward with the decoder's cache gives dz and the last four gradients.",
+            "mu and log_var each have two ways to the loss: through z (lesson 8) and through the KL. Add what comes "
+            "back, put both side by side in the order in which the encoder gave them, and go through the encoder.",
+        ),
+        slips={
+            "the KL's part never reaches the encoder": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: _chain(dz, 0, 0, eps, log_var)),
+            "the reconstruction's part never reaches the encoder: dz is not used": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dmu, dlog_var)),
+            "the way from z to mu is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: _chain(dz, dmu - dz, dlog_var, eps, log_var)),
+            "the KL's part is subtracted: the loss holds + kl": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: _chain(dz, -dmu, -dlog_var, eps, log_var)),
+            "the way from z to log_var is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, dlog_var)),
+            "the slope of std = exp(log_var / 2) is std / 2: the 1/2 is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, dz * eps * np.exp(0.5 * log_var) + dlog_var)),
+            "on the way from z to log_var the variance stands where the standard deviation should": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, 0.5 * dz * eps * np.exp(log_var) + dlog_var)),
+            "on the way from z to log_var eps is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, 0.5 * dz * np.exp(0.5 * log_var) + dlog_var)),
+            "on the way from z to log_var std is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, 0.5 * dz * eps + dlog_var)),
+            "on the way from z to log_var std / 2 is missing": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: (dz + dmu, dz * eps + dlog_var)),
+            "the gradients of mu and log_var are exchanged": _at_the_encoder(
+                lambda *arrays: _chain(*arrays)[::-1]),
+            "the KL's part is not divided by N": _at_the_encoder(
+                lambda dz, dmu, dlog_var, eps, log_var: _chain(dz, len(dz) * dmu, len(dz) * dlog_var, eps, log_var)),
+            "the reconstruction's sign: log_px_z has a minus in the loss": lambda *a: _backward(*a, sign=1),
+            "the loss is the mean over the examples: the 1/N is missing": lambda *a: _backward(*a, of_all=len(a[0])),
+            "the decoder was given mu, not z": lambda *a: _backward(*a, sample=lambda mu, log_var, eps: mu),
+        },
+    ),
+)  # fmt: skip
