@@ -1,25 +1,52 @@
 """The GPU's kernels against their NumPy twins: on a CPU (see cuda_on_cpu.py), and on a GPU where there is one."""
 
 import ctypes
+from collections import Counter
 from contextlib import contextmanager, nullcontext
+from functools import cache, wraps
 from importlib.util import find_spec
 from pathlib import Path
+from types import MethodType
 
 import numpy as np
 import pytest
-from cases import OPERATIONS
+from cases import OPERATIONS, arrays, gaussian
 from cuda_on_cpu import COMPILER, Kernels
 
 from minivae import backend, densities, kernels, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
 from minivae.densities import bernoulli_log_prob, kl_standard_normal, reparameterize
 from minivae.kernels import CUDA
-from minivae.layers import Dense, Sequential
+from minivae.layers import (
+    ACTIVATIONS,
+    ELU,
+    Conv2d,
+    ConvTranspose2d,
+    Dense,
+    Dropout,
+    Layer,
+    LeakyReLU,
+    Network,
+    ReLU,
+    Sequential,
+    SiLU,
+    Tanh,
+    combine,
+)
 from minivae.models import VAE
 
 WIRED = (bernoulli_log_prob, kl_standard_normal, reparameterize)
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 TOLERANCE = {"float32": 4e-6, "float64": 1e-12}
+
+
+# every activation's text, whose kernels are called alike; and all of them in one, which takes one compilation
+ALIKE = [kernels.activation(act(), kernels.TWINS[act.forward, act.backward]) for act in ACTIVATIONS.values()]
+TOGETHER = "".join(
+    f"namespace n{i} {{ {text.replace('KERNEL(activate', f'KERNEL(_{i}_activate')}\n"
+    f"#undef Y\n#undef DX\n#undef KEPT\n}} using namespace n{i};\n"
+    for i, text in enumerate(ALIKE)
+)
 
 
 # ---- Devices: the CPU in the place of a GPU, and a GPU
@@ -30,8 +57,9 @@ class OnCpu:
 
     name = "numpy"
 
-    def __init__(self, monkeypatch, compiled):
-        self.monkeypatch, self.compiled = monkeypatch, compiled
+    def __init__(self, monkeypatch, compiled, falling):
+        self.monkeypatch, self.compiled, self.falling = monkeypatch, compiled, falling
+        self.launched = []
 
     def put(self, tree):
         return tree
@@ -39,10 +67,17 @@ class OnCpu:
     @contextmanager
     def on(self):
         with self.monkeypatch.context() as patch:
-            patch.setattr(backend, "kernel", lambda text, name, dtype: self.compiled[dtype][name])
-            for module in (densities, optim):
-                patch.setattr(module, "has_kernels", lambda x: True)
+            patch.setattr(backend, "kernel", self.kernel)
+            for module in (combine, densities, optim):
+                patch.setattr(module, "has_kernels", lambda x: str(getattr(x, "dtype", "")) in TOLERANCE)
             yield
+
+    def kernel(self, text, name, dtype):
+        i = ALIKE.index(text) if text in ALIKE else None
+        library = self.compiled(text if i is None else TOGETHER, dtype)
+        library.falling = self.falling
+        self.launched.append(name)
+        return library[name if i is None else f"_{i}_{name}"]
 
 
 class OnGpu:
@@ -60,17 +95,14 @@ class OnGpu:
 def compiled(tmp_path_factory):
     if COMPILER is None:
         pytest.skip("no C++ compiler on this machine")
-    return {dtype: Kernels(CUDA, dtype, tmp_path_factory.mktemp(dtype)) for dtype in TOLERANCE}
+    return cache(lambda text, dtype: Kernels(text, dtype, tmp_path_factory.mktemp(dtype)))
 
 
 @pytest.fixture(params=["rising", "falling", pytest.param("cupy", marks=pytest.mark.gpu)])
 def device(request, monkeypatch):
     if request.param == "cupy":
         return OnGpu()
-    compiled = request.getfixturevalue("compiled")
-    for kernels_ in compiled.values():
-        kernels_.falling, kernels_.launched = request.param == "falling", []
-    return OnCpu(monkeypatch, compiled)
+    return OnCpu(monkeypatch, request.getfixturevalue("compiled"), request.param == "falling")
 
 
 @pytest.fixture
@@ -186,12 +218,22 @@ def test_adam_has_the_same_bits(device, cls, options, dtype):
 
 
 @DTYPES
-def test_a_step_of_the_vae(device, dtype, rng):
+@pytest.mark.parametrize(
+    ("shape", "options", "activations"),
+    [
+        ((300,), {}, 2),
+        ((300,), {"dropout": 0.3, "activation": "tanh"}, 2),  # not a launch more
+        ((9, 8, 1), {"dropout": 0.3, "arch": "conv", "channels": (3, 4), "activation": "silu"}, 3 + 3),
+    ],
+    ids=["dense", "dropout", "dropout conv"],
+)
+def test_a_step_of_the_vae(device, shape, options, activations, dtype, rng):
     """Metrics and gradient of a step, through the kernels that it is meant to take; and so are its next steps."""
-    x = (rng.random((5, 300)) < 0.4).astype(dtype)
+    x = (rng.random((5, np.prod(shape))) < 0.4).astype(dtype)
 
     def run(name):
-        model = VAE.build((300,), np.random.default_rng(0), hidden=(20,), latent=3, beta=0.5).bind(dtype, name)
+        model = VAE.build(shape, np.random.default_rng(0), hidden=(20,), latent=3, beta=0.5, **options)
+        model.bind(dtype, name)
         optimizer, lines = optim.Adam(model), []
         for t in range(3):
             noise = place(model.draw_noise(generator(0, "noise", t), len(x)), like=model.theta)
@@ -208,15 +250,16 @@ def test_a_step_of_the_vae(device, dtype, rng):
     np.testing.assert_allclose(got_lines, lines, rtol=tolerance)
     np.testing.assert_allclose(got_gradient, gradient, rtol=tolerance, atol=tolerance * np.abs(gradient).max())
     if device.name == "numpy":
-        both = {f.__name__ + end for f in WIRED for end in ("", "_backward")}
-        assert set(device.compiled[dtype].launched) == both | {"adam"}
-        assert len(device.compiled[dtype].launched) == 3 * 7
+        once = {f.__name__ + end: 3 for f in WIRED for end in ("", "_backward")}
+        often = {"activate" + end: 3 * activations for end in ("", "_backward")}
+        assert Counter(device.launched) == {"adam": 3, **once, **often}
 
 
 def test_more_rows_than_blocks(device, monkeypatch, rng):
     monkeypatch.setattr(backend, "BLOCKS", 3)
     x = (rng.random((8, 20)) < 0.5).astype(float)
     check_operation(device, bernoulli_log_prob, (rng.standard_normal((8, 20)),), {"x": x})
+    check_operation(device, reparameterize, gaussian(rng, 70, 20), {"eps": rng.standard_normal((70, 20))})
     theta = [np.ones(4000), np.ones(4000)]
     for vector, context in zip(theta, (nullcontext(), device.on()), strict=True):
         with context:
@@ -233,6 +276,281 @@ def test_nothing_is_nothing(device):
         empty = device.put(np.zeros((0, 4)))
         assert bernoulli_log_prob(empty, x=empty).shape == (0,)
         assert kernels.each("reparameterize", empty, empty, empty).shape == (0, 4)
+
+
+# ---- Activations, with the b before them and the mask behind them
+
+NAMED = pytest.mark.parametrize("name", ACTIVATIONS)
+BOOLS = (False, True)
+ENDS = (np.nan, np.inf, -np.inf, 0.0, 80.0, -80.0)
+
+
+def close(got, expected):
+    """Trees of arrays; NaN is NaN, infinity infinity, and -0 is 0."""
+    got, expected = to_numpy((got, expected))
+    if isinstance(expected, np.ndarray):
+        assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+        tolerance = TOLERANCE[expected.dtype.name]
+        np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+    elif isinstance(expected, list | tuple):
+        assert len(got) == len(expected)
+        for a, b in zip(got, expected, strict=True):
+            close(a, b)
+    else:
+        assert got is expected
+
+
+@DTYPES
+@NAMED
+@pytest.mark.parametrize("with_mask", BOOLS)
+@pytest.mark.parametrize("with_b", BOOLS)
+def test_an_activation_and_its_neighbours(device, with_b, with_mask, name, dtype, rng):
+    """One launch forward and one backward; values, caches and gradients are those of NumPy's lines, at the ends too."""
+    layers = [Dense(4, 12, rng)] * with_b + [ACTIVATIONS[name]()] + [Dropout(0.4, (12,))] * with_mask
+    x, dy = (rng.standard_normal((5, n)).astype(dtype)[:, ::2] for n in (8 if with_b else 24, 24))
+    noise = place([layer.draw_noise(rng, 5) for layer in layers], like=x)
+    numbers = rng.uniform(-4, 4, (12,)).astype(dtype)
+    numbers[:6] = ENDS
+    if not with_b:
+        x[0], x[1:, 6:] = numbers, 2 * x[1:, 6:]
+    dy[1, :3] = np.nan, np.inf, -np.inf
+    net = Sequential(*layers).bind(dtype)
+    if with_b:
+        layers[0].b.data[...] = numbers
+    with np.errstate(all="ignore"):
+        y, caches = net.forward(x, noise)
+        behind = layers[-1].backward(dy, caches[-1]) if with_mask else dy
+        dh = layers[with_b].backward(behind, caches[with_b])
+    net.bind(dtype, device.name)
+    x, dy, noise = device.put((x, dy, noise))
+    with device.on():
+        got, got_caches = net.forward(x, noise)
+        above = Sequential(*layers[with_b:])
+        got_dh = above.backward(dy, got_caches[with_b:])
+        from_plain = above.backward(dy, device.put(caches[with_b:]))
+    close((got, got_dh, from_plain), (y, dh, dh))
+    assert device.name == "cupy" or device.launched == ["activate", *["activate_backward"] * 2]
+    with np.errstate(all="ignore"):  # each part's own backward, from the kernels' caches
+        got_caches, dy = to_numpy((got_caches, dy))
+        behind = layers[-1].backward(dy, got_caches[-1]) if with_mask else dy
+        close(layers[with_b].backward(behind, got_caches[with_b]), dh)
+    if name != "relu":
+        close(got_caches, caches)
+
+
+@DTYPES
+@pytest.mark.parametrize("lead", [(2, 4), (0,)], ids=["K samples", "nothing"])
+def test_gradients_through_a_network(device, lead, dtype, rng):
+    """Leading axes, no examples, noise or none; two live calls, with and without accumulate and need_dx."""
+    body = Dense(5, 6, rng), LeakyReLU(0.3), Dropout(0.5, (6,)), Dropout(0.4, (6,)), Dense(6, 4, rng)
+    layers = Dropout(0.3, (5,)), *body, Dropout(0.2, (4,)), ELU(), Tanh()
+    net, x = (Network if len(lead) > 1 else Sequential)(*layers), rng.standard_normal((2, *lead, 5)).astype(dtype)
+    dy = rng.standard_normal((2, *lead, 4)).astype(dtype)
+    noises = place([net.draw_noise(rng, np.prod(lead)), None], like=x)
+
+    def run(name, put=lambda tree: tree):
+        net.bind(dtype, name).zero_grad()
+        net.theta[...] = place(np.linspace(-1, 1, net.theta.size), like=net.theta)
+        calls = [net.forward(put(x[i]), put(noises[i])) for i in (0, 1)]
+        held = tree_map(np.copy, to_numpy(calls))
+        results = [y for y, _ in calls]
+        for i in (1, 0, 0):
+            results.append(net.backward(put(dy[i]), calls[i][1]))
+            results.append(to_numpy(net.grad).copy())
+        results.append(net.backward(put(dy[0]), calls[0][1], accumulate=False))
+        assert net.backward(put(dy[0]), calls[0][1], accumulate=False, need_dx=False) is None
+        np.testing.assert_array_equal(to_numpy(net.grad), results[-2])
+        for a, b in zip(arrays(to_numpy(calls)), arrays(held), strict=True):
+            np.testing.assert_array_equal(a, b)  # nobody wrote into a cache
+        return results
+
+    expected = run("numpy")
+    with device.on():
+        got = run(device.name, device.put)
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(to_numpy(a), b, rtol=20 * TOLERANCE[dtype], atol=20 * TOLERANCE[dtype])
+    if device.name == "numpy":
+        assert Counter(device.launched) == {"activate": 2 * 3, "activate_backward": 4 * 3 + 3}
+
+
+@pytest.mark.parametrize("N", [0, 2])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: Conv2d(2, 3, 3, rng, 2, 1),
+        lambda rng: Conv2d(2, 1, 1, rng),
+        lambda rng: ConvTranspose2d(2, 3, 4, rng, 2, 1),
+        lambda rng: ConvTranspose2d(2, 1, (3, 1), rng, (1, 3), (1, 0), (0, 2)),
+    ],
+)
+@pytest.mark.parametrize("act", [ReLU, Tanh, SiLU])
+def test_images(device, act, make, N, rng):
+    """b of every channel, also of one; the mask may broadcast over pixels."""
+    x = rng.standard_normal((N, 5, 4, 2))
+    shape = make(rng).forward(x.astype("float32"))[0].shape[1:]
+    for mask_shape in (shape, (1, 1, shape[-1])):
+        convolution = make(rng)
+        net = Sequential(convolution, act(), Dropout(0.4, mask_shape)).bind("float64")
+        convolution.b.data[...] = np.arange(shape[-1]) - 0.7
+        noise, dy = place(net.draw_noise(rng, N), like=x), rng.standard_normal((N, *shape))
+        y, caches = net.forward(x, noise)
+        dx, grad = net.backward(dy, caches), net.grad.copy()
+        net.bind("float64", device.name).zero_grad()
+        with device.on():
+            got, caches = net.forward(*device.put((x, noise)))
+            got_dx = net.backward(device.put(dy), caches)
+        close((got, got_dx), (y, dx))
+        np.testing.assert_allclose(to_numpy(net.grad), grad, rtol=1e-11, atol=1e-11)
+    assert device.name == "cupy" or device.launched == ["activate", "activate_backward"] * 2
+
+
+@pytest.mark.parametrize("images", BOOLS)
+def test_nothing_is_copied_for_a_kernel(device, images, monkeypatch, rng):
+    """A launch saved is none if another one copies b to every pixel first."""
+    layer, shape = (Conv2d(2, 3, 2, rng), (4, 4, 3)) if images else (Dense(2, 3, rng), (3,))
+    net, launched = Sequential(layer, Tanh(), Dropout(0.5, shape)).bind("float64", device.name), []
+    x = device.put(np.ones((2, 5, 5, 2) if images else (2, 2)))
+    noise = place(net.draw_noise(rng, 2), like=net.theta)
+    monkeypatch.setattr(kernels, "launch", lambda *args: launched.append(args) or backend.launch(*args))
+    with device.on():
+        y, caches = net.forward(x, noise)
+        net.backward(y, caches)
+    forward, backward = launched
+    given = (forward[8], layer.b.data), (forward[10], noise[2]), (backward[6], y), (backward[8], caches[1])
+    for a, b in given:
+        assert pointer(a) == pointer(b)
+
+
+def pointer(a):
+    return a.ctypes.data if isinstance(a, np.ndarray) else a.data.ptr
+
+
+def test_no_more_is_kept_than_is_needed(device, rng):
+    """Of an activation's x and y: one, which is often there already."""
+    x, mask = device.put((rng.standard_normal((3, 4)), np.ones((3, 4))))
+    dense = Dense(4, 4, rng).bind("float64", device.name)
+    with device.on():
+        for act, alone, masked in ((ReLU, "y", "y"), (Tanh, "y", "own"), (SiLU, "x", "x")):
+            for layers, expected in (((act(),), alone), ((act(), Dropout(0.5, (4,))), masked)):
+                y, (kept, *_) = Sequential(*layers).forward(x, [None, mask])
+                assert [kept is x, kept is y] == [expected == "x", expected == "y"]
+                y, (_, kept, *_) = Sequential(dense, *layers).forward(x, [None, None, mask])
+                assert (kept is y) == (expected == "y")
+                assert kept is not x
+
+
+def test_whole_numbers_and_tuples_run_the_plain_lines(device, rng):
+    """b is added once, whoever adds it."""
+    x = rng.integers(0, 2, (4, 5)).astype("uint8")
+    net = Sequential(Dense(5, 3, rng), ReLU(), Dropout(0.5, (3,))).bind("float64")
+    net.layers[0].b.data[...] = 1
+    noise = place(net.draw_noise(rng, 4), like=net.theta)
+    expected = net.forward(x, noise)[0]
+    net.bind("float64", device.name)
+    with device.on():
+        close(net.forward(*device.put((x, noise)))[0], expected)
+        assert Sequential().forward((x, x))[0] == (x, x)
+
+
+# what may stand in the place of a layer's method; each calls `f` as well
+
+
+def on_the_instance(monkeypatch, layer, method, f):
+    original = getattr(layer, method)
+    setattr(layer, method, lambda *args, **kwargs: f(original(*args, **kwargs)))
+
+
+def disguised(monkeypatch, layer, method, f):
+    original = getattr(type(layer), method)
+    function = wraps(original)(lambda *args, **kwargs: f(original(*args, **kwargs)))
+    setattr(layer, method, MethodType(function, layer))
+
+
+def on_the_class(monkeypatch, layer, method, f):
+    original = getattr(type(layer), method)
+    monkeypatch.setattr(type(layer), method, lambda *args, **kwargs: f(original(*args, **kwargs)))
+
+
+def in_a_subclass(monkeypatch, layer, method, f):
+    original = getattr(type(layer), method)
+    layer.__class__ = type("Own", (type(layer),), {method: lambda *args, **kwargs: f(original(*args, **kwargs))})
+
+
+@pytest.mark.parametrize("replace", [on_the_instance, disguised, on_the_class, in_a_subclass], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("method", ["forward", "backward"])
+@pytest.mark.parametrize("i", range(3))
+def test_what_replaces_a_method_is_not_passed_by(device, i, method, replace, monkeypatch, rng):
+    """A laboratory watches, a user's subclass computes: each must be called, and nothing else change."""
+    net, calls = Sequential(Dense(3, 4, rng), Tanh(), Dropout(0.5, (4,))).bind("float64"), []
+    x, dy = rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
+    noise = place(net.draw_noise(rng, 5), like=x)
+    y, caches = net.forward(x, noise)
+    expected = y, net.backward(dy, caches)
+    net.bind("float64", device.name)
+    replace(monkeypatch, net.layers[i], method, lambda result: calls.append(i) or result)
+    with device.on():
+        y, caches = net.forward(*device.put((x, noise)))
+        close((y, net.backward(device.put(dy), caches)), expected)
+    assert calls == [i]
+    if device.name == "numpy":
+        assert device.launched == ([] if i == 1 else ["activate", "activate_backward"])
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_a_backward_of_your_own_gets_the_cache_of_its_forward(device, part, rng):
+    """Straight through what was dropped, or through the kink: y, and not y mask, is what such a backward may need."""
+
+    class ThroughDropout(Dropout):
+        def backward(self, dy, cache, accumulate=True, need_dx=True):
+            return dy
+
+    class ThroughReLU(ReLU):
+        def backward(self, dy, cache, accumulate=True, need_dx=True):
+            return dy * (cache + 1)
+
+    act, dropout = (ThroughReLU, Dropout) if part == 1 else (ReLU, ThroughDropout)
+    net = Sequential(Dense(3, 4, rng), act(), dropout(0.5, (4,))).bind("float64")
+    x, dy = rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
+    noise = place(net.draw_noise(rng, 5), like=x)
+    expected = net.backward(dy, net.forward(x, noise)[1])
+    net.bind("float64", device.name)
+    with device.on():
+        _, caches = net.forward(*device.put((x, noise)))
+        close(net.backward(device.put(dy), caches), expected)
+
+
+def test_a_subclass_that_replaces_nothing_has_the_kernels(device, rng):
+    class Wide(Dense):
+        pass
+
+    net = Sequential(Wide(3, 4, rng), ReLU()).bind("float64", device.name)
+    with device.on():
+        net.forward(device.put(np.ones((2, 3))))
+    assert device.name == "cupy" or device.launched == ["activate"]
+
+
+def test_your_own_activation(device, rng):
+    """Without formulas its lines run; with them, its kernel."""
+
+    class Square(Layer):
+        def forward(self, x, noise=None):
+            return x * x, x
+
+        def backward(self, dy, cache, accumulate=True, need_dx=True):
+            return 2 * cache * dy
+
+    net = Sequential(Dense(3, 4, rng), Square()).bind("float64", device.name)
+    x, dy = device.put((rng.standard_normal((2, 3)), rng.standard_normal((2, 4))))
+    results = []
+    with device.on():
+        for _ in range(2):
+            y, caches = net.forward(x)
+            results.append((y, net.backward(dy, caches)))
+            assert device.name == "cupy" or device.launched == ["activate", "activate_backward"] * (len(results) - 1)
+            kernels.twin(keeps="x", y="x * x", dx="2 * x * dy")(Square)
+    close(results[1], to_numpy(results[0]))
+    with pytest.raises(KeyError, match="forward"):  # formulas of a method that is another class's
+        kernels.twin("x mask")(type("Inherits", (Square,), {}))
 
 
 # ---- Who has kernels
@@ -322,7 +640,7 @@ def test_a_barrier_for_some_threads_is_seen(tmp_path):
 
 
 def test_arguments_are_checked(compiled):
-    f = compiled["float32"]["adam"]
+    f = compiled(CUDA, "float32")["adam"]
     vector, n = np.zeros(3, "float32"), np.int64(3)
     right = (n, *[vector] * 4, *[np.float32(0.5)] * 4, np.int64(0))
     f((1,), (256,), right)
@@ -373,6 +691,15 @@ def test_nvidias_compiler_takes_every_kernel(dtype):
     assert ptx.count(".visible .entry") == 7
     assert "fma.rn.f64 " not in ptx or dtype == "float64"
     assert (".f64" in ptx) == (dtype == "float64")  # no float is turned into a double
+
+
+@pytest.mark.parametrize("text", ALIKE, ids=ACTIVATIONS)
+def test_nvidias_compiler_takes_every_activation(text):
+    status, log, ptx = compile_ptx(backend.cuda_source(text, "float32"))
+    assert status == 0, log
+    assert "warning" not in log, log
+    assert ptx.count(".visible .entry") == 2
+    assert ".f64" not in ptx
 
 
 def test_nvidias_compiler_refuses_a_slip():

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..backend import array_module
+from .. import kernels
+from ..backend import array_module, has_kernels
 from ..densities import unbroadcast
 from ..params import Param, State
 from .base import Layer
@@ -100,14 +101,20 @@ class Sequential(Layer):
     def forward(self, x, noise=None):
         caches = []
         for i, layer in enumerate(self.layers):
-            x, cache = layer.forward(x, None if noise is None else noise[i])
-            caches.append(cache)
+            if has_kernels(x):
+                x = kernels.forward(self.layers, i, x, noise, caches)
+            else:
+                x, cache = layer.forward(x, None if noise is None else noise[i])
+                caches.append(cache)
         return x, caches
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         last = 0 if need_dx else self.first_learning
         for i in range(len(self.layers) - 1, last - 1, -1):
-            dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
+            if has_kernels(dy):
+                dy = kernels.backward(self.layers, i, dy, cache, accumulate, need_dx or i > last)
+            else:
+                dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
             if dy is None and i > last:
                 raise ValueError(f"{type(self.layers[i]).__name__}.backward: expected dx, got None")
         return dy if need_dx else None

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from .. import kernels
 from ..backend import array_module
 from ..densities import sum_rows
 from ..params import Param
@@ -34,6 +35,7 @@ class _Convolution(Layer):
         return array_module(y).tile(self.b.data, y.shape[2])
 
 
+@kernels.twin("x W + b")
 class Conv2d(_Convolution):
     """y[n, i, j] = b + sum_{k, l, c} x[n, s i + k - p, s j + l - p, c] W[k, l, c].
 
@@ -43,15 +45,16 @@ class Conv2d(_Convolution):
     def __init__(self, c_in, c_out, kernel, rng, stride=1, padding=0, init=glorot):
         super().__init__(c_in, c_out, kernel, rng, stride, padding, init, lambda a, b, skipped: (a, b / skipped))
 
-    def forward(self, x, noise=None):
+    def forward(self, x, noise=None, add_b=True):
         c_out = self.b.data.size
         h_out, w_out = out_size(x.shape[1:3], self.kernel, self.stride, self.padding)
         y = array_module(x).empty((len(x), h_out, w_out, c_out), self.W.data.dtype)
-        W, b = self.W.data.reshape(-1, c_out), self._bias_of_rows(y)
+        W, b = self.W.data.reshape(-1, c_out), self._bias_of_rows(y) if add_b else None
         for part, columns in patches(x, self.kernel, self.stride, self.padding):
             rows = y[part].reshape(-1, w_out * c_out)
             array_module(x).matmul(columns, W, out=rows.reshape(-1, c_out))  # y = columns W + b
-            rows += b
+            if add_b:
+                rows += b
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -65,6 +68,7 @@ class Conv2d(_Convolution):
         return spread(dy, self.W.data, x.shape[1:3], self.stride, self.padding)
 
 
+@kernels.twin("x W + b")
 class ConvTranspose2d(_Convolution):
     """The transpose of a Conv2d from c_out to c_in: y[n, s i + k - p, s j + l - p] += x[n, i, j] W[k, l]; + b.
 
@@ -78,14 +82,15 @@ class ConvTranspose2d(_Convolution):
         if any(o >= s for o, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(f"output_padding: expected less than the stride {self.stride}, got {self.output_padding}")
 
-    def forward(self, x, noise=None):
+    def forward(self, x, noise=None, add_b=True):
         how = zip(x.shape[1:3], self.kernel, self.stride, self.padding, self.output_padding, strict=True)
         size = [(n - 1) * s - 2 * p + k + o for n, k, s, p, o in how]  # (h_out, w_out)
         if min(size) < 1:
             raise ValueError(f"x: a {x.shape[1]}x{x.shape[2]} image would become {size[0]}x{size[1]}")
         y = spread(x, self.W.data.swapaxes(2, 3), size, self.stride, self.padding)
-        rows = y.reshape(*y.shape[:2], size[1] * y.shape[3])  # a view
-        rows += self._bias_of_rows(y)
+        if add_b:
+            rows = y.reshape(*y.shape[:2], size[1] * y.shape[3])  # a view
+            rows += self._bias_of_rows(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):

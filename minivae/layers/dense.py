@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from .. import kernels
 from ..densities import sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
 
 
+@kernels.twin("x W + b")
 class Dense(Layer):
     """y = x W + b.   x (N, n_in), W (n_in, n_out), b (n_out,) -> y (N, n_out)."""
 
@@ -18,9 +20,10 @@ class Dense(Layer):
         self.W = Param(init(rng, (n_in, n_out), n_in, n_out))
         self.b = Param(np.zeros(n_out))
 
-    def forward(self, x, noise=None):
+    def forward(self, x, noise=None, add_b=True):
         y = x @ self.W.data  # (N, n_out)
-        y += self.b.data
+        if add_b:  # else what comes behind it does
+            y += self.b.data
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
