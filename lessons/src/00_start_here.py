@@ -1,0 +1,470 @@
+# %% [markdown]
+# # 0. Start here
+#
+# **You will build** four short array functions that come back in nearly every lesson, and with them a first model of
+# handwritten digits, without any training. On the way you see how a lesson works: how `check` answers, what a hint is,
+# and what to do when you are stuck.
+#
+# **You need** Python, a little NumPy (arrays, `sum`, `mean`), and what a probability is. Three quarters of an hour.
+#
+# ![The thirteen lessons as a graph: 00, 01, then 06, 07, 08, 09 with side branches, then 10, 11, 12](picture:00_map)
+#
+# *The course. An arrow says: that one uses this one. Lesson 9 is where everything meets, a whole VAE of your own code.*
+#
+# ## How to run it
+#
+# - **Jupyter.** In a terminal, in the folder of minivae: `pip install -r requirements.txt`, then `jupyter lab lessons`.
+#   Open `00_start_here.ipynb`. Shift+Enter runs a cell and goes to the next.
+# - **VS Code.** Open the folder of minivae, install the extensions *Python* and *Jupyter*, open the notebook. *Select
+#   Kernel*, at the top right, asks for the Python in which you installed the requirements. Shift+Enter is the same.
+#
+# No lesson needs a network or a GPU. Run the cells from the top; a cell knows what those before it have made. If you
+# have lost track of what has run, restart the kernel (the menu *Kernel*, or *Restart* in VS Code) and run from the top
+# again.
+
+# %%
+import math
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae").is_dir()][:1]
+
+import numpy as np
+
+from minivae import load_data
+from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.teach import NotYet, check, hint, picture, progress, quoted, use_reference
+
+# %% [markdown]
+# That was the first cell of every lesson: it finds minivae in the folder above and imports what is needed. The next one
+# draws the map; you need not read it.
+
+# %%
+LESSONS = {  # number: (title, column, row, what it is about, what it uses)
+    0: ("Start here", 0, 0, "all", ()),
+    1: ("A dense layer\nand its gradient", 1, 0, "networks", (0,)),
+    2: ("Can you trust\na gradient?", 2, -2, "checks", (1,)),
+    3: ("Signals that\nsurvive depth", 2, 1, "networks", (1,)),
+    4: ("Convolution\nand its mirror", 2, 2, "networks", (1,)),
+    5: ("Descending\nwell", 2, -1, "networks", (1,)),
+    6: ("From autoencoder\nto VAE", 2, 0, "VAE", (1,)),
+    7: ("The ELBO,\nthree ways", 3, 0, "VAE", (6,)),
+    8: ("The gradient through\na sample", 4, 0, "VAE", (7,)),
+    9: ("A VAE, whole", 5, 0, "VAE", (8, 3, 5)),
+    10: ("Images:\na conv VAE", 6, 2, "VAE", (9, 4)),
+    11: ("One code,\ntwo machines", 6, 0, "checks", (9,)),
+    12: ("The bug zoo", 6, -2, "checks", (9, 2)),
+}
+COLORS = {"all": GREY, "networks": BLUE, "checks": ORANGE, "VAE": CLASSES[2]}
+
+
+def draw_map(path):
+    from matplotlib.patches import Rectangle
+
+    with figure_to(path, (11.5, 4.6)) as figure:
+        ax = figure.subplots()
+        ax.set(xlim=(-0.5, 6.5), ylim=(-2.45, 2.8))
+        ax.axis("off")
+        for number, (title, column, row, about, uses) in LESSONS.items():
+            ax.add_patch(Rectangle((column - 0.42, row - 0.37), 0.84, 0.74, fill=False, ec=COLORS[about], lw=2))
+            ax.text(column, row, f"{number:02d}\n{title}", ha="center", va="center", fontsize=8.5)
+            for other in uses:
+                x, y = LESSONS[other][1:3]
+                from_the_side = number == 9 and y != 0
+                end = (column, 0.4 * np.sign(y)) if from_the_side else (column - 0.43, row)
+                bend = "angle,angleA=0,angleB=90,rad=8" if from_the_side else "arc3"
+                look = {"arrowstyle": "-|>", "color": GREY, "connectionstyle": bend, "shrinkA": 0, "shrinkB": 0}
+                ax.annotate("", end, (x + 0.43, y), arrowprops=look)
+        for x, about, words in ((-0.42, "networks", "networks"), (0.4, "VAE", "the VAE"), (1.12, "checks", "trust")):
+            ax.text(x, 2.6, f"■ {words}", color=COLORS[about], fontsize=10)
+
+
+with picture("00_map") as path:
+    draw_map(path)
+
+# %% [markdown]
+# **Read the map.** Lesson 1 is needed by all others. The shortest way to a VAE is 01, 06, 07, 08, 09; lessons 3 and 5
+# make its training go well. Lesson 4 is for images, lesson 2 for those who want to know why they may believe a `check`,
+# and lesson 12 needs both lesson 2 and a whole VAE.
+#
+# ## Shapes
+#
+# Nearly all data here are tables: `x` has the shape (N, D), a row for each of N examples, a column for each of D
+# numbers in it. We write the shape behind the name, x (N, D), everywhere, and the letters mean the same in all
+# lessons: N examples, D pixels or numbers, L latents, K samples.
+#
+# `x.sum(axis=0)` adds up along axis 0, the examples: one number per column is left, shape (D,). `x.sum(axis=1)`, or
+# `axis=-1`, adds up within each example, shape (N,). The axis that you name is the one that goes away.
+#
+# **Broadcasting.** Arrays of different shapes are matched from the last axis on; where one has 1, or nothing, it is
+# repeated:
+#
+# | array | shape | array | shape |
+# |---|---|---|---|
+# | x | (N, D) | x[:, None, :] | (N, 1, D) |
+# | m | (D,) | p | (M, D) |
+# | x - m | (N, D) | x[:, None, :] - p | (N, M, D) |
+#
+# On the left, `m` is subtracted from every row. On the right, every row of `p` from every row of `x`: `None` puts in an
+# axis of length 1 to be repeated.
+#
+# ## Standardize
+#
+# Let column $d$ of a table have the mean $m_d$ and the standard deviation $s_d$, both over the examples,
+#
+# $$m_d = \frac1N \sum_n x_{nd}, \qquad s_d^2 = \frac1N \sum_n (x_{nd} - m_d)^2 , \qquad
+#   u_{nd} = \frac{x_{nd} - m_d}{s_d} .$$
+#
+# Then each column of $u$ has mean 0 and standard deviation 1, whatever its unit was:
+#
+# $$\frac1N \sum_n u_{nd} = \frac{m_d - m_d}{s_d} = 0, \qquad
+#   \frac1N \sum_n u_{nd}^2 = \frac{1}{s_d^2} \cdot \frac1N \sum_n (x_{nd} - m_d)^2 = 1 .$$
+#
+# ### How `check` answers
+#
+# Exercise 0.1 will ask you for this function. Here is one who got it wrong:
+
+
+# %%
+def one_for_all(x):
+    return (x - x.mean()) / x.std()
+
+
+try:
+    check("0.1", one_for_all)
+except NotYet as answer:
+    print(answer)
+
+# %% [markdown]
+# `check` called the function on arrays that it had not seen, and compared. It says how large the largest error is, in
+# numbers and relative to the largest true value; where it is worst, what you have there and what is right; and, below,
+# what kind of mistake gives exactly such numbers, if it knows one. It never shows the solution. (In your own cells the
+# `try` is not needed: a wrong answer ends in that last line, without a traceback.)
+#
+# The line also names a hint. Each exercise has up to three; every call gives the next:
+
+# %%
+hint("0.1")
+
+# %% [markdown]
+# ### Exercise 0.1: `standardize`
+#
+# Replace the line `raise NotImplementedError(...)` by yours. `x` (N, D) gives `u` (N, D); `x.std` is the standard
+# deviation as defined above. Then run the cell below it.
+
+
+# %%
+def standardize(x):
+    # Exercise 0.1: standardize
+    ### BEGIN SOLUTION
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+    ### END SOLUTION
+
+
+# %%
+check("0.1", standardize)
+
+
+# %% [markdown]
+# A right answer says `right` for each array. Use the function, on people of whom height (m) and weight (g) are known:
+
+
+# %%
+def two_units():
+    rng = np.random.default_rng(0)
+    height = 1.7 + 0.1 * rng.standard_normal(1000)
+    x = np.stack([height, 22_000 * height**2 + 8_000 * rng.standard_normal(1000)], axis=1)  # (N, 2)
+    u = standardize(x)
+    for name, a in (("x", x), ("u", u)):
+        (m0, m1), (s0, s1) = a.mean(axis=0).round(6) + 0.0, a.std(axis=0)
+        print(f"{name}: means {m0:.2f} and {m1:.2f}, standard deviations {s0:.2f} and {s1:.2f}")
+    correlation = (u[:, 0] * u[:, 1]).mean()
+    print(f"and the mean of u_0 u_1 is their correlation, {correlation:.2f}")
+    assert round(correlation, 2) == round(np.corrcoef(x.T)[0, 1], 2)
+
+
+two_units()
+
+# %% [markdown]
+# ## All pairs
+#
+# How far is each of N examples from each of M others? The squared distance of rows $n$ and $m$,
+#
+# $$d_{nm} = \sum_d (x_{nd} - p_{md})^2 ,$$
+#
+# has three indices before the sum and two after it. So make an array (N, M, D) of all differences, by broadcasting as
+# in the table above, and let the last axis go away.
+#
+# ### Exercise 0.2: `squared_distances`
+#
+# `x` (N, D) and `p` (M, D) give `d` (N, M). No loops.
+
+
+# %%
+def squared_distances(x, p):
+    # Exercise 0.2: squared_distances
+    ### BEGIN SOLUTION
+    return ((x[:, None, :] - p) ** 2).sum(axis=-1)
+    ### END SOLUTION
+
+
+# %%
+check("0.2", squared_distances)
+
+# %% [markdown]
+# Now digits, 8 by 8 pixels. All training images of one digit, averaged, are its *template*: the share of ones in each
+# pixel. The validation images are bits, 0 or 1. Whose template is the nearest?
+
+
+# %%
+def templates(x, y):
+    """The share of ones in each pixel, for each digit: x (N, D), y (N,) -> (10, D). No share is quite 0 or 1."""
+    return np.stack([(x[y == digit].sum(axis=0) + 0.5) / ((y == digit).sum() + 1) for digit in range(10)])
+
+
+def draw_nearest(path):
+    d = squared_distances(bits, p_digits)  # (250, 10)
+    nearest = d.argmin(axis=1)
+    share = (nearest == labels).mean()
+    print(f"the nearest template is the right one for {share:.0%} of {len(bits)} digits")
+    quoted("83", 100 * share)
+    with figure_to(path, (10, 3.4)) as figure:
+        for ax, image, title in zip(
+            figure.subplots(2, 10).flat,
+            [*p_digits, *bits[:10]],
+            [*(f"p for {digit}" for digit in range(10)), *(f"{a}, nearest {b}" for a, b in zip(labels[:10], nearest))],
+        ):
+            ax.imshow(image.reshape(8, 8), cmap="gray", vmin=0, vmax=1)
+            ax.set_title(title, fontsize=9, color=ORANGE if title[0] not in ("p", title[-1]) else "black")
+            ax.axis("off")
+        figure.suptitle(
+            "ten templates, and ten digits with the template that is nearest (orange: the wrong one)", fontsize=11
+        )
+
+
+data = load_data("digits")
+p_digits = templates(*data.train)  # (10, D)
+bits, labels = data.validation  # (250, D), (250,)
+with picture("00_nearest") as path:
+    draw_nearest(path)
+
+# %% [markdown]
+# **Read the picture.** A template is a blurred digit, grey where people differ. 83 % of the digits are nearest to their
+# own. That is a classifier; but a distance in pixels says nothing about how *probable* an image is, and cannot make new
+# ones. For both one needs probabilities.
+#
+# ## Nats
+#
+# How surprising is an event of probability $p$? Let its cost be $c(p)$, such that two independent events, which
+# together have the probability $p q$, cost what each costs: $c(p q) = c(p) + c(q)$. Logarithms do that:
+#
+# $$c(p) = -\log p .$$
+#
+# What is sure costs 0, what is impossible costs infinitely much. The base is a matter of the unit: $-\log_2 p$ is in
+# **bits**, one for a fair coin, and $-\ln p$ in **nats**. Since $\ln p = \ln 2 \cdot \log_2 p$,
+#
+# $$1 \text{ bit} = \ln 2 = 0.693 \text{ nats} .$$
+#
+# Derivatives are simpler with the natural logarithm, so everything here is in nats, per example, and `log` means the
+# natural one, as in NumPy.
+#
+# Take D coins; coin $d$ shows 1 with probability $p_d$, and 0 with probability $1 - p_d$. With $x_d$ either 0 or 1,
+# both cases are one formula, since one of the exponents is always 0:
+#
+# $$p(x_d) = p_d^{x_d} (1 - p_d)^{1 - x_d}, \qquad \log p(x_d) = x_d \log p_d + (1 - x_d) \log (1 - p_d) .$$
+#
+# Independent probabilities are multiplied, so their logarithms are added:
+#
+# $$\log p(x) = \sum_{d=1}^{D} x_d \log p_d + (1 - x_d) \log (1 - p_d) .$$
+#
+# If all coins are fair, $p_d = \tfrac12$, this is $-D \ln 2$ whatever $x$ is. That is the **chance level**: what each
+# example costs somebody who knows nothing. For the 64 pixels here it is 44.36 nats; for the 784 pixels of MNIST 543.43
+# nats, that is 784 bits. Remember the second number. A VAE that has been trained and does worse has a bug.
+#
+# ### Exercise 0.3: `coin_log_prob`
+#
+# `x` are bits and `p` probabilities, (..., D) both, of shapes that broadcast. Add up over the **last** axis only: x
+# (N, D) and p (D,) give `log_px` (N,); x (N, 1, D) and p (M, D) give (N, M). In nats.
+
+
+# %%
+def coin_log_prob(x, p):
+    # Exercise 0.3: coin_log_prob
+    ### BEGIN SOLUTION
+    return (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=-1)
+    ### END SOLUTION
+
+
+# %%
+check("0.3", coin_log_prob)
+quoted("0.693", math.log(2))
+quoted("44.36", 64 * math.log(2))
+quoted("543.43", 784 * math.log(2))
+
+# %% [markdown]
+# That was a likelihood, the one that most VAEs have: the decoder's output says how probable a 1 is, pixel by pixel.
+#
+# ## Sums of very small numbers
+#
+# Ten templates are ten ways how an image may come about. Say that a digit $c$ is drawn first, each with probability
+# $\tfrac1{10}$, then the pixels by its template. What is the probability of an image, if nobody tells which digit it
+# is? The ten ways exclude each other, so their probabilities add up:
+#
+# $$p(x) = \sum_{c=0}^{9} \tfrac{1}{10}\, p(x | c), \qquad
+#   \log p(x) = \log \sum_c e^{a_c}, \qquad a_c = \log \tfrac1{10} + \log p(x | c) .$$
+#
+# Written down like that, it fails for larger images: $e^{-800}$ is 0 to a computer.
+
+# %%
+print(math.exp(-700), math.exp(-800))
+
+# %% [markdown]
+# Then the sum is 0 and its logarithm $-\infty$. But any number $m$ can be taken out of the sum first:
+#
+# $$\log \sum_c e^{a_c} = \log \sum_c e^{m} e^{a_c - m} = \log \Big( e^{m} \sum_c e^{a_c - m} \Big) =
+#   m + \log \sum_c e^{a_c - m} .$$
+#
+# With $m = \max_c a_c$ the largest term is $e^0 = 1$ and all others are smaller: no overflow, and a sum of at least 1.
+#
+# ### Exercise 0.4: `log_sum_exp`
+#
+# `log_w` (K, N) gives (N,): the logarithm of the sum over the **first** axis of exp(log_w). Each column has its own
+# $m$.
+
+
+# %%
+def log_sum_exp(log_w):
+    # Exercise 0.4: log_sum_exp
+    ### BEGIN SOLUTION
+    top = log_w.max(axis=0)
+    return top + np.log(np.exp(log_w - top).sum(axis=0))
+    ### END SOLUTION
+
+
+# %%
+check("0.4", log_sum_exp)
+
+# %% [markdown]
+# ## A first model
+#
+# Now the nats per digit, on the validation digits, of three who know more and more: one who knows nothing, one with a
+# single template for all digits, and one with ten.
+
+
+# %%
+def three_models():
+    nothing = coin_log_prob(bits, np.full(64, 0.5))  # (N,)
+    single = coin_log_prob(bits, p_digits.mean(axis=0))
+    each = coin_log_prob(bits[:, None, :], p_digits)  # (N, 10), log p(x | c)
+    ten = log_sum_exp((each - math.log(10)).T)
+    costs = {"chance": -nothing, "one template": -single, "ten templates": -ten}
+    for (name, cost), text in zip(costs.items(), ("44.4", "27.3", "24.2")):
+        print(f"{name:<14} {cost.mean():5.1f} nats = {cost.mean() / math.log(2):5.1f} bits per digit")
+        quoted(text, cost.mean())
+    return costs, p_digits[np.random.default_rng(1).integers(0, 10, 8)]
+
+
+def draw_nats(path, costs, chosen):
+    new = np.random.default_rng(2).random(chosen.shape) < chosen
+    with figure_to(path, (10, 3.6)) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
+        for (name, cost), color in zip(costs.items(), (GREY, ORANGE, BLUE)):
+            if name == "chance":
+                left.axvline(cost[0], color=color, ls="--", label=f"chance, {cost[0]:.1f}")
+            else:
+                left.hist(cost, np.arange(5, 56, 2), color=color, alpha=0.55, label=f"{name}, mean {cost.mean():.1f}")
+        left.set(title="what each digit costs", xlabel="-log p(x) (nats)", ylabel="digits", xlim=(10, 75))
+        left.legend()
+        framed = [np.pad(image.reshape(8, 8), 1, constant_values=0.5) for image in new.astype(float)]
+        right.imshow(np.block([framed[:4], framed[4:]]), cmap="gray")
+        right.set_title("eight new images from ten templates")
+        right.axis("off")
+
+
+costs, chosen = three_models()
+with picture("00_nats") as path:
+    draw_nats(path, costs, chosen)
+
+# %% [markdown]
+# **Read the picture.** Knowing how often each pixel is 1 saves 17 nats of the 44.4. Knowing that there are ten kinds of
+# images saves 3.1 more. What you know is worth a number of nats. No digit costs as much as chance: even the strangest
+# is found more likely than noise.
+#
+# On the right, a digit is drawn, then each pixel for itself. One can guess some of them; they are frayed, since real
+# pixels are not independent, even when the digit is known.
+#
+# You have just built a *latent variable model*: a hidden $c$ that says what an image is about, a likelihood, and a sum
+# over all $c$. In a VAE the hidden variable is not one of ten digits that somebody labeled. It is a vector $z$ of a few
+# numbers, nobody says what they mean, and the sum over all of them is an integral that cannot be computed. How one
+# trains it all the same is what the lessons are about.
+#
+# ## The same in minivae
+
+# %%
+from minivae.densities import bernoulli_log_prob, log_mean_exp
+
+
+def same_as_the_library():
+    x, logits = bits[:, None, :], np.log(p_digits) - np.log(1 - p_digits)  # p = 1 / (1 + exp(-logits))
+    each = coin_log_prob(x, p_digits)
+    ours, theirs = log_sum_exp(each.T) - math.log(10), log_mean_exp(each.T)
+    return max(np.abs(bernoulli_log_prob(logits, x=x) - each).max(), np.abs(ours - theirs).max())
+
+
+print(f"largest difference between your functions and the library's: {same_as_the_library():.1e}")
+assert same_as_the_library() < 1e-10
+
+# %% [markdown]
+# ## When you are stuck
+#
+# 1. Read what `check` printed. An error of the shape comes first: print the shapes of what you have.
+# 2. Redo it with numbers so small that you can do them by hand: N = 2, D = 1.
+# 3. `hint("0.3")`, a second time, a third time.
+# 4. `coin_log_prob = use_reference("0.3")` gives you ours, and the rest of the lesson works. Come back later.
+# 5. The whole lesson with solutions and all outputs is in the folder `solutions`.
+#
+# None of this is a defeat, and nothing is recorded but what `progress()` prints, and that only until you close the
+# notebook.
+#
+# ## More to try
+#
+# 1. Write down what `check("0.2", ...)` says to `lambda x, p: x @ p.T`, before you run it.
+# 2. Classify by the largest log p(x | c) instead of the nearest template. Is it better than 83 %?
+# 3. Which ten digits cost most under ten templates? Draw them.
+# 4. Make two templates per digit, from the upper and the lower half of its training images when ordered by their
+#    number of ones. How many nats is that worth?
+# 5. Let the digits have their true frequencies instead of 1/10 each. Is that worth a nat? Why not?
+#
+# ## Questions
+#
+# <details><summary>x is (N, D). What is the shape of x.mean(axis=0), and what of x[:, None, :]?</summary>(D,), one mean
+# per column; and (N, 1, D).</details>
+#
+# <details><summary>How many nats is a byte, eight bits?</summary>8 ln 2 = 5.55 nats.</details>
+#
+# <details><summary>Two models are trained on images of 28 by 28 bits. One reports 0.15, the other 96. Which is
+# better?</summary>One cannot say before the units are known. 0.15 nats per pixel are 0.15 times 784 = 118 nats per
+# image, more than 96. Here it is always nats per example.</details>
+#
+# <details><summary>Why may the largest term be taken out of a log of a sum of exps?</summary>exp(m) is a factor of
+# every term, so of the sum, and its logarithm is m.</details>
+#
+# <details><summary>Why is p(x) a sum over the digits, and not the largest of the ten?</summary>The image may have come
+# about in each of the ten ways, which exclude each other, and probabilities of such events add up. The largest alone is
+# less.</details>
+#
+# ## Further reading
+#
+# - C. Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27 (1948), section 6: why the
+#   logarithm, and only it.
+# - D. MacKay, *Information Theory, Inference, and Learning Algorithms* (2003), chapters 2 and 4; free to read online.
+# - The NumPy manual, *Broadcasting*: the rules, with pictures.
+# - `minivae/densities.py`: `bernoulli_log_prob`, `log_mean_exp`. The README's table says where each step of a VAE is.
+
+# %%
+quoted("5.55", 8 * math.log(2))
+quoted("118", 0.15 * 784)
+assert max(cost.max() for name, cost in costs.items() if name != "chance") < costs["chance"].min()
+quoted("17", costs["chance"].mean() - costs["one template"].mean())
+quoted("3.1", costs["one template"].mean() - costs["ten templates"].mean())
+progress()
