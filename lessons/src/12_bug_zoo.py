@@ -362,7 +362,7 @@ bug_d, bug_e, bug_f = "loss curve", "known answer", "law"
 check("12.6", bug_a=bug_a, bug_b=bug_b, bug_c=bug_c, bug_d=bug_d, bug_e=bug_e, bug_f=bug_f)
 
 # %% [markdown]
-# Here they are, with the project in which each was found (`-` is minivae, `+` what stood there):
+# Here they are, with the projects that had them (`-` is minivae, `+` the same mistake in it):
 
 # %%
 hunted = dict(zip(BUGS, (bug_a, bug_b, bug_c, bug_d, bug_e, bug_f), strict=True))

@@ -113,7 +113,7 @@ EXERCISES = (
                 z_score(samples, expected) * math.sqrt(len(samples) / samples.size)),
             "that is the difference; divide it by its standard error": lambda samples, expected: (
                 samples.mean() - expected),
-            "the sign: found minus expected, as it is, since the sign says on which side the mean is": lambda samples, expected: (
+            "the sign: found minus expected; it says on which side": lambda samples, expected: (
                 abs(z_score(samples, expected))),
         },
         tolerance=1e-4,
@@ -135,9 +135,9 @@ EXERCISES = (
                 z_score((z - mu) / np.exp(0.5 * log_var), 0)),
             "the mean of u should not be 1": lambda z, mu, log_var: (
                 z_score((z - mu) / np.exp(0.5 * log_var), 1)),
-            "that is the variance of u itself; z_score says how many standard errors it is off": lambda z, mu, log_var: (
+            "that is the variance of u; z_score says how far off it is": lambda z, mu, log_var: (
                 ((z - mu) / np.exp(0.5 * log_var)).var()),
-            "the mean of u * u itself; z_score says how many standard errors it is off": lambda z, mu, log_var: (
+            "that is the mean of u * u; z_score says how far off it is": lambda z, mu, log_var: (
                 (((z - mu) / np.exp(0.5 * log_var)) ** 2).mean()),
             "multiplied with std: to undo the sampler, divide": lambda z, mu, log_var: (
                 z_score(((z - mu) * np.exp(0.5 * log_var)) ** 2, 1)),
@@ -174,7 +174,7 @@ EXERCISES = (
                 z_score((log_qz_x - log_pz - kl).mean(axis=1), 0)),
             "expected minus found: the other way round": lambda log_qz_x, log_pz, kl: (
                 z_score(kl - log_qz_x + log_pz, 0)),
-            "that is the mean; z_score says how many standard errors it is off": lambda log_qz_x, log_pz, kl: (
+            "that is the mean; z_score says how far off it is": lambda log_qz_x, log_pz, kl: (
                 (log_qz_x - log_pz - kl).mean()),
             "averaged over the draws first, so that only N numbers are left": lambda log_qz_x, log_pz, kl: (
                 z_score((log_qz_x - log_pz - kl).mean(axis=0), 0)),
