@@ -45,7 +45,7 @@ def test_the_reference_is_right(task, capsys):
 def test_slips_are_named(task, capsys):
     assert len(task.slips) >= 2
     for text, slip in task.slips.items():
-        with pytest.raises(teach.NotYet):
+        with pytest.raises(teach.NotYet), np.errstate(all="ignore"):
             hand_in(task, slip)
         assert text in capsys.readouterr().out
 
@@ -102,6 +102,18 @@ def test_infinite_answers_are_no_slips(capsys):
     text = said(capsys, "1.1", lambda x, W, b: np.full((len(x), W.shape[1]), np.inf))
     assert "numbers are not finite" in text
     assert not any(slip in text for slip in exercise("1.1").slips)
+
+
+def test_infinities_in_the_same_places_are_a_slip(capsys):
+    with np.errstate(all="ignore"):
+        assert "exp of large numbers" in said(capsys, "0.4", lambda w: np.log(np.exp(w).sum(axis=0)))
+
+
+def test_two_numbers_always_have_a_factor(capsys):
+    """Which is nothing to say of a single number, unless it is one that people forget."""
+    right = exercise("12.1").reference
+    assert "factor" not in said(capsys, "12.1", lambda *args: 1.2345 * right(*args))
+    assert "off by exactly the factor 2" in said(capsys, "12.1", lambda *args: 2 * right(*args))
 
 
 def test_the_worst_entry_is_shown(capsys):

@@ -82,14 +82,18 @@ def name_of(c, sizes):
     """A factor in words: 2, -1, 1/N = 1/5, or its digits; None where it is 1."""
     if abs(c - 1) < CLOSE:
         return None
+    number = " or ".join(_known(c, sizes)) or f"{abs(c):.6g}"
+    return number if c > 0 else f"-({number})"
+
+
+def _known(c, sizes):
+    """Names of |c| among the factors that people forget or add."""
     known = {"0.5": 0.5, "2": 2.0, "0.25": 0.25, "4": 4.0}
     for a, n in sizes.items():
         known |= {f"{a} = {n}": n, f"1/{a} = 1/{n}": 1 / n}
     for (a, n), (b, m) in itertools.combinations(sizes.items(), 2):
         known |= {f"{a} {b} = {n * m}": n * m, f"1/({a} {b}) = 1/{n * m}": 1 / (n * m)}
-    fits = [text for text, value in known.items() if abs(abs(c) / value - 1) < CLOSE]
-    number = " or ".join(dict.fromkeys(fits)) or f"{abs(c):.6g}"
-    return number if c > 0 else f"-({number})"
+    return [text for text, value in known.items() if abs(abs(c) / value - 1) < CLOSE]
 
 
 def _of_another_shape(got, truth):
@@ -113,6 +117,8 @@ def _factor(got, truth, sizes):
         return None
     if abs(c + 1) < CLOSE:
         return Finding("sign", "the sign is wrong")
+    if truth.size == 1 and not _known(c, sizes):  # any two numbers have a factor
+        return None
     twice = ", or added twice" if abs(c - 2) < CLOSE else ""
     sign = "the sign is wrong, and it is" if c < 0 else "it is"
     return Finding("factor", f"{sign} off by exactly the factor {name_of(abs(c), sizes)}{twice}")
@@ -199,7 +205,7 @@ def _another(got, others):
     for name, array in others.items():
         if np.shape(array) == got.shape and _same(got, array):
             return Finding("stale upstream", f"it is {name}: that gradient is used in the place of this one")
-        if np.shape(array) == got.shape and (c := _ratio(got, array)) is not None:
+        if got.size > 1 and np.shape(array) == got.shape and (c := _ratio(got, array)) is not None:
             return Finding("stale upstream", f"it is {c:.6g} times {name}")
     return None
 

@@ -107,7 +107,8 @@ def _compared(task, found, inputs):
     for name, got in found.items():
         complaint, error = _difference(got, truths[name], task.tolerance)
         if complaint is None:
-            lines.append(f"  {name:<10}  right: largest error {error:.1e}{_agreement(got, task.numeric(name, inputs))}")
+            error = "" if isinstance(got, str) else f": largest error {error:.1e}"
+            lines.append(f"  {name:<10}  right{error}{_agreement(got, task.numeric(name, inputs))}")
             continue
         wrong = True
         reasons = _reasons(task, name, got, truths, inputs)
@@ -159,11 +160,10 @@ def _reasons(task, name, got, truths, inputs):
         got = np.asarray(got, "float64")
     except (TypeError, ValueError):
         return []
-    if not np.isfinite(got).all():  # beside infinity everything is alike
-        return []
     reasons = []
     for text, slip in task.slips.items():
-        wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
+        with np.errstate(all="ignore"):  # overflow may be the slip
+            wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
         if wrong.shape == got.shape and not _alike(wrong, truth) and _alike(got, wrong):
             reasons.append(text)
     others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
@@ -176,4 +176,12 @@ def _reasons(task, name, got, truths, inputs):
 
 
 def _alike(a, b):
-    return a.shape == b.shape and np.linalg.norm(a - b) <= CLOSE * max(np.linalg.norm(a), np.linalg.norm(b))
+    known = np.isfinite(a)
+    if (
+        a.shape != b.shape
+        or not np.array_equal(a[~known], b[~known], equal_nan=True)
+        or not np.isfinite(b[known]).all()
+    ):
+        return False
+    a, b = a[known], b[known]
+    return bool(np.linalg.norm(a - b) <= CLOSE * max(np.linalg.norm(a), np.linalg.norm(b)))

@@ -135,6 +135,8 @@ EXERCISES = (
             "The largest of each column: log_w.max(axis=0). What you subtract before exp is added after log.",
         ),
         slips={
+            "exp of large numbers is infinite, and log of exp of very low ones is -infinity": lambda log_w: (
+                np.log(np.exp(log_w).sum(axis=0))),
             "what was subtracted before exp must be added after log": lambda log_w: (
                 log_sum_exp(log_w) - log_w.max(axis=0)),
             "the largest alone; the others add to it": lambda log_w: log_w.max(axis=0),
