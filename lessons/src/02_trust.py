@@ -315,13 +315,13 @@ assert complex_step(np.abs, 2.0) == 0
 # different sums $\sum_j \delta_j v_j$, and at most one of them is 0. Four directions miss with at most
 # $(1/2)^4 = 1/16$, and most mistakes never.
 #
-# **How large may the difference be?** With $a = \langle g, v \rangle$ by hand and $n$ the numeric slope, $|a - n|$
+# **How large may the difference be?** With $a = \langle g, v \rangle$ by hand and $D$ the numeric slope, $|a - D|$
 # alone says nothing: it has the units of the loss, and a loss in pence is wrong by 100 times as much as one in pounds.
-# So divide by the size of the slope. Of which? If $g$ was never computed, $a = 0$, and $|a - n| / |a|$ is a division
-# by 0; if the true slope is 0, $|a - n| / |n|$ is. With the **larger** one, $\max(|a|, |n|)$, the error is 1 for a
+# So divide by the size of the slope. Of which? If $g$ was never computed, $a = 0$, and $|a - D| / |a|$ is a division
+# by 0; if the true slope is 0, $|a - D| / |D|$ is. With the **larger** one, $\max(|a|, |D|)$, the error is 1 for a
 # missing gradient, ½ for a factor of 2, and 2 for the wrong sign.
 #
-# One thing is left: $a$ and $n$ may both be small by chance, where the signs of $v$ cancel, and then rounding looks
+# One thing is left: $a$ and $D$ may both be small by chance, where the signs of $v$ cancel, and then rounding looks
 # large. How large is $\langle g, v \rangle$ usually? Signs are independent, so the mean of $v_i v_j$ is 0 for
 # $i \ne j$, and $v_i^2 = 1$:
 #
@@ -329,7 +329,7 @@ assert complex_step(np.abs, 2.0) == 0
 #
 # So $|g|$ is the usual size, and the error is measured by nothing smaller:
 #
-# $$\text{error} = \frac{|a - n|}{\max(|a|, |n|, |g|)} .$$
+# $$\text{error} = \frac{|a - D|}{\max(|a|, |D|, |g|)} .$$
 #
 # ### Exercise 2.5: `directional_check`
 #
@@ -634,7 +634,7 @@ assert "layers.2.backward returns: it is off by exactly the factor 1.0005" in fi
 # at other steps. If the slopes at h and h/2 agree and are not what you have by hand, it is wrong. If they do not agree,
 # it is a kink or rounding: take a smaller h for the first, float64 for the second.</details>
 #
-# <details><summary>Why is the larger of |a| and |n| in the denominator?</summary>One of them may be 0 through the very
+# <details><summary>Why is the larger of |a| and |D| in the denominator?</summary>One of them may be 0 through the very
 # mistake that is looked for. The larger one is 0 only if both are, and then there is no error.</details>
 #
 # <details><summary>Why may h be 1e-20 in the complex step?</summary>Because x + ih keeps x and ih apart, in two

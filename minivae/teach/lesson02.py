@@ -176,6 +176,7 @@ EXERCISES = (
         "h, error",
         _sizes,
         best_step,
+        around=lambda R, fifth: {"sizes": {}, "others": {}},
         hints=(
             "Write E(h) = fifth h^4 / 30 + 1.5 R / h and differentiate: the first term falls by a power, the second "
             "becomes negative.",
@@ -232,7 +233,7 @@ EXERCISES = (
         "hand, numeric, error",
         _directions,
         directional_check,
-        around=lambda f, g, x, directions, h: {"sizes": {"n": len(x)}},
+        around=lambda f, g, x, directions, h: {"sizes": {"n": len(x)}, "others": {}},
         hints=(
             "directions is an array (K, n), so its matrix product with g (n,) holds all K numbers <g, v>.",
             "For one v, along(f, x, v) is a function of one number s. Its derivative at s = 0 is four_points(..., 0.0, "
