@@ -78,8 +78,8 @@ with picture("08_two_ways") as path:
 # not clear what to average over samples. (If $f$ contains $\mu$ as well, as the KL does, the product rule adds
 # $\mathbb{E}_q[\partial f / \partial \mu]$. That part is harmless; this lesson is about the other one.)
 #
-# There are two ways out. One moves the parameters out of the density and into $f$. The other writes $\partial q /
-# \partial \mu$ as $q$ times something.
+# There are two ways out. One moves the parameters out of the density and into $f$. The other writes
+# $\partial q / \partial \mu$ as $q$ times something.
 #
 # We shall try everything on a cost whose answer is known. For $f(z) = \sum_l z_l^2$,
 #
@@ -92,8 +92,9 @@ with picture("08_two_ways") as path:
 #
 # $$z = \mu + \text{std} \cdot \varepsilon, \qquad \text{std} = e^{\log\text{var} / 2} .$$
 #
-# To see what this does to the integral, substitute. The density is $q(z) = n\big((z - \mu) / \text{std}\big) /
-# \text{std}$ with the standard normal density $n$, and $dz = \text{std} \, d\varepsilon$:
+# To see what this does to the integral, substitute. The density is
+# $q(z) = n\big((z - \mu) / \text{std}\big) / \text{std}$ with the standard normal density $n$, and
+# $dz = \text{std} \, d\varepsilon$:
 #
 # $$\int q(z) f(z) \, dz = \int n(\varepsilon) \, f(\mu + \text{std} \cdot \varepsilon) \, d\varepsilon .$$
 #
@@ -130,8 +131,8 @@ check("8.1", reparameterize)
 # - In $z = \mu + \text{std} \cdot \varepsilon$ the slope in $\mu$ is 1, and the slope in std is $\varepsilon$:
 # $d\mu = dz$ and $d\text{std} = dz \cdot \varepsilon$.
 # - In $\text{std} = e^{\log\text{var} / 2}$ the outer function is its own derivative, and the inner one,
-# $\log\text{var} / 2$, has the slope $\tfrac12$. So $\dfrac{d\,\text{std}}{d\log\text{var}} =
-# \dfrac{\text{std}}{2}$.
+# $\log\text{var} / 2$, has the slope $\tfrac12$. So
+# $\dfrac{d\,\text{std}}{d\log\text{var}} = \dfrac{\text{std}}{2}$.
 # - By the chain rule, $d\log\text{var}$ is the product of the three numbers along the way.
 #
 # `eps` needs no gradient: nobody wants to change it.
@@ -174,8 +175,8 @@ check("8.2", reparameterize_backward)
 #
 # - $z$ is used twice, for $l_1$ and for $l_2$. What comes back along both adds up: the slope of $l_1$ in $z$ is
 # $v_1$, that of $l_2$ is $v_2$.
-# - $\mu$ is used twice, for $z$ and for the KL, whose slope is $\mu$. So $d\mu$ is a sum: *one part pulls the
-# sample to where the pixels are explained, the other pulls the mean to 0*.
+# - $\mu$ is used twice, for $z$ and for the KL, whose slope is $\mu$. So $d\mu$ is a sum: *one part pulls the sample
+# to where the pixels are explained, the other pulls the mean to 0*.
 # - $\log\text{var}$ is used twice, for std and for the KL. The first way you know from 8.2. The slope of the KL in
 # $\log\text{var}$ is $\tfrac12 (e^{\log\text{var}} - 1)$.
 #
@@ -238,8 +239,8 @@ with picture("08_pencil") as path:
 #
 # ## The second way: the score function
 #
-# Back to $\int (\partial q / \partial \mu) f \, dz$. The derivative of a logarithm is $\partial \log q = \partial q
-# / q$, and therefore $\partial q = q \, \partial \log q$:
+# Back to $\int (\partial q / \partial \mu) f \, dz$. The derivative of a logarithm is
+# $\partial \log q = \partial q / q$, and therefore $\partial q = q \, \partial \log q$:
 #
 # $$\frac{d}{d\mu} \mathbb{E}_q[f] = \int q(z) \, \frac{\partial \log q(z)}{\partial \mu} \, f(z) \, dz
 #   = \mathbb{E}_q\left[ f(z) \, \frac{\partial \log q(z)}{\partial \mu} \right] .$$
@@ -308,15 +309,15 @@ check("8.5", score_function)
 # %% [markdown]
 # ### Which baseline?
 #
-# The average cost is not known, but with S draws there is an estimate at hand, their mean $\bar f$. Careful: $\bar
-# f$ contains the draw's own cost. With it,
+# The average cost is not known, but with S draws there is an estimate at hand, their mean $\bar f$. Careful:
+# $\bar f$ contains the draw's own cost. With it,
 #
 # $$\mathbb{E}\big[(f_s - \bar f)\, \partial \log q(z_s)\big] = \big(1 - \tfrac1S\big) \,
 #   \mathbb{E}\big[f_s \, \partial \log q(z_s)\big],$$
 #
-# since $\bar f = f_s / S + (\text{others}) / S$, and the others are independent of $z_s$: they meet a score of mean
-# 0. The gradient would be too short by the factor $1 - 1/S$, a *bias*. The cure is simple: for each draw take the
-# mean of the **others**.
+# since $\bar f = f_s / S + (\text{others}) / S$, and the others are independent of $z_s$: they meet a score whose
+# mean is zero. The gradient would be too short by the factor $1 - 1/S$, a *bias*. The cure is simple: for each draw
+# take the mean of the **others**.
 #
 # ### Exercise 8.6: `leave_one_out`
 #
@@ -403,11 +404,12 @@ agreement()
 # - The mean cost, $b = \mu^2 + s^2$: $c = -s^2$, and $8 \mu^2 + 10 s^2$. It stays finite.
 # - The best number, $c = -3 s^2$: $8 \mu^2 + 6 s^2$. More than the $4 s^2$ of reparameterization, whatever $b$ is.
 #
-# **Many latents.** The cost of the other $L - 1$ latents is noise to this one. Each of them adds $z^2 = \mu^2 + 2
-# \mu s \varepsilon + s^2 \varepsilon^2$, of the mean $\mu^2 + s^2$ and the variance $4 \mu^2 s^2 + 2 s^4$, since
-# $\text{Var}[\varepsilon^2] = 3 - 1$. Let $R$ and $V$ be $L - 1$ times these. The mean $R$ acts like a baseline of
-# $-R$. The rest is independent of $\varepsilon$ and adds $V \, \mathbb{E}[\varepsilon^2] / s^2 = V / s^2$.
-# Reparameterization does not see the others at all: $\partial f / \partial z_1$ is $2 z_1$.
+# **Many latents.** The cost of the other $L - 1$ latents is noise to this one. Each of them adds
+# $z^2 = \mu^2 + 2 \mu s \varepsilon + s^2 \varepsilon^2$, of the mean $\mu^2 + s^2$ and the variance
+# $4 \mu^2 s^2 + 2 s^4$, since $\text{Var}[\varepsilon^2] = 3 - 1$. Let $R$ and $V$ be $L - 1$ times these. The mean
+# $R$ acts like a baseline of $-R$. The rest is independent of $\varepsilon$ and adds
+# $V \, \mathbb{E}[\varepsilon^2] / s^2 = V / s^2$. Reparameterization does not see the others at all:
+# $\partial f / \partial z_1$ is $2 z_1$.
 
 
 # %%
@@ -598,23 +600,23 @@ quoted("1.5", end["score, baseline"], within=0.3)
 # 4. Replace `leave_one_out` by the mean of all draws, and 10 draws by 2. By what factor are the gradients too short?
 # 5. The cost -log p(x | z) + log q(z) - log p(z) includes the KL by its sample. At $q = p(z \mid x)$ it is the same
 # number for every $z$. What is the variance of the score function with a baseline then?
-# 6. Use *pairs* of draws, eps and -eps. Which part of the noise of $2 z$ cancels, and which of $z^2 \cdot
-# \varepsilon$?
+# 6. Use *pairs* of draws, eps and -eps. Which part of the noise of $2 z$ cancels, and which of
+# $z^2 \cdot \varepsilon$?
 #
 # ## Questions
 #
-# <details><summary>Why is the average of df/dmu over samples not the gradient?</summary>f(z) does not contain mu,
-# so it is 0 for each sample. What depends on mu is where the samples fall, the density.</details>
+# <details><summary>Why is the average of df/dmu over samples not the gradient?</summary>f(z) does not contain mu, so
+# it is 0 for each sample. What depends on mu is where the samples fall, the density.</details>
 #
-# <details><summary>What does reparameterization need that the score function does not?</summary>The slope of f, so
-# f must be continuous and (but for kinks) differentiable in z; and z must be a smooth function of noise and
+# <details><summary>What does reparameterization need that the score function does not?</summary>The slope of f, so f
+# must be continuous and (but for kinks) differentiable in z; and z must be a smooth function of noise and
 # parameters, so that it cannot be an integer or a bit.</details>
 #
 # <details><summary>Where does the 1/2 in dlog_var come from?</summary>From std = exp(log_var / 2): its derivative is
 # std times the inner derivative, 1/2.</details>
 #
-# <details><summary>Why may the baseline not depend on the draw it is used for?</summary>It is free because the
-# score has mean 0. A baseline that varies together with that score has a mean product with it that is not 0: a
+# <details><summary>Why may the baseline not depend on the draw it is used for?</summary>It is free because the score
+# has mean 0. A baseline that varies together with that score has a mean product with it that is not 0: a
 # bias.</details>
 #
 # <details><summary>Why must noise be the same in all evaluations of a numeric gradient?</summary>Otherwise the
