@@ -693,13 +693,14 @@ def test_nvidias_compiler_takes_every_kernel(dtype):
     assert (".f64" in ptx) == (dtype == "float64")  # no float is turned into a double
 
 
+@DTYPES
 @pytest.mark.parametrize("text", ALIKE, ids=ACTIVATIONS)
-def test_nvidias_compiler_takes_every_activation(text):
-    status, log, ptx = compile_ptx(backend.cuda_source(text, "float32"))
+def test_nvidias_compiler_takes_every_activation(text, dtype):
+    status, log, ptx = compile_ptx(backend.cuda_source(text, dtype))
     assert status == 0, log
     assert "warning" not in log, log
     assert ptx.count(".visible .entry") == 2
-    assert ".f64" not in ptx
+    assert (".f64" in ptx) == (dtype == "float64")
 
 
 def test_nvidias_compiler_refuses_a_slip():
