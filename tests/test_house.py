@@ -27,8 +27,7 @@ FLOORS = [
     {"train", "runs"},
     {"cli", "teach"},
 ]
-CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods.py", "priors.py", "optim.py", "train.py",
-        "finite.py", "checkpoint.py", "runs.py", "settings.py")  # fmt: skip
+CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods.py", "optim.py", "train.py", "checkpoint.py")
 
 
 def floor(room):
