@@ -374,7 +374,7 @@ OPERATIONS = {
     "right": (reparameterize_with(RIGHT), None, ""),
     "variance for std": (reparameterize_with(lambda dz, lv, eps: (0.5 * dz * eps * np.exp(lv)).sum(axis=0)),
                          "variance for std", "std = exp(log_var / 2) is in it once too often"),
-    "not summed": (reparameterize_with(RIGHT, lambda dz: dz), "not summed", "not summed over the axes"),
+    "not summed": (reparameterize_with(RIGHT, lambda dz: dz), "not summed", "not summed over the broadcast axes"),
     "half": (reparameterize_with(lambda dz, lv, eps: 2 * RIGHT(dz, lv, eps)), "factor", "factor 2"),
 }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The autograder: right answers pass, wrong ones are named, and nothing shows the solution."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -84,14 +86,19 @@ def right(dy, x, W):
     [
         (lambda dy, x, W: None, "expected it to return dx, dW, db, got None: is a return missing?"),
         (lambda dy, x, W: right(dy, x, W)[:2], "got 2 values"),
-        (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "not summed over the axes that were broadcast"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "not summed over the broadcast axes"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got ()"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "summed over everything"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum(0, keepdims=True)), "the right numbers in shape (1, 4)"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], list(dy.sum(0))), "expected an array, got a list"),
+        (lambda dy, x, W: {"dx": dy}, "expected it to return dx, dW, db, got a dict"),
+        (lambda dy, x, W: (right(dy, x, W)[1], *right(dy, x, W)[1:]), "that is dW; the order is dx, dW, db"),
         (lambda dy, x, W: tuple(2 * a for a in right(dy, x, W)), "it is off by exactly the factor 2"),
         (lambda dy, x, W: tuple(-a for a in right(dy, x, W)), "the sign is wrong"),
         (lambda dy, x, W: (right(dy, x, W)[0], right(dy, x, W)[0][:4], dy.sum(0)), "largest error"),
         (lambda dy, x, W: (np.nan * x, *right(dy, x, W)[1:]), "20 of 20 numbers are not finite"),
-        (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected numbers, got str"),
-        (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "there is none: None"),
+        (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected an array, got a str"),
+        (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "expected an array, got None: is a return missing?"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, words, capsys):
@@ -144,7 +151,47 @@ def test_an_answer_for_one_size_is_not_enough(capsys):
     assert "largest error" in said(capsys, "1.2", lambda dy, x, W: tuple(first.values()))
 
 
-def test_errors_of_the_learner_come_through():
+def test_an_error_in_the_answer_is_one_line_and_the_shapes(capsys):
+    def wrong(x, W, b):
+        return W @ x + b
+
+    text = said(capsys, "1.1", wrong)
+    assert "it stopped with ValueError: matmul" in text
+    assert "in its line: return W @ x + b" in text
+    assert re.search(r"called with x \(\d, \d\), W \(\d, \d\), b \(\d,\)", text)
+
+
+def test_two_names_of_one_array_are_seen(capsys):
+    """In 8.3 dz is what dmu starts with, and += changes both."""
+    task = exercise("8.3")
+
+    def wrong(*args):
+        outputs = list(task.reference(*args))
+        dz = np.array(outputs[0])
+        dmu = dz
+        dmu += outputs[2] - outputs[0]
+        return dz, outputs[1], dmu, outputs[3]
+
+    assert "dz and dmu are one array" in said(capsys, "8.3", wrong)
+
+
+def test_float32_is_right_and_said(capsys):
+    check("1.2", lambda dy, x, W: tuple(a.astype("float32") for a in right(dy, x, W)))
+    assert capsys.readouterr().out.count("in float32, the lessons compute in float64") == 3
+
+
+def test_what_is_said_alike_is_said_once(capsys):
+    assert said(capsys, "1.2", lambda dy, x, W: tuple(-a for a in right(dy, x, W))).count("the sign is wrong") == 1
+
+
+def test_a_later_failure_is_remembered(capsys):
+    check("1.1", exercise("1.1").reference)
+    said(capsys, "1.1", lambda x, W, b: x @ W)
+    progress()
+    assert capsys.readouterr().out.split(maxsplit=1) == ["1.1", "not yet\n"]
+
+
+def test_a_stub_comes_through():
     """So that a notebook without solutions fails by its stubs."""
 
     def stub(x, W, b):
@@ -159,7 +206,7 @@ def test_errors_of_the_learner_come_through():
     [
         (lambda: check("1.9", abs), r"number: expected one of 1\.1, .*, got '1\.9'"),
         (lambda: hint("99.1"), 'number: expected a lesson and its exercise, such as "8.2", got'),
-        (lambda: hint(1.1), "number: expected"),
+        (lambda: hint(1.1), 'number: expected a text, with quotes, such as "8.2", got 1.1'),
         (lambda: check("1.1"), r'answer: expected the function, check\("1.1", dense_forward\)'),
         (lambda: check("1.5", abs), r'answer: expected check\("1.5", dy=dy\)'),
         (lambda: check("1.5", dx=1), r'answer: expected check\("1.5", dy=dy\), got dx'),
@@ -199,7 +246,10 @@ def test_pictures_are_kept_where_lessons_are_built(tmp_path, monkeypatch):
     assert not path.exists()
 
 
-def test_quoted_numbers():
+def test_quoted_numbers(monkeypatch, capsys):
+    quoted("0.14", 0.1451)
+    assert capsys.readouterr().out == "the text says 0.14, here it is 0.1451\n"
+    monkeypatch.setenv("MINIVAE_FIGURES", "somewhere")
     quoted("0.14", 0.1449)
     quoted("24", 24.4)
     quoted("24.3", 24.9, within=1)

@@ -5,6 +5,7 @@ exactly wins; if none does, it says so. `chain.diagnose` fills in what is around
 """
 
 import itertools
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -70,12 +71,9 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
         lambda: _order(got, truth),
         lambda: _few(got, truth),
     )
-    for entry in entries:
-        finding = entry()
-        if finding is not None:
-            return finding
-    ratio = _norm(got) / max(_norm(truth), 1e-300)
-    return Finding("unknown", f"no mistake that I know fits; its norm is {ratio:.3g} times the true one")
+    ratio = f"{_norm(got) / max(_norm(truth), 1e-300):.3g}"
+    unknown = Finding("unknown", f"no mistake that I know fits; its norm is {ratio} times the true one")
+    return next((finding for entry in entries if (finding := entry())), unknown)
 
 
 def name_of(c, sizes):
@@ -89,25 +87,22 @@ def name_of(c, sizes):
 def _known(c, sizes):
     """Names of |c| among the factors that people forget or add."""
     known = {"0.5": 0.5, "2": 2.0, "0.25": 0.25, "4": 4.0}
-    for a, n in sizes.items():
-        known |= {f"{a} = {n}": n, f"1/{a} = 1/{n}": 1 / n}
-    for (a, n), (b, m) in itertools.combinations(sizes.items(), 2):
-        known |= {f"{a} {b} = {n * m}": n * m, f"1/({a} {b}) = 1/{n * m}": 1 / (n * m)}
+    pairs = {f"{a} {b}": n * m for (a, n), (b, m) in itertools.combinations(sizes.items(), 2)}
+    for a, n in (sizes | pairs).items():
+        known |= {f"{a} = {n}": n, f"1/({a}) = 1/{n}" if a in pairs else f"1/{a} = 1/{n}": 1 / n}
     return [text for text, value in known.items() if abs(abs(c) / value - 1) < CLOSE]
 
 
 def _of_another_shape(got, truth):
-    if got.ndim >= truth.ndim:
-        try:
-            if _same(unbroadcast(got, truth.shape), truth):
-                text = f"shape {got.shape} for {truth.shape}: not summed over the axes that were broadcast"
-                return Finding("not summed", text)
-        except (ValueError, IndexError):
-            pass
-    if got.shape == truth.shape[::-1] and _same(got.T, truth):
-        return Finding("transpose", f"shape {got.shape} for {truth.shape}: it is the transpose")
     if got.size == truth.size and _same(got.ravel(), truth.ravel()):
         return Finding("shape", f"the right numbers in shape {got.shape} instead of {truth.shape}")
+    if _same(got, truth.sum()):
+        return Finding("wrong axis", "summed over everything")
+    with suppress(ValueError, IndexError):
+        if got.ndim >= truth.ndim and _same(unbroadcast(got, truth.shape), truth):
+            return Finding("not summed", f"shape {got.shape} for {truth.shape}: not summed over the broadcast axes")
+    if got.shape == truth.shape[::-1] and _same(got.T, truth):
+        return Finding("transpose", f"shape {got.shape} for {truth.shape}: it is the transpose")
     return Finding("shape", f"shape {got.shape}, expected {truth.shape}")
 
 
@@ -119,9 +114,8 @@ def _factor(got, truth, sizes):
         return Finding("sign", "the sign is wrong")
     if truth.size == 1 and not _known(c, sizes):  # any two numbers have a factor
         return None
-    twice = ", or added twice" if abs(c - 2) < CLOSE else ""
-    sign = "the sign is wrong, and it is" if c < 0 else "it is"
-    return Finding("factor", f"{sign} off by exactly the factor {name_of(abs(c), sizes)}{twice}")
+    sign, twice = "the sign is wrong, and " * (c < 0), ", or added twice" * (abs(c - 2) < CLOSE)
+    return Finding("factor", f"{sign}it is off by exactly the factor {name_of(abs(c), sizes)}{twice}")
 
 
 def _terms(got, terms, sizes):
@@ -230,8 +224,8 @@ def _few(got, truth):
         ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g} for 0"
         return Finding("entries", f"right but for {int(wrong.sum())} of {wrong.size} entries; {list(i)} is {ratio}")
     c = float((got - truth).mean())
-    alike = got.size > 2 and _same(got - truth, np.full(got.shape, c))
-    return Finding("constant", f"off by {c:.6g} everywhere: a constant too few or too many") if alike else None
+    if got.size > 2 and _same(got - truth, np.full(got.shape, c)):
+        return Finding("constant", f"off by {c:.6g} everywhere: a constant too few or too many")
 
 
 def _words(axes):

@@ -1,10 +1,13 @@
 """check, hint, use_reference: what is said about an answer. Never the solution."""
 
+import traceback
+
 import numpy as np
 
 from ..gradcheck.diagnosis import CLOSE, explain
 from .exercise import SEEDS, exercise
 
+REFERENCE = "with the reference"
 _marks = {}  # number: how it was done
 _hints = {}  # number: how many were given
 
@@ -54,11 +57,18 @@ def check(number, answer=None, **arrays):
     for seed, found, complaints in trials:
         lines, wrong = _compared(task, found, task.inputs(seed)[0])
         if wrong or complaints:
-            print("\n".join([*complaints, *lines]))
-            step = "" if number in _hints or not task.hints else f'; hint("{number}") has a first step'
-            raise NotYet(f"exercise {number}: not right yet{step}")
+            _fail(number, [*complaints, *lines])
     print("\n".join(lines))
-    _marks.setdefault(number, "solved")
+    if _marks.get(number) != REFERENCE:
+        _marks[number] = "solved"
+
+
+def _fail(number, lines):
+    print("\n".join(lines))
+    if _marks.get(number) != REFERENCE:
+        _marks[number] = "not yet"
+    step = "" if number in _hints or not exercise(number).hints else f'; hint("{number}") has a first step'
+    raise NotYet(f"exercise {number}: not right yet{step}") from None
 
 
 def hint(number):
@@ -72,7 +82,7 @@ def hint(number):
 def use_reference(number):
     """The reference's function, or its arrays, to go on with; `progress` remembers that it was used."""
     task = exercise(number)
-    _marks[number] = "with the reference"
+    _marks[number] = REFERENCE
     print(f"exercise {number}: going on with the reference for {', '.join(task.names)}")
     if task.name:
         return task.reference
@@ -90,29 +100,47 @@ def _call(task, answer, seed):
     """({output: value}, complaints) of a learner's function."""
     _, taken = task.inputs(seed)
     kept = {name: np.copy(a) for name, a in taken.items() if not callable(a)}
-    found = answer(*taken.values())
+    try:
+        found = answer(*taken.values())
+    except NotImplementedError:  # a stub
+        raise
+    except Exception as error:
+        _fail(task.number, _stopped(error, taken))
     complaints = [f"  it writes into its argument {name}; make a new array instead"
                   for name, a in kept.items() if not np.array_equal(a, taken[name], equal_nan=True)]  # fmt: skip
     names = task.output_names
-    parts = found if isinstance(found, tuple | list) else (found,)
-    if len(names) > 1 and len(parts) != len(names):
-        got = "None: is a return missing?" if found is None else f"{len(parts)} value{'s' * (len(parts) > 1)}"
+    if len(names) == 1:
+        return {names[0]: found}, complaints
+    if not isinstance(found, tuple | list) or len(found) != len(names):
+        got = f"{len(found)} values" if isinstance(found, tuple | list) else _kind(found)
         return {}, [*complaints, f"  expected it to return {task.outputs}, got {got}"]
-    return dict(zip(names, parts if len(names) > 1 else (found,), strict=True)), complaints
+    return dict(zip(names, found, strict=True)), complaints
+
+
+def _stopped(error, taken):
+    """Lines about an error in a learner's function: where, and on what."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = frames[1].line if len(frames) > 1 else ""  # of the function, below the call of it here
+    shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in taken.items() if not callable(a))
+    return [f"  it stopped with {type(error).__name__}: {error}", f"  in its line: {line}", f"  called with {shapes}"]
 
 
 def _compared(task, found, inputs):
-    """(a line or more per output, whether one is wrong)."""
-    truths, lines, wrong = task.answers(task.reference, inputs), [], False
+    """(lines about the outputs, those of which the same is to be said together; whether one is wrong)."""
+    truths, said, wrong = task.answers(task.reference, inputs), {}, False
     for name, got in found.items():
         complaint, error = _difference(got, truths[name], task.tolerance)
         if complaint is None:
             error = "" if isinstance(got, str) else f": largest error {error:.1e}"
-            lines.append(f"  {name:<10}  right{error}{_agreement(got, task.numeric(name, inputs))}")
-            continue
-        wrong = True
-        reasons = _reasons(task, name, got, truths, inputs)
-        lines += [f"  {name:<10}  {complaint}", *(f"              {reason}" for reason in reasons)]
+            single = "; in float32, the lessons compute in float64" * (getattr(got, "dtype", None) == "float32")
+            complaint, reasons = f"right{error}{_agreement(got, task.numeric(name, inputs))}{single}", []
+        else:
+            wrong, reasons = True, _reasons(task, name, found, truths, inputs)
+        said.setdefault(tuple(reasons), []).append((name, complaint))
+    lines = []
+    for reasons, outputs in said.items():
+        lines += [f"  {name:<10}  {complaint}" for name, complaint in outputs]
+        lines += [f"              {reason}" for reason in reasons]
     return lines, wrong
 
 
@@ -127,52 +155,65 @@ def _agreement(got, numeric):
 def _difference(got, truth, tolerance):
     """(what is wrong or None, largest error)."""
     if isinstance(truth, str):
-        return (None, 0.0) if got == truth else (f"{got!r} is not it", 1.0)
-    if got is None:
-        return "there is none: None", 1.0
+        return (None, 0.0) if isinstance(got, str) and got == truth else (f"{got!r} is not it", 1.0)
+    if got is None or isinstance(got, list | tuple | dict | str):
+        return f"expected an array, got {_kind(got)}", 1.0
     if np.iscomplexobj(got):
         return "expected real numbers, got complex ones", 1.0
     try:
         a, b = np.asarray(got, "float64"), np.asarray(truth, "float64")
     except (TypeError, ValueError):
-        return f"expected numbers, got {type(got).__name__}", 1.0
+        return f"expected numbers, got {_kind(got)}", 1.0
     if a.shape != b.shape:
         return f"expected shape {b.shape}, got {a.shape}", 1.0
     if not np.isfinite(a).all():
-        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are not finite", 1.0
+        where = list(map(int, np.argwhere(~np.isfinite(a))[0]))
+        first = f", the first at {where}" if where else ""
+        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are not finite{first}", 1.0
     error = np.abs(a - b)
     largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
     if largest <= tolerance * scale:
         return None, largest
     i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
     where = f"worst at {list(i)}: " if i else ""
-    size = f"largest error {largest:.3g}, relative {largest / max(scale, 1e-300):.2g}"
-    return f"{size}; {where}your value {a[i]:.6g} / true value {b[i]:.6g}", largest
+    size = f"largest error {largest:.3g}" + (f", {largest / scale:.2g} of the largest true value" if scale else "")
+    return f"{size}; {where}your value {a[i] + 0:.6g} / true value {b[i] + 0:.6g}", largest
 
 
-def _reasons(task, name, got, truths, inputs):
-    """What is known about such an answer: a slip of this exercise, and the laboratory's diagnosis."""
-    if got is None or np.iscomplexobj(got):
-        return []
+def _kind(value):
+    return "None: is a return missing?" if value is None else f"a {type(value).__name__}"
+
+
+def _reasons(task, name, found, truths, inputs):
+    """What is known about a wrong output: a slip of this exercise, else what the laboratory says of it."""
+    got = found[name]
     if isinstance(truths[name], str):
         return [text for text, slip in task.slips.items() if task.answers(slip, inputs)[name] == got]
+    if got is None or np.iscomplexobj(got):
+        return []
     try:
         got = np.asarray(got, "float64")
     except (TypeError, ValueError):
         return []
+    others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
     reasons = []
     for text, slip in task.slips.items():
         with np.errstate(all="ignore"):  # overflow may be the slip
             wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
         if wrong.shape == got.shape and not _alike(wrong, truth) and _alike(got, wrong):
             reasons.append(text)
-    others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
+    if reasons:
+        return list(dict.fromkeys(reasons))
+    for other, array in found.items():
+        if other != name and isinstance(array, np.ndarray) and np.shares_memory(found[name], array):
+            return [f"{name} and {other} are one array: what is written into one is in the other as well"]
+    same = [other for other, array in others.items() if _alike(got, array)]
+    if same:
+        return [f"that is {same[0]}; the order is {task.outputs}"]
     rows = next((len(a) for a in inputs.values() if np.ndim(a) > 1), 1)
     around = {"others": others, "sizes": {"N": rows}} | (task.around(**inputs) if task.around else {})
     finding = explain(got, truths[name], **around)
-    if finding is not None and finding.kind not in ("unknown", "shape", "not finite"):
-        reasons.append(finding.text)
-    return list(dict.fromkeys(reasons))
+    return [] if finding is None or finding.kind in ("unknown", "not finite") else [finding.text]
 
 
 def _alike(a, b):

@@ -96,7 +96,9 @@ def exercises(lesson):
 
 def exercise(number):
     """The Exercise of that number, "8.2"; ValueError if there is none."""
-    lesson = str(number).partition(".")[0]
+    if not isinstance(number, str):
+        raise ValueError(f'number: expected a text, with quotes, such as "8.2", got {number!r}')
+    lesson = number.partition(".")[0]
     if not lesson.isdecimal() or int(lesson) not in LESSONS:
         raise ValueError(f'number: expected a lesson and its exercise, such as "8.2", got {number!r}')
     found = exercises(int(lesson))

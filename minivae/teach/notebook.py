@@ -26,8 +26,14 @@ def picture(name):
 
 
 def quoted(text, value, within=None):
-    """A number as the text of a lesson quotes it; AssertionError unless `value` rounds to it or is `within` of it."""
+    """A number as the text of a lesson quotes it: `value` rounds to it, or is `within` of it.
+
+    Else, who tries something else is told; where lessons are built or tested it is an AssertionError.
+    """
     decimals = len(text.partition(".")[2])
     near = 0.5000001 * 10.0**-decimals if within is None else within
     if not abs(float(value) - float(text)) <= near:
-        raise AssertionError(f"the text says {text}, it is {float(value):.6g}")
+        message = f"the text says {text}, here it is {float(value):.6g}"
+        if "MINIVAE_FIGURES" in os.environ:
+            raise AssertionError(message)
+        print(message)
