@@ -10,7 +10,7 @@
 # ![A chain x, a, h, y, loss: the value of each above it, the derivative of the loss by it below](picture:01_chain)
 #
 # *The picture of the whole lesson. Values go to the right: each node is computed from the one before. Derivatives go
-# to the left: each is the one after it, times the slope of one step. You will compute every number in it.*
+# to the left: each is the one after it, times the slope of one step. The second cell computes every number in it.*
 
 # %%
 import sys
@@ -60,12 +60,16 @@ def one_number_at_a_time(x=2.0, w=0.75, b=-0.5, v=1.5, t=1.0):
     dx, dw, db, dv = da * w, da * x, da, dy * h
 
     print(f"d loss / dw = {dw:g}, d loss / db = {db:g}, d loss / dv = {dv:g}")
-    quoted("3", dw)
+    quoted("3", dw)  # says so if the number in the text is not this one
     return [("x", x, dx), ("a", a, da), ("h", h, dh), ("y", y, dy), ("loss", loss, 1)]
 
 
 with picture("01_chain") as path:
-    draw_chain(path, one_number_at_a_time(), "a = w x + b,   h = max(a, 0),   y = v h,   loss = (y - t)²")
+    draw_chain(
+        path,
+        one_number_at_a_time(),
+        "a = w x + b,   h = max(a, 0),   y = v h,   loss = (y - t)²;   w 0.75, b -0.5, v 1.5, t 1",
+    )
 
 # %% [markdown]
 # Do not believe it. Change $w$ a little both ways and see what the loss does; the quotient must be $dw = 3$:
@@ -130,7 +134,7 @@ check("1.1", dense_forward)
 #
 # ### Exercise 1.2: `dense_backward`
 #
-# Return `dx, dW, db`. No loops.
+# Return `dx, dW, db`. Loops count as well, but products of matrices are shorter, and a hundred times faster.
 
 
 # %%
@@ -145,7 +149,7 @@ def dense_backward(dy, x, W):
 check("1.2", dense_backward)
 
 # %% [markdown]
-# Read the last column: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric one knows
+# Read the last number of each line: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric one knows
 # your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
 #
 # ## ReLU
@@ -156,7 +160,7 @@ check("1.2", dense_backward)
 # $$h = \max(a, 0), \qquad \frac{dh}{da} = \begin{cases} 1 & a > 0 \\ 0 & a < 0 . \end{cases}$$
 #
 # Entry by entry: $h_{nj}$ depends on $a_{nj}$ alone, so nothing is summed. At $a = 0$ there is a kink and no
-# derivative; one takes 0. Since $h > 0$ exactly where $a > 0$, backward can do with `h`, and `a` need not be kept.
+# derivative; 0 is taken, one of the slopes beside it. Since $h > 0$ exactly where $a > 0$, backward needs only `h`.
 #
 # ### Exercises 1.3 and 1.4: `relu_forward`, `relu_backward`
 
@@ -288,9 +292,9 @@ with picture("01_fit") as path:
 # one) has no gradient and never comes back.
 #
 # The loss falls from 1.19 to 0.14 in the first 200 steps and needs the other 3,800 to reach 0.004: the course is found
-# soon, the corners creep into place. Four times it jumps up tenfold and comes back. The steps are a little too long for
-# a steep valley; the net is thrown out of it and lands where the ground is flatter. Nothing in the gradient is wrong.
-# Lesson 5 is about going down well, lesson 3 about where to start.
+# soon, the corners creep into place; at both ends it still misses. Four times the loss jumps up about tenfold and comes
+# back. Nothing in the gradient is wrong: the steps are a little too long. With half the rate, `fit_curve(8000, 0.01)`,
+# there are no jumps. Lesson 5 is about going down well, lesson 3 about where to start.
 #
 # ## The same in minivae
 #
@@ -314,15 +318,15 @@ def same_as_the_library():
 
 
 print(f"largest difference between your gradients and the library's: {same_as_the_library():.1e}")
-assert same_as_the_library() < 1e-12
+assert same_as_the_library() < 1e-12, "your functions differ from the library's; do they compute in float64?"
 
 # %% [markdown]
 # ## More to try
 #
 # 1. Replace `np.sin` by a step, `np.sign(x)`. Where do the corners go?
 # 2. Start with all biases 0. What do you see near x = 0, and why?
-# 3. Put a third dense layer into the net, with your functions. Does `net_backward` get longer by more than two lines?
-# 4. `fit_curve(rate=0.1)`: what happens, and in which number do you see it first?
+# 3. Put a third dense layer into the net, with your functions. By how many lines does each direction get longer?
+# 4. `fit_curve(rate=0.05)`: what happens, and in which number do you see it first?
 #
 # ## Questions
 #

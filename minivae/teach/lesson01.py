@@ -50,7 +50,7 @@ def _relu(rng):
 
 
 def _error(rng):
-    shape = rng.integers(3, 7), 3
+    shape = rng.integers(4, 8), 3
     return {"y": rng.standard_normal(shape), "target": rng.standard_normal(shape)}
 
 
@@ -74,6 +74,13 @@ def _before_relu(dy, x, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
+def _exchanged(dy, x, W1, b1, W2, b2):
+    h = relu_forward(dense_forward(x, W1, b1))
+    dh, dW2, db2 = dense_backward(dy, h, W2)
+    _, dW1, db1 = dense_backward(relu_backward(h, dh), x, W1)
+    return dW1, db1, dW2, db2
+
+
 EXERCISES = (
     Exercise(
         "1.1",
@@ -89,7 +96,8 @@ EXERCISES = (
             "b is missing": lambda x, W, b: x @ W,
             "b is subtracted": lambda x, W, b: x @ W - b,
             "b is multiplied with, not added": lambda x, W, b: x @ W * b,
-            "b is inside the product: (x + ...) W moves it through W": lambda x, W, b: x @ (W + b),
+            "b is inside the product: x (W + b) multiplies it with x": lambda x, W, b: x @ (W + b),
+            "each output has its own b_j, not the sum of all": lambda x, W, b: x @ W + b.sum(),
         },
     ),
     Exercise(
@@ -112,6 +120,10 @@ EXERCISES = (
             "dy and x are exchanged, which gives the transpose": lambda dy, x, W: (dy @ W.T, dy.T @ x, dy.sum(axis=0)),
             "averaged over the examples: whether the loss is a mean is already in dy": lambda dy, x, W: (
                 dy @ W.T / len(x), x.T @ dy / len(x), dy.mean(axis=0)),
+            "b_j is added in every row n, so the sum is over axis 0; that is axis 1": lambda dy, x, W: (
+                dy @ W.T, x.T @ dy, dy.sum(axis=1)),
+            "that sums x; b_j gets what comes back, the sum of dy": lambda dy, x, W: (dy @ W.T, x.T @ dy, x.sum(axis=0)),
+            "dy is not summed over the examples": lambda dy, x, W: (dy @ W.T, x.T @ dy, dy),
             "dy is not used: the upstream gradient is missing": lambda dy, x, W: (
                 np.ones_like(dy) @ W.T, x.T @ np.ones_like(dy), np.ones_like(dy).sum(axis=0)),
         },
@@ -127,6 +139,7 @@ EXERCISES = (
             "negative numbers are mirrored, not cut": lambda a: np.abs(a),
             "that is the minimum, so what is left are the negative numbers": lambda a: np.minimum(a, 0),
             "that is where a is positive, not the value there": lambda a: (a > 0) * 1.0,
+            "np.max(a, 0) is the largest along axis 0; np.maximum compares entry by entry": lambda a: np.max(a, 0),
             "that is one maximum for all entries": lambda a: np.maximum(a, 0).max() * np.ones_like(a),
         },
     ),
@@ -146,6 +159,7 @@ EXERCISES = (
             "the gradient passes everywhere, also where ReLU is flat": lambda dh, h: dh,
             "the ReLU of the gradient: what decides is the sign of h, not of dh": lambda dh, h: np.maximum(dh, 0),
             "multiplied with h, not with its derivative, which is 0 or 1": lambda dh, h: dh * h,
+            "dh and h are exchanged: what decides is the sign of h": lambda dh, h: h * (dh > 0),
         },
     ),
     Exercise(
@@ -162,6 +176,11 @@ EXERCISES = (
         slips={
             "the 2 of the square is missing": lambda y, target: (y - target) / len(y),
             "the sum over the examples is not divided by N": lambda y, target: 2 * (y - target),
+            "divided by the number of outputs; the loss divides by the number of examples": lambda y, target: (
+                2 * (y - target) / y.shape[1]),
+            "that is the loss": lambda y, target: ((y - target) ** 2).sum() / len(y),
+            "nothing is summed: y_nj has a gradient of its own": lambda y, target: (
+                2 * (y - target).sum(axis=0) / len(y)),
             "divided by the number of all entries; the loss divides by the number of examples": lambda y, target: (
                 2 * (y - target) / y.size),
             "the sign: y is what changes, target is what is subtracted": lambda y, target: 2 * (target - y) / len(y),
@@ -181,6 +200,10 @@ EXERCISES = (
         ),
         slips={
             "ReLU is left out on the way back": _without_mask,
+            "b1 is missing in the forward": lambda dy, x, W1, b1, W2, b2: net_backward(dy, x, W1, 0 * b1, W2, b2),
+            "da is dh where h is positive: relu_backward takes dh first, then h": _exchanged,
+            "the order is dW1, db1, dW2, db2": lambda dy, x, W1, b1, W2, b2: (
+                *net_backward(dy, x, W1, b1, W2, b2)[2:], *net_backward(dy, x, W1, b1, W2, b2)[:2]),
             "the second layer's input is h, after ReLU, not a": _before_relu,
         },
     ),
