@@ -189,8 +189,8 @@ check("9.2", bernoulli_log_prob_backward)
 #   = \tfrac12 (\mu^2 + \sigma^2 - \log \sigma^2 - 1) .$$
 #
 # It is 0 for $\mu = 0$, $\sigma = 1$, when the code says nothing about $x$, and positive otherwise. Independent
-# latents add up. The encoder gives `log_var` $= \log \sigma^2$, so that any real number is allowed and $\sigma^2 =
-# \exp(\texttt{log\_var})$ is positive.
+# latents add up. The encoder gives `log_var` $= \log \sigma^2$, so that any real number is allowed:
+# $\sigma^2 = \exp(\texttt{log\_var})$ is positive.
 #
 # ### Exercise 9.3: `kl_standard_normal`
 #
@@ -567,13 +567,12 @@ quoted("0.01", kl[0], within=0.03)
 # more like the data, which more like digits?
 # 2. Plant a bug: take `eps * std` for `0.5 * eps * std` in `vae_backward`, and train. The loss still falls. By how
 # much is the ELBO worse? Would you have noticed?
-# 3. Give both of your functions an argument `beta`, loss = beta kl - log_px_z, and train with 0.2 and with 4. How
-# many latents fall asleep, what do samples look like? (Compare the ELBO, not the loss: that has another meaning for
-# each beta.)
+# 3. Weigh the KL: loss = beta kl - log_px_z in `vae_loss` and `vae_backward`, and `elbo` in `MyVAE` still with 1.
+# Train with beta = 0.2 and 4. How many latents fall asleep, what do samples look like, what is the ELBO?
 # 4. Estimate $\log p(x)$ of the test split with `minivae.log_evidence(model, x, 100, default_rng(0))`. How far below
 # it is the ELBO, for 16 latents and for two?
-# 5. Add a second hidden layer to both nets. Only `net_forward` and `net_backward` change; does your `vae_backward`
-# still pass `check_gradients`?
+# 5. Add a second hidden layer to both nets. Which of your functions change, and do they still pass
+# `check_gradients`?
 #
 # ## Questions
 #
