@@ -149,8 +149,8 @@ def dense_backward(dy, x, W):
 check("1.2", dense_backward)
 
 # %% [markdown]
-# Read the last number of each line: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric one knows
-# your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
+# Read the last number of each line: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric
+# one knows your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
 #
 # ## ReLU
 #

@@ -122,7 +122,8 @@ EXERCISES = (
                 dy @ W.T / len(x), x.T @ dy / len(x), dy.mean(axis=0)),
             "b_j is added in every row n, so the sum is over axis 0; that is axis 1": lambda dy, x, W: (
                 dy @ W.T, x.T @ dy, dy.sum(axis=1)),
-            "that sums x; b_j gets what comes back, the sum of dy": lambda dy, x, W: (dy @ W.T, x.T @ dy, x.sum(axis=0)),
+            "that sums x; b_j gets what comes back, the sum of dy": lambda dy, x, W: (
+                dy @ W.T, x.T @ dy, x.sum(axis=0)),
             "dy is not summed over the examples": lambda dy, x, W: (dy @ W.T, x.T @ dy, dy),
             "dy is not used: the upstream gradient is missing": lambda dy, x, W: (
                 np.ones_like(dy) @ W.T, x.T @ np.ones_like(dy), np.ones_like(dy).sum(axis=0)),
