@@ -86,7 +86,7 @@ def right(dy, x, W):
     [
         (lambda dy, x, W: None, "expected it to return dx, dW, db, got None: is a return missing?"),
         (lambda dy, x, W: right(dy, x, W)[:2], "got 2 values"),
-        (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "not summed over the broadcast axes"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], 2 * dy), "expected shape (4,), got (5, 4)"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got ()"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "summed over everything"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum(0, keepdims=True)), "the right numbers in shape (1, 4)"),
