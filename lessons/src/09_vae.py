@@ -149,8 +149,8 @@ check("9.1", bernoulli_log_prob)
 # was averaged over the pixels: chance is then $\log 2 = 0.69$.
 
 # %%
-print(f"chance level: {-bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64)))[0]:.2f} nats")
-quoted("44.36", -bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64)))[0])
+print(f"chance level: {-bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item():.2f} nats")
+quoted("44.36", -bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item())
 
 # %% [markdown]
 # ### Its gradient
@@ -324,7 +324,7 @@ def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
 check("9.6", vae_backward)
 
 # %% [markdown]
-# That is a VAE. There is nothing else in it; all that follows uses it.
+# That is a VAE, whole.
 #
 # ## The same in minivae
 #
@@ -409,7 +409,7 @@ with picture("09_curves") as path:
 #
 # What is that worth? A decoder without any code can say, at best, how often each pixel is 1. That costs 26.7 nats,
 # so the code saves 3.1, its own price paid. The ten templates of lesson 0 do about as well as the VAE: 24.2 nats on
-# the validation images, where its ELBO is -24.1. But they were given the labels; the VAE found its code alone, from
+# the validation images, where its ELBO is -24.1. But they were made with the labels; the VAE found its code alone, from
 # 1,250 images, and its ELBO is only a bound (see "More to try", 4).
 
 
@@ -513,7 +513,7 @@ def draw_uncertainty(path):
     std, names = np.exp(0.5 * log_var), ["z[0]", "z[1]"]
     plot.uncertainty(x[:6], flat.reconstruct(x[:6]), draws, mu, std, y, data.shape, path, names)
     for i, spread in enumerate(draws.std(axis=0).mean(axis=-1)):
-        print(f"row {i + 1}, a {y[i]}: std of z {std[i, 0]:.2f} and {std[i, 1]:.2f}, mean spread {spread:.3f}")
+        print(f"row {i + 1}, digit {y[i]}: std of z {std[i, 0]:.2f} and {std[i, 1]:.2f}, mean spread {spread:.3f}")
 
 
 with picture("09_uncertainty") as path:
@@ -522,7 +522,7 @@ with picture("09_uncertainty") as path:
 # %% [markdown]
 # **Read the picture.** Row 4, a 3, is sure: all decodings are a 3, and what is left open is at its edge. Row 1 is a 6
 # whose bits are hard to read: among its decodings are 6s, but also rings closed like a 0 and bars like an 8. The
-# size of an ellipse is not the doubt: row 4's is larger, but everything below it decodes to a 3; row 1's lies across
+# size of an ellipse is not the doubt: row 4's is the larger, but everything under it decodes to a 3; row 1's lies across
 # a border. The spread answers the question *what else could it have been?* An autoencoder has no such answer.
 #
 # ## The ledger: who pulls at a latent?
@@ -536,15 +536,15 @@ with picture("09_uncertainty") as path:
 def ledger():
     twin = VAE.build(data.shape, default_rng(0), hidden=(100,), latent=16)
     twin.theta[...] = model.theta  # the ledger watches the library's encoder: it is given all your weights
-    return ledger_line(twin, *data.validation, default_rng(3))
+    line = ledger_line(twin, *data.validation, default_rng(3))
+    mu, _ = model.encode(data.validation.x[:128])
+    np.testing.assert_allclose(np.sqrt((mu**2).mean(axis=0)), line["mu"]["kl"], rtol=1e-3)  # the orange bars, left
+    return {"epoch": 60, "ledger": line}
 
 
-line = ledger()
 with picture("09_ledger") as path:
-    draw_ledger([line], path)
+    draw_ledger([ledger()], path)
 
-mu, _ = model.encode(data.validation.x[:128])
-np.testing.assert_allclose(np.sqrt((mu**2).mean(axis=0)), line["mu"]["kl"], rtol=1e-3)  # the orange bars, left
 kl = np.sort(kl_per_latent(model, data.validation.x))
 print("KL of each latent, nats:", np.round(kl, 2))
 quoted("0.75", kl[-4:].mean(), within=0.2)
