@@ -66,9 +66,13 @@ def _points(rng):
 
 
 def _draws(rng):
-    """As many draws as latents: what goes along the wrong axis has the right shape, and is still wrong."""
+    """As many draws as latents: what goes along the wrong axis has the right shape, and is still wrong.
+
+    The baseline is an array for the first of SEEDS, a number for the second.
+    """
+    baseline = 2 + rng.standard_normal(None if rng.integers(2) else 5)
     inputs = {name: rng.standard_normal((5, 5)) for name in ("z", "mu", "log_var")}
-    return inputs | {"f": 3 + rng.standard_normal(5), "baseline": 2 + rng.standard_normal(5)}
+    return inputs | {"f": 3 + rng.standard_normal(5), "baseline": baseline}
 
 
 def _costs(rng):
@@ -122,6 +126,15 @@ EXERCISES = (
             "the sign of the exponent: that is 1 / std": lambda mu, log_var, eps: mu + np.exp(-log_var / 2) * eps,
             "eps is subtracted": lambda mu, log_var, eps: mu - np.exp(log_var / 2) * eps,
             "mu is multiplied too: only eps is stretched": lambda mu, log_var, eps: (mu + eps) * np.exp(log_var / 2),
+            "mu and std have changed places: mu moves, std stretches": lambda mu, log_var, eps: (
+                mu * eps + np.exp(log_var / 2)),
+            "that is the mean of z, without any noise": lambda mu, log_var, eps: mu,
+            "log_var may be negative, and has no root then; exp gets rid of its log": lambda mu, log_var, eps: (
+                mu + np.sqrt(log_var) * eps),
+            "log_var is a logarithm already, and may be negative: exp undoes it": lambda mu, log_var, eps: (
+                mu + np.log(log_var) * eps),
+            "it does not use the eps that it is given, but noise of its own": lambda mu, log_var, eps: (
+                mu + np.exp(log_var / 2) * np.random.default_rng(0).standard_normal(eps.shape)),
         },
         around=_around_sample,
     ),
@@ -163,6 +176,10 @@ EXERCISES = (
                 dz * mu, dz * eps * np.exp(log_var / 2) / 2),
             "eps is in dmu: z has the slope 1 in mu": lambda dz, mu, log_var, eps: (
                 dz * eps, dz * eps * np.exp(log_var / 2) / 2),
+            "z is used where std * eps should be: mu is in z, too": lambda dz, mu, log_var, eps: (
+                dz, dz * reparameterize(mu, log_var, eps) / 2),
+            "summed over the examples: each has a mu and a log_var of its own, nothing is summed": (
+                lambda dz, mu, log_var, eps: (dz.sum(axis=0), (dz * eps * np.exp(log_var / 2) / 2).sum(axis=0))),
         },
         around=_around_sample,
     ),
@@ -187,6 +204,14 @@ EXERCISES = (
                 dz=lambda dl1, dl2, v1, v2, **a: dl1 * v2 + dl2 * v1),
             "the two ways are multiplied: what comes back adds up": _changed(
                 dz=lambda dl1, dl2, v1, v2, **a: dl1 * v1 * dl2 * v2),
+            "each way back has its own slope: multiply first, then add": _changed(
+                dz=lambda dl1, dl2, v1, v2, **a: (dl1 + dl2) * (v1 + v2)),
+            "those are the slopes alone: what comes back, dl1 and dl2, is missing": _changed(
+                dz=lambda v1, v2, **a: v1 + v2),
+            "the KL is in dstd: in the picture no arrow goes from std to kl": _changed(
+                dstd=lambda dz, eps, var, **a: dz * eps + (var - 1) / 2),
+            "the KL's slope in std is in dstd: in the picture the KL is made of mu and log_var, not of std": _changed(
+                dstd=lambda dz, eps, std, **a: dz * eps + std - 1 / std),
             "only the KL is there: what comes back through z is missing": _changed(
                 dmu=lambda mu, **a: mu, dlog_var=lambda var, **a: (var - 1) / 2),
             "the KL itself is added, not its slope": _changed(
@@ -201,7 +226,7 @@ EXERCISES = (
             "eps is forgotten: the slope of z in std": _changed(dstd=lambda dz, **a: dz),
             HALF: _changed(
                 dlog_var=lambda dstd, std, var, **a: dstd * std + (var - 1) / 2),
-            "the half of the KL is missing": _changed(
+            "the factor 0.5 of the KL is missing in its part of dlog_var": _changed(
                 dlog_var=lambda dstd, std, var, **a: dstd * std / 2 + var - 1),
             "dstd is added as it is: the step from log_var to std is missing": _changed(
                 dlog_var=lambda dstd, var, **a: dstd + (var - 1) / 2),
@@ -246,6 +271,12 @@ EXERCISES = (
                 score(z, mu, log_var)[0], 2 * score(z, mu, log_var)[1] / np.exp(log_var / 2)),
             "that is log q itself, not a derivative": lambda z, mu, log_var: (
                 *(-((z - mu) ** 2 / np.exp(log_var) + log_var + np.log(2 * np.pi)) / 2,) * 2,),
+            "the square (z - mu)^2 is in that term, and stays when log_var changes": lambda z, mu, log_var: (
+                score(z, mu, log_var)[0], (np.exp(-log_var) - 1) / 2),
+            "the sign of the 1: the slope of -log_var / 2 is negative": lambda z, mu, log_var: (
+                score(z, mu, log_var)[0], ((z - mu) ** 2 / np.exp(log_var) + 1) / 2),
+            "summed over the latents: a number per entry of z is wanted": lambda z, mu, log_var: tuple(
+                a.sum(axis=-1) for a in score(z, mu, log_var)),
         },
         around=_around_points,
     ),
@@ -272,6 +303,15 @@ EXERCISES = (
             "f is not used: the score alone has the mean 0": lambda f, z, mu, log_var, baseline: score(z, mu, log_var),
             "averaged over the draws already: the mean is taken outside": lambda f, z, mu, log_var, baseline: tuple(
                 (f - baseline)[:, None] * a / len(f) for a in score(z, mu, log_var)),
+            "averaged over the draws: one row per draw is wanted": lambda f, z, mu, log_var, baseline: (
+                tuple(((f - baseline)[:, None] * a).mean(axis=0) for a in score(z, mu, log_var))),
+            "the baseline goes along the latents; like f it belongs to the draws": lambda f, z, mu, log_var, baseline: (
+                tuple((f[:, None] - baseline) * a for a in score(z, mu, log_var))),
+            "the baseline is subtracted too late, from the product; it belongs to f": (
+                lambda f, z, mu, log_var, baseline: tuple(
+                    f[:, None] * a - np.reshape(baseline, (-1, 1)) for a in score(z, mu, log_var))),
+            "np.outer multiplies every draw's weight with every draw's score": lambda f, z, mu, log_var, baseline: (
+                tuple(np.outer(f - baseline, a) for a in score(z, mu, log_var))),
         },
         around=_around_points,
     ),
@@ -292,6 +332,10 @@ EXERCISES = (
             "one's own value is still in the sum": lambda f: np.full_like(f, f.sum() / (len(f) - 1)),
             "that is f less the mean, what remains after the baseline": lambda f: f - f.mean(),
             "the sum of the others, not their mean": lambda f: f.sum() - f,
+            "the mean of all stands where their sum belongs": lambda f: (f.mean() - f) / (len(f) - 1),
+            "a bracket is missing: the difference is divided, not only one's own cost": lambda f: (
+                f.sum() - f / (len(f) - 1)),
+            "a bracket is missing: the 1 is subtracted from the number of draws": lambda f: (f.sum() - f) / len(f) - 1,
         },
         around=lambda f: {"sizes": {"S": len(f), "S - 1": len(f) - 1}},
     ),
