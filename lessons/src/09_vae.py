@@ -522,8 +522,8 @@ with picture("09_uncertainty") as path:
 # %% [markdown]
 # **Read the picture.** Row 4, a 3, is sure: all decodings are a 3, and what is left open is at its edge. Row 1 is a 6
 # whose bits are hard to read: among its decodings are 6s, but also rings closed like a 0 and bars like an 8. The
-# size of an ellipse is not the doubt: row 4's is the larger, but everything under it decodes to a 3; row 1's lies across
-# a border. The spread answers the question *what else could it have been?* An autoencoder has no such answer.
+# size of an ellipse is not the doubt: row 4's is the larger, but everything under it decodes to a 3; row 1's lies
+# across a border. The spread answers the question *what else could it have been?* An autoencoder has no such answer.
 #
 # ## The ledger: who pulls at a latent?
 #

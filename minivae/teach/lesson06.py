@@ -3,7 +3,7 @@
 import numpy as np
 
 from .exercise import Exercise
-from .lesson09 import PARAMETERS, net_backward, net_forward, sigmoid
+from .vae_by_hand import PARAMETERS, net_backward, net_forward, sigmoid
 
 
 def pca(x, L):

@@ -3,159 +3,35 @@
 import numpy as np
 
 from .exercise import Exercise
-
-PARAMETERS = "W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"
-
-
-def sigmoid(a):
-    return 0.5 * (1 + np.tanh(0.5 * a))
-
-
-def bernoulli_log_prob(logits, x):
-    return (x * logits - np.logaddexp(0, logits)).sum(axis=-1)
-
-
-def bernoulli_log_prob_backward(g, logits, x):
-    return g[:, None] * (x - sigmoid(logits))
-
-
-def kl_standard_normal(mu, log_var):
-    return 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=-1)
-
-
-def kl_standard_normal_backward(g, mu, log_var):
-    return g[:, None] * mu, g[:, None] * 0.5 * (np.exp(log_var) - 1)
-
-
-def net_forward(x, W1, b1, W2, b2):
-    h = np.maximum(x @ W1 + b1, 0)
-    return h @ W2 + b2, (x, h)
-
-
-def net_backward(dy, cache, W1, W2):
-    x, h = cache
-    da = (dy @ W2.T) * (h > 0)
-    return da @ W1.T, (x.T @ da, da.sum(axis=0), h.T @ dy, dy.sum(axis=0))
-
-
-def vae_loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
-    return _loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)
-
-
-def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
-    return _backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)
-
-
-# ---- both once more, with places where they can be made wrong
-
-
-def _sample(mu, log_var, eps):
-    return mu + np.exp(0.5 * log_var) * eps
-
-
-def _loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, sample=_sample, log_prob=bernoulli_log_prob, kl=kl_standard_normal,
-          factor=1):  # fmt: skip
-    mu, log_var = np.split(net_forward(x, W1, b1, W2, b2)[0], 2, axis=-1)
-    log_px_z = log_prob(net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)[0], x)
-    kl = factor * kl(mu, log_var)
-    return kl - log_px_z, log_px_z, kl
-
-
-def _in_loss(kl, log_px_z):
-    """A loss with other factors of its two terms."""
-
-    def slip(*inputs):
-        _, found_log_px_z, found_kl = _loss(*inputs)
-        return kl * found_kl + log_px_z * found_log_px_z, found_log_px_z, found_kl
-
-    return slip  # fmt: skip
-
-
-def _kl_of_z(x, eps, *weights):
-    return _loss(x, eps, *weights, kl=lambda mu, log_var: kl_standard_normal(_sample(mu, log_var, eps), log_var))
-
-
-def _chain(dz, dmu_kl, dlog_var_kl, eps, log_var):
-    """What arrives at the encoder."""
-    return dz + dmu_kl, 0.5 * dz * eps * np.exp(0.5 * log_var) + dlog_var_kl
-
-
-def _backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, chain=_chain, sample=_sample, sign=-1, of_all=1):
-    g = np.full(len(x), of_all / len(x))
-    out, c_enc = net_forward(x, W1, b1, W2, b2)
-    mu, log_var = np.split(out, 2, axis=-1)
-    logits, c_dec = net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)
-    dz, decoder = net_backward(bernoulli_log_prob_backward(sign * g, logits, x), c_dec, W3, W4)
-    arrived = chain(dz, *kl_standard_normal_backward(g, mu, log_var), eps, log_var)
-    _, encoder = net_backward(np.concatenate(arrived, axis=-1), c_enc, W1, W2)
-    return *encoder, *decoder
-
-
-def _arrives(chain):
-    """A slip in what arrives at the encoder, of dz, the KL's two parts m and v, eps and log_var."""
-    return lambda *inputs: _backward(*inputs, chain=chain)
-
-
-def _ways(z_mu=1, kl_mu=1, z_log_var=1, kl_log_var=1):
-    """The same with other factors of the four ways."""
-    return _arrives(lambda dz, m, v, eps, log_var: (
-        z_mu * dz + kl_mu * m, z_log_var * 0.5 * dz * eps * np.exp(0.5 * log_var) + kl_log_var * v))  # fmt: skip
-
-
-def _slope(slope):
-    """The same with another slope of z by log_var."""
-    return _arrives(lambda dz, m, v, eps, log_var: (dz + m, dz * slope(eps, log_var) + v))
-
-
-def _z(m, eps, log_var):
-    return _sample(len(m) * m, log_var, eps)  # the KL's part m is mu / N
-
-
-def _encoder_only(**changes):
-    """A slip that shows at the encoder; what it does to the decoder has another name."""
-
-    def slip(*inputs):
-        of = {name: change(len(inputs[0])) for name, change in changes.items()}
-        return *_backward(*inputs, **of)[:4], *_backward(*inputs)[4:]
-
-    return slip  # fmt: skip
-
-
-def _terms(square=1, variance=1, log=1, one=1):
-    """A KL with other factors of its four terms."""
-    return lambda mu, log_var: 0.5 * (
-        square * mu**2 + variance * np.exp(log_var) - log * log_var - one).sum(axis=-1)  # fmt: skip
-
-
-def _variance(variance):
-    """A KL with another variance than exp(log_var)."""
-    return lambda mu, log_var: 0.5 * (mu**2 + variance(log_var) - 1 - log_var).sum(axis=-1)
-
-
-def _reverse_kl(mu, log_var):
-    return 0.5 * (log_var + (1 + mu**2) * np.exp(-log_var) - 1).sum(axis=-1)
-
-
-def _slopes(dmu, dlog_var):
-    """Other derivatives of the KL by mu and by log_var."""
-    return lambda g, mu, log_var: (g[:, None] * dmu(mu), g[:, None] * dlog_var(log_var))
-
-
-def _by_log_var(dlog_var):
-    return _slopes(lambda mu: mu, dlog_var)
-
-
-def _by_logit(slope):
-    """Another derivative of log p(x), of x and s."""
-    return lambda g, logits, x: g[:, None] * slope(x, sigmoid(logits))
-
-
-def _from_probabilities(s, x):
-    return (x * np.log(s) + (1 - x) * np.log(1 - s)).sum(axis=-1)
-
-
-def _clipped(logits, x):
-    return _from_probabilities(np.clip(sigmoid(logits), 1e-7, 1 - 1e-7), x)
+from .vae_by_hand import (
+    PARAMETERS,
+    arrives,
+    backward,
+    bernoulli_log_prob,
+    bernoulli_log_prob_backward,
+    by_log_var,
+    by_logit,
+    chain,
+    clipped,
+    encoder_only,
+    from_probabilities,
+    in_loss,
+    kl_of_z,
+    kl_standard_normal,
+    kl_standard_normal_backward,
+    loss,
+    reverse_kl,
+    sample,
+    sigmoid,
+    slope,
+    slopes,
+    terms,
+    vae_backward,
+    vae_loss,
+    variance,
+    ways,
+    z,
+)
 
 
 def _bits(rng):
@@ -202,11 +78,11 @@ EXERCISES = (
             "Sum over the last axis only, so that one number per example is left.",
         ),
         slips={
-            "clipped probabilities: at a logit of 45 that says 16 nats where it should be 45": _clipped,
+            "clipped probabilities: at a logit of 45 that says 16 nats where it should be 45": clipped,
             "from probabilities: s is exactly 0 or 1 where the decoder is sure": lambda logits, x: (
-                _from_probabilities(sigmoid(logits), x)),
+                from_probabilities(sigmoid(logits), x)),
             "from probabilities: s is exactly 1 at a logit of 45, and log(1 - s) infinite": lambda logits, x: (
-                _from_probabilities(1 / (1 + np.exp(-logits)), x)),
+                from_probabilities(1 / (1 + np.exp(-logits)), x)),
             "exp(l) overflows at l = 800: take the larger exponent out of the logarithm first": lambda logits, x: (
                 (x * logits - np.log(1 + np.exp(logits))).sum(axis=-1)),
             "max(0, l) is missing in front of log(1 + exp(-|l|))": lambda logits, x: (
@@ -235,20 +111,20 @@ EXERCISES = (
             "goes over all pixels of its example.",
         ),
         slips={
-            "the sign: log_px_z grows with a logit where the pixel is 1": _by_logit(lambda x, s: s - x),
+            "the sign: log_px_z grows with a logit where the pixel is 1": by_logit(lambda x, s: s - x),
             "g is not used: the upstream gradient is missing": lambda g, logits, x: x - sigmoid(logits),
             "each example has its own g; that is their sum": lambda g, logits, x: g.sum() * (x - sigmoid(logits)),
             "each example has its own g; that is their mean": lambda g, logits, x: g.mean() * (x - sigmoid(logits)),
             "divided by N: if there is a mean over the examples, g carries it already": lambda g, logits, x: (
                 g[:, None] * (x - sigmoid(logits)) / len(x)),
-            "x is forgotten: the first term, x l, has a slope, too": _by_logit(lambda x, s: -s),
-            "without its sign: the gradient says which way a logit should go": _by_logit(lambda x, s: abs(x - s)),
-            "that is the derivative by s, not by the logit": _by_logit(lambda x, s: x / s - (1 - x) / (1 - s)),
-            "times s (1 - s), the slope of the sigmoid: it has canceled already": _by_logit(
+            "x is forgotten: the first term, x l, has a slope, too": by_logit(lambda x, s: -s),
+            "without its sign: the gradient says which way a logit should go": by_logit(lambda x, s: abs(x - s)),
+            "that is the derivative by s, not by the logit": by_logit(lambda x, s: x / s - (1 - x) / (1 - s)),
+            "times s (1 - s), the slope of the sigmoid: it has canceled already": by_logit(
                 lambda x, s: (x - s) * s * (1 - s)),
             "averaged over the pixels; the log-probability is their sum": lambda g, logits, x: (
                 g[:, None] * (x - sigmoid(logits)) / x.shape[1]),
-            "only the pixels that are 1 count; a 0 has a probability, too": _by_logit(lambda x, s: x * (1 - s)),
+            "only the pixels that are 1 count; a 0 has a probability, too": by_logit(lambda x, s: x * (1 - s)),
             "the logits are taken for probabilities": lambda g, logits, x: g[:, None] * (x - logits),
         },
     ),
@@ -264,26 +140,26 @@ EXERCISES = (
             "Sum over the latents, the last axis. Where mu and log_var are 0 it must be 0.",
         ),
         slips={
-            "the 1/2 is missing": _terms(2, 2, 2, 2),
-            "the 1/2 belongs to all four terms, not to mu^2 alone": _terms(1, 2, 2, 2),
-            "the sign: a KL is never negative": _terms(-1, -1, -1, -1),
-            "the sign of mu^2: a code far from 0 costs more": _terms(square=-1),
-            "the sign of the variance: a wide q costs, too": _terms(variance=-1),
-            "the sign of log_var: q costs more the narrower it is": _terms(log=-1),
-            "the sign of the 1: at mu = 0, log_var = 0 it must be 0": _terms(one=-1),
-            "the sign of one side: mu^2 stands with sigma^2, log_var with the 1": _terms(1, -1, -1, -1),
-            "the 1 is missing: at mu = 0, log_var = 0 it must be 0": _terms(one=0),
+            "the 1/2 is missing": terms(2, 2, 2, 2),
+            "the 1/2 belongs to all four terms, not to mu^2 alone": terms(1, 2, 2, 2),
+            "the sign: a KL is never negative": terms(-1, -1, -1, -1),
+            "the sign of mu^2: a code far from 0 costs more": terms(square=-1),
+            "the sign of the variance: a wide q costs, too": terms(variance=-1),
+            "the sign of log_var: q costs more the narrower it is": terms(log=-1),
+            "the sign of the 1: at mu = 0, log_var = 0 it must be 0": terms(one=-1),
+            "the sign of one side: mu^2 stands with sigma^2, log_var with the 1": terms(1, -1, -1, -1),
+            "the 1 is missing: at mu = 0, log_var = 0 it must be 0": terms(one=0),
             "the 1 stands outside of the sum: it counts once per latent": lambda mu, log_var: (
                 0.5 * ((mu**2 + np.exp(log_var) - log_var).sum(axis=-1) - 1)),
-            "std stands where the variance should: exp(log_var / 2)": _variance(lambda v: np.exp(0.5 * v)),
-            "the variance is exp(log_var), not log_var": _variance(lambda v: v),
-            "the variance is squared: exp(log_var) is sigma^2 already": _variance(lambda v: np.exp(v) ** 2),
+            "std stands where the variance should: exp(log_var / 2)": variance(lambda v: np.exp(0.5 * v)),
+            "the variance is exp(log_var), not log_var": variance(lambda v: v),
+            "the variance is squared: exp(log_var) is sigma^2 already": variance(lambda v: np.exp(v) ** 2),
             "log_var is taken for log sigma; it is log sigma^2": lambda mu, log_var: (
                 kl_standard_normal(mu, 2 * log_var)),
             "log_var is a logarithm already: that is the logarithm of a logarithm": lambda mu, log_var: (
                 0.5 * (mu**2 + np.exp(log_var) - 1 - np.log(log_var)).sum(axis=-1)),
             "mu is not squared": lambda mu, log_var: 0.5 * (mu + np.exp(log_var) - 1 - log_var).sum(axis=-1),
-            "that is the KL the other way round, from the prior to the posterior": _reverse_kl,
+            "that is the KL the other way round, from the prior to the posterior": reverse_kl,
             "averaged over the latents: the KL of independent latents is a sum": lambda mu, log_var: (
                 kl_standard_normal(mu, log_var) / mu.shape[1]),
         },
@@ -306,18 +182,18 @@ EXERCISES = (
                 mu, 0.5 * (np.exp(log_var) - 1)),
             "divided by N: if there is a mean over the examples, g carries it already": lambda g, mu, log_var: (
                 g[:, None] * mu / len(mu), g[:, None] * 0.5 * (np.exp(log_var) - 1) / len(mu)),
-            "the 1/2 of the KL is missing": _slopes(lambda mu: 2 * mu, lambda v: np.exp(v) - 1),
-            "the slope of mu^2 is 2 mu: its 2 is missing": _slopes(
+            "the 1/2 of the KL is missing": slopes(lambda mu: 2 * mu, lambda v: np.exp(v) - 1),
+            "the slope of mu^2 is 2 mu: its 2 is missing": slopes(
                 lambda mu: 0.5 * mu, lambda v: 0.5 * (np.exp(v) - 1)),
-            "the sign: a large log_var makes the variance, and so the KL, grow": _by_log_var(
+            "the sign: a large log_var makes the variance, and so the KL, grow": by_log_var(
                 lambda v: 0.5 * (1 - np.exp(v))),
-            "the term -log_var is forgotten: its slope is -1": _by_log_var(lambda v: 0.5 * np.exp(v)),
-            "the term -log_var is not differentiated: its slope is -1": _by_log_var(lambda v: 0.5 * (np.exp(v) - v)),
-            "std stands where the variance should: exp(log_var / 2)": _by_log_var(
+            "the term -log_var is forgotten: its slope is -1": by_log_var(lambda v: 0.5 * np.exp(v)),
+            "the term -log_var is not differentiated: its slope is -1": by_log_var(lambda v: 0.5 * (np.exp(v) - v)),
+            "std stands where the variance should: exp(log_var / 2)": by_log_var(
                 lambda v: 0.5 * (np.exp(0.5 * v) - 1)),
-            "that is the derivative by the variance, not by its logarithm": _by_log_var(
+            "that is the derivative by the variance, not by its logarithm": by_log_var(
                 lambda v: 0.5 * (1 - np.exp(-v))),
-            "that is the derivative by sigma; times d sigma / d log_var = sigma / 2": _by_log_var(
+            "that is the derivative by sigma; times d sigma / d log_var = sigma / 2": by_log_var(
                 lambda v: np.exp(0.5 * v) - np.exp(-0.5 * v)),
         },
     ),
@@ -335,35 +211,35 @@ EXERCISES = (
             "loss = kl - log_px_z, one number per example: no mean yet.",
         ),
         slips={
-            "log_px_z is added; it must be subtracted: a likely image has a small loss": _in_loss(1, 1),
-            "the sign: that is the ELBO, which is to grow; the loss is its negative": _in_loss(-1, 1),
-            "the KL is subtracted, so it would grow for ever": _in_loss(-1, -1),
-            "the KL is not in it": _in_loss(0, -1),
-            "the reconstruction is not in it": _in_loss(1, 0),
-            "the KL counts half: its 1/2 is in it already": _in_loss(0.5, -1),
-            "the KL is averaged over the pixels; it has nothing to do with them": lambda *a: _loss(
+            "log_px_z is added; it must be subtracted: a likely image has a small loss": in_loss(1, 1),
+            "the sign: that is the ELBO, which is to grow; the loss is its negative": in_loss(-1, 1),
+            "the KL is subtracted, so it would grow for ever": in_loss(-1, -1),
+            "the KL is not in it": in_loss(0, -1),
+            "the reconstruction is not in it": in_loss(1, 0),
+            "the KL counts half: its 1/2 is in it already": in_loss(0.5, -1),
+            "the KL is averaged over the pixels; it has nothing to do with them": lambda *a: loss(
                 *a, factor=1 / a[0].shape[1]),
-            "the KL is of z; it is of the Gaussian, so of mu": _kl_of_z,
-            "z without its noise: z = mu": lambda *a: _loss(*a, sample=lambda mu, log_var, eps: mu),
-            "eps is decoded, not z": lambda *a: _loss(*a, sample=lambda mu, log_var, eps: eps),
-            "the sign: z = mu + sigma eps": lambda *a: _loss(
+            "the KL is of z; it is of the Gaussian, so of mu": kl_of_z,
+            "z without its noise: z = mu": lambda *a: loss(*a, sample=lambda mu, log_var, eps: mu),
+            "eps is decoded, not z": lambda *a: loss(*a, sample=lambda mu, log_var, eps: eps),
+            "the sign: z = mu + sigma eps": lambda *a: loss(
                 *a, sample=lambda mu, log_var, eps: mu - np.exp(0.5 * log_var) * eps),
-            "z with exp(-log_var / 2): that is 1 / sigma": lambda *a: _loss(
+            "z with exp(-log_var / 2): that is 1 / sigma": lambda *a: loss(
                 *a, sample=lambda mu, log_var, eps: mu + np.exp(-0.5 * log_var) * eps),
-            "z with the variance where the standard deviation should be": lambda *a: _loss(
+            "z with the variance where the standard deviation should be": lambda *a: loss(
                 *a, sample=lambda mu, log_var, eps: mu + np.exp(log_var) * eps),
-            "z with log_var where the standard deviation should be": lambda *a: _loss(
+            "z with log_var where the standard deviation should be": lambda *a: loss(
                 *a, sample=lambda mu, log_var, eps: mu + log_var * eps),
-            "z: the half of std = exp(log_var / 2) is in the exponent, not in front": lambda *a: _loss(
+            "z: the half of std = exp(log_var / 2) is in the exponent, not in front": lambda *a: loss(
                 *a, sample=lambda mu, log_var, eps: mu + 0.5 * np.exp(log_var) * eps),
-            "the halves are exchanged: mu is the first one": lambda *a: _loss(
-                *a, sample=lambda mu, log_var, eps: _sample(log_var, mu, eps),
+            "the halves are exchanged: mu is the first one": lambda *a: loss(
+                *a, sample=lambda mu, log_var, eps: sample(log_var, mu, eps),
                 kl=lambda mu, log_var: kl_standard_normal(log_var, mu)),
-            "bernoulli_log_prob was given probabilities; it takes the logits": lambda *a: _loss(
+            "bernoulli_log_prob was given probabilities; it takes the logits": lambda *a: loss(
                 *a, log_prob=lambda logits, x: bernoulli_log_prob(sigmoid(logits), x)),
-            "x and the logits are exchanged": lambda *a: _loss(
+            "x and the logits are exchanged": lambda *a: loss(
                 *a, log_prob=lambda logits, x: bernoulli_log_prob(x, logits)),
-            "the reconstruction is averaged over the pixels, so the KL counts D times as much": lambda *a: _loss(
+            "the reconstruction is averaged over the pixels, so the KL counts D times as much": lambda *a: loss(
                 *a, log_prob=lambda logits, x: bernoulli_log_prob(logits, x) / x.shape[1]),
         },
     ),
@@ -383,40 +259,40 @@ EXERCISES = (
             "back, put both side by side in the order in which the encoder gave them, and go through the encoder.",
         ),
         slips={
-            "the KL's part never reaches the encoder": _ways(kl_mu=0, kl_log_var=0),
-            "the KL's part is missing at mu": _ways(kl_mu=0),
-            "the KL's part is missing at log_var": _ways(kl_log_var=0),
-            "the reconstruction's part never reaches the encoder: dz is not used": _ways(z_mu=0, z_log_var=0),
-            "the way from z to mu is missing": _ways(z_mu=0),
-            "the way from z to log_var is missing": _ways(z_log_var=0),
-            "the KL's part is subtracted: the loss holds + kl": _ways(kl_mu=-1, kl_log_var=-1),
-            "the KL's part counts half: its 1/2 is in it already": _ways(kl_mu=0.5, kl_log_var=0.5),
-            "the KL's part counts twice": _ways(kl_mu=2, kl_log_var=2),
-            "the KL's part counts twice at mu": _ways(kl_mu=2),
-            "the KL's part is of z; it is of mu": _arrives(
-                lambda dz, m, v, eps, log_var: _chain(dz, _z(m, eps, log_var) / len(m), v, eps, log_var)),
-            "the KL's part is not divided by N": lambda *a: _ways(kl_mu=len(a[0]), kl_log_var=len(a[0]))(*a),
-            "the two ways to mu are multiplied; what comes back on two ways is added": _arrives(
-                lambda dz, m, v, eps, log_var: (dz * m, _chain(dz, m, v, eps, log_var)[1])),
-            "the two ways are multiplied; what comes back on two ways is added": _arrives(
-                lambda dz, m, v, eps, log_var: (dz * m, _chain(dz, m, 0, eps, log_var)[1] * v)),
-            "the slope of std = exp(log_var / 2) is std / 2: the 1/2 is missing": _ways(z_log_var=2),
-            "on the way from z to log_var the sign is wrong": _ways(z_log_var=-1),
-            "on the way from z to log_var the variance stands where the standard deviation should": _slope(
+            "the KL's part never reaches the encoder": ways(kl_mu=0, kl_log_var=0),
+            "the KL's part is missing at mu": ways(kl_mu=0),
+            "the KL's part is missing at log_var": ways(kl_log_var=0),
+            "the reconstruction's part never reaches the encoder: dz is not used": ways(z_mu=0, z_log_var=0),
+            "the way from z to mu is missing": ways(z_mu=0),
+            "the way from z to log_var is missing": ways(z_log_var=0),
+            "the KL's part is subtracted: the loss holds + kl": ways(kl_mu=-1, kl_log_var=-1),
+            "the KL's part counts half: its 1/2 is in it already": ways(kl_mu=0.5, kl_log_var=0.5),
+            "the KL's part counts twice": ways(kl_mu=2, kl_log_var=2),
+            "the KL's part counts twice at mu": ways(kl_mu=2),
+            "the KL's part is of z; it is of mu": arrives(
+                lambda dz, m, v, eps, log_var: chain(dz, z(m, eps, log_var) / len(m), v, eps, log_var)),
+            "the KL's part is not divided by N": lambda *a: ways(kl_mu=len(a[0]), kl_log_var=len(a[0]))(*a),
+            "the two ways to mu are multiplied; what comes back on two ways is added": arrives(
+                lambda dz, m, v, eps, log_var: (dz * m, chain(dz, m, v, eps, log_var)[1])),
+            "the two ways are multiplied; what comes back on two ways is added": arrives(
+                lambda dz, m, v, eps, log_var: (dz * m, chain(dz, m, 0, eps, log_var)[1] * v)),
+            "the slope of std = exp(log_var / 2) is std / 2: the 1/2 is missing": ways(z_log_var=2),
+            "on the way from z to log_var the sign is wrong": ways(z_log_var=-1),
+            "on the way from z to log_var the variance stands where the standard deviation should": slope(
                 lambda eps, log_var: 0.5 * eps * np.exp(log_var)),
-            "on the way from z to log_var eps is missing": _slope(lambda eps, log_var: 0.5 * np.exp(0.5 * log_var)),
-            "on the way from z to log_var std is missing": _slope(lambda eps, log_var: 0.5 * eps),
-            "on the way from z to log_var std / 2 is missing": _slope(lambda eps, log_var: eps),
-            "on the way from z to log_var z stands where eps should": _arrives(
-                lambda dz, m, v, eps, log_var: _chain(dz, m, v, eps, log_var)[:1]
-                + (0.5 * dz * _z(m, eps, log_var) * np.exp(0.5 * log_var) + v,)),
-            "the gradients of mu and log_var are exchanged": _arrives(lambda *arrays: _chain(*arrays)[::-1]),
-            "the reconstruction's sign: log_px_z has a minus in the loss": lambda *a: _backward(*a, sign=1),
-            "everything has the wrong sign: that is the gradient of the ELBO": _encoder_only(of_all=lambda N: -1),
-            "the loss is the mean over the examples: the 1/N is missing": lambda *a: _backward(*a, of_all=len(a[0])),
-            "the 1/N is missing in the reconstruction, and only there": _encoder_only(sign=lambda N: -N),
-            "divided by N twice": lambda *a: _backward(*a, of_all=1 / len(a[0])),
-            "the decoder was given mu, not z": lambda *a: _backward(*a, sample=lambda mu, log_var, eps: mu),
+            "on the way from z to log_var eps is missing": slope(lambda eps, log_var: 0.5 * np.exp(0.5 * log_var)),
+            "on the way from z to log_var std is missing": slope(lambda eps, log_var: 0.5 * eps),
+            "on the way from z to log_var std / 2 is missing": slope(lambda eps, log_var: eps),
+            "on the way from z to log_var z stands where eps should": arrives(
+                lambda dz, m, v, eps, log_var: chain(dz, m, v, eps, log_var)[:1]
+                + (0.5 * dz * z(m, eps, log_var) * np.exp(0.5 * log_var) + v,)),
+            "the gradients of mu and log_var are exchanged": arrives(lambda *arrays: chain(*arrays)[::-1]),
+            "the reconstruction's sign: log_px_z has a minus in the loss": lambda *a: backward(*a, sign=1),
+            "everything has the wrong sign: that is the gradient of the ELBO": encoder_only(of_all=lambda N: -1),
+            "the loss is the mean over the examples: the 1/N is missing": lambda *a: backward(*a, of_all=len(a[0])),
+            "the 1/N is missing in the reconstruction, and only there": encoder_only(sign=lambda N: -N),
+            "divided by N twice": lambda *a: backward(*a, of_all=1 / len(a[0])),
+            "the decoder was given mu, not z": lambda *a: backward(*a, sample=lambda mu, log_var, eps: mu),
         },
     ),
 )  # fmt: skip
