@@ -123,8 +123,7 @@ def sigmoid(a):
 #
 # $$\log(1 + e^l) = \log(e^0 + e^l) = \max(0, l) + \log(1 + e^{-|l|}) .$$
 #
-# The bits are independent given $z$, so the log-probability of an image is the **sum** over its pixels. A mean over
-# pixels would be 64 times too small, and the KL would count 64 times too much beside it.
+# The bits are independent given $z$, so the log-probability of an image is the **sum** over its pixels.
 #
 # ### Exercise 9.1: `bernoulli_log_prob`
 #
@@ -404,8 +403,7 @@ with picture("09_curves") as path:
 # not learned its images by heart.
 #
 # Now the test split, at which nobody has looked yet. The ELBO is a lower bound on $\log p(x)$, so an unseen digit
-# costs this model at most 23.6 nats on average. (On your machine some tenths more or less: the order in which a
-# processor adds changes the last digit of a sum, and 600 steps amplify it.)
+# costs this model at most 23.6 nats on average (on your machine some tenths more or less: 600 steps amplify rounding).
 #
 # What is that worth? A decoder without any code can say, at best, how often each pixel is 1. That costs 26.7 nats,
 # so the code saves 3.1, its own price paid. The ten templates of lesson 0 do about as well as the VAE: 24.2 nats on
@@ -494,7 +492,7 @@ with picture("09_map") as path:
     draw_map(path)
 
 # %% [markdown]
-# **Read the picture.** Nobody told the model which digit an image shows; the colors were added for you. Still the
+# **Read the picture.** The model has seen no labels; the colors were added for you. Still the
 # classes have their own countries: 0 below on the left, 6 above it, 4 above that, 7 at the top, 2 on the right, 3 and
 # 9 below; the 1s have two, at the top right and beside the 7s. Digits that look alike are neighbors. In the middle
 # classes overlap and the decoder blurs: two numbers are few. They cost about one nat against 16 latents.
@@ -522,14 +520,13 @@ with picture("09_uncertainty") as path:
 # %% [markdown]
 # **Read the picture.** Row 4, a 3, is sure: all decodings are a 3, and what is left open is at its edge. Row 1 is a 6
 # whose bits are hard to read: among its decodings are 6s, but also rings closed like a 0 and bars like an 8. The
-# size of an ellipse is not the doubt: row 4's is the larger, but everything under it decodes to a 3; row 1's lies
-# across a border. The spread answers the question *what else could it have been?* An autoencoder has no such answer.
+# size of an ellipse is not the doubt: row 4's is the larger, but all under it decodes to a 3; row 1's lies across a
+# border. The spread answers the question *what else could it have been?* An autoencoder has no such answer.
 #
 # ## The ledger: who pulls at a latent?
 #
-# Two gradients arrive at every $\mu$, you have added them yourself. One comes from the reconstruction and moves
-# codes apart, so that the decoder can tell images from each other. The other, $\mu / N$ from the KL, pulls every
-# code to 0. The library's *ledger* keeps books of both, here for the first 128 validation images and 16 latents.
+# Two gradients arrive at every $\mu$, you have added them yourself. That of the reconstruction moves codes apart, that
+# of the KL, $\mu / N$, pulls them to 0. The library's *ledger* keeps books of both, here for 128 validation images.
 
 
 # %%
@@ -558,9 +555,8 @@ quoted("0.02", kl[:3].mean(), within=0.03)
 # reconstruction, sideways parts included.
 #
 # The latents do not share the work. Four carry about 0.75 nats each, the last three about 0.02: for all images they
-# have nearly the same code, and the decoder takes hardly any notice of them. Which of the 16 it is depends on the
-# initial weights. A latent that falls asleep saves its price and does no harm here. When *all* do, that is called
-# posterior collapse, and the model is a decoder that ignores its code.
+# have nearly the same code. A latent that falls asleep saves its price and does no harm here. When *all* do, that is
+# called posterior collapse, and the model is a decoder that ignores its code.
 #
 # *Right.* The encoder's weights are in the same balance, since all that arrives there has come through mu and
 # log_var. The decoder has no orange bars, and no solid blue, since there is nothing to pull against. Why? Look at the
