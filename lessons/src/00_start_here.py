@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 0. Start here
 #
-# **You will build** four short array functions that come back in nearly every lesson, and with them a first model of
+# **You will build** four short array functions, whose ideas come back in later lessons, and with them a first model of
 # handwritten digits, without any training. On the way you see how a lesson works: how `check` answers, what a hint is,
 # and what to do when you are stuck.
 #
@@ -9,7 +9,8 @@
 #
 # ![The thirteen lessons as a graph: 00, 01, then 06, 07, 08, 09 with side branches, then 10, 11, 12](picture:00_map)
 #
-# *The course. An arrow says: that one uses this one. Lesson 9 is where everything meets, a whole VAE of your own code.*
+# *The course. An arrow goes from a lesson to one that uses it. Lesson 9 is where everything meets, a whole VAE of your
+# own code.*
 #
 # ## How to run it
 #
@@ -83,9 +84,9 @@ with picture("00_map") as path:
     draw_map(path)
 
 # %% [markdown]
-# **Read the map.** Lesson 1 is needed by all others. The shortest way to a VAE is 01, 06, 07, 08, 09; lessons 3 and 5
-# make its training go well. Lesson 4 is for images, lesson 2 for those who want to know why they may believe a `check`,
-# and lesson 12 needs both lesson 2 and a whole VAE.
+# **Read the map.** Lesson 1 is needed by all that follow. The shortest way to a VAE is 01, 06, 07, 08, 09; lessons 3
+# and 5 make its training go well. Lesson 4 is for images, lesson 2 for those who want to know why they may believe a
+# `check`, and lesson 12 needs both lesson 2 and a whole VAE.
 #
 # ## Shapes
 #
@@ -212,13 +213,17 @@ def squared_distances(x, p):
 check("0.2", squared_distances)
 
 # %% [markdown]
-# Now digits, 8 by 8 pixels. All training images of one digit, averaged, are its *template*: the share of ones in each
-# pixel. The validation images are bits, 0 or 1. Whose template is the nearest?
+# Now digits, 8 by 8 pixels. The training images are grey, from 0 to 1: how probable a one is in each pixel. The
+# validation images are bits, 0 or 1, drawn with such probabilities. All training images of one digit, averaged, are its
+# *template*: how often each pixel is 1. Whose template is the nearest?
 
 
 # %%
 def templates(x, y):
-    """The share of ones in each pixel, for each digit: x (N, D), y (N,) -> (10, D). No share is quite 0 or 1."""
+    """The mean image of each digit: x (N, D), y (N,) -> (10, D).
+
+    With half a one and half a zero more, so that no pixel is quite 0 or 1, where a logarithm would be infinite.
+    """
     return np.stack([(x[y == digit].sum(axis=0) + 0.5) / ((y == digit).sum() + 1) for digit in range(10)])
 
 
@@ -387,8 +392,8 @@ with picture("00_nats") as path:
 
 # %% [markdown]
 # **Read the picture.** Knowing how often each pixel is 1 saves 17 nats of the 44.4. Knowing that there are ten kinds of
-# images saves 3.1 more. What you know is worth a number of nats. No digit costs as much as chance: even the strangest
-# is found more likely than noise.
+# images saves 3.1 more. What you know is worth a number of nats. No digit costs as much as chance: both models
+# find even the strangest one more probable than that.
 #
 # On the right, a digit is drawn, then each pixel for itself. One can guess some of them; they are frayed, since real
 # pixels are not independent, even when the digit is known.
@@ -431,8 +436,9 @@ assert same_as_the_library() < 1e-10
 # 1. Write down what `check("0.2", ...)` says to `lambda x, p: x @ p.T`, before you run it.
 # 2. Classify by the largest log p(x | c) instead of the nearest template. Is it better than 83 %?
 # 3. Which ten digits cost most under ten templates? Draw them.
-# 4. Make two templates per digit, from the upper and the lower half of its training images when ordered by their
-#    number of ones. How many nats is that worth?
+# 4. Make two templates per digit: order its training images by the sum of the left half of the image minus that of
+#    the right one, and average the first and the last half of them. How many nats is that worth? And if they are
+#    ordered by the sum of all pixels?
 # 5. Let the digits have their true frequencies instead of 1/10 each. Is that worth a nat? Why not?
 #
 # ## Questions

@@ -35,14 +35,15 @@ def _rows(rng):
 
 
 def _coins(rng):
-    """Bits (N, 1, D) and probabilities (M, D), which broadcast to (N, M, D)."""
+    """Bits (N, 1, D) or (N, 1, 1, D), and probabilities (M, D), which broadcast to (..., M, D)."""
+    ones = [1] * rng.integers(1, 3)
     N, M, D = rng.permutation([3, 4, 5])
-    return {"x": (rng.random((N, 1, D)) < 0.5).astype(float), "p": rng.uniform(0.1, 0.9, (M, D))}
+    return {"x": (rng.random((N, *ones, D)) < 0.5).astype(float), "p": rng.uniform(0.1, 0.9, (M, D))}
 
 
 def _weights(rng):
-    """As many rows as columns; some columns are so low that exp gives 0."""
-    return {"log_w": 3 * rng.standard_normal((5, 5)) + [0, -2000, -5, 900, -800]}
+    """As many rows as columns; some columns are so low that exp gives 0, one is so wide that only its top will do."""
+    return {"log_w": rng.standard_normal((5, 5)) * [3, 3, 3, 3, -2000] + [0, -2000, -5, 900, -800]}
 
 
 EXERCISES = (
@@ -58,6 +59,8 @@ EXERCISES = (
         ),
         slips={
             "one mean and one std for all columns: each has its own, axis=0": lambda x: (x - x.mean()) / x.std(),
+            "one std for all columns: each has its own, axis=0": lambda x: (x - x.mean(axis=0)) / x.std(),
+            "one mean for all columns: each has its own, axis=0": lambda x: (x - x.mean()) / x.std(axis=0),
             "the rows are standardized: the examples are axis 0": lambda x: (
                 (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)),
             "divided by the variance": lambda x: (x - x.mean(axis=0)) / x.var(axis=0),
@@ -110,6 +113,8 @@ EXERCISES = (
         slips={
             "in bits: np.log is the natural logarithm": lambda x, p: coin_log_prob(x, p) / math.log(2),
             "the tosses that show 0 count as well": lambda x, p: (x * np.log(p)).sum(axis=-1),
+            "the factor 1 - x is missing: where x = 1, log(1 - p) must vanish": lambda x, p: (
+                (x * np.log(p) + np.log(1 - p)).sum(axis=-1)),
             "p and 1 - p are exchanged: p is the probability of a 1": lambda x, p: coin_log_prob(x, 1 - p),
             "the mean over the coins; their logs add up": lambda x, p: coin_log_prob(x, p) / x.shape[-1],
             "that is what it costs; log p is its negative": lambda x, p: -coin_log_prob(x, p),
@@ -137,6 +142,8 @@ EXERCISES = (
         slips={
             "exp of large numbers is infinite, and log of exp of very low ones is -infinity": lambda log_w: (
                 np.log(np.exp(log_w).sum(axis=0))),
+            "one m for all columns: each has its own, axis=0": lambda log_w: (
+                log_w.max() + np.log(np.exp(log_w - log_w.max()).sum(axis=0))),
             "what was subtracted before exp must be added after log": lambda log_w: (
                 log_sum_exp(log_w) - log_w.max(axis=0)),
             "the largest alone; the others add to it": lambda log_w: log_w.max(axis=0),
