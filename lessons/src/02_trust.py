@@ -294,9 +294,9 @@ assert complex_step(np.abs, 2.0) == 0
 #
 # Why not use it always, then? Because $f$ must be a formula that goes on into the complex numbers. The last line that
 # was printed is the derivative of $|x|$ at 2, and should be 1. But the absolute value of a complex number is its
-# length, which a tiny imaginary part does not change: no error, no warning, a wrong answer. Stable code for softplus or
-# log-sum-exp is full of `abs` and `maximum`. (The library's complex step replaces them by functions that go by the real
-# part.) Differences need no such care.
+# length, which a tiny imaginary part does not change: no error, no warning, a wrong answer. Stable code for softplus
+# has an `abs` in it. (NumPy's `maximum` goes by the real part; the library's complex step makes `abs` do so, too.)
+# Differences need no such care.
 #
 # ## From one number to a whole gradient
 #
@@ -571,10 +571,10 @@ def same_as_the_library():
 same_as_the_library()
 
 # %% [markdown]
-# For a layer or a model, `check_gradients` does all of it in one call: every parameter, and the input. Here are two
-# nets with a planted mistake: a slip like that of the beginning in the middle of the first, and 0.05 % at the end of
-# the second. `diagnose` follows the chain backward to the first link that is wrong, and looks the mistake up in a
-# dictionary of well-known ones.
+# For a layer or a model, `check_gradients` does all of it in one call: every parameter, and the input. Here are three
+# nets: a right one, one with a slip like that of the beginning in its middle, and one with 0.05 % too much at its end.
+# `diagnose` follows the chain backward to the first link that is wrong, and looks the mistake up in a dictionary of
+# well-known ones.
 
 
 # %%
@@ -610,7 +610,7 @@ assert "layers.1.backward returns: the factor 1 + y is in it once too seldom" in
 assert "layers.2.backward returns: it is off by exactly the factor 1.0005" in findings[2][1]
 
 # %% [markdown]
-# Since $1 - h^2 = (1 - h)(1 + h)$, what the first slip lacks is the factor $1 + h$, in the library's words $1 + y$. The
+# Since $1 - h^2 = (1 - h)(1 + h)$, what the second net lacks is the factor $1 + h$, in the library's words $1 + y$. The
 # last layer's own parameters are right in all three nets; everything that was computed from a wrong number is wrong
 # too. That is how to read such a table by hand: going back from the loss, the first wrong one is next to the culprit.
 #
@@ -632,7 +632,7 @@ assert "layers.2.backward returns: it is off by exactly the factor 1.0005" in fi
 #
 # <details><summary>Your check says 3e-4 at h = 1e-3. How do you find out whether the gradient is wrong?</summary>Look
 # at other steps. If the slopes at h and h/2 agree and are not what you have by hand, it is wrong. If they do not agree,
-# it is a kink or rounding: take a smaller h for the first, float64 for the second.</details>
+# it is a kink, truncation or rounding: take a smaller h for the first two, float64 for the third.</details>
 #
 # <details><summary>Why is the larger of |a| and |D| in the denominator?</summary>One of them may be 0 through the very
 # mistake that is looked for. The larger one is 0 only if both are, and then there is no error.</details>

@@ -38,10 +38,11 @@ def _along(f, x, v):
 
 
 def _smooth(rng):
-    """A smooth f of every entry of x, which is no polynomial of low order; h so large that truncation shows."""
-    a, b = rng.uniform(1, 2, 2)
+    """A smooth f of a number or every entry of x, no polynomial of low order; h so large that truncation shows."""
+    number, (a, b) = rng.integers(2), rng.uniform(1, 2, 2)
     f = lambda x: np.sin(a * x) + np.exp(b * x / 2)  # noqa: E731
-    return {"f": f, "x": rng.standard_normal(rng.integers(4, 8)), "h": float(rng.uniform(0.2, 0.4))}
+    x = float(rng.standard_normal()) if number else rng.standard_normal(rng.integers(4, 8))
+    return {"f": f, "x": x, "h": float(rng.uniform(0.2, 0.4))}
 
 
 def _tiny_step(rng):
@@ -57,7 +58,7 @@ def _directions(rng):
     n, K = 5, 16
     A, x = rng.standard_normal((n, n)), rng.standard_normal(n)
     f = lambda x: np.sin(A @ x).sum() + (x**2).sum()  # noqa: E731
-    g = (np.cos(A @ x) @ A + 2 * x) * rng.uniform(0.4, 1.6, n)
+    g = (np.cos(A @ x) @ A + 2 * x) * rng.uniform(-0.2, 2.2, n)
     return {"f": f, "g": g, "x": x, "directions": rng.choice((-1.0, 1.0), (K, n)), "h": 0.3}
 
 
@@ -161,6 +162,8 @@ EXERCISES = (
                 (central_difference(f, x, h) + central_difference(f, x, 2 * h)) / 2),
             "not divided by 3, what 4 - 1 quotients add up to": lambda f, x, h: (
                 4 * central_difference(f, x, h) - central_difference(f, x, 2 * h)),
+            "brackets: all of 4 D_h - D_2h is divided by 3": lambda f, x, h: (
+                4 * central_difference(f, x, h) - central_difference(f, x, 2 * h) / 3),
             "16 and 1 are the weights for a term with h^4; here it is h^2": lambda f, x, h: (
                 (16 * central_difference(f, x, h) - central_difference(f, x, 2 * h)) / 15),
             "8 and 1 are the weights for a term with h^3; here it is h^2": lambda f, x, h: (
@@ -198,7 +201,7 @@ EXERCISES = (
                 lambda h, R, fifth: fifth * h**4 / 30 + R / h),
             "that is half of fifth h^4, as if by the formula of two points": _with_error(
                 lambda h, R, fifth: fifth * h**4 / 2),
-            "only truncation is in it, rounding is as large as a part of it": _with_error(
+            "only truncation is in it, rounding comes on top": _with_error(
                 lambda h, R, fifth: fifth * h**4 / 30),
             "only rounding is in it, truncation comes on top": _with_error(lambda h, R, fifth: 1.5 * R / h),
         },
@@ -209,6 +212,7 @@ EXERCISES = (
         "D",
         _tiny_step,
         complex_step,
+        tolerance=1e-12,  # a difference quotient comes near, too
         hints=(
             "In Python the imaginary unit is 1j, so x + i h is x + 1j * h.",
             "f of it is complex. np.imag takes its imaginary part, which is h times the derivative.",
