@@ -11,7 +11,7 @@
 # ![Size of activations and gradients against the layer, for five starts; only two stay level](picture:03_signals)
 #
 # *The size of the activations on their way through 20 layers, and of the gradients on their way back, for five ways to
-# start. You will be able to say where each line ends before it is drawn.*
+# start. You will be able to say where four of them end before they are drawn.*
 
 # %%
 import sys
@@ -43,8 +43,9 @@ from minivae.teach import check, given, hint, picture, progress, quoted, use_ref
 #
 # ## With ReLU
 #
-# $h = \max(a, 0)$. Exchange the sign of all weights: they are as likely as before, and $a$ becomes $-a$. So $a$ is
-# positive or negative with equal chances and equal sizes, and the positive part has half of the mean square:
+# $h = \max(a, 0)$. Let a weight be as likely as its negative, as normal numbers are. Exchange the sign of all weights
+# of this layer: they are as likely as before, and $a$ becomes $-a$. So $a$ is positive or negative with equal chances
+# and equal sizes, and the positive part has half of the mean square:
 #
 # $$\mathbb{E}[a^2] = \mathbb{E}\big[a^2 [a > 0]\big] + \mathbb{E}\big[a^2 [a < 0]\big]
 #   = 2\, \mathbb{E}\big[a^2 [a > 0]\big] = 2\, \mathbb{E}[h^2] \qquad\Rightarrow\qquad q_h = \tfrac12 q_a .$$
@@ -98,7 +99,8 @@ check("3.1", mean_square_after)
 #
 # ### Exercise 3.2: `initial_scales`
 #
-# Return `xavier_bound`, which is $r$, and `he_std`, which is $\sigma$.
+# Return `xavier_bound`, which is $r$, and `he_std`, which is $\sigma$. `n_in` and `n_out` are numbers, or arrays of
+# them.
 
 
 # %%
@@ -222,7 +224,8 @@ for std, name in ((0.05, "ReLU, too small (0.05)"), (0.3, "ReLU, too large (0.3)
 #
 # ### Exercise 3.3: `layernorm_forward`
 #
-# `x` (N, n), `gain` and `b` (n,). Return `y` and what backward needs: `u` (N, n) and `s` (N, 1).
+# `x` (N, n), `gain` and `b` (n,). Return `y` and what backward needs: `u` (N, n) and `s` (N, 1). No loops, here and
+# below: a training uses it.
 
 
 # %%
@@ -242,9 +245,9 @@ check("3.3", layernorm_forward)
 # %% [markdown]
 # ## LayerNorm backward
 #
-# From $y = \text{gain} \cdot u + b$, entry by entry, with gain and b used by every row:
+# From $y = \text{gain} \cdot u + b$, entry by entry, with gain and b used by every row $r$:
 #
-# $$du = dy \cdot \text{gain}, \qquad d\text{gain}_i = \sum_n dy_{ni} u_{ni}, \qquad db_i = \sum_n dy_{ni} .$$
+# $$du = dy \cdot \text{gain}, \qquad d\text{gain}_i = \sum_r dy_{ri} u_{ri}, \qquad db_i = \sum_r dy_{ri} .$$
 #
 # Now $u(x)$, for one row. Every $x_j$ acts on every $u_i$, in three ways: directly, through $m$, and through $s$. Let
 # the row change by a small $\Delta x$, and follow it. Write $\langle \cdot \rangle$ for the mean over the row, and $c =
@@ -384,9 +387,9 @@ np.testing.assert_allclose(level[0.05], level[0.3], rtol=1e-3)
 #
 # ## Train it
 #
-# Digits of 8 times 8 pixels, which of ten it is, 20 hidden layers of 64 units; the loss is the cross-entropy in nats.
-# Who knows nothing pays $\ln 10 = 2.30$. Softmax and its gradient, $p - [\text{label}]$, are given; lesson 7 says more
-# about such losses. Everything between is yours.
+# Digits of 8 times 8 pixels, which of ten it is, 20 hidden layers of 64 units. Softmax makes ten probabilities $p$ of
+# what comes out, and the loss is $-\log p$ of the right digit, in nats (the *cross-entropy*). Who knows nothing pays
+# $\ln 10 = 2.30$. The loss and its gradient, $p - [\text{label}]$, are given. Everything between is yours.
 
 
 # %%
@@ -517,7 +520,7 @@ same_as_the_library()
 # ## More to try
 #
 # 1. `train(normal(0.05), True, rate=0.02 / 12.5)`: does it learn now? Compare with He's curve.
-# 2. tanh with `normal(0.3)`: the activations stay below 1. What do the gradients do, and why?
+# 2. tanh with `normal(0.3)`: its outputs h stay below 1. What do the gradients do, and why?
 # 3. Make `sizes` go through widths 100, 400, 100, 400 ... with He. Which of the two signals stays level, which one
 # swings, and where does it end?
 # 4. Leave the mean alone and divide by the root of the mean square only (RMSNorm). Derive its backward: which

@@ -197,6 +197,8 @@ EXERCISES = (
             "the mean is not subtracted": _forward(center=False),
             "the variance with n - 1; here it is the mean square, over n": _forward(
                 var=lambda c, axis: (c**2).sum(axis=axis, keepdims=True) / (c.shape[-1] - 1)),
+            "the variance is the mean of the squares, not their sum": _forward(
+                var=lambda c, axis: (c**2).sum(axis=axis, keepdims=True)),
             "divided by the variance, not by its root": _forward(s=lambda v, tiny: 1 / (v + tiny)),
             "multiplied with the standard deviation, not divided by it": _forward(s=lambda v, tiny: np.sqrt(v + tiny)),
             "tiny is added to the variance, inside the root": _forward(s=lambda v, tiny: 1 / (np.sqrt(v) + tiny)),
@@ -256,6 +258,8 @@ EXERCISES = (
                 lambda du, u, s: s * (du - u.shape[-1] * (_mean(du) + u * _mean(du * u)))),
             "the second term is a number per row times u: that factor u is missing": _backward(
                 lambda du, u, s: s * (du - _mean(du) - _mean(du * u))),
+            "the second mean is of du u; its factor u is missing": _backward(
+                lambda du, u, s: s * (du - _mean(du) - u * _mean(du))),
             "both terms are subtracted; one is added": _backward(
                 lambda du, u, s: s * (du - _mean(du) + u * _mean(du * u))),
             "dy, not du: gain is in the forward with the slope u alone": _backward(
