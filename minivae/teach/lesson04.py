@@ -58,7 +58,7 @@ def conv_transpose(x, W, stride):
 
 def _sizes(rng):
     """A kernel larger than the stride (patches overlap), an image whose last column is in no patch."""
-    stride = 2
+    stride = int(rng.integers(2, 4))
     kh, kw = stride + 1, stride + 2
     h_out, w_out = 2, rng.integers(2, 4)
     return stride, kh, kw, int((h_out - 1) * stride + kh), int((w_out - 1) * stride + kw + 1)
@@ -75,9 +75,10 @@ def _image(rng):
 
 
 def _conv(rng):
-    """As many channels out as in: an exchange of the two has the right shape, and is still wrong."""
+    """As many channels out as in, if the stride is 2: an exchange has the right shape, and is still wrong."""
     stride, kh, kw, h, w = _sizes(rng)
-    x, W, b = rng.standard_normal((3, h, w, 2)), rng.standard_normal((kh, kw, 2, 2)), rng.standard_normal(2)
+    c_out = stride
+    x, W, b = rng.standard_normal((3, h, w, 2)), rng.standard_normal((kh, kw, 2, c_out)), rng.standard_normal(c_out)
     return {"x": x, "W": W, "b": b, "stride": stride, "dy": rng.standard_normal(conv_forward(x, W, b, stride).shape)}
 
 
@@ -90,7 +91,7 @@ def _columns(rng):
 
 def _small(rng):
     stride, kh, kw, _, _ = _sizes(rng)
-    return {"x": rng.standard_normal((3, 2, 3, 2)), "W": rng.standard_normal((kh, kw, 2, 2)), "stride": stride}
+    return {"x": rng.standard_normal((3, 2, 3, 2)), "W": rng.standard_normal((kh, kw, 2, stride)), "stride": stride}
 
 
 # ---- slips
@@ -126,7 +127,8 @@ def _flip(W):
 
 
 def _exchange(W):
-    return W.swapaxes(2, 3)
+    """The channels of W exchanged, where there are as many out as in."""
+    return W.swapaxes(2, 3) if W.shape[2] == W.shape[3] else W
 
 
 def _reshaped(x, W, b, stride):
