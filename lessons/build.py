@@ -44,8 +44,8 @@ def main():
     options = parser.parse_args()
     sources = [path for path in sorted((HERE / "src").glob("[0-9]*.py"))
                if not options.lessons or path.name[:2] in options.lessons]  # fmt: skip
-    if not sources:
-        parser.error(f"NN: expected numbers of lessons such as 01, got {' '.join(options.lessons)}")
+    if unknown := sorted(set(options.lessons) - {path.name[:2] for path in sources}):
+        parser.error(f"NN: expected numbers of lessons such as 01, got {' '.join(unknown)}")
     if options.check:
         return check(sources)
     if options.test:

@@ -147,7 +147,7 @@ def test_what_a_teacher_hands_out(place, monkeypatch, capsys):
     assert code.value.code == 2
     assert "expected a new or empty folder" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        command(monkeypatch, "77")
+        command(monkeypatch, "01", "77")
     assert "expected numbers of lessons such as 01, got 77" in capsys.readouterr().err
 
 

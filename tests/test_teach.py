@@ -87,6 +87,7 @@ def right(dy, x, W):
         (lambda dy, x, W: None, "expected it to return dx, dW, db, got None: is a return missing?"),
         (lambda dy, x, W: right(dy, x, W)[:2], "got 2 values"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], 2 * dy), "expected shape (4,), got (5, 4)"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "dy is not summed over the examples"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got ()"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "summed over everything"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum(0, keepdims=True)), "the right numbers in shape (1, 4)"),
@@ -99,10 +100,58 @@ def right(dy, x, W):
         (lambda dy, x, W: (np.nan * x, *right(dy, x, W)[1:]), "20 of 20 numbers are not finite"),
         (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected an array, got a str"),
         (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "expected an array, got None: is a return missing?"),
+        (lambda dy, x, W: ([[1], [1, 2]], *right(dy, x, W)[1:]), "dx          expected an array, got a list\n"),
+        (lambda dy, x, W: (right(dy, x, W)[0].astype(str), dy, dy), "expected numbers, got a ndarray of <U"),
+        (lambda dy, x, W: (right(dy, x, W)[0].astype(object), dy, dy), "expected numbers, got a ndarray of object"),
+        (lambda dy, x, W: (np.ma.array(right(dy, x, W)[0], mask=True), dy, dy), "got a MaskedArray"),
+        (lambda dy, x: dy, "positional arguments but 3 were given\n  called with dy"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, words, capsys):
     assert words in said(capsys, "1.2", wrong)
+
+
+def test_numbers_that_are_too_large_are_none(capsys):
+    assert "expected numbers, got a int" in said(capsys, "12.1", lambda samples, expected: 10**400)
+
+
+def test_an_array_in_the_place_of_a_word(capsys):
+    with pytest.raises(teach.NotYet):
+        check("12.6", **dict.fromkeys(exercise("12.6").output_names, np.zeros(2)))
+    assert capsys.readouterr().out.count("is not it") == 6
+
+
+def test_outputs_of_which_different_things_are_said_keep_their_order(capsys):
+    names = exercise("12.6").output_names
+    with pytest.raises(teach.NotYet):
+        check("12.6", **dict.fromkeys(names, "law"))
+    assert re.findall(r"^  (bug_.)", capsys.readouterr().out, re.M) == list(names)
+
+
+def test_other_bits_are_said_where_bits_count(capsys):
+    """kl with exp(log_var) for std std."""
+
+    def wrong(mu, log_var, eps, block):
+        z, _ = exercise("11.4").reference(mu, log_var, eps, block)
+        return z, 0.5 * (mu * mu + np.exp(log_var) - 1 - log_var)
+
+    assert "right but for the last bits" in said(capsys, "11.4", wrong)
+
+
+@pytest.mark.parametrize(
+    ("number", "wrong"),
+    [
+        ("11.1", lambda a, b: np.abs(np.abs(a) - np.abs(b)).max() / np.abs(b).max()),
+        ("11.2", lambda w: w.min(axis=0) + np.log(np.exp(w - w.min(axis=0)).mean(axis=0))),
+        ("11.5", lambda x: (x[: len(x) // 2] + x[len(x) // 2 :]).sum(axis=0)),
+        ("11.5", lambda x: x.astype("longdouble").sum(axis=0).astype("float64")),
+        ("12.2", lambda z, mu, log_var: abs(exercise("12.2").reference(z, mu, log_var))),
+        ("12.3", lambda log_qz_x, log_pz, kl: abs(exercise("12.3").reference(log_qz_x, log_pz, kl))),
+    ],
+)
+def test_what_is_right_by_luck_on_tame_numbers_fails(number, wrong, capsys):
+    with np.errstate(over="ignore"):
+        said(capsys, number, wrong)
 
 
 def test_infinite_answers_are_no_slips(capsys):

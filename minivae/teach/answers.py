@@ -121,8 +121,9 @@ def _stopped(error, taken):
     """Lines about an error in a learner's function: where, and on what."""
     frames = traceback.extract_tb(error.__traceback__)
     line = frames[1].line if len(frames) > 1 else ""  # of the function, below the call of it here
+    where = [f"  in its line: {line}"] if line else []
     shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in taken.items() if not callable(a))
-    return [f"  it stopped with {type(error).__name__}: {error}", f"  in its line: {line}", f"  called with {shapes}"]
+    return [f"  it stopped with {type(error).__name__}: {error}", *where, f"  called with {shapes}"]
 
 
 def _compared(task, found, inputs):
@@ -136,11 +137,11 @@ def _compared(task, found, inputs):
             complaint, reasons = f"right{error}{_agreement(got, task.numeric(name, inputs))}{single}", []
         else:
             wrong, reasons = True, _reasons(task, name, found, truths, inputs)
-        said.setdefault(tuple(reasons), []).append((name, complaint))
+        said.setdefault((*reasons,) or name, []).append((name, complaint, reasons))
     lines = []
-    for reasons, outputs in said.items():
-        lines += [f"  {name:<10}  {complaint}" for name, complaint in outputs]
-        lines += [f"              {reason}" for reason in reasons]
+    for outputs in said.values():
+        lines += [f"  {name:<10}  {complaint}" for name, complaint, _ in outputs]
+        lines += [f"              {reason}" for reason in outputs[0][2]]
     return lines, wrong
 
 
@@ -156,13 +157,12 @@ def _difference(got, truth, tolerance):
     """(what is wrong or None, largest error)."""
     if isinstance(truth, str):
         return (None, 0.0) if isinstance(got, str) and got == truth else (f"{got!r} is not it", 1.0)
-    if got is None or isinstance(got, list | tuple | dict | str):
+    if got is None or isinstance(got, list | tuple | dict | str | np.ma.MaskedArray):
         return f"expected an array, got {_kind(got)}", 1.0
+    a, b = _numbers(got), np.asarray(truth, "float64")
     if np.iscomplexobj(got):
         return "expected real numbers, got complex ones", 1.0
-    try:
-        a, b = np.asarray(got, "float64"), np.asarray(truth, "float64")
-    except (TypeError, ValueError):
+    if a is None:
         return f"expected numbers, got {_kind(got)}", 1.0
     if a.shape != b.shape:
         return f"expected shape {b.shape}, got {a.shape}", 1.0
@@ -180,21 +180,33 @@ def _difference(got, truth, tolerance):
     return f"{size}; {where}your value {a[i] + 0:.6g} / true value {b[i] + 0:.6g}", largest
 
 
+def _numbers(value):
+    """As a float64 array, or None where it is not of real numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # a list of rows that differ in length
+        return None
+    return array.astype("float64") if array.dtype.kind in "biuf" else None
+
+
 def _kind(value):
-    return "None: is a return missing?" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "None: is a return missing?"
+    return f"a {type(value).__name__}" + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
 
 
 def _reasons(task, name, found, truths, inputs):
     """What is known about a wrong output: a slip of this exercise, else what the laboratory says of it."""
     got = found[name]
     if isinstance(truths[name], str):
+        if not isinstance(got, str):
+            return []
         return [text for text, slip in task.slips.items() if task.answers(slip, inputs)[name] == got]
-    if got is None or np.iscomplexobj(got):
+    got = _numbers(got)
+    if got is None:
         return []
-    try:
-        got = np.asarray(got, "float64")
-    except (TypeError, ValueError):
-        return []
+    if task.tolerance == 0 and _alike(got, np.asarray(truths[name], "float64")):
+        return ["right but for the last bits: another order, or another operation somewhere"]
     others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
     reasons = []
     for text, slip in task.slips.items():
