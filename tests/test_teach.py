@@ -210,6 +210,12 @@ def test_an_error_in_the_answer_is_one_line_and_the_shapes(capsys):
     assert re.search(r"called with x \(\d, \d\), W \(\d, \d\), b \(\d,\)", text)
 
 
+def test_numbers_of_its_own_are_seen(capsys):
+    rng = np.random.default_rng()
+    text = said(capsys, "8.1", lambda mu, log_var, eps: mu + np.exp(log_var / 2) * rng.standard_normal(mu.shape))
+    assert "it draws numbers of its own" in text
+
+
 def test_two_names_of_one_array_are_seen(capsys):
     """In 8.3 dz is what dmu starts with, and += changes both."""
     task = exercise("8.3")

@@ -2,58 +2,29 @@
 
 import numpy as np
 
+from .conv_by_hand import (
+    averaged,
+    col2im,
+    conv_backward,
+    conv_forward,
+    conv_matrix,
+    conv_transpose,
+    dilated,
+    dx_by,
+    exchange,
+    first_patches,
+    flip,
+    grads,
+    im2col,
+    larger,
+    one_too_few,
+    overwritten,
+    repeated,
+    reshaped,
+    spread_by,
+    without_stride,
+)
 from .exercise import Exercise
-
-
-def conv_matrix(w, n, stride):
-    n_out = (n - len(w)) // stride + 1
-    A = np.zeros((n_out, n))
-    for i in range(n_out):
-        A[i, i * stride : i * stride + len(w)] = w
-    return A
-
-
-def im2col(x, kh, kw, stride):
-    N, h, w, c = x.shape
-    h_out, w_out = (h - kh) // stride + 1, (w - kw) // stride + 1
-    columns = np.zeros((N, h_out, w_out, kh, kw, c))
-    for k in range(kh):
-        for l in range(kw):
-            columns[:, :, :, k, l] = x[:, k : k + stride * h_out : stride, l : l + stride * w_out : stride]
-    return columns
-
-
-def conv_forward(x, W, b, stride):
-    kh, kw, c_in, c_out = W.shape
-    columns = im2col(x, kh, kw, stride)
-    rows = columns.reshape(-1, kh * kw * c_in)
-    return (rows @ W.reshape(-1, c_out) + b).reshape(*columns.shape[:3], c_out)
-
-
-def col2im(dcolumns, h, w, stride):
-    N, h_out, w_out, kh, kw, c = dcolumns.shape
-    dx = np.zeros((N, h, w, c))
-    for k in range(kh):
-        for l in range(kw):
-            dx[:, k : k + stride * h_out : stride, l : l + stride * w_out : stride] += dcolumns[:, :, :, k, l]
-    return dx
-
-
-def conv_backward(dy, x, W, stride):
-    N, h, w, _ = x.shape
-    kh, kw, c_in, c_out = W.shape
-    columns = im2col(x, kh, kw, stride)
-    rows, drows = columns.reshape(-1, kh * kw * c_in), dy.reshape(-1, c_out)
-    dW = (rows.T @ drows).reshape(W.shape)
-    dcolumns = (drows @ W.reshape(-1, c_out).T).reshape(columns.shape)
-    return col2im(dcolumns, h, w, stride), dW, drows.sum(axis=0)
-
-
-def conv_transpose(x, W, stride):
-    N, h, w, c_in = x.shape
-    kh, kw, _, c_out = W.shape
-    columns = np.einsum("nijc,klcd->nijkld", x, W)
-    return col2im(columns, (h - 1) * stride + kh, (w - 1) * stride + kw, stride)
 
 
 def _sizes(rng):
@@ -94,104 +65,6 @@ def _small(rng):
     return {"x": rng.standard_normal((3, 2, 3, 2)), "W": rng.standard_normal((kh, kw, 2, stride)), "stride": stride}
 
 
-# ---- slips
-
-
-def _repeated(w, n, stride):
-    """conv_matrix without a stride, as many rows."""
-    A = conv_matrix(w, n, 1)
-    return A[: (n - len(w)) // stride + 1]
-
-
-def _dilated(x, kh, kw, stride):
-    """Patches without a stride, whose pixels are a stride apart."""
-    N, h, w, c = x.shape
-    h_out, w_out = (h - kh) // stride + 1, (w - kw) // stride + 1
-    rows = np.minimum(np.arange(h_out)[:, None] + stride * np.arange(kh), h - 1)
-    columns = np.minimum(np.arange(w_out)[:, None] + stride * np.arange(kw), w - 1)
-    return x[:, rows][:, :, :, columns].transpose(0, 1, 3, 2, 4, 5)
-
-
-def _first_patches(x, kh, kw, stride):
-    """Stride 1, as many patches."""
-    full = im2col(x, kh, kw, 1)
-    return full[:, : (x.shape[1] - kh) // stride + 1, : (x.shape[2] - kw) // stride + 1]
-
-
-def _one_too_few(x, kh, kw, stride):
-    return im2col(x, kh, kw, stride)[:, :-1, :-1]
-
-
-def _flip(W):
-    return W[::-1, ::-1]
-
-
-def _exchange(W):
-    """The channels of W exchanged, where there are as many out as in."""
-    return W.swapaxes(2, 3) if W.shape[2] == W.shape[3] else W
-
-
-def _reshaped(x, W, b, stride):
-    kh, kw, c_in, c_out = W.shape
-    columns = im2col(x, kh, kw, stride)
-    rows = columns.reshape(-1, kh * kw * c_in)
-    return (rows @ W.reshape(c_out, -1).T + b).reshape(*columns.shape[:3], c_out)
-
-
-def _overwritten(dcolumns, h, w, stride):
-    """col2im with = in the place of +=."""
-    N, h_out, w_out, kh, kw, c = dcolumns.shape
-    dx = np.zeros((N, h, w, c))
-    for k in range(kh):
-        for l in range(kw):
-            dx[:, k : k + stride * h_out : stride, l : l + stride * w_out : stride] = dcolumns[:, :, :, k, l]
-    return dx
-
-
-def _averaged(dcolumns, h, w, stride):
-    """col2im divided by the number of patches that a pixel is in."""
-    return col2im(dcolumns, h, w, stride) / np.maximum(col2im(np.ones_like(dcolumns), h, w, stride), 1)
-
-
-def _without_stride(dcolumns, h, w, stride):
-    return col2im(dcolumns, h, w, 1)
-
-
-def _dx_by(spread=col2im, change=lambda W: W):
-    """conv_backward with another way from dy to dx."""
-
-    def backward(dy, x, W, stride):
-        dcolumns = np.einsum("nijd,klcd->nijklc", dy, change(W))
-        return spread(dcolumns, *x.shape[1:3], stride), *conv_backward(dy, x, W, stride)[1:]
-
-    return backward
-
-
-def _grads(dW=lambda dW, x, dy: dW, db=lambda db, x, dy: db):
-    """conv_backward with a mistake in dW or db."""
-
-    def backward(dy, x, W, stride):
-        dx, *grads = conv_backward(dy, x, W, stride)
-        return dx, dW(grads[0], x, dy), db(grads[1], x, dy)
-
-    return backward
-
-
-def _spread_by(spread):
-    def transpose(x, W, stride):
-        columns = np.einsum("nijc,klcd->nijkld", x, W)
-        (kh, kw), (h, w) = W.shape[:2], x.shape[1:3]
-        return spread(columns, int((h - 1) * stride + kh), int((w - 1) * stride + kw), stride)
-
-    return transpose
-
-
-def _larger(x, W, stride):
-    """Image sides h s + k: one step too many."""
-    (kh, kw), (h, w) = W.shape[:2], x.shape[1:3]
-    return col2im(np.einsum("nijc,klcd->nijkld", x, W), int(h * stride + kh), int(w * stride + kw), stride)
-
-
 EXERCISES = (
     Exercise(
         "4.1",
@@ -205,7 +78,7 @@ EXERCISES = (
             "starts at column i s.",
         ),
         slips={
-            "the kernel moves by 1 from row to row, not by the stride": _repeated,
+            "the kernel moves by 1 from row to row, not by the stride": repeated,
             "the kernel is mirrored: w[0] belongs to the first pixel of the patch": lambda w, n, stride: conv_matrix(
                 w[::-1], n, stride),
             "one row is missing: between the first and the last patch there are (n - k) // s steps, so one patch more":
@@ -230,8 +103,8 @@ EXERCISES = (
             "x[:, k : k + stride * h_out : stride, ...] has those rows. With two loops, over k and l, all is filled.",
         ),
         slips={
-            "the patches start at every pixel, not at every stride-th": _first_patches,
-            "the pixels inside a patch are a stride apart; it is the patches that are": _dilated,
+            "the patches start at every pixel, not at every stride-th": first_patches,
+            "the pixels inside a patch are a stride apart; it is the patches that are": dilated,
             "the right numbers, but each patch keeps its axes (kh, kw, c)": lambda x, kh, kw, stride: im2col(
                 x, kh, kw, stride).reshape(len(x), (x.shape[1] - kh) // stride + 1, -1, kh * kw * x.shape[3]),
             "channels come last, here as everywhere": lambda x, kh, kw, stride: np.moveaxis(
@@ -243,7 +116,7 @@ EXERCISES = (
             "the patches are mirrored: pixel (k, l) of a patch is k rows and l columns after its first": lambda x, kh,
                 kw, stride: im2col(x, kh, kw, stride)[:, :, :, ::-1, ::-1],
             "the last patches are missing: between the first and the last there are (h - kh) // stride steps, so one "
-            "patch more": _one_too_few,
+            "patch more": one_too_few,
         },
     ),
     Exercise(
@@ -263,13 +136,13 @@ EXERCISES = (
         slips={
             "b is missing": lambda x, W, b, stride: conv_forward(x, W, 0 * b, stride),
             "the kernel is mirrored: that is the convolution of mathematics, not that of neural nets": lambda x, W, b,
-                stride: conv_forward(x, _flip(W), b, stride),
+                stride: conv_forward(x, flip(W), b, stride),
             "the stride is not used": lambda x, W, b, stride: conv_forward(x, W, b, 1),
             "the channels of W are exchanged: the third axis goes with the channels of x": lambda x, W, b, stride:
-                conv_forward(x, _exchange(W), b, stride),
+                conv_forward(x, exchange(W), b, stride),
             "one row for each place: give them the axes (N, h_out, w_out, c_out) again": lambda x, W, b, stride:
                 conv_forward(x, W, b, stride).reshape(-1, len(b)),
-            "W is reshaped to rows of c_out kernels; but its last axis is c_out, so kernels are columns": _reshaped,
+            "W is reshaped to rows of c_out kernels; but its last axis is c_out, so kernels are columns": reshaped,
         },
     ),
     Exercise(
@@ -288,9 +161,9 @@ EXERCISES = (
         ),
         slips={
             "overwritten where patches overlap: a pixel used several times gets the sum of what comes back":
-                _overwritten,
-            "averaged where patches overlap: the sum is wanted": _averaged,
-            "the stride is not used": _without_stride,
+                overwritten,
+            "averaged where patches overlap: the sum is wanted": averaged,
+            "the stride is not used": without_stride,
             "it ends with the last patch; but dx has the shape of x, zeros where no patch is": lambda dcolumns, h, w,
                 stride: col2im(dcolumns, h, w, stride)[:, :, :-1],
             "rows and columns of the patches are exchanged": lambda dcolumns, h, w, stride: col2im(
@@ -317,23 +190,23 @@ EXERCISES = (
             "again.",
         ),
         slips={
-            "the channels of W are exchanged: dy has the output channels, which are W's last axis": _dx_by(
-                change=_exchange),
-            "the kernel is mirrored: each number goes back by the way on which it came": _dx_by(change=_flip),
-            "overwritten where patches overlap: a pixel used several times gets the sum of what comes back": _dx_by(
-                _overwritten),
-            "the stride is not used on the way back": _dx_by(_without_stride),
-            "averaged where patches overlap: the sum is wanted": _dx_by(_averaged),
+            "the channels of W are exchanged: dy has the output channels, which are W's last axis": dx_by(
+                change=exchange),
+            "the kernel is mirrored: each number goes back by the way on which it came": dx_by(change=flip),
+            "overwritten where patches overlap: a pixel used several times gets the sum of what comes back": dx_by(
+                overwritten),
+            "the stride is not used on the way back": dx_by(without_stride),
+            "averaged where patches overlap: the sum is wanted": dx_by(averaged),
             "dy is not used: the upstream gradient is missing": lambda dy, x, W, stride: conv_backward(
                 np.ones_like(dy), x, W, stride),
-            "still a matrix: dW has the shape of W": _grads(dW=lambda dW, x, dy: dW.reshape(-1, dW.shape[3])),
-            "the mean over all places, but the bias is added at every one of them: the sum": _grads(
+            "still a matrix: dW has the shape of W": grads(dW=lambda dW, x, dy: dW.reshape(-1, dW.shape[3])),
+            "the mean over all places, but the bias is added at every one of them: the sum": grads(
                 db=lambda db, x, dy: dy.mean(axis=(0, 1, 2))),
-            "summed over the images only: the bias is added at every pixel too": _grads(
+            "summed over the images only: the bias is added at every pixel too": grads(
                 db=lambda db, x, dy: dy.sum(axis=0)),
-            "averaged over the images: whether the loss is a mean is already in dy": _grads(
+            "averaged over the images: whether the loss is a mean is already in dy": grads(
                 dW=lambda dW, x, dy: dW / len(x)),
-            "the channels are exchanged: the third axis goes with x, the last with dy": _grads(
+            "the channels are exchanged: the third axis goes with x, the last with dy": grads(
                 dW=lambda dW, x, dy: dW.swapaxes(2, 3)),
         },
     ),
@@ -353,15 +226,15 @@ EXERCISES = (
         ),
         slips={
             "the channels of W are exchanged: here x has the channels of the third axis": lambda x, W, stride:
-                conv_transpose(x, _exchange(W), stride),
+                conv_transpose(x, exchange(W), stride),
             "the kernel is mirrored: pixel (k, l) of the patch is x times W[k, l]": lambda x, W, stride:
-                conv_transpose(x, _flip(W), stride),
-            "overwritten where patches overlap: they are added": _spread_by(_overwritten),
-            "averaged where patches overlap: they are added": _spread_by(_averaged),
+                conv_transpose(x, flip(W), stride),
+            "overwritten where patches overlap: they are added": spread_by(overwritten),
+            "averaged where patches overlap: they are added": spread_by(averaged),
             "the patches are 1 apart, not a stride": lambda x, W, stride: conv_transpose(x, W, 1),
             "the image has h stride rows, so parts of the last patches do not fit": lambda x, W, stride: conv_transpose(
                 x, W, stride)[:, : x.shape[1] * stride, : x.shape[2] * stride],
-            "the image is a stride too large: the last patch starts at (h - 1) stride": _larger,
+            "the image is a stride too large: the last patch starts at (h - 1) stride": larger,
         },
     ),
 )  # fmt: skip
