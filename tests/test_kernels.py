@@ -16,6 +16,7 @@ from cuda_on_cpu import COMPILER, Kernels
 from minivae import backend, densities, kernels, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
 from minivae.densities import bernoulli_log_prob, kl_standard_normal, reparameterize
+from minivae.finite import first_nonfinite
 from minivae.kernels import CUDA
 from minivae.layers import (
     ACTIVATIONS,
@@ -551,6 +552,44 @@ def test_your_own_activation(device, rng):
     close(results[1], to_numpy(results[0]))
     with pytest.raises(KeyError, match="forward"):  # formulas of a method that is another class's
         kernels.twin("x mask")(type("Inherits", (Square,), {}))
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "expected"),
+    [
+        ("encoder.layers.0.W", np.nan, "encoder.layers.0.forward (Dense)"),
+        ("encoder.layers.0.b", np.inf, "encoder.layers.0.forward (Dense)"),  # added by the kernel of layer 1
+        ("encoder.layers.3.b", 1e30, "densities.reparameterize"),
+        ("decoder.layers.3.b", np.nan, "decoder.layers.3.forward (Dense)"),
+        ("decoder.layers.0.b", -1e308, "decoder.layers.1.backward (Square)"),
+    ],
+)
+def test_what_is_not_finite_has_the_same_name(device, part, value, expected, monkeypatch, rng):
+    """That of a layer or of an operation, never of what launches its kernel; new memory is no value."""
+
+    @kernels.twin(keeps="x", y="x < 0 ? 0 : x * x", dx="x < 0 ? 1e9 * x * dy : 2 * x * dy")  # overflows when it returns
+    class Square(Layer):
+        def forward(self, x, noise=None):
+            return np.where(x < 0, 0, x * x), x
+
+        def backward(self, dy, cache, accumulate=True, need_dx=True):
+            return np.where(cache < 0, 1e9 * cache * dy, 2 * cache * dy)
+
+    model = VAE.build((6,), np.random.default_rng(0), hidden=(5,), latent=2, dropout=0.5)
+    if "Square" in expected:
+        model.decoder.layers[1] = Square()
+    model.bind("float64")
+    model.params[part].data[...] = value
+    x, noise = np.ones((4, 6)), model.draw_noise(rng, 4)
+    with np.errstate(all="ignore"):
+        assert first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise)) == expected
+    model.bind("float64", device.name)
+    x, noise = place((x, noise), like=model.theta)
+    empty = np.empty
+    with device.on(), np.errstate(all="ignore"):
+        if device.name == "numpy":
+            monkeypatch.setattr(np, "empty", lambda shape, dtype: np.full_like(empty(shape, dtype), np.nan))
+        assert first_nonfinite(model, lambda stop: model.loss_and_grads(x, noise)) == expected
 
 
 # ---- Who has kernels
