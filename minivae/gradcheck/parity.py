@@ -115,7 +115,7 @@ def _run(build, x, machine, steps, batch_size, lr):
 
 
 def _watched(model, x, noise):
-    """What every part gives in a step, and what arrives at its backward; and the gradients of the parameters."""
+    """What every part gives in a step, and what arrives at its backward; the parameters' gradients, unwatched."""
     values, gradients = {}, {}
 
     def watch(name, part):
@@ -134,6 +134,7 @@ def _watched(model, x, noise):
         for name, part in parts_of(model).items():
             stack.enter_context(watch(name, part))
         model.loss_and_grads(x, noise)
+    model.loss_and_grads(x, noise)  # as in training: where a part is watched, a GPU takes no fused kernel for it
     gradients |= {name: p.grad for name, p in model.params.items()}
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has
 
