@@ -112,7 +112,7 @@ class Optimizer:
             g = g * xp.minimum(self.clip / (xp.sqrt((g * g).sum()) + 1e-12), 1)
         lr = self.lr(self.t)
         self.t += 1
-        block = BLOCK if array_module(g) is np else g.size
+        block = BLOCK if array_module(g) is np else max(g.size, 1)
         for start in range(0, g.size, block):
             part = slice(start, start + block)
             self.update(part, self.theta[part], g[part], lr if self.factor is None else lr * self.factor[part])

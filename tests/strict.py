@@ -9,7 +9,8 @@ operations. minivae does not know it: `with registered()`.
         model.loss_and_grads(x, noise)
     assert events == []
 
-Names are those of CuPy 14 only, functions and methods; whatever else is an AttributeError.
+Names are those of CuPy 14 only, functions and methods; whatever else is an AttributeError. So is `repeat`, for which
+CuPy launches a copy for every index of the axis: broadcast and reshape.
 """
 
 import math
@@ -35,12 +36,12 @@ CREATION = ("arange", "eye", "full", "linspace", "ones", "zeros")
 FUNCTIONS = (
     "all", "any", "argmax", "argmin", "argsort", "broadcast_arrays", "broadcast_to", "clip", "concatenate", "cumsum",
     "diagonal", "dot", "expand_dims", "flip", "full_like", "max", "mean", "min", "moveaxis", "ones_like", "outer",
-    "prod", "repeat", "reshape", "roll", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
+    "prod", "reshape", "roll", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
     "tensordot", "tile", "trace", "transpose", "tril", "triu", "var", "where", "zeros_like",
 )  # fmt: skip
 METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot",
-    "fill", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
+    "fill", "flatten", "max", "mean", "min", "prod", "ravel", "reshape", "round", "sort", "squeeze", "std",
     "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
 )  # fmt: skip
 PROPERTIES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
@@ -403,6 +404,8 @@ def __getattr__(name):
         def function(*args, **kwargs):
             arrays = {"where": 1, "dot": 2, "outer": 2, "tensordot": 2, "broadcast_arrays": len(args)}.get(name, 1)
             host = [*(_own(a, name) for a in args[:arrays]), *(_host(a, name) for a in args[arrays:])]
+            if name in ("concatenate", "stack") and len(args[0]) > 8:
+                _note("transfer", f"{name}: the addresses of {len(args[0])} arrays")
             return _call(getattr(np, name), name, host, kwargs)
 
         return function
