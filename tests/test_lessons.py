@@ -169,6 +169,19 @@ def test_every_exercise_is_in_its_lesson(source):
     assert not re.search(r"!\[[^]]*\]\(http|load_data\(\"(mnist|fashion|omniglot|static)", text)
 
 
+@each
+def test_the_first_cell_finds_the_clone_and_no_other_folder_of_that_name(source, tmp_path, monkeypatch):
+    """Lessons are copied to where one likes, often beside a clone, which is called minivae itself."""
+    line = next(line for line in source.read_text().splitlines() if line.startswith("sys.path[:0]"))
+    for folder in ("minivae", "mine"):
+        (tmp_path / folder).mkdir()
+    for folder, found in ((ROOT / "lessons", [str(ROOT)]), (tmp_path / "mine", [])):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", [])
+        exec(line, {"sys": sys, "Path": Path})
+        assert sys.path == found
+
+
 def test_sources_and_exercises_belong_together():
     assert [int(source.name[:2]) for source in SOURCES] == list(LESSONS)
 

@@ -15,7 +15,7 @@
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae").is_dir()][:1]
+sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae/__init__.py").exists()][:1]
 
 import numpy as np
 

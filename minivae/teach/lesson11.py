@@ -48,23 +48,27 @@ def tree_sum(x):
 
 
 def _pair(rng):
-    """The largest of |a - b| and of |b| are negative, so that a missing |.| shows; b is not of size 1."""
+    """The largest of a - b and of b are negative, and there a = -b, so that a missing or moved |.| shows."""
     shape = rng.integers(4, 8), 5
     b, small = 7 * rng.standard_normal(shape), 1e-2 * rng.standard_normal(shape)
     b *= -np.sign(b.flat[np.abs(b).argmax()])
-    small *= -np.sign(small.flat[np.abs(small).argmax()])
+    i = np.abs(small).argmax()
+    small *= -np.sign(small.flat[i])
+    b.flat[i] = -small.flat[i] / 2
     return {"a": b + small, "b": b}
 
 
 def _log_weights(rng):
-    """Columns far below the smallest exp, each somewhere else."""
+    """Columns far below the smallest exp, each somewhere else, with one entry each far below the others."""
     K, N = rng.integers(3, 7), 4
-    return {"log_w": 3 * rng.standard_normal((K, N)) - rng.uniform(1000, 3000, N)}
+    log_w = 3 * rng.standard_normal((K, N)) - rng.uniform(1000, 3000, N)
+    log_w[-1] -= 9000
+    return {"log_w": log_w}
 
 
 def _counts(rng):
     n = np.sort(rng.integers(100, 100000, 4)).astype("float64")
-    unary, binary, inputs, outputs = (int(k) for k in (*rng.integers(3, 9, 2), *rng.permutation([1, 2, 3])[:2]))
+    unary, binary, inputs, outputs = (int(k) for k in (*rng.integers(3, 9, 2), *rng.permutation([2, 3, 5])[:2]))
     return {"n": n, "itemsize": int(rng.choice([2, 4, 8])), "unary": unary, "binary": binary, "inputs": inputs,
             "outputs": outputs}  # fmt: skip
 
@@ -77,14 +81,20 @@ def _latents(rng):
 
 
 def _columns(rng):
-    """Large numbers that cancel only between the halves: what is left depends on the order."""
+    """Large numbers, which cancel on level 1 in the first column, on level 2 in the second, and so on.
+
+    What is left in a column depends on the order up to its level.
+    """
     n = int(2 ** rng.integers(4, 6))
-    large = 1e16 * rng.standard_normal((n // 2, 5))
-    return {"x": np.concatenate([large, -large]) + 10 * rng.standard_normal((n, 5))}
+    x = 10 * rng.standard_normal((n, 4))
+    for level in range(4):
+        large = 1e16 * rng.standard_normal((2**level, n >> (level + 1)))
+        x[:, level] += np.concatenate([large, -large], axis=1).ravel()
+    return {"x": x}
 
 
 def _unshifted(log_w):
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.log(np.exp(log_w).mean(axis=0))
 
 
@@ -158,6 +168,8 @@ EXERCISES = (
             "the largest of all columns is taken out; what is far below it is 0 again": lambda log_w: (
                 log_w.max() + _unshifted(log_w - log_w.max())),
             "the largest is not added back after the log": lambda log_w: log_mean_exp(log_w) - log_w.max(axis=0),
+            "what is taken out is not the largest: exp of what lies far above it is infinite": lambda log_w: (
+                log_w.mean(axis=0) + _unshifted(log_w - log_w.mean(axis=0))),
             "the sum over k, not the mean": lambda log_w: log_mean_exp(log_w) + np.log(len(log_w)),
             "the mean of the logs: that is smaller than the log of the mean": lambda log_w: log_w.mean(axis=0),
             "the largest alone; the others count, too": lambda log_w: log_w.max(axis=0),

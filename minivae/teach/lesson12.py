@@ -54,15 +54,15 @@ def _samples(rng):
 
 
 def _posterior(rng):
-    """Draws whose standard deviation is 1 % too large."""
+    """Draws whose standard deviation is 1 % too small."""
     mu, log_var, eps = rng.standard_normal((3, 2)), rng.standard_normal((3, 2)), rng.standard_normal((10_000, 3, 2))
-    return {"z": mu + 1.01 * np.exp(0.5 * log_var) * eps, "mu": mu, "log_var": log_var}
+    return {"z": mu + 0.99 * np.exp(0.5 * log_var) * eps, "mu": mu, "log_var": log_var}
 
 
 def _densities(rng):
     kl = rng.uniform(1, 5, 4)
     log_pz = rng.standard_normal((20_000, 4)) - 2
-    return {"log_qz_x": log_pz + kl + 0.02 + rng.standard_normal((20_000, 4)), "log_pz": log_pz, "kl": kl}
+    return {"log_qz_x": log_pz + kl - 0.02 + rng.standard_normal((20_000, 4)), "log_pz": log_pz, "kl": kl}
 
 
 def _half_a_mean(rng):
@@ -244,15 +244,20 @@ EXERCISES = (
         slips={
             "A's loss falls, and lower than that of right code: no one would look": _other(0, "loss curve"),
             "A's gradient passes at both places: a right gradient of a wrong function": _other(0, "gradient"),
+            "A's two ratios are 1": _other(0, "known answer"),
+            "B's loss is that of right code, number by number": _other(1, "loss curve"),
             "B's two laws hold": _other(1, "law"),
             "B's two ratios are 1": _other(1, "known answer"),
             "C's loss falls as it should; how many nats it is no curve can say": _other(2, "loss curve"),
             "C's gradient passes: it is that of the loss which C has": _other(2, "gradient"),
             "C's two laws hold; which of the ratios is not 1?": _other(2, "law"),
             "D's gradient is wrong, but something complains that you had for nothing": _other(3, "gradient"),
+            "D's two laws hold": _other(3, "law"),
+            "D's two ratios are 1": _other(3, "known answer"),
             "E's loss is large, but it falls, and that is all that a curve tells": _other(4, "loss curve"),
             "E's gradient passes: it is that of the loss which E has": _other(4, "gradient"),
             "E's two laws hold; which of the ratios is not 1?": _other(4, "law"),
+            "F's loss is that of right code, number by number": _other(5, "loss curve"),
             "F's gradient passes at both places": _other(5, "gradient"),
             "F's two ratios are 1": _other(5, "known answer"),
         },
