@@ -458,7 +458,7 @@ quoted("13", sum(len(mutant.caught_by) == 1 for mutant in ZOO))
 # %% [markdown]
 # ## More to try
 #
-# 1. B once more: move `log_var` in `measure` to about -12. Which of your laws sees B now, and why only that one?
+# 1. B once more: move `log_var` in `measure` to about -12. What do your two laws say now, and why with those signs?
 # 2. Write `pixels_twice(log_prob, x, logits)`, log p of every pixel twice over by log p. What must it be, and for which
 #    program is it not?
 # 3. A law of the likelihood: add up exp(log p(x | z)) over all four x of two bits. Which programs fail?
