@@ -60,7 +60,7 @@ def main():
 
 def notebook(source, solved, answered=False):
     """The notebook of a source: with its solutions, with stubs, or with stubs that are `answered` by the references."""
-    nb = jupytext.reads(source.read_text(), fmt="py:percent")
+    nb = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
     nb.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                    "language_info": {"name": "python"}}  # fmt: skip
     for i, cell in enumerate(nb.cells):
@@ -133,7 +133,7 @@ def build(sources):
     """Write both notebooks of each; the pictures of the solutions go to figures/."""
 
     def one(source):
-        solved = jupytext.reads(source.read_text(), fmt="py:percent")
+        solved = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
         seconds = run(solved, FIGURES)
         written = notebook(source, solved=True)  # now there are pictures to attach
         for cell, executed in zip(written.cells, solved.cells, strict=True):
@@ -152,7 +152,7 @@ def check(sources):
     wrong = []
     for source in sources:
         given, solved = HERE / f"{source.stem}.ipynb", HERE / "solutions" / f"{source.stem}.ipynb"
-        if not given.exists() or given.read_text() != nbformat.writes(notebook(source, solved=False)) + "\n":
+        if not given.exists() or given.read_text("utf-8") != nbformat.writes(notebook(source, solved=False)) + "\n":
             wrong.append(given)
         if not solved.exists() or not _same_cells(nbformat.read(solved, 4), notebook(source, solved=True)):
             wrong.append(solved)
@@ -204,7 +204,7 @@ def _only_stubs(source, nb):
 
 def hand_out(sources, folder, parser):
     """The exercise notebooks, in a folder that is new."""
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_file() or folder.is_dir() and any(folder.iterdir()):
         parser.error(f"--without-solutions: expected a new or empty folder, {folder} is not")
     folder.mkdir(parents=True, exist_ok=True)
     for source in sources:
@@ -214,7 +214,7 @@ def hand_out(sources, folder, parser):
 
 
 def _write(nb, path):
-    path.write_text(nbformat.writes(nb) + "\n")
+    path.write_text(nbformat.writes(nb) + "\n", "utf-8")
 
 
 def _two_at_a_time(f, sources):
