@@ -8,8 +8,8 @@
 #
 # ![Three paths from the same start in a long narrow bowl](picture:05_bowl)
 #
-# *The same bowl, the same start, forty steps each. All three know nothing but the gradient where they stand. By the
-# end of the lesson you will have written them, and know why each goes as it does.*
+# *The same bowl, the same start, forty steps each. All three are told nothing but the gradient where they stand. By
+# the end of the lesson you will have written them, and know why each goes as it does.*
 
 # %%
 import sys
@@ -34,8 +34,8 @@ from minivae.teach import check, hint, picture, progress, quoted, use_reference
 #
 # $$\text{loss} = \tfrac12 \sum_i \lambda_i \theta_i^2, \qquad g_i = \lambda_i \theta_i .$$
 #
-# (Near a minimum every smooth loss is such a bowl, once its axes are turned so that they are those of the bowl. The
-# step $\theta - \text{lr}\, g$ does not care how the axes are turned, so this example is the general one.)
+# (Near a minimum a smooth loss is as a rule such a bowl, once its axes are turned so that they are those of the bowl.
+# The step $\theta - \text{lr}\, g$ does not care how the axes are turned, so this example is the general one.)
 #
 # Put $g_i$ into the step. Each coordinate goes its own way:
 #
@@ -470,8 +470,8 @@ assert losses["rising, then falling"][-1] < 0.5 * losses["0.05"][-1]
 
 # %% [markdown]
 # **Read the picture.** The dotted lines are the formula: $0.5 / (2 \cdot 1.5) = 0.167$ and
-# $0.05 / (2 \cdot 1.95) = 0.0128$. Both constant rates end on their line and stay there. The third rate is nearly as
-# fast as the large one and ends below half of the small one.
+# $0.05 / (2 \cdot 1.95) = 0.0128$. Both constant rates end on their line and stay there. The third is at first nearly
+# as fast as the large one; then its floor sinks with the rate, and it ends below half of the small one.
 #
 # ## On a VAE
 #
@@ -487,7 +487,7 @@ data = load_data("digits")
 bits = data.settle(data.train.x, np.random.default_rng(0)).astype("float64")
 
 
-def train(method, rate, steps=200, largest=np.inf, clipped_steps=200, seed=1):
+def train(method, rate, steps=200, largest=None, clipped_steps=200, seed=1):
     """(loss in nats, norm of the gradient) of every step; shorter if the loss is no longer finite."""
     model = VAE.build(data.shape, np.random.default_rng(seed), hidden=(48,), latent=6).bind("float64")
     rng, state, losses, norms = np.random.default_rng([seed, 1]), None, [], []
@@ -500,16 +500,16 @@ def train(method, rate, steps=200, largest=np.inf, clipped_steps=200, seed=1):
                 break
             losses.append(loss)
             norms.append(np.linalg.norm(model.grad))
-            g = clip_by_norm(model.grad, largest if t < clipped_steps else np.inf)
+            g = clip_by_norm(model.grad, largest) if largest and t < clipped_steps else model.grad
             model.theta[...], state = method(model.theta, state, g, t, rate(t))
     return np.array(losses), np.array(norms)
 
 
 METHODS = {
-    "gradient descent": (plain, np.inf),
-    "momentum 0.9": (with_momentum(0.9), np.inf),
+    "gradient descent": (plain, None),
+    "momentum 0.9": (with_momentum(0.9), None),
     "momentum 0.9, clipped at 5": (with_momentum(0.9), 5.0),
-    "Adam": (with_adam, np.inf),
+    "Adam": (with_adam, None),
 }
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 
@@ -624,7 +624,7 @@ def ten_steps_of_both(theirs, mine, lr):
 for theirs, mine, lr in ((Adam, with_adam, 0.01), (SGD, with_momentum(0.9), 0.03)):
     difference = ten_steps_of_both(theirs, mine, lr)
     print(f"{theirs.__name__}: largest difference after ten steps {difference:.1e}")
-    assert difference < 1e-12
+    assert difference < 1e-6  # room for a tiny number in your clipping, largest / (norm + 1e-6)
 
 # %% [markdown]
 # ## More to try
@@ -632,7 +632,7 @@ for theirs, mine, lr in ((Adam, with_adam, 0.01), (SGD, with_momentum(0.9), 0.03
 # 1. `draw_bowl` with `best_momentum()`: 26 steps to a thousandth, but look where the path goes first. Why?
 # 2. Turn the bowl by 45 degrees (the gradient is then $A \theta$ with a full symmetric matrix $A$). Whose path changes,
 # and whose does not? What is it that Adam rescales?
-# 3. Leave the bias correction out of `with_adam` and train the VAE again. In which steps do you see it?
+# 3. Leave the bias correction out of `adam_step` and train the VAE again. In which steps do you see it?
 # 4. Let a coordinate have the gradient 0 for ten thousand steps and then once 1. How long is Adam's next step, in units
 # of `lr`? You have met the number above.
 # 5. Nesterov's momentum moves by $g + b \cdot \text{velocity}$ with the new velocity. Write down the recurrence of

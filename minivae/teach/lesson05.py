@@ -137,6 +137,8 @@ EXERCISES = (
                 th + lr * (b * v + g), b * v + g),
             "momentum belongs to the old velocity, not to the gradient": lambda th, v, g, lr, b: (
                 th - lr * (v + b * g), v + b * g),
+            "the gradient is subtracted in the velocity; it is added there, and theta moves against the velocity": (
+                lambda th, v, g, lr, b: (th + lr * (b * v - g), b * v - g)),
             "that is Nesterov's step, g + momentum velocity": lambda th, v, g, lr, b: (
                 th - lr * (g + b * (b * v + g)), b * v + g),
             "lr is inside the velocity: another convention, in which a change of lr acts late": lambda th, v, g, lr, b:
@@ -161,6 +163,11 @@ EXERCISES = (
             "m has no bias correction": _adam_as(m_hat=lambda m, b, t: m),
             "t counts from 1 here, so the power is t, not t + 1": _adam_as(
                 m_hat=lambda m, b, t: m / (1 - b ** (t + 1)), v_hat=lambda v, b, t: v / (1 - b ** (t + 1))),
+            "t counts from 1 here, so the power is t, not t - 1": _adam_as(
+                m_hat=lambda m, b, t: m / (1 - b ** (t - 1)), v_hat=lambda v, b, t: v / (1 - b ** (t - 1))),
+            "adam_eps is added to the root of v_hat, after the correction, not to that of v": (
+                lambda theta, m, v, g, t, lr, b1, b2, tiny: adam_step(
+                    theta, m, v, g, t, lr, b1, b2, tiny / math.sqrt(1 - b2**t))),
             "the correction divides by 1 - b, without the power t": _adam_as(
                 m_hat=lambda m, b, t: m / (1 - b), v_hat=lambda v, b, t: v / (1 - b)),
             "the correction divides: m is too small": _adam_as(
@@ -237,6 +244,10 @@ EXERCISES = (
                 lr * np.minimum((t + 1) / warm, 1) * 0.5 * (1 + np.cos(np.pi * t / steps))),
             "a quarter of the wave: it reaches cos(pi / 2); we go to cos(pi) and shift": lambda t, lr, warm, steps: (
                 lr * np.minimum((t + 1) / warm, 1) * np.cos(0.5 * np.pi * np.minimum(t / steps, 1))),
+            "the cosine begins with the run: both factors count during the warm-up, too": lambda t, lr, warm, steps: (
+                np.where(t < warm, lr * (t + 1) / warm, lr * 0.5 * (1 + np.cos(np.pi * np.minimum(t / steps, 1))))),
+            "only the warm-up counts t + 1; the cosine is at t / steps": lambda t, lr, warm, steps: (
+                lr * np.minimum((t + 1) / warm, 1) * 0.5 * (1 + np.cos(np.pi * np.minimum((t + 1) / steps, 1)))),
             "falls on a straight line, not a cosine": lambda t, lr, warm, steps: (
                 lr * np.minimum((t + 1) / warm, 1) * (1 - np.minimum(t / steps, 1))),
             "the half is missing: 1 + cos starts at 2": lambda t, lr, warm, steps: (
