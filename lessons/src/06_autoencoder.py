@@ -278,11 +278,11 @@ def draw_reconstructions(path):
 
 with picture("06_reconstructions") as path:
     draw_reconstructions(path)
-quoted("2.1", squared_error(autoencoder(train_x, *flat)[1], train_x), within=0.3)  # 1,200 steps amplify rounding
+quoted("2.2", squared_error(autoencoder(train_x, *flat)[1], train_x), within=0.3)  # 1,200 steps amplify rounding
 
 # %% [markdown]
 # **Read the picture.** PCA blends: two numbers suffice to say "more of this blend, less of that". The autoencoder
-# has an error of 2.1 against PCA's 3.38, and from the same two numbers it draws 0, 3, 4, 6 and 9 that can be read.
+# has an error of 2.2 against PCA's 3.38, and from the same two numbers it draws 0, 3, 4, 6 and 9 that can be read.
 # The 2 it has lost. It looks as if we had a machine that turns two numbers into a digit. Do we?
 #
 # ## Sampling from it
@@ -331,11 +331,11 @@ with picture("06_map") as path:
     draw_map(path)
 
 # %% [markdown]
-# **Read the picture.** On the right, the codes. Nothing has told the encoder where to put them, as long as the
-# decoder can tell them apart. They form a fan that begins near the origin, with strips of their own for most digits,
-# and empty land around and between. On the left, what the decoder makes of a grid over that land. Where there are
-# codes, there are digits. Below on the left, where there are none, it draws glaring dots. Between the strips are
-# forms that are no digit either. No gradient has ever asked the decoder for anything at such a place: it is a
+# **Read the picture.** On the right, the codes (the drawing calls them `mu`). Nothing has told the encoder where to put
+# them, as long as the decoder can tell them apart. They form a fan that begins near the origin, with strips of their
+# own for most digits, and empty land around and between. On the left, what the decoder makes of a grid over that land.
+# Where there are codes, there are digits. Below on the left, where there are none, it draws glaring dots. Between the
+# strips are forms that are no digit either. No gradient has ever asked the decoder for anything at such a place: it is a
 # **hole**. Sampling walks into it.
 #
 # ## Measure it
@@ -405,7 +405,7 @@ quoted("0.35", squared_error(autoencoder(train_x, *deep)[1], train_x), within=0.
 # a digit. In 16 dimensions there is much more room between the codes than in two, and a Gaussian that fits them is
 # mostly room.
 #
-# So the better an autoencoder is, the worse can one sample from it. It was never asked to be sampled from.
+# So the better autoencoder is the worse one to sample from. It was never asked to be sampled from.
 #
 # ## Two ideas
 #
@@ -565,10 +565,10 @@ with picture("06_holes") as path:
 
 # %% [markdown]
 # **Read the picture.** Dark is far from every digit; the black line is the limit. The autoencoder has a large hole
-# on the left, where no code ever was, and one in the middle of its fan, close to many codes. In the VAE's map the
-# codes lie around the middle, and nearly everything between them decodes to something near a digit. Grey seams are
-# left where one digit turns into another: a continuous decoder must cross over somewhere. The VAE does not abolish
-# the borders, it leaves no empty land.
+# on the left, where no code ever was, another in the lower right corner, and a small one where the strips of its fan
+# meet, close to many codes. In the VAE's map the codes lie around the middle, and nearly everything between them
+# decodes to something near a digit. Grey seams are left where one digit turns into another: a continuous decoder must
+# cross over somewhere. The VAE does not abolish the borders, it leaves no empty land.
 #
 # ## More to try
 #

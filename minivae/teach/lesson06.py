@@ -118,6 +118,8 @@ EXERCISES = (
         ),
         slips={
             "the mean is not subtracted first": lambda x, L: _pca(x, L, center=False),
+            "one mean of all numbers is subtracted; each pixel has its own": lambda x, L: (
+                lambda m: (_pca(x - m, L, center=False)[0] + m, _pca(x - m, L, center=False)[1]))(x.mean()),
             "the mean is not added back": lambda x, L: _pca(x, L, back=False),
             "the first L directions are thrown away, not kept": lambda x, L: _pca(x, L, keep=lambda L: slice(L, None)),
             "the last L directions are kept, those of the smallest variance": lambda x, L: (
@@ -175,6 +177,8 @@ EXERCISES = (
             "the slope of the sigmoid is missing": lambda *a: _backward(*a, slope=lambda x_hat, logits: 1.0),
             "the slope of the sigmoid is s (1 - s), s its output, not its input": lambda *a: _backward(
                 *a, slope=lambda x_hat, logits: logits * (1 - logits)),
+            "the slope is that of the output, x_hat (1 - x_hat), not x (1 - x)": lambda *a: _backward(
+                *a, slope=lambda x_hat, logits: a[0] * (1 - a[0])),
             "multiplied with the sigmoid, not with its slope": lambda *a: _backward(
                 *a, slope=lambda x_hat, logits: x_hat),
             "the 2 of the square is missing": lambda *a: _backward(*a, factor=1.0),
