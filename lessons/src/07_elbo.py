@@ -302,7 +302,7 @@ def draw_gap(path):
     mu, z = np.linspace(-0.7, 2.3, 200)[:, None], np.linspace(-2.3, 4.6, 300)
 
     def elbo(mu):
-        return elbo_three_ways(X, mu, log_var + 0 * mu, W, B, VAR_X)[0]
+        return elbo_three_ways(X + 0 * mu, mu, log_var + 0 * mu, W, B, VAR_X)[0]
 
     def normal(mean, var):
         return np.exp(-0.5 * (z - mean) ** 2 / var) / np.sqrt(2 * np.pi * var)
@@ -420,7 +420,7 @@ def draw_climb(path):
     log_px = log_evidence(X)[0]
     grid = np.meshgrid(np.linspace(-1.1, 2.2, 120), np.linspace(-3.5, 1.5, 120))
     q = [a.reshape(-1, 1) for a in grid]
-    gap = (log_px - elbo_three_ways(X, *q, W, B, VAR_X)[0]).reshape(grid[0].shape)
+    gap = (log_px - elbo_three_ways(X + 0 * q[0], *q, W, B, VAR_X)[0]).reshape(grid[0].shape)
     levels = [0.1, 0.3, 1, 3, 10]
     with figure_to(path, (10, 3.6)) as figure:
         left, right = figure.subplots(1, 2)
@@ -565,8 +565,8 @@ whole_models()
 # and $b = 0.5$.
 # 5. In `draw_importance`, let q be narrower than the posterior, `(0.82, -4.0)`. The errors look small. Are they
 # right?
-# 6. Repeat `draw_importance` with 10 independent copies of latent and pixel: weights multiply. How many samples are
-# needed for 0.1 nats?
+# 6. Repeat `draw_importance` with 10 independent copies of latent and pixel: weights multiply. How many samples does
+# the better q need now to come within 0.1 nats? And the prior?
 #
 # ## Questions
 #

@@ -202,6 +202,9 @@ EXERCISES = (
                 _term(log_var, eps, mu) + log_var.sum(axis=-1)),
             "the square in log q is not divided by the variance": lambda mu, log_var, eps: _mean_and_error(
                 _term(log_var, eps, mu) + 0.5 * ((1 - np.exp(log_var)) * eps**2).sum(axis=-1)),
+            "in log q is the square of z - mu, not that of z": lambda mu, log_var, eps: _mean_and_error(
+                _term(log_var, eps, mu) + 0.5 * (
+                    eps**2 - (mu + np.exp(log_var / 2) * eps) ** 2 / np.exp(log_var)).sum(axis=-1)),
             "the square in log q is missing": lambda mu, log_var, eps: _mean_and_error(
                 _term(log_var, eps, mu) + 0.5 * (eps**2).sum(axis=-1)),
             "variance for standard deviation: exp(log_var) is std squared": lambda mu, log_var, eps: _mean_and_error(
@@ -271,6 +274,7 @@ EXERCISES = (
         slips={
             "the spread of z is forgotten: the mean of a square is the square of the mean and a variance": (
                 lambda *a: _three(*a, spread=0)),
+            "b is forgotten": lambda x, mu, log_var, w, b, var_x: _three(x, mu, log_var, w, 0 * b, var_x),
             "the KL to the prior is added": lambda *a: _three(*a, prior=1),
             "the KL to the prior is missing": lambda *a: _three(*a, prior=0),
             "the 1 of the entropy is missing: its constant is log(2 pi) + 1": lambda *a: _three(*a, one=0),
@@ -306,6 +310,7 @@ EXERCISES = (
                 w * (x - w * mu - b) / var_x + mu, -0.5 * np.exp(log_var) * w**2 / var_x + 0.5 * (np.exp(log_var) - 1)),
             "the reconstruction has the wrong sign": lambda x, mu, log_var, w, b, var_x: (
                 -w * (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var) * (1 - w**2 / var_x))),
+            "b is forgotten": lambda x, mu, log_var, w, b, var_x: elbo_backward(x, mu, log_var, w, 0 * b, var_x),
             "w is missing in the square": lambda x, mu, log_var, w, b, var_x: (
                 w * (x - mu - b) / var_x - mu, elbo_backward(x, mu, log_var, w, b, var_x)[1]),
             "divided by the root of var_x, which is a variance already": lambda x, mu, log_var, w, b, var_x: (
