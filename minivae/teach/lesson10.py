@@ -105,8 +105,9 @@ def _encoder(rng):
 
 
 def _decoder(rng):
+    """The small image is (N, 2, 2, 3): channels in, channels out and side are to be told apart."""
     N = int(rng.integers(2, 5))
-    return {"z": rng.standard_normal((N, 3))} | _weights(rng, (3, 8), (4, 4, 2, 2), (4, 4, 2, 1))
+    return {"z": rng.standard_normal((N, 3))} | _weights(rng, (3, 12), (4, 4, 3, 2), (4, 4, 2, 1))
 
 
 def _encode(x, W1, b1, W2, b2, W3, b3, first=relu, last=relu, flat=lambda h: h, axis=1):
@@ -120,7 +121,7 @@ def _encode(x, W1, b1, W2, b2, W3, b3, first=relu, last=relu, flat=lambda h: h, 
 def _decode(z, W1, b1, W2, b2, W3, b3, first=relu, second=relu, last=lambda out: out, image=None):
     """decode with its parts exchangeable."""
     h1 = first(z @ W1 + b1)
-    h1 = h1.reshape(len(z), 2, 2, 2) if image is None else image(h1)
+    h1 = h1.reshape(len(z), 2, 2, 3) if image is None else image(h1)
     return last(double(second(double(h1, W2, b2)), W3, b3).reshape(len(z), -1))
 
 
@@ -259,7 +260,7 @@ EXERCISES = (
                 *a, last=lambda out: 1 / (1 + np.exp(-out))),
             "a ReLU at the end: a logit is negative where a pixel is rather black": lambda *a: _decode(*a, last=relu),
             "channels first: the axes are (N, side, side, c)": lambda *a: _decode(
-                *a, image=lambda h: np.moveaxis(h.reshape(len(h), 2, 2, 2), 1, -1)),
+                *a, image=lambda h: np.moveaxis(h.reshape(len(h), 3, 2, 2), 1, -1)),
             "still images: a model's rows are flat, (N, D)": lambda *a: _decode(*a).reshape(len(a[0]), 8, 8, 1),
         },
     ),
