@@ -335,8 +335,8 @@ with picture("06_map") as path:
 # them, as long as the decoder can tell them apart. They form a fan that begins near the origin, with strips of their
 # own for most digits, and empty land around and between. On the left, what the decoder makes of a grid over that land.
 # Where there are codes, there are digits. Below on the left, where there are none, it draws glaring dots. Between the
-# strips are forms that are no digit either. No gradient has ever asked the decoder for anything at such a place: it is a
-# **hole**. Sampling walks into it.
+# strips are forms that are no digit either. No gradient has ever asked the decoder for anything at such a place: it is
+# a **hole**. Sampling walks into it.
 #
 # ## Measure it
 #
