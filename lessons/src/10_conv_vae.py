@@ -520,10 +520,10 @@ with picture("10_images") as path:
 
 # %% [markdown]
 # **Read the picture.** The conv VAE puts two spots in the right places where there are two; where they are close, it
-# draws one long spot. None of the shapes is right: square or heart is worth few pixels at this size. The dense VAE, after
-# its 48 epochs, finds most places, too, but its spots are blurred, and where it is in doubt they are faint or an arc
-# joins them. Most of conv's samples are one or two spots, or two that touch; a few are crooked lines, which no training
-# image has. Those of the dense VAE are rounder and softer.
+# draws one long spot. None of the shapes is right: square or heart is worth few pixels at this size. The dense VAE,
+# after its 48 epochs, finds most places, too, but its spots are blurred, and where it is in doubt they are faint or an
+# arc joins them. Most of conv's samples are one or two spots, or two that touch; a few are crooked lines, which no
+# training image has. Those of the dense VAE are rounder and softer.
 #
 # ## What each latent does
 #
