@@ -30,6 +30,7 @@ def parity(model, arch, steps, out):
     found = machines()
     if not any(backend == "cupy" for backend, _ in found):
         print("CuPy has no GPU here: nothing is said of one; " + ", ".join(" ".join(pair) for pair in found))
+        print("the tests' stand-in for one is compared by python -m figures.gpu, in a clone")
     errors = compare(build, x, steps)
     print(table(errors))
     times = milliseconds(build, x, SIZES)
