@@ -3,6 +3,7 @@
 import numpy as np
 
 from bench.__main__ import quartiles, ratio
+from minivae.gradcheck.parity import names_of
 from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 from .gpu_timing import PEERS, shares
@@ -14,7 +15,7 @@ PARTS = (("kernels run", BLUE), ("the device waits for launches", ORANGE), ("it 
 def draw_parity(found, limits, path):
     """{model: {comparison: Parity}}: the errors of every part with their limits, and the drift of the losses."""
     with figure_to(path, (15, 9.5)) as figure:
-        counts = [len({name for p in pairs.values() for name in (*p.values, *p.gradients)}) for pairs in found.values()]
+        counts = [len(names_of(pairs)) for pairs in found.values()]
         axes = figure.subplots(2, len(found), squeeze=False, sharey="row", height_ratios=(1.6, 1),
                                width_ratios=[n + 8 for n in counts])  # fmt: skip
         for (model, pairs), top, below in zip(found.items(), *axes, strict=True):
@@ -38,7 +39,7 @@ def draw_parity(found, limits, path):
 
 
 def _draw_errors(ax, model, pairs, limits):
-    names = list(dict.fromkeys(name for p in pairs.values() for name in (*p.values, *p.gradients)))
+    names = names_of(pairs)
     above = total = 0
     for i, (color, (pair, p)) in enumerate(zip(CLASSES, pairs.items(), strict=False)):
         of_dtype = limits[pair.split()[1]]

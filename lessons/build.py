@@ -27,6 +27,7 @@ from nbclient import NotebookClient
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 FIGURES = ROOT / "figures"
+sys.path.insert(0, str(ROOT))  # where minivae is
 SOLUTION = re.compile(
     r"^( *)# Exercise (?P<number>[\d.]+)(?P<what>.*)\n *### BEGIN SOLUTION\n(?:.*\n)*? *### END SOLUTION$", re.M
 )
@@ -83,7 +84,6 @@ def _stub(found):
 
 def _answered(text):
     """Stubs, and what a stuck learner writes below them, or in the place of those that are not in a function."""
-    sys.path[:0] = [str(ROOT)]
     from minivae.teach import exercise
 
     below = []

@@ -13,12 +13,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several processes share th
 
 def _devices():
     """Backends that a test can run on here: NumPy, the strict stand-in of strict.py, and CuPy where there is a GPU."""
-    try:
-        import cupy
+    from minivae.backend import available  # NumPy is loaded after the lines above
 
-        return ["numpy", "strict"] + [pytest.param("cupy", marks=pytest.mark.gpu)] * cupy.is_available()
-    except ImportError:
-        return ["numpy", "strict"]
+    cupy = [pytest.param("cupy", marks=pytest.mark.gpu)]
+    return ["numpy", "strict", *cupy * (available("cupy") == "cupy")]
 
 
 @pytest.fixture(params=_devices())

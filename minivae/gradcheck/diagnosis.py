@@ -56,7 +56,7 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
         pick = lambda arrays: {n: a[known] for n, a in (arrays or {}).items() if np.shape(a) == known.shape}  # noqa: E731
         got, truth, parts = got[known], truth[known], None
         terms, factors, others = pick(terms), pick(factors), pick(others)
-    if _same(got, truth):
+    if same(got, truth):
         return None
     if not got.any():
         return Finding("missing", "it is zero everywhere: never computed, or never added")
@@ -94,14 +94,14 @@ def _known(c, sizes):
 
 
 def _of_another_shape(got, truth):
-    if got.size == truth.size and _same(got.ravel(), truth.ravel()):
+    if got.size == truth.size and same(got.ravel(), truth.ravel()):
         return Finding("shape", f"the right numbers in shape {got.shape} instead of {truth.shape}")
-    if _same(got, truth.sum()):
+    if same(got, truth.sum()):
         return Finding("wrong axis", "summed over everything")
     with suppress(ValueError, IndexError):
-        if got.ndim >= truth.ndim and _same(unbroadcast(got, truth.shape), truth):
+        if got.ndim >= truth.ndim and same(unbroadcast(got, truth.shape), truth):
             return Finding("not summed", f"shape {got.shape} for {truth.shape}: not summed over the broadcast axes")
-    if got.shape == truth.shape[::-1] and _same(got.T, truth):
+    if got.shape == truth.shape[::-1] and same(got.T, truth):
         return Finding("transpose", f"shape {got.shape} for {truth.shape}: it is the transpose")
     return Finding("shape", f"shape {got.shape}, expected {truth.shape}")
 
@@ -126,7 +126,7 @@ def _terms(got, terms, sizes):
     A = np.stack([terms[name].ravel() for name in names], axis=1)
     c, _, rank, _ = np.linalg.lstsq(A / np.linalg.norm(A, axis=0), got.ravel(), rcond=1e-9)
     c = c / np.linalg.norm(A, axis=0)
-    if rank < len(names) or not _same((A @ c).reshape(got.shape), got):
+    if rank < len(names) or not same((A @ c).reshape(got.shape), got):
         return None
     missing = [name for name, value in zip(names, c, strict=True) if abs(value) < CLOSE]
     if missing:
@@ -172,9 +172,9 @@ def _transposed(got, truth):
     for axes in itertools.permutations(range(truth.ndim)):
         moved = truth.transpose(axes)
         if axes != tuple(range(truth.ndim)):
-            if moved.shape == truth.shape and _same(got, moved):
+            if moved.shape == truth.shape and same(got, moved):
                 return Finding("transpose", "two axes are exchanged: it is the transpose")
-            if _same(got, moved.reshape(truth.shape)):
+            if same(got, moved.reshape(truth.shape)):
                 return Finding("transpose", "the transpose, reshaped to the right shape: reshape does not transpose")
     return None
 
@@ -183,13 +183,13 @@ def _axes(got, parts):
     """Sums of the examples' parts over other axes than the batch."""
     if parts is None:
         return None
-    if any(_same(got, part) for part in parts):
+    if any(same(got, part) for part in parts):
         return Finding("not summed", "it is one example's part: not summed over the batch")
     for k in range(1, parts.ndim + 1):
         for axes in itertools.combinations(range(parts.ndim), k):
             total = parts.sum(axis=axes)
             fits = total.shape == got.shape[got.ndim - total.ndim :]
-            if axes != (0,) and fits and _same(got, np.broadcast_to(total, got.shape)):
+            if axes != (0,) and fits and same(got, np.broadcast_to(total, got.shape)):
                 return Finding("wrong axis", f"the examples' parts {parts.shape} are summed over {_words(axes)} in the "
                                "place of axis 0, the batch")  # fmt: skip
     return None
@@ -197,7 +197,7 @@ def _axes(got, parts):
 
 def _another(got, others):
     for name, array in others.items():
-        if np.shape(array) == got.shape and _same(got, array):
+        if np.shape(array) == got.shape and same(got, array):
             return Finding("stale upstream", f"it is {name}: that gradient is used in the place of this one")
         if got.size > 1 and np.shape(array) == got.shape and (c := _ratio(got, array)) is not None:
             return Finding("stale upstream", f"it is {c:.6g} times {name}")
@@ -206,12 +206,12 @@ def _another(got, others):
 
 def _order(got, truth):
     for axis in range(truth.ndim):
-        if _same(got, np.flip(truth, axis)):
+        if same(got, np.flip(truth, axis)):
             return Finding("order", f"the entries along axis {axis} are in reverse order")
         for shift in range(1, truth.shape[axis]):
-            if _same(got, np.roll(truth, shift, axis)):
+            if same(got, np.roll(truth, shift, axis)):
                 return Finding("order", f"the entries are moved by {shift} along axis {axis}")
-    if _same(np.sort(got, axis=None), np.sort(truth, axis=None)):
+    if same(np.sort(got, axis=None), np.sort(truth, axis=None)):
         return Finding("order", "the right numbers in another order")
     return None
 
@@ -224,7 +224,7 @@ def _few(got, truth):
         ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g} for 0"
         return Finding("entries", f"right but for {int(wrong.sum())} of {wrong.size} entries; {list(i)} is {ratio}")
     c = float((got - truth).mean())
-    if got.size > 2 and _same(got - truth, np.full(got.shape, c)):
+    if got.size > 2 and same(got - truth, np.full(got.shape, c)):
         return Finding("constant", f"off by {c:.6g} everywhere: a constant too few or too many")
 
 
@@ -236,10 +236,11 @@ def _ratio(got, truth):
     """c with got = c truth, or None."""
     square = float((truth * truth).sum())
     c = float((got * truth).sum()) / square if square else 0.0
-    return c if c and _same(got, c * truth) else None
+    return c if c and same(got, c * truth) else None
 
 
-def _same(a, b):
+def same(a, b):
+    """Whether two arrays agree as far as a numeric gradient can tell."""
     return a.shape == b.shape and _norm(a - b) <= CLOSE * max(_norm(a), _norm(b))
 
 

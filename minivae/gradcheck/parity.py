@@ -139,9 +139,14 @@ def _watched(model, x, noise):
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has
 
 
+def names_of(found):
+    """Of all parts and parameters, in order."""
+    return list(dict.fromkeys(name for p in found.values() for name in (*p.values, *p.gradients)))
+
+
 def table(found):
     """The largest errors, as text: one row per part and parameter, two columns per comparison."""
-    names = list(dict.fromkeys(name for p in found.values() for name in (*p.values, *p.gradients)))
+    names = names_of(found)
     width = max(map(len, names))
     lines = [f"{'':<{width}}  " + "  ".join(f"{title:>34}" for title in found)]
     lines.append(f"{'':<{width}}  " + "  ".join(f"{'value':>17}{'gradient':>17}" for _ in found))
@@ -157,10 +162,10 @@ def table(found):
 
 def draw_parity(found, times, batch_sizes, path):
     """Errors per part, drift of the loss over the steps, milliseconds per step against the batch size."""
+    names = names_of(found)
     with figure_to(path, (14, 4.6)) as figure:
         left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
         for color, (title, p) in zip(CLASSES, found.items(), strict=False):
-            names = list(dict.fromkeys((*p.values, *p.gradients)))
             for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
                 shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
                 left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")

@@ -4,7 +4,7 @@ import traceback
 
 import numpy as np
 
-from ..gradcheck.diagnosis import CLOSE, explain
+from ..gradcheck.diagnosis import explain, same
 from .exercise import SEEDS, exercise
 
 REFERENCE = "with the reference"
@@ -47,18 +47,19 @@ def check(number, answer=None, **arrays):
     if task.name:
         if not callable(answer) or arrays:
             raise ValueError(f'answer: expected the function, check("{number}", {task.name})')
-        trials = [(seed, *_call(task, answer, seed)) for seed in SEEDS]
+        trials = [(task.inputs(seed)[0], *_call(task, answer, seed)) for seed in SEEDS]
     else:
         if answer is not None or set(arrays) != set(task.output_names):
             wanted = ", ".join(f"{name}={name}" for name in task.output_names)
             raise ValueError(f'answer: expected check("{number}", {wanted}), got {", ".join(arrays) or repr(answer)}')
-        trials = [(0, arrays, [])]
+        trials = [(task.inputs(0)[0], arrays, [])]
     print(f"exercise {number}: {task.name or task.outputs}")
-    for seed, found, complaints in trials:
-        lines, wrong = _compared(task, found, task.inputs(seed)[0])
-        if wrong or complaints:
-            _fail(number, [*complaints, *lines])
-    print("\n".join(lines))
+    for inputs, found, complaints in trials:
+        truths = task.answers(task.reference, inputs)
+        compared = {name: _difference(got, truths[name], task.tolerance) for name, got in found.items()}
+        if complaints or any(complaint for complaint, _ in compared.values()):
+            _fail(number, [*complaints, *_report(task, found, inputs, truths, compared)])
+    print("\n".join(_report(task, found, inputs, truths, compared)))
     if _marks.get(number) != REFERENCE:
         _marks[number] = "solved"
 
@@ -137,23 +138,30 @@ def _stopped(error, taken):
     return [f"  it stopped with {type(error).__name__}: {error}", *where, f"  called with {shapes}"]
 
 
-def _compared(task, found, inputs):
-    """(lines about the outputs, those of which the same is to be said together; whether one is wrong)."""
-    truths, said, wrong = task.answers(task.reference, inputs), {}, False
+def _report(task, found, inputs, truths, compared):
+    """Lines about the outputs, those of which the same is to be said together."""
+    said, wrong = {}, any(complaint for complaint, _ in compared.values())
+    slips = _slips(task, inputs) if wrong else {}
     for name, got in found.items():
-        complaint, error = _difference(got, truths[name], task.tolerance)
+        complaint, error = compared[name]
         if complaint is None:
             error = "" if isinstance(got, str) else f": largest error {error:.1e}"
             single = "; in float32, the lessons compute in float64" * (getattr(got, "dtype", None) == "float32")
             complaint, reasons = f"right{error}{_agreement(got, task.numeric(name, inputs))}{single}", []
         else:
-            wrong, reasons = True, _reasons(task, name, found, truths, inputs)
+            reasons = _reasons(task, name, found, truths, inputs, slips)
         said.setdefault((*reasons,) or name, []).append((name, complaint, reasons))
     lines = []
     for outputs in said.values():
         lines += [f"  {name:<10}  {complaint}" for name, complaint, _ in outputs]
         lines += [f"              {reason}" for reason in outputs[0][2]]
-    return lines, wrong
+    return lines
+
+
+def _slips(task, inputs):
+    """{what it is called: {output: value}} of the mistakes that people make in this exercise."""
+    with np.errstate(all="ignore"):  # overflow may be the slip
+        return {text: task.answers(slip, inputs) for text, slip in task.slips.items()}
 
 
 def _agreement(got, numeric):
@@ -206,46 +214,39 @@ def _kind(value):
     return f"a {type(value).__name__}" + (f" of {value.dtype}" if isinstance(value, np.ndarray) else "")
 
 
-def _reasons(task, name, found, truths, inputs):
+def _reasons(task, name, found, truths, inputs, slips):
     """What is known about a wrong output: a slip of this exercise, else what the laboratory says of it."""
     got = found[name]
     if isinstance(truths[name], str):
         if not isinstance(got, str):
             return []
-        return [text for text, slip in task.slips.items() if task.answers(slip, inputs)[name] == got]
+        return [text for text, wrong in slips.items() if wrong[name] == got]
     got = _numbers(got)
     if got is None:
         return []
-    if task.tolerance == 0 and _alike(got, np.asarray(truths[name], "float64")):
+    truth = np.asarray(truths[name], "float64")
+    if task.tolerance == 0 and _alike(got, truth):
         return ["right but for the last bits: another order, or another operation somewhere"]
     others = {n: np.asarray(a, "float64") for n, a in truths.items() if n != name and not isinstance(a, str)}
-    reasons = []
-    for text, slip in task.slips.items():
-        with np.errstate(all="ignore"):  # overflow may be the slip
-            wrong, truth = (np.asarray(a[name], "float64") for a in (task.answers(slip, inputs), truths))
-        if wrong.shape == got.shape and not _alike(wrong, truth) and _alike(got, wrong):
-            reasons.append(text)
+    wrong = {text: np.asarray(slip[name], "float64") for text, slip in slips.items()}
+    reasons = [text for text, a in wrong.items() if _alike(got, a) and not _alike(a, truth)]
     if reasons:
-        return list(dict.fromkeys(reasons))
+        return reasons
     for other, array in found.items():
         if other != name and isinstance(array, np.ndarray) and np.shares_memory(found[name], array):
             return [f"{name} and {other} are one array: what is written into one is in the other as well"]
-    same = [other for other, array in others.items() if _alike(got, array)]
-    if same:
-        return [f"that is {same[0]}; the order is {task.outputs}"]
+    for other, array in others.items():
+        if _alike(got, array):
+            return [f"that is {other}; the order is {task.outputs}"]
     rows = next((len(a) for a in inputs.values() if np.ndim(a) > 1), 1)
     around = {"others": others, "sizes": {"N": rows}} | (task.around(**inputs) if task.around else {})
-    finding = explain(got, truths[name], **around)
+    finding = explain(got, truth, **around)
     return [] if finding is None or finding.kind in ("unknown", "not finite") else [finding.text]
 
 
 def _alike(a, b):
+    """The same, with infinities and NaN in the same places."""
     known = np.isfinite(a)
-    if (
-        a.shape != b.shape
-        or not np.array_equal(a[~known], b[~known], equal_nan=True)
-        or not np.isfinite(b[known]).all()
-    ):
+    if a.shape != b.shape or not np.array_equal(known, np.isfinite(b)):
         return False
-    a, b = a[known], b[known]
-    return bool(np.linalg.norm(a - b) <= CLOSE * max(np.linalg.norm(a), np.linalg.norm(b)))
+    return np.array_equal(a[~known], b[~known], equal_nan=True) and same(a[known], b[known])

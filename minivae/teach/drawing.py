@@ -1,4 +1,4 @@
-"""What several lessons draw: a chain of values with the gradients that come back."""
+"""A chain of values with the gradients that come back, for lesson 1."""
 
 from ..plot import BLUE, GREY, ORANGE, figure_to
 

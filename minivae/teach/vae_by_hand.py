@@ -2,11 +2,9 @@
 
 import numpy as np
 
+from ..densities import sigmoid
+
 PARAMETERS = "W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"
-
-
-def sigmoid(a):
-    return 0.5 * (1 + np.tanh(0.5 * a))
 
 
 def bernoulli_log_prob(logits, x):
