@@ -26,7 +26,7 @@ from bench import ours
 from bench.__main__ import LIMIT, quartiles, ratio, versions
 from bench.works import arrays, find
 from minivae.data import load_data
-from minivae.gradcheck.parity import parity
+from minivae.laboratory.parity import parity
 from minivae.optim import Adam
 from minivae.train import fit
 
@@ -57,8 +57,8 @@ Losses in nats per example; their difference is relative. Training amplifies rou
 {drifts}"""
 COUNTED = """\
 Counted on the stand-in, in training steps whose batches lie on the device, noise and Adam included. An array operation
-is at least one launch; views and new memory are none. The kernels of [kernels.py](../minivae/kernels.py) replace lines
-of NumPy.
+is at least one launch; views and new memory are none. The kernels of [kernels/](../minivae/kernels/__init__.py)
+replace lines of NumPy.
 
 {rows}
 

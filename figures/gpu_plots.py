@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.__main__ import quartiles, ratio
-from minivae.gradcheck.parity import names_of
+from minivae.laboratory.parity import names_of
 from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 from .gpu_timing import PEERS, shares

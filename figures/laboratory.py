@@ -10,17 +10,18 @@ import numpy as np
 
 from minivae.backend import generator
 from minivae.data import load_data
-from minivae.evaluate import log_evidence
-from minivae.gradcheck import ORACLES, linear_gaussian, problems_of, quadrature
-from minivae.gradcheck.detectors import DETECTORS, SUBJECTS, draw_matrix, matrix, price
-from minivae.gradcheck.estimators import draw_estimators, study
-from minivae.gradcheck.ledger import draw_ledger
-from minivae.gradcheck.pencil import pencil
-from minivae.gradcheck.rounding import curves_of, draw_curves, error_curve
+from minivae.evaluate import ledger_line, log_evidence
+from minivae.gradcheck import ORACLES, problems_of
+from minivae.laboratory.detectors import DETECTORS, SUBJECTS, draw_matrix, matrix, price
+from minivae.laboratory.estimators import draw_estimators, study
+from minivae.laboratory.pencil import pencil
+from minivae.laboratory.rounding import curves_of, draw_curves, error_curve
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
 from minivae.optim import Adam
+from minivae.plot import draw_ledger
 from minivae.train import fit
+from minivae.truth import linear_gaussian, quadrature
 
 HERE = Path(__file__).parent
 STEPS = 3000  # of the digits' VAE with two latents
@@ -226,7 +227,7 @@ def ledger(folder):
     """A training in which latents collapse."""
     data = load_data("digits")
     model = VAE.build(data.shape, np.random.default_rng(0), hidden=(128,), latent=20, beta=2.0)
-    history = fit(model, Adam(model, lr=3e-3), data, epochs=100, ledger=True, progress=False)
+    history = fit(model, Adam(model, lr=3e-3), data, epochs=100, ledger=ledger_line, progress=False)
     draw_ledger(history, folder / "lab_ledger.png")
     kl = np.array(history[-1]["ledger"]["kl"])
     largest = ", ".join(f"{v:.2f}" for v in np.sort(kl)[::-1][:3])

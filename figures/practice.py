@@ -22,7 +22,7 @@ from minivae.layers import BatchNorm, Dense, glorot, he
 from minivae.models import VAE
 from minivae.optim import Adam
 from minivae.runs import build_model, build_optimizer, read_data
-from minivae.settings import complete
+from minivae.runs.settings import complete
 from minivae.train import fit
 
 SEEDS, EPOCHS, LR = 5, 100, 3e-3

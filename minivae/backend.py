@@ -71,13 +71,13 @@ BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
 
 
 def has_kernels(x):
-    """Whether `x` lies on a device that runs the texts of `kernels.py`, in a dtype that they are written for."""
+    """Whether `x` lies on a device that runs the texts of `kernels/`, in a dtype that they are written for."""
     xp = array_module(x)
     return xp is not np and hasattr(xp, "RawModule") and x.dtype.name in REALS
 
 
 def cuda_source(text, dtype):
-    """A text of `kernels.py` with what it leaves open: which numbers are `real`, and the threads of a block."""
+    """A text of `kernels/` with what it leaves open: which numbers are `real`, and the threads of a block."""
     return f"typedef {REALS[dtype]} real;\n#define THREADS {THREADS}\n{text}"
 
 

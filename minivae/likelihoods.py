@@ -116,7 +116,7 @@ class Gaussian(_Gaussian):
     """
 
     def __init__(self, std=0.2):
-        self.log_var = Param(np.full(1, 2 * math.log(std)))
+        self.log_var = Param(np.full(1, 2 * math.log(std)), decay=False)
 
     def moments(self, out):
         return out, self.log_var.data

@@ -208,7 +208,8 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam after theta -= lr weight_decay theta, which spares biases and norms (Loshchilov & Hutter 2019, alg. 2).
+    """Adam after theta -= lr weight_decay theta, which spares parameters made with decay=False: biases, norms,
+    embeddings (Loshchilov & Hutter 2019, alg. 2).
 
     Parameters as for Adam and Optimizer.
     """
@@ -217,7 +218,7 @@ class AdamW(Adam):
         super().__init__(model, lr, **kwargs)
         self.decay = array_module(model.theta).zeros_like(model.theta)
         for name, param in model.params.items():
-            if param.data.ndim > 1:  # a matrix or a kernel
+            if param.decay:
                 self.decay[model.slices[name]] = weight_decay
 
     def update(self, part, theta, g, lr):

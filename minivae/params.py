@@ -6,6 +6,7 @@ one fill zeroes, one norm clips, one loop is Adam. Arrays that learn without a g
 
 import math
 import weakref
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from .backend import array_module, in_threads, load_backend, place, to_numpy, tr
 
 
 class Param:
-    """An array that learns by gradient: `data`, and `grad` = d loss / d data."""
+    """An array that learns by gradient: `data`, and `grad` = d loss / d data. `decay` False: weight decay spares it."""
 
     root = None  # weak reference to the module whose flat vectors it is a view of
 
-    def __init__(self, data):
+    def __init__(self, data, decay=True):
         self.data = np.asarray(data, dtype="float32")
+        self.decay = decay
         self.grad = np.zeros(self.data.shape, "float32")
 
     @property
@@ -187,3 +189,17 @@ class Model(Module):
 
         in_threads(put, range(0, len(x), n))
         return whole
+
+
+@contextmanager
+def replaced(part, **attributes):
+    """Inside, `part` has these attributes, its methods among them; afterwards those that it had itself."""
+    own = vars(part)
+    before = {name: own[name] for name in attributes if name in own}
+    own.update(attributes)
+    try:
+        yield
+    finally:
+        for name in attributes.keys() - before.keys():
+            del own[name]
+        own.update(before)

@@ -7,9 +7,8 @@ import time
 import numpy as np
 
 from .backend import array_module, generator, place
-from .evaluate.metrics import averages, mean_metrics
 from .finite import all_finite, first_nonfinite
-from .gradcheck.ledger import ledger_line
+from .metrics import averages, mean_metrics
 
 
 def fit(
@@ -21,7 +20,7 @@ def fit(
     batch_size=128,
     seed=0,
     early_stop=None,
-    ledger=False,
+    ledger=None,
     history=(),
     on_epoch=None,
     progress=True,
@@ -39,9 +38,9 @@ def fit(
         the model's device, the order by NumPy.
     early_stop : int, optional
         Stop when the model's `monitor` on the validation split has not been better for so many epochs.
-    ledger : bool
-        Add to each epoch's line how the gradients split into reconstruction and KL, on the first 128 examples of the
-        validation split, else of the training split, with the same noise every epoch.
+    ledger : callable(model, x, y, rng, t) -> dict, optional
+        What to add to each epoch's line as "ledger", of the validation split, else of the training split, with the
+        same noise every epoch: `minivae.evaluate.ledger_line`, how the gradients split into reconstruction and KL.
     history : sequence of dict
         The lines of the epochs already done, when a run is resumed.
     on_epoch : callable(line), optional
@@ -54,7 +53,7 @@ def fit(
     list of dict
         {"epoch", "seconds", "train": {...}, "validation": {...}}, nats per example; `history` and what was added. The
         validation metrics are those of the averaged parameters if the optimizer keeps an average. "ledger", on
-        request, is that of the parameters that learn, as `minivae.gradcheck.ledger.gradient_ledger` describes it.
+        request, is that of the parameters that learn.
 
     Raises
     ------
@@ -69,7 +68,7 @@ def fit(
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
     x, y = place((data.train.x, data.train.y), like=model.theta)
-    watched = data.pictured if ledger else None
+    watched = None if ledger is None else data.pictured
     history = list(history)
     for epoch in range(len(history), epochs):
         if stopped(history, model.monitor, early_stop):
@@ -89,8 +88,8 @@ def fit(
                 finite = _finite(line["validation"])
             if not finite:
                 _explain(model, optimizer, put_back, data, x, y, epoch, batch_size, seed, steps)
-            if ledger:
-                line["ledger"] = ledger_line(model, *watched, generator(seed, "validation"), optimizer.t)
+            if ledger is not None:
+                line["ledger"] = ledger(model, *watched, generator(seed, "validation"), optimizer.t)
         line["seconds"] = round(time.perf_counter() - began, 3)
         if progress:
             print(describe(line, epochs), flush=True)

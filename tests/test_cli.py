@@ -10,7 +10,7 @@ import pytest
 from minivae.backend import generator
 from minivae.cli import main
 from minivae.runs import Run, build_model, build_optimizer, read_data
-from minivae.settings import OPTIONS, complete, read_options
+from minivae.runs.settings import OPTIONS, complete, read_options
 from minivae.train import fit
 
 PNG = b"\x89PNG"

@@ -11,8 +11,8 @@ from scipy import stats
 from minivae import VAE
 from minivae.densities import gaussian_log_prob_backward, reparameterize_backward
 from minivae.gradcheck import LIMIT, Problem, check_directions
-from minivae.gradcheck import estimators as lab
-from minivae.gradcheck.estimators import (
+from minivae.laboratory import estimators as lab
+from minivae.laboratory.estimators import (
     ESTIMATORS,
     draw_estimators,
     encoder_gradient,

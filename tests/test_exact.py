@@ -6,10 +6,10 @@ from scipy import integrate, linalg, stats
 
 from minivae import VAE, Adam, fit, load_data, log_evidence
 from minivae.densities import bernoulli_log_prob, reparameterize_backward
-from minivae.gradcheck import linear_gaussian as exact
-from minivae.gradcheck import quadrature
-from minivae.gradcheck.quadrature import bound_bias, elbo_by_quadrature, log_evidence_by_quadrature, log_joint
 from minivae.likelihoods import LIKELIHOODS
+from minivae.truth import linear_gaussian as exact
+from minivae.truth import quadrature
+from minivae.truth.quadrature import bound_bias, elbo_by_quadrature, log_evidence_by_quadrature, log_joint
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 from figures import laboratory
 from minivae.cli import main
-from minivae.gradcheck import detectors
-from minivae.gradcheck.zoo import ZOO
+from minivae.laboratory import detectors
+from minivae.laboratory.zoo import ZOO
 
 MINE = """
 import numpy as np

@@ -11,9 +11,9 @@ from minivae.evaluate import (
     kl_per_latent,
     normal_quantiles,
     posteriors,
-    principal_plane,
     traverse,
 )
+from minivae.plot import principal_plane
 
 
 @pytest.fixture

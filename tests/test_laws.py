@@ -5,9 +5,12 @@ import types
 import numpy as np
 import pytest
 
-from minivae.gradcheck.detectors import model_and_data
-from minivae.gradcheck.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
-from minivae.gradcheck.laws import (
+from minivae.laboratory.detectors import model_and_data
+from minivae.likelihoods import LIKELIHOODS
+from minivae.models import VAE
+from minivae.priors import StandardNormal
+from minivae.truth.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
+from minivae.truth.laws import (
     Law,
     Laws,
     averaged,
@@ -19,9 +22,6 @@ from minivae.gradcheck.laws import (
     monte_carlo_kl,
     sampled,
 )
-from minivae.likelihoods import LIKELIHOODS
-from minivae.models import VAE
-from minivae.priors import StandardNormal
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from minivae.cli import main
-from minivae.teach import exercises
+from minivae.teach import exercises_of
 from minivae.teach.exercise import LESSONS
 
 ROOT = Path(__file__).parent.parent
@@ -162,7 +162,7 @@ def test_notebooks_are_in_step(source):
 @each
 def test_every_exercise_is_in_its_lesson(source):
     """Asked for and checked once each, in order; a lesson asks five questions, and needs no network."""
-    text, numbers = source.read_text(), list(exercises(int(source.name[:2])))
+    text, numbers = source.read_text(), list(exercises_of(int(source.name[:2])))
     assert re.findall(r"^ *# Exercise ([\d.]+): ", text, re.M) == numbers
     assert list(dict.fromkeys(re.findall(r'^check\("([\d.]+)"', text, re.M))) == numbers
     assert text.count("<details>") == 5

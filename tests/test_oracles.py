@@ -21,7 +21,7 @@ from minivae.gradcheck import (
 from minivae.gradcheck.adjoint import is_linear
 from minivae.gradcheck.complex_step import ByRealPart
 from minivae.gradcheck.problems import model_problems
-from minivae.gradcheck.rounding import draw_curves, error_curve
+from minivae.laboratory.rounding import draw_curves, error_curve
 from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus
 from minivae.models import VAE
 from minivae.params import Param

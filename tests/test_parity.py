@@ -6,7 +6,7 @@ import strict
 
 from minivae.backend import generator
 from minivae.cli import main
-from minivae.gradcheck.parity import REFERENCE, draw_parity, error, machines, milliseconds, parity, table
+from minivae.laboratory.parity import REFERENCE, draw_parity, error, machines, milliseconds, parity, table
 from minivae.layers import Dense
 from minivae.models import VAE
 

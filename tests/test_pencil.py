@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minivae import VAE
-from minivae.gradcheck.pencil import BACKWARD, FORWARD, PARAMETERS, PLACES, pencil
+from minivae.laboratory.pencil import BACKWARD, FORWARD, PARAMETERS, PLACES, pencil
 from minivae.layers import Dense, Network, Split, Tanh
 
 CASES = {

@@ -8,13 +8,12 @@ import shutil
 import numpy as np
 import pytest
 
-from minivae import checkpoint
 from minivae.backend import generator
 from minivae.cli import main
-from minivae.evaluate import mean_metrics
+from minivae.metrics import mean_metrics
 from minivae.models import VAE
 from minivae.optim import Adam
-from minivae.runs import Run, next_name
+from minivae.runs import Run, checkpoint, next_name
 
 SMALL = ["train", "--hidden", "8", "--latent", "2", "--batch-size", "500"]
 
@@ -87,7 +86,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("moment", ["before best", "before metrics", "in metrics", "before last", "after last"])
 def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_path, monkeypatch):
     out = tmp_path / "cut"
-    save, write = Run._save, checkpoint.write_atomic
+    save = Run._save
 
     def cut_save(self, which, model, optimizer, at):
         if at == epoch and moment == f"before {which}":
@@ -105,7 +104,6 @@ def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_
         train(out, "--dropout", "0.1")
     monkeypatch.setattr(Run, "_save", save)
     (out / ".best.safetensors.partial").write_bytes(b"half")
-    assert checkpoint.write_atomic is write
     assert main(["train", "--resume", "--out", str(out)]) == 0
     assert content(out) == content(finished)
     assert not list(out.glob(".*"))
@@ -606,12 +604,12 @@ def test_full_disk_keeps_what_was_there(tmp_path, monkeypatch, capsys):
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(handle)
 
-    monkeypatch.setattr("minivae.checkpoint.os.fsync", full)
+    monkeypatch.setattr("minivae.files.os.fsync", full)
     assert train(out) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "No space left on device" in error
     assert str(out) in error
-    monkeypatch.setattr("minivae.checkpoint.os.fsync", fsync)
+    monkeypatch.setattr("minivae.files.os.fsync", fsync)
     assert not list(out.glob(".*"))
     assert main(["train", "--resume", "--out", str(out)]) == 0

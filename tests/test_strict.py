@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import strict
 
-from minivae import checkpoint, fit, load_data
+from minivae import fit, load_data
 from minivae.backend import array_module, floats, generator, load_backend, place, to_numpy
 from minivae.cli import main
 from minivae.densities import log_mean_exp
-from minivae.evaluate import decodings, elbo_standard_error, kl_per_latent, log_evidence, mean_metrics, posteriors
+from minivae.evaluate import decodings, elbo_standard_error, kl_per_latent, ledger_line, log_evidence, posteriors
 from minivae.layers import Embedding, ReLU
+from minivae.metrics import mean_metrics
 from minivae.models import VAE
 from minivae.optim import OPTIMIZERS, Adam, cosine, warm_up
-from minivae.runs import Run
+from minivae.runs import Run, checkpoint
 
 EXPLICIT = {"place.<locals>.move", "to_numpy.<locals>.<lambda>", "Module.bind.<locals>.flat"}  # where data may move
 
@@ -345,7 +346,7 @@ def test_training_agrees_with_numpy(options, cls, data):
     results = []
     for device in ("numpy", "strict"):
         model = small(data, device, **options)
-        history = fit(model, cls(model, clip=1.0), data, epochs=3, batch_size=16, ledger=True, progress=False)
+        history = fit(model, cls(model, clip=1.0), data, epochs=3, batch_size=16, ledger=ledger_line, progress=False)
         results.append((history, to_numpy(model.theta)))
     (one, theta), (other, same) = results
     np.testing.assert_allclose(theta, same, rtol=1e-4, atol=1e-5)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from minivae import teach
-from minivae.teach import answers, check, exercise, exercises, given, hint, progress, use_reference
+from minivae.teach import answers, check, exercise, exercises_of, given, hint, progress, use_reference
 from minivae.teach.exercise import LESSONS, SEEDS
 from minivae.teach.notebook import picture, quoted
 
-ALL = {number: task for lesson in LESSONS for number, task in exercises(lesson).items()}
+ALL = {number: task for lesson in LESSONS for number, task in exercises_of(lesson).items()}
 each = pytest.mark.parametrize("task", ALL.values(), ids=ALL)
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from minivae import VAE, Adam, fit, load_data
 from minivae.backend import generator, place, to_numpy
-from minivae.evaluate import mean_metrics
 from minivae.finite import all_finite, first_nonfinite
+from minivae.metrics import mean_metrics
 from minivae.train import _presented
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from minivae import VAE
 from minivae.densities import reparameterize
-from minivae.gradcheck.units import CONVENTIONS, bits_per_dimension, conventions, effective_beta
+from minivae.laboratory.units import CONVENTIONS, bits_per_dimension, conventions, effective_beta
 from minivae.likelihoods import Categorical, GaussianFixed
 
 D, L, N = 7, 3, 5  # no two reductions over them agree

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minivae import densities
-from minivae.gradcheck import detectors, zoo
-from minivae.gradcheck.detectors import DETECTORS, caught, draw_matrix
-from minivae.gradcheck.zoo import ELSEWHERE, STEP, WAITING, ZOO, Mutant, planted
+from minivae.laboratory import detectors, zoo
+from minivae.laboratory.detectors import DETECTORS, caught, draw_matrix
+from minivae.laboratory.zoo import ELSEWHERE, STEP, WAITING, ZOO, Mutant, planted
 from minivae.layers import Dense
 from minivae.models import vae
 

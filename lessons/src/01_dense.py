@@ -22,7 +22,7 @@ import numpy as np
 
 from minivae.plot import BLUE, GREY, ORANGE, figure_to
 from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
-from minivae.teach.drawing import draw_chain
+from minivae.teach.exercises.drawing import draw_chain
 
 # %% [markdown]
 # ## One number at a time

@@ -514,8 +514,8 @@ with picture("07_importance") as path:
 
 # %%
 from minivae import VAE, densities
-from minivae.gradcheck import linear_gaussian
-from minivae.gradcheck.quadrature import elbo_by_quadrature, log_evidence_by_quadrature
+from minivae.truth import linear_gaussian
+from minivae.truth.quadrature import elbo_by_quadrature, log_evidence_by_quadrature
 
 
 def same_as_the_library():
@@ -597,7 +597,7 @@ whole_models()
 # samples.
 # - J. Lucas, G. Tucker, R. Grosse, M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior
 # Collapse* (2019): the linear model, with many pixels.
-# - `minivae/densities.py`, `minivae/gradcheck/linear_gaussian.py`, `minivae/gradcheck/quadrature.py`.
+# - `minivae/densities.py`, `minivae/truth/linear_gaussian.py`, `minivae/truth/quadrature.py`.
 
 # %%
 progress()

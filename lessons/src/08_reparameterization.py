@@ -209,7 +209,7 @@ check("8.3", around_the_sample)
 # Now with the numbers of the picture. The last column moves the node a little and runs everything after it again.
 
 # %%
-from minivae.gradcheck.pencil import pencil
+from minivae.laboratory.pencil import pencil
 
 
 def by_hand():
@@ -538,7 +538,7 @@ with picture("08_descent") as path:
 
 # %%
 from minivae import VAE, Adam, densities, load_data
-from minivae.gradcheck.estimators import ESTIMATORS, study
+from minivae.laboratory.estimators import ESTIMATORS, study
 
 
 def same_as_the_library():
@@ -624,7 +624,7 @@ quoted("1.5", on_eight_digits["score, baseline"], within=0.3)
 # - W. Kool, H. van Hoof, M. Welling, *Buy 4 REINFORCE Samples, Get a Baseline for Free!* (2019): leave one out.
 # - S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, *Monte Carlo Gradient Estimation in Machine Learning*, Journal of
 # Machine Learning Research 21 (2020), sections 4 and 5: both ways, and how their variances compare.
-# - `minivae/densities.py`, `minivae/gradcheck/pencil.py`, `minivae/gradcheck/estimators.py`.
+# - `minivae/densities.py`, `minivae/laboratory/pencil.py`, `minivae/laboratory/estimators.py`.
 
 # %%
 progress()

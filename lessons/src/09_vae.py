@@ -25,8 +25,8 @@ import numpy as np
 from numpy.random import default_rng
 
 from minivae import VAE, Adam, check_gradients, fit, load_data, mean_metrics, plot
+from minivae.evaluate import ledger_line
 from minivae.evaluate.latents import decodings, interpolate, kl_per_latent, normal_quantiles
-from minivae.gradcheck.ledger import draw_ledger, ledger_line
 from minivae.plot import BLUE, GREY, ORANGE, figure_to
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
@@ -540,7 +540,7 @@ def ledger():
 
 
 with picture("09_ledger") as path:
-    draw_ledger([ledger()], path)
+    plot.draw_ledger([ledger()], path)
 
 kl = np.sort(kl_per_latent(model, data.validation.x))
 print("KL of each latent, nats:", np.round(kl, 2))

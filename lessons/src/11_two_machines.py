@@ -28,7 +28,7 @@ import numpy as np
 
 from minivae import VAE, load_data
 from minivae.backend import array_module, generator, place, to_numpy
-from minivae.gradcheck.parity import machines, milliseconds, parity
+from minivae.laboratory.parity import machines, milliseconds, parity
 from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
@@ -279,7 +279,7 @@ assert max(mine["numpy float32"].values()) > 2.0**-25
 
 # %% [markdown]
 # In float32 all gradients are right to six or seven digits: the largest errors are a few $u$, after a chain of four
-# matrix products and sums over 128 examples. `minivae.gradcheck.parity` does the same for every part of the model, and
+# matrix products and sums over 128 examples. `minivae.laboratory.parity` does the same for every part of the model, and
 # lets both train.
 #
 # To know what a mistake would look like, plant one: a ReLU that returns 1.001 times too much, in float32 only, as a
@@ -660,7 +660,7 @@ with picture("11_time") as path:
 
 # %%
 from minivae import densities
-from minivae.gradcheck.parity import error
+from minivae.laboratory.parity import error
 
 
 def same_as_the_library():
@@ -724,7 +724,7 @@ same_as_the_library()
 # above, and more orders.
 # - S. Williams, A. Waterman, D. Patterson, *Roofline: an insightful visual performance model for multicore
 # architectures*, Communications of the ACM 52(4) (2009): arithmetic against memory.
-# - `minivae/backend.py`, `minivae/kernels.py`: the two machines and the kernels. `minivae/gradcheck/parity.py`, and the
+# - `minivae/backend.py`, `minivae/kernels/`: the two machines and the kernels. `minivae/laboratory/parity.py`, and the
 # command `minivae parity`: the comparison for any model.
 
 # %%

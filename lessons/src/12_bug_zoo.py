@@ -30,12 +30,12 @@ from minivae.densities import (
     reparameterize,
     standard_normal_log_prob,
 )
-from minivae.evaluate import mean_metrics
-from minivae.gradcheck.detectors import draw_matrix, model_and_data
-from minivae.gradcheck.zoo import ZOO
+from minivae.laboratory.detectors import draw_matrix, model_and_data
+from minivae.laboratory.zoo import ZOO
+from minivae.metrics import mean_metrics
 from minivae.plot import BLUE, ORANGE, figure_to
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
-from minivae.teach.lesson12 import BUGS, bug, reveal
+from minivae.teach.exercises.lesson12 import BUGS, bug, reveal
 
 # %% [markdown]
 # ## Seven trainings
@@ -429,7 +429,7 @@ quoted("3.68", 4 / 2 * math.log(2 * math.pi))
 # The library's laws are yours, and some more. This is what they say of program A:
 
 # %%
-from minivae.gradcheck.laws import averaged, check_laws
+from minivae.truth.laws import averaged, check_laws
 
 
 def laws_of_a():
@@ -464,7 +464,7 @@ quoted("13", sum(len(mutant.caught_by) == 1 for mutant in ZOO))
 # 3. A law of the likelihood: add up exp(log p(x | z)) over all four x of two bits. Which programs fail?
 # 4. Train E with `minivae.optim.SGD` at batch sizes 16, 64 and 256 with one learning rate; then right code.
 # 5. Plant one of your own: `planted(Mutant(name, pitfall, title, seen_in, caught_by, edits))` of
-#    `minivae/gradcheck/zoo.py`, a factor 1.001 where it hurts. How small can it be and still be seen?
+#    `minivae/laboratory/zoo.py`, a factor 1.001 where it hurts. How small can it be and still be seen?
 # 6. Take a VAE that you find on the net and try the five checks of this lesson on it. Each needs a few lines.
 #
 # ## Questions
@@ -494,7 +494,7 @@ quoted("13", sum(len(mutant.caught_by) == 1 for mutant in ZOO))
 # - T. Y. Chen, S. C. Cheung, S. M. Yiu, *Metamorphic testing*, technical report HKUST-CS98-01 (1998): how to test where
 #   the answer is not known, by what must not change.
 # - R. DeMillo, R. Lipton, F. Sayward, *Hints on test data selection*, Computer 11 (1978): plant mistakes to test tests.
-# - `minivae/gradcheck/zoo.py`, `laws.py`, `known_answers.py`, `detectors.py`: the zoo, and who sees what.
+# - `minivae/laboratory/zoo.py`, `laws.py`, `known_answers.py`, `detectors.py`: the zoo, and who sees what.
 
 # %%
 progress()

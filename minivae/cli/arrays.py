@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import to_numpy
-from ..checkpoint import write_atomic
 from ..data import batches, original, prepare
 from ..data.sources import read_arrays
 from ..evaluate import posteriors
-from ..evaluate.metrics import BATCH
+from ..files import write_atomic
+from ..metrics import BATCH
 from ..runs import Run
 from .base import RUN, argument, command, output
 

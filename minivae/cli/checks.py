@@ -6,14 +6,14 @@ import numpy as np
 
 from ..backend import generator
 from ..gradcheck import ORACLES, check_gradients, diagnose, load_part
-from ..gradcheck.known_answers import check_known
-from ..gradcheck.laws import Laws, check_laws
 from ..gradcheck.loading import raised
-from ..gradcheck.rounding import curves_of, draw_curves
+from ..laboratory.rounding import curves_of, draw_curves
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..params import Module
-from ..settings import whole
+from ..runs.settings import whole
+from ..truth.known_answers import check_known
+from ..truth.laws import Laws, check_laws
 from .base import argument, command, output
 
 FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module

@@ -1,8 +1,8 @@
 """minivae pencil, units, zoo: a VAE to redo by hand, the beta that a loss has, and what catches which mistake."""
 
-from ..gradcheck.pencil import pencil as worked
-from ..gradcheck.units import conventions
-from ..settings import whole
+from ..laboratory.pencil import pencil as worked
+from ..laboratory.units import conventions
+from ..runs.settings import whole
 from .base import argument, command, output
 
 
@@ -30,7 +30,7 @@ def units(pixels, latent, batch_size):
 @command(argument("--out", metavar="FILE.png", help="draw the matrix, with what each mistake costs"))
 def zoo(out):
     """Plant every mistake of the bug zoo, and say which detector catches it (a minute)."""
-    from ..gradcheck.detectors import DETECTORS, SUBJECTS, caught, draw_matrix, price
+    from ..laboratory.detectors import DETECTORS, SUBJECTS, caught, draw_matrix, price
 
     path, found, prices, as_expected = output(out, ".png"), {}, {}, True
     for name, mutant in SUBJECTS.items():

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..backend import generator
-from ..gradcheck.ledger import COLLAPSED, draw_ledger, ledger_line
+from ..evaluate import ledger_line
+from ..plot import COLLAPSED, draw_ledger
 from .pictures import drawing
 
 

@@ -2,11 +2,13 @@
 
 import json
 
-from .. import checkpoint, plot
+from .. import plot
 from ..backend import generator
-from ..evaluate import elbo_standard_error, log_evidence, mean_metrics
+from ..evaluate import elbo_standard_error, log_evidence
+from ..files import write_atomic
+from ..metrics import mean_metrics
 from ..runs import Run
-from ..settings import FREE, whole
+from ..runs.settings import FREE, whole
 from .base import RUN, argument, command, output, short
 
 
@@ -38,7 +40,7 @@ def evaluate(run, split, samples):
         error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
         report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
         print(f"log_px {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-    checkpoint.write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
 
 
 @command(

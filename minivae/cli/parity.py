@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..data import load_data
-from ..gradcheck.parity import draw_parity, machines, milliseconds, table
-from ..gradcheck.parity import parity as compare
+from ..laboratory.parity import draw_parity, machines, milliseconds, table
+from ..laboratory.parity import parity as compare
 from ..models import MODELS
-from ..settings import whole
+from ..runs.settings import whole
 from .base import argument, command, output
 
 SIZES = (32, 128, 512)

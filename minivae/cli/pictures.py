@@ -9,7 +9,7 @@ from .. import plot
 from ..backend import generator, to_numpy
 from ..evaluate import latents
 from ..runs import Run
-from ..settings import whole
+from ..runs.settings import whole
 from .base import RUN, argument, command, output
 
 PICTURED = 30  # examples in a picture of reconstructions
@@ -108,7 +108,7 @@ def latent(run, path, n):
     model, _ = run.load_model()
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     mu, _ = latents.posteriors(model, x)
-    _, center, axes, _ = latents.principal_plane(mu)
+    _, center, axes, _ = plot.principal_plane(mu)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = np.stack(np.meshgrid(across, up), axis=-1) @ axes + center  # (n or 1, n, L), first row at the top

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..data.download import DOWNLOADS
 from ..data.sources import is_array_file
+from ..evaluate import ledger_line
 from ..runs import Run, build_model, build_optimizer, check_out, read_data
-from ..settings import OPTIONS, complete, read_config, read_options
+from ..runs.settings import OPTIONS, complete, read_config, read_options
 from ..train import fit, stopped
 from .base import argument, command, short
 from .pictures import draw_epoch, draw_run
@@ -82,8 +83,9 @@ def _fit_run(run, model, optimizer, data):
             _describe(run, model, data)
             if every and run.epoch == 0:
                 draw_epoch(run, model, 0)
+            ledger = ledger_line if run.settings["ledger"] else None
             fit(model, optimizer, data, epochs=epochs, batch_size=run.settings["batch_size"],
-                seed=run.settings["seed"], early_stop=early_stop, ledger=run.settings["ledger"], history=history,
+                seed=run.settings["seed"], early_stop=early_stop, ledger=ledger, history=history,
                 on_epoch=on_epoch)  # fmt: skip
         draw_run(run, data)
     except FloatingPointError as error:

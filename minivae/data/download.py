@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checkpoint import write_atomic
+from ..files import write_atomic
 from .convert import packed_bits, small_omniglot
 
 

@@ -1,18 +1,19 @@
 """Measures of a trained model: averages of its own metrics, the evidence log p(x), and walks through its latents."""
 
 from .evidence import log_evidence
-from .latents import decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, principal_plane, traverse
-from .metrics import elbo_standard_error, mean_metrics
+from .latents import decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
+from .ledger import gradient_ledger, ledger_line
+from .metrics import elbo_standard_error
 
 __all__ = [
     "decodings",
     "elbo_standard_error",
+    "gradient_ledger",
     "interpolate",
     "kl_per_latent",
+    "ledger_line",
     "log_evidence",
-    "mean_metrics",
     "normal_quantiles",
     "posteriors",
-    "principal_plane",
     "traverse",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import place, to_numpy
 from ..data import batches
-from .metrics import BATCH
+from ..metrics import BATCH
 
 
 def posteriors(model, x):
@@ -59,22 +59,6 @@ def normal_quantiles(n):
     from statistics import NormalDist
 
     return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)], "float32")
-
-
-def principal_plane(mu):
-    """(coordinates (N, 2), center (L,), axes (2, L), share (2,) of the variance) of the means' largest two directions.
-
-    An axis is as long as the standard deviation along it. Two latents are their own plane: center 0, axes of length 1,
-    no shares (None).
-    """
-    if mu.shape[1] <= 2 or len(mu) < 3 or not np.ptp(mu, axis=0).any():
-        axes = np.eye(2, mu.shape[1], dtype="float32")
-        return mu @ axes.T, np.zeros(mu.shape[1], "float32"), axes, None
-    from sklearn.decomposition import PCA
-
-    pca = PCA(2, svd_solver="full").fit(mu)
-    axes = (pca.components_ * np.sqrt(pca.explained_variance_)[:, None]).astype("float32")
-    return pca.transform(mu), pca.mean_.astype("float32"), axes, pca.explained_variance_ratio_
 
 
 def decodings(model, x, S, rng):

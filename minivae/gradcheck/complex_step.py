@@ -13,10 +13,9 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from ..backend import tree_map
-from ..params import Module
+from ..params import Module, replaced
 from .checks import Check, Checks
 from .directional import direction
-from .trace import replaced
 
 H = 1e-20
 LIMIT = 1e-12

@@ -4,13 +4,13 @@ A link is one call of a part's `backward`; dy is d loss / d (the part's output).
 alone: add a little to that output, and see what the loss does.
 """
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import tree_map
-from ..params import Module
+from ..params import Module, replaced
 from .problems import Problem, as_tuple
 
 
@@ -104,17 +104,3 @@ def parts_of(module):
     """{name: part} of what is below a module and has a forward and a backward."""
     found = module.named(Module).items() if isinstance(module, Module) else ()
     return {name: p for name, p in found if name and hasattr(p, "forward") and hasattr(p, "backward")}
-
-
-@contextmanager
-def replaced(part, **attributes):
-    """Inside, `part` has these attributes, its methods among them; afterwards those that it had itself."""
-    own = vars(part)
-    before = {name: own[name] for name in attributes if name in own}
-    own.update(attributes)
-    try:
-        yield
-    finally:
-        for name in attributes.keys() - before.keys():
-            del own[name]
-        own.update(before)

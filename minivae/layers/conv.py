@@ -28,7 +28,7 @@ class _Convolution(Layer):
         area, skipped = math.prod(self.kernel), math.prod(self.stride)
         fan_in, fan_out = fans(area * c_in, area * c_out, skipped)
         self.W = Param(init(rng, (*self.kernel, c_in, c_out), fan_in, fan_out))
-        self.b = Param(np.zeros(c_out))
+        self.b = Param(np.zeros(c_out), decay=False)
 
     def _bias_of_rows(self, y):
         """b, once for every pixel of a row of y (N, h_out, w_out, c_out): (w_out * c_out,)."""

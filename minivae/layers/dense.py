@@ -18,7 +18,7 @@ class Dense(Layer):
             raise ValueError(f"Dense: expected widths of at least 1, got {n_in} to {n_out}")
         self.n_in = n_in
         self.W = Param(init(rng, (n_in, n_out), n_in, n_out))
-        self.b = Param(np.zeros(n_out))
+        self.b = Param(np.zeros(n_out), decay=False)
 
     def forward(self, x, noise=None, add_b=True):
         y = x @ self.W.data  # (N, n_out)

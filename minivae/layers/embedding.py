@@ -14,7 +14,9 @@ class Embedding(Layer):
     """
 
     def __init__(self, n, width, rng):
-        self.W = Param(rng.standard_normal((n, width), dtype="float32") / width**0.5)  # rows of length about 1
+        self.W = Param(
+            rng.standard_normal((n, width), dtype="float32") / width**0.5, decay=False
+        )  # rows of length about 1
 
     def forward(self, x, noise=None):
         n = len(self.W.data)

@@ -31,8 +31,8 @@ class _Norm(Layer):
     """What all share: gain and b, one of each per feature or channel, the last axis."""
 
     def __init__(self, n, tiny=1e-5):
-        self.gain = Param(np.ones(n))
-        self.b = Param(np.zeros(n))
+        self.gain = Param(np.ones(n), decay=False)
+        self.b = Param(np.zeros(n), decay=False)
         self.tiny = tiny
 
     def _rescale(self, u):

@@ -24,7 +24,8 @@ class GRUCell(Layer):
     def __init__(self, n_in, H, rng):
         self.W = Param(np.concatenate([glorot(rng, (n_in, H), n_in, H) for _ in range(3)], axis=1))
         self.U = Param(np.concatenate([glorot(rng, (H, H), H, H) for _ in range(3)], axis=1))
-        self.b, self.c = Param(np.zeros(3 * H)), Param(np.zeros(H))
+        self.b = Param(np.zeros(3 * H), decay=False)
+        self.c = Param(np.zeros(H), decay=False)
 
     def forward(self, x, noise=None):
         x, h = x

@@ -10,7 +10,7 @@ Every exercise is an `Exercise` in the file of its lesson here, with the mistake
 """
 
 from .answers import NotYet, check, given, hint, progress, use_reference
-from .exercise import Exercise, exercise, exercises
+from .exercise import Exercise, exercise, exercises_of
 from .notebook import picture, quoted
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "NotYet",
     "check",
     "exercise",
-    "exercises",
+    "exercises_of",
     "given",
     "hint",
     "picture",

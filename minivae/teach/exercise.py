@@ -1,4 +1,4 @@
-"""What an exercise is. Those of a lesson are the tuple EXERCISES of its file, lesson01.py and so on."""
+"""What an exercise is. Those of a lesson are the tuple EXERCISES of its file, exercises/lesson01.py and so on."""
 
 import importlib
 import inspect
@@ -12,7 +12,7 @@ from ..backend import tree_map
 from ..gradcheck import Problem, numeric_gradient
 from ..gradcheck.problems import as_tuple
 
-LESSONS = sorted(int(file.stem[-2:]) for file in Path(__file__).parent.glob("lesson[0-9][0-9].py"))
+LESSONS = sorted(int(file.stem[-2:]) for file in (Path(__file__).parent / "exercises").glob("lesson[0-9][0-9].py"))
 SEEDS = (1, 2)  # of the arrays that a function is tried on
 
 
@@ -88,9 +88,9 @@ class Exercise:
         return numeric_gradient(problem, name)
 
 
-def exercises(lesson):
+def exercises_of(lesson):
     """{number: Exercise} of a lesson, in order."""
-    module = importlib.import_module(f".lesson{lesson:02d}", __package__)
+    module = importlib.import_module(f".exercises.lesson{lesson:02d}", __package__)
     return {exercise.number: exercise for exercise in module.EXERCISES}
 
 
@@ -101,7 +101,7 @@ def exercise(number):
     lesson = number.partition(".")[0]
     if not lesson.isdecimal() or int(lesson) not in LESSONS:
         raise ValueError(f'number: expected a lesson and its exercise, such as "8.2", got {number!r}')
-    found = exercises(int(lesson))
+    found = exercises_of(int(lesson))
     if number not in found:
         raise ValueError(f"number: expected one of {', '.join(found)}, got {number!r}")
     return found[number]

@@ -1,0 +1,126 @@
+r"""The gradient ledger: how much of each gradient comes from the reconstruction, and how much from the KL.
+
+    loss = -log p(x | z) + beta KL(q(z | x) || p(z)),    so    d loss / d a = reconstruction part + KL part
+
+for a = mu, log_var and every parameter. The loss is affine in beta: a step with beta = 0 gives the reconstruction part,
+the step as it is gives the sum, and the difference is the KL part. For mu that is beta mu / N: it pulls mu to 0, and
+where no reconstruction part pulls back the latent collapses (Bowman et al. 2016; Lucas et al. 2019).
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..backend import place, to_numpy
+from ..params import replaced
+from .latents import mean_kl
+
+ROWS = 128  # examples whose ledger a training keeps
+
+
+def gradient_ledger(model, x, noise, y=None, t=0):
+    """Split the gradients of one step into their reconstruction part and their KL part; the model is left as found.
+
+    Parameters
+    ----------
+    model : Model
+        With an `encoder` that gives (mu, log_var), a `beta(t)` in which the loss is affine, and a `prior` with `kl`.
+    x : array (N, D)
+    noise : dict
+        As `model.draw_noise` gives it.
+    y, t
+        As for `model.loss_and_grads`.
+
+    Returns
+    -------
+    dict
+        "kl": (L,) nats, the mean over the examples. "mu" and "log_var": {"reconstruction", "kl", "total": norms (L,) of
+        the parts and of their sum, "cosine": (L,) between the parts, 0 where one is 0}. "layers": the same four
+        numbers for each parameter by its name.
+
+        The norm of a parameter's gradient is that of d loss / d parameter. The norm of a latent is the root mean square
+        over the examples of d loss_n / d mu_n, loss_n the loss of one example: neither depends on N.
+
+    Raises
+    ------
+    ValueError
+        For a model without these, or one that does not go backward once through its first encoding.
+    """
+    prior = getattr(model, "prior", None)
+    if not (hasattr(model, "encoder") and callable(getattr(model, "beta", None)) and hasattr(prior, "kl")):
+        raise ValueError(f"model: expected an encoder, beta(t) and a prior with kl, got {type(model).__name__}")
+    x, noise, y = place((x, noise, y), like=model.theta)
+    with _put_back(model):
+        (mu, log_var), totals, grads = _step(model, x, noise, y, t)
+        with replaced(model, beta=lambda t: 0.0):
+            _, parts, grad_parts = _step(model, x, noise, y, t)
+    of_one = len(x) ** 0.5  # |N dmu| / sqrt(N), since the loss is a mean over N
+    ledger = {"kl": mean_kl(model, mu, log_var)}
+    for name, part, total in zip(("mu", "log_var"), parts, totals, strict=True):
+        ledger[name] = _split(of_one * part, of_one * total)
+    return ledger | {"layers": {name: _split(grad_parts[name], grads[name]) for name in grads}}
+
+
+def ledger_line(model, x, y, rng, t=0):
+    """The ledger of the first rows of x (N, D) as metrics.jsonl holds it: numbers of four digits, no dropout.
+
+    Each row is taken with eps and with -eps: what is odd in eps, the most of the noise, cancels in the cosine.
+    """
+    x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
+    noise = model.draw_noise(rng, len(x), train=False)
+    noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
+    return _rounded(gradient_ledger(model, x, noise, y, t))
+
+
+def _split(part, total):
+    """Norms over the first axis of a reconstruction part, of the rest of the total and of the total; the cosine."""
+    norm = lambda g: np.sqrt((g * g).sum(axis=0))  # noqa: E731
+    rest = total - part
+    split = {"reconstruction": norm(part), "kl": norm(rest), "total": norm(total)}
+    both = split["reconstruction"] * split["kl"]
+    return split | {"cosine": (part * rest).sum(axis=0) / np.maximum(both, 1e-300)}
+
+
+def _step(model, x, noise, y, t):
+    """((mu, log_var), (dmu, dlog_var) as they arrive at the encoder, {name: gradient}) of one step, in float64."""
+    encoder, encoded, arrived = model.encoder, [], []
+    forward, backward = encoder.forward, encoder.backward
+
+    def watched_forward(*args, **kwargs):
+        encoded.append(forward(*args, **kwargs))
+        return encoded[-1]
+
+    def watched_backward(dy, cache, *args, **kwargs):
+        if encoded and cache is encoded[0][1]:  # not that of pseudo-inputs, say
+            arrived.append(_float64(dy))
+        return backward(dy, cache, *args, **kwargs)
+
+    with replaced(encoder, forward=watched_forward, backward=watched_backward):
+        model.loss_and_grads(x, noise, y=y, t=t)
+    posterior = encoded[0][0] if encoded else None
+    if not (isinstance(posterior, tuple) and len(posterior) == 2 and len(arrived) == 1):
+        raise ValueError(f"model: expected an encoder that gives (mu, log_var), once, got {type(model).__name__}")
+    grad = _float64(model.grad)
+    return posterior, arrived[0], {name: grad[part] for name, part in model.slices.items()}
+
+
+def _float64(tree):
+    return tuple(map(_float64, tree)) if isinstance(tree, tuple) else to_numpy(tree).astype("float64")
+
+
+@contextmanager
+def _put_back(model):
+    """Afterwards gradients, pulls and their counts are what they were."""
+    grad, pull, counts = model.grad.copy(), model.pull.copy(), [state.count for state in model.states.values()]
+    try:
+        yield
+    finally:
+        model.grad[...], model.pull[...] = grad, pull
+        for state, count in zip(model.states.values(), counts, strict=True):
+            state.count = count
+
+
+def _rounded(tree):
+    if isinstance(tree, dict):
+        return {name: _rounded(part) for name, part in tree.items()}
+    return [float(f"{v:.4g}") for v in tree] if np.ndim(tree) else float(f"{tree:.4g}")

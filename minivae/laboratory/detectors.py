@@ -1,0 +1,147 @@
+"""Which check sees which mistake: the four detectors, each over each mutant of the zoo.
+
+L  the loss curve of a short training, as one who has no other to compare it with sees it
+G  the gradient check: of small models, at extreme log_var too, and of operations where they saturate
+W  laws: moments, Monte-Carlo KL, densities that add up to one, ordered bounds (laws.py)
+U  known answers and scales (known_answers.py)
+"""
+
+import contextlib
+import math
+
+import numpy as np
+
+from .. import densities
+from ..data import batches, load_data
+from ..gradcheck.check import check_gradients
+from ..gradcheck.directional import check_directions
+from ..gradcheck.problems import operation_problem
+from ..metrics import mean_metrics
+from ..models import VAE
+from ..optim import Adam
+from ..plot import BLUE, GREY, ORANGE, figure_to
+from ..truth.known_answers import check_known
+from ..truth.laws import check_laws
+from .zoo import ZOO, planted
+
+SUBJECTS = {mutant.name: mutant for mutant in ZOO} | {"right code": None}
+DETECTORS = {"L": "loss curve", "G": "gradient check", "W": "law", "U": "known answer"}
+
+
+def model_and_data(rng, likelihood="bernoulli", **options):
+    """A VAE so small that every parameter is quickly checked, and data for it."""
+    model = VAE.build((6,), rng, hidden=(8,), latent=2, likelihood=likelihood, **options).bind("float64")
+    model.theta += 0.2 * rng.standard_normal(model.theta.size)
+    x = rng.random((4, 6))
+    return model, (x < 0.5).astype(float) if likelihood == "bernoulli" else x
+
+
+def loss_curve(steps=300):
+    """What is odd about the loss of a training: it is not finite, does not fall, or falls below zero nats."""
+    rng = np.random.default_rng(0)
+    model, _ = model_and_data(rng)
+    optimizer, losses = Adam(model, lr=1e-2), []
+    codes = (rng.random((2, 6)) < 0.5).astype(float)
+    for t in range(steps):
+        x = np.abs(codes[rng.integers(0, 2, 32)] - (rng.random((32, 6)) < 0.05))
+        losses.append(float(model.loss_and_grads(x, model.draw_noise(rng, 32), t=t)["loss"]))
+        optimizer.step()
+    first, last = np.mean(losses[:20]), np.mean(losses[-20:])
+    if not math.isfinite(last):
+        return ["it is not finite"]
+    odd = {"it does not fall": last > 0.9 * first, "it is negative": last < 0}
+    return [what for what, so in odd.items() if so]
+
+
+def gradient_check():
+    """Names of the gradients that are wrong."""
+    wrong = []
+    for likelihood, log_var in (("bernoulli", 0), ("gaussian-full", 0), ("bernoulli", -12), ("bernoulli", 12)):
+        rng = np.random.default_rng(0)
+        model, x = model_and_data(rng, likelihood)
+        model.params["encoder.layers.2.b"].data[model.L :] += log_var  # far out, where some clamp it
+        checks = check_gradients(model, x, rng)
+        wrong += [f"{likelihood}, log_var near {log_var}: {name}" for name, check in checks.items() if not check.ok]
+    rng = np.random.default_rng(0)
+    far = np.array([-40.0, -9.0, 0.3, 9.0, 40.0])
+    operations = {
+        "log p(x) at saturated logits": (densities.bernoulli_log_prob, densities.bernoulli_log_prob_backward, (far,),
+                                         {"x": np.array([1.0, 0, 1, 1, 0])}),
+        "z at a very small std": (densities.reparameterize, densities.reparameterize_backward, (0 * far, far / 10 - 24),
+                                  {"eps": rng.standard_normal(5)}),
+        "z at extreme log_var": (densities.reparameterize, densities.reparameterize_backward, (0 * far, 0.6 * far),
+                                 {"eps": rng.standard_normal(5)}),
+    }  # fmt: skip
+    for name, (f, backward, args, data) in operations.items():
+        wrong += [name] * (not check_directions(operation_problem(f, backward, args, rng, **data), rng).ok)
+    return wrong
+
+
+def laws():
+    """Names of the laws that do not hold."""
+    broken = []
+    for likelihood in ("bernoulli", "gaussian-full"):
+        rng = np.random.default_rng(0)
+        found = check_laws(*model_and_data(rng, likelihood), rng)
+        broken += [f"{likelihood}: {name}" for name, law in found.items() if not law.ok]
+    return broken
+
+
+def known_answers():
+    """Names of the known answers that are missed."""
+    rng = np.random.default_rng(0)
+    return [name for name, law in check_known(*model_and_data(rng), rng).items() if not law.ok]
+
+
+RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}
+
+
+def caught(mutant=None):
+    """{detector: what it found} with the mutant planted; of the right code without one."""
+    with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
+        return {letter: run() for letter, run in RUNS.items()}
+
+
+def matrix():
+    """{name: {detector: what it found}} of every subject."""
+    return {name: caught(mutant) for name, mutant in SUBJECTS.items()}
+
+
+def _as_it_is_or_with(mutant):
+    return planted(mutant) if mutant else contextlib.nullcontext()
+
+
+def price(mutant=None, epochs=40):
+    """(what a training on digits logs as its loss, what the right code says of that model), nats per example."""
+    data, rng, logged = load_data("digits"), np.random.default_rng(0), []
+    with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
+        model = VAE.build(data.shape, rng, hidden=(64,), latent=4)
+        optimizer = Adam(model, lr=2e-3)
+        for _ in range(epochs):
+            for rows in batches(len(data.train.x), 128, rng):
+                x = data.present(data.train.x[rows], rng)
+                logged.append(float(model.loss_and_grads(x, model.draw_noise(rng, len(x)))["loss"]))
+                optimizer.step()
+    return float(np.mean(logged[-10:])), -float(mean_metrics(model, *data.validation, np.random.default_rng(1))["elbo"])
+
+
+def draw_matrix(found, prices, path):
+    """The detector matrix: which check sees which mistake; beside it what a training under it logs, and what it is."""
+    titles = {mutant.name: f"{mutant.title}  ({mutant.pitfall})" for mutant in ZOO}
+    columns = [*DETECTORS.values(), "logged loss", "true loss"]
+    with figure_to(path, (11.4, 0.36 * len(found) + 1.3)) as figure:
+        ax = figure.subplots()
+        for i, (name, row) in enumerate(found.items()):
+            for j, letter in enumerate(DETECTORS):
+                look = {"marker": "s", "color": BLUE} if row[letter] else {"marker": "_", "color": GREY, "alpha": 0.35}
+                ax.scatter(j, i, s=150, linewidths=1.2, **look)
+            for j, (nats, right) in enumerate(zip(prices[name], prices["right code"], strict=True)):
+                color = GREY if abs(nats - right) < 1 else ORANGE
+                ax.text(len(DETECTORS) + j, i, f"{nats:.1f}", ha="center", va="center", color=color)
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set_yticks(range(len(found)), [titles.get(name, name) for name in found])
+        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(found) - 0.5, -0.5))
+        ax.tick_params(length=0, labeltop=True, labelbottom=False)
+        ax.grid(False)
+        figure.suptitle("what sees which mistake of published VAEs, and the nats that a training with it logs and has "
+                        "(orange: off by more than 1)", fontsize=11)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Is this function right? Laws, known answers, and models whose evidence is exact."""

@@ -1,0 +1,168 @@
+"""Known answers and scales: what a right VAE must give without any sampling, and what it stands on.
+
+Numbers that are known (chance level, a perfect reconstruction), what must not change (the batch twice over), what must
+double (the pixels twice over), signs, and what a step may not touch.
+"""
+
+import math
+
+import numpy as np
+
+from ..backend import tree_map
+from ..data import load_data
+from ..evaluate import log_evidence
+from ..gradcheck.rules import broken_rules
+from ..layers import ACTIVATIONS, Dense, Residual, Sequential
+from ..likelihoods import Bernoulli
+from ..models import VAE
+from ..params import replaced
+from ..priors import StandardNormal
+from .laws import Law, Laws
+
+EXACT = 1e-9
+
+
+def check_known(model, x, rng):
+    """{what is said: Law} of a VAE in float64 and data x (N, D)."""
+    noise = model.draw_noise(rng, len(x), train=False)
+    return Laws(
+        scales(model, x, noise)
+        | signs(model, x, noise)
+        | of_likelihood(model.likelihood, rng)
+        | of_kl(model.prior)
+        | of_evidence(model, x, rng)
+        | untouched(model, x, noise)
+        | of_starts()
+        | of_bits()
+        | of_layers(rng)
+    )
+
+
+def equal(value, expected):
+    """The Law that a number is known."""
+    return Law(float(value), float(expected), float(abs(value - expected) / max(abs(expected), 1.0)), EXACT)
+
+
+def true(statement):
+    """The Law that something is so, 1, and not 0."""
+    return equal(bool(statement), 1)
+
+
+def scales(model, x, noise):
+    """The loss and its gradients are means over examples: the batch twice over changes neither (pitfall 16)."""
+    once, grad = model.loss_and_grads(x, noise), model.grad.copy()
+    twice = model.loss_and_grads(np.tile(x, (2, 1)), tree_map(lambda a: np.tile(a, (2, 1)), noise))
+    change = np.linalg.norm(model.grad - grad) / max(np.linalg.norm(grad), 1e-300)
+    return {
+        "the batch twice over: the same loss": equal(twice["loss"], once["loss"]),
+        "the batch twice over: the same gradient": equal(1 + change, 1),
+    }
+
+
+def signs(model, x, noise):
+    """kl >= 0, elbo = log_px_z - kl, loss = beta kl - log_px_z; a step against the gradient lowers it (pitfalls 5, 10).
+
+    Where bits are free, the loss is at least that.
+    """
+    m = model.loss_and_grads(x, noise)
+    loss = model.beta(0) * m["kl"] - m["log_px_z"]
+    grad, theta = model.grad.copy(), model.theta.copy()
+    model.theta -= 1e-4 * grad / max(np.linalg.norm(grad), 1e-300)
+    lower = model.loss_and_grads(x, noise, grads=False)["loss"]
+    model.theta[...] = theta
+    return {
+        "kl >= 0": true(m["kl"] >= 0),
+        "elbo = log_px_z - kl": equal(m["elbo"], m["log_px_z"] - m["kl"]),
+        "loss = beta kl - log_px_z": equal(min(m["loss"], loss) if model.free_bits else m["loss"], loss),
+        "a step against the gradient lowers the loss": true(lower < m["loss"]),
+    }
+
+
+def of_likelihood(likelihood, rng):
+    """Twice the pixels, twice the nats (pitfall 5); of a Bernoulli its known values (pitfalls 12, 19)."""
+    out = rng.standard_normal((3, likelihood.n_out, 4))
+    x = likelihood.draw(out.reshape(3, -1), likelihood.draw_noise(rng, (3, 4)).astype("float64"))
+    once = likelihood.forward(x, out.reshape(3, -1))[0]
+    twice = likelihood.forward(np.tile(x, (1, 2)), np.tile(out, (1, 1, 2)).reshape(3, -1))[0]
+    laws = {"the pixels twice over: twice log_px_z": equal(twice.sum(), 2 * once.sum())}
+    if isinstance(likelihood, Bernoulli):
+        zeros, ones = np.zeros((1, 784)), np.ones((1, 784))
+        laws |= {
+            "784 bits by chance: -784 log 2": equal(likelihood.forward(zeros, zeros)[0][0], -784 * math.log(2)),
+            "784 wrong bits, 50 nats each": equal(likelihood.forward(ones, -50 * ones)[0][0], -784 * 50),
+            "at logit 0 the mean is 1/2": equal(likelihood.mean(np.zeros(1))[0], 0.5),
+            "a mean is at most 1": true(likelihood.mean(np.full(1, 30.0))[0] <= 1),
+        }
+    return laws
+
+
+def of_kl(prior):
+    """KL(p || p) = 0, it adds over latents, and it is the mean of log q - log p.
+
+    For a standard normal log q - log p is quadratic in eps, so that its mean over eps = 1 and -1 is exact.
+    """
+    mu, log_var = np.full((1, prior.L), 0.3), np.full((1, prior.L), -0.7)
+    each = prior.kl(mu[..., None], log_var[..., None]).sum()
+    laws = {
+        "KL of the prior to itself": equal(prior.kl(0 * mu, 0 * mu)[0], 0),
+        "KL adds over latents": equal(prior.kl(mu, log_var)[0], each),
+    }
+    if isinstance(prior, StandardNormal):
+        z = mu + np.exp(0.5 * log_var) * np.array([[1.0], [-1.0]])
+        log_qz_x = -0.5 * (math.log(2 * math.pi) + log_var + 1).sum()
+        mean = (log_qz_x - prior.forward(z)[0]).mean()
+        laws["KL = mean of log q - log p at eps = 1 and -1"] = equal(prior.kl(mu, log_var)[0], mean)
+    return laws
+
+
+def of_evidence(model, x, rng):
+    """`log_evidence` is the log of the mean of as many weights as asked for: of 1 to 50 that is 25.5 (pitfall 7)."""
+    weights = iter(range(1, 51))
+
+    def log_weights(x, eps):
+        return np.log([[next(weights)] for _ in eps])
+
+    with replaced(model, log_weights=log_weights):
+        value = log_evidence(model, x[:1], 50, rng)[0]
+    return {"log p(x) of the weights 1 to 50": equal(value, math.log(25.5))}
+
+
+def untouched(model, x, noise):
+    """A step writes into none of its arguments (pitfall 17), and the same step again gives the same (pitfall 18)."""
+    before = x.copy()
+    first, grad = model.loss_and_grads(x, noise), model.grad.copy()
+    second = model.loss_and_grads(x, noise)
+    return {
+        "x is left as it was": true(np.array_equal(x, before)),
+        "the same step gives the same": true(first == second and np.array_equal(grad, model.grad)),
+    }
+
+
+def of_layers(rng):
+    """The rules of layers, broken by no activation, nor by a stack that has all ways for gradients to meet (17, 18)."""
+    x, w = rng.standard_normal((2, 3, 4))
+    broken = []
+    for act in ACTIVATIONS.values():
+        stack = Residual(Sequential(Dense(4, 5, rng), act(), Dense(5, 4, rng)))
+        broken += [rule for part in (stack, act()) for rule in broken_rules(part.bind("float64"), x, None, w)]
+    return {"layers write into no argument and remember no call": equal(len(broken), 0)}
+
+
+def of_starts():
+    """No two columns of new weights are equal, nor two layers of one shape (pitfall 15)."""
+    rng, alike = np.random.default_rng(0), 0
+    for arch in ("dense", "conv"):
+        model = VAE.build((4, 4, 1), rng, arch, hidden=(6, 6), channels=(2, 2), latent=3)
+        W = [p.data for p in model.params.values() if p.data.ndim > 1]
+        alike += sum(a.shape == b.shape and np.array_equal(a, b) for i, a in enumerate(W) for b in W[:i])
+        alike += sum(w.shape[-1] - np.unique(w.reshape(-1, w.shape[-1]), axis=1).shape[1] for w in W)
+    return {"equal columns or layers of new weights": equal(alike, 0)}
+
+
+def of_bits():
+    """Under a Bernoulli likelihood training sees bits, whose best possible log_px_z is 0 nats (pitfall 11)."""
+    grey = np.linspace(0.1, 0.9, 60).reshape(6, 10)
+    data = load_data(grey, validation=0, likelihood="bernoulli", binarize="each")
+    shown = data.present(data.train.x, np.random.default_rng(0)).astype("float64")
+    floor = sum(-(p * np.log(p + (p == 0))).sum(axis=1).mean() for p in (shown, 1 - shown))
+    return {"the entropy floor of what training sees": equal(floor, 0)}
