@@ -16,7 +16,7 @@ from minivae.cli import main
 from minivae.evaluate import gradient_ledger, ledger_line
 from minivae.layers import Dense, Network
 from minivae.plot import COLLAPSED, draw_ledger
-from minivae.plot import ledger as picture
+from minivae.plot import ledger as drawing
 from minivae.priors import StandardNormal
 from minivae.runs import Run
 
@@ -318,14 +318,14 @@ BALANCED = split([2.0, 2.0, 2.0, 3.0], [1.0, 1.0, 1.0, 1.0], [-0.5, 0.5, -0.5, -
 def test_what_the_picture_shows(tmp_path, monkeypatch):
     """k / (k + a) sorted by the last KL; 1/2 is balance, 1 where nothing pulls against the KL; grey is collapsed."""
     shown = {}
-    monkeypatch.setattr(
-        picture, "figure_to", lambda path, size: nullcontext(Figure(size))
-    )  # not rendered: that is slow
-    monkeypatch.setattr(
-        picture, "_draw_shares", lambda ax, epochs, share, names: shown.update(share=share, names=names)
-    )
-    monkeypatch.setattr(picture, "_draw_bars", lambda ax, *args: shown.setdefault("bars", args))
-    monkeypatch.setattr(picture, "_draw_kl", lambda ax, epochs, kl: shown.update(epochs=epochs))
+
+    def keep_shares(ax, epochs, share, names):
+        shown.update(share=share, names=names)
+
+    monkeypatch.setattr(drawing, "figure_to", lambda path, size: nullcontext(Figure(size)))  # rendering is slow
+    monkeypatch.setattr(drawing, "_draw_shares", keep_shares)
+    monkeypatch.setattr(drawing, "_draw_bars", lambda ax, *args: shown.setdefault("bars", args))
+    monkeypatch.setattr(drawing, "_draw_kl", lambda ax, epochs, kl: shown.update(epochs=epochs))
     history = [line_of(1, [1.0] * 4, BALANCED), {"epoch": 2}, line_of(3, [0.1, 0.3, 0.001, 0.2], BALANCED)]
     draw_ledger(history, tmp_path / "a.png")
     assert shown["names"] == ["z[1]", "z[3]", "z[0]", "z[2]"]
