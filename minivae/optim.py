@@ -1,4 +1,4 @@
-"""Optimizers on the flat vectors, and schedules as functions of the global step.
+"""Optimizers on the flat vectors.
 
 `optimizer.step()` reads `model.grad` (and leaves it as it was), changes `model.theta`, then moves the states.
 """
@@ -10,60 +10,9 @@ import numpy as np
 
 from . import kernels
 from .backend import array_module, has_kernels
+from .schedules import schedule
 
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
-
-
-def schedule(value):
-    """`value` as a function of the step. It gives Python floats: a NumPy scalar would turn float32 into float64."""
-    return (lambda t: float(value(t))) if callable(value) else lambda t: float(value)
-
-
-def cosine(value, steps):
-    """From `value` down to 0 along half a cosine over `steps` steps (Loshchilov & Hutter 2017, eq. 5)."""
-    return lambda t: 0.5 * value * (1 + math.cos(math.pi * min(t / steps, 1)))
-
-
-def step_decay(value, every, factor=0.1):
-    """`value`, multiplied by `factor` after each `every` steps."""
-    return lambda t: value * factor ** (t // every)
-
-
-def iwae_stages(value, pass_steps):
-    """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, and on at the last   (Burda et al. 2016, sec. 5)."""
-
-    def rate(t):
-        i = max(i for i in range(8) if (3**i - 1) // 2 <= t // pass_steps)  # passes before stage i: 1 + 3 + ...
-        return value * 10 ** (-i / 7)
-
-    return rate
-
-
-def warm_up(rate, steps):
-    """`rate(t)`, rising to it in equal parts over the first `steps` steps."""
-    return lambda t: rate(t) * min((t + 1) / max(steps, 1), 1)
-
-
-def linear(value, steps):
-    """From 0 up to `value` over `steps` steps   (the warm-up of Soenderby et al. 2016)."""
-    return lambda t: value * min(t / steps, 1)
-
-
-def cyclical(value, steps):
-    """Again and again from 0 up to `value` in half of `steps` steps, and there for the other half (Fu et al. 2019)."""
-    return lambda t: value * min(2 * (t % steps) / steps, 1)
-
-
-# of the learning rate: (value, steps of the run, steps of a pass); the closed ones end with the run
-SCHEDULES = {
-    "constant": lambda value, steps, pass_steps: schedule(value),
-    "cosine": lambda value, steps, pass_steps: cosine(value, steps),
-    "step": lambda value, steps, pass_steps: step_decay(value, math.ceil(steps / 3)),
-    "iwae": lambda value, steps, pass_steps: iwae_stages(value, pass_steps),
-}
-CLOSED = ("cosine", "step")
-# of beta: (value, steps of the warm-up or of a cycle)
-BETA_SCHEDULES = {"constant": lambda value, steps: schedule(value), "linear": linear, "cyclical": cyclical}
 
 
 class Optimizer:

@@ -64,6 +64,7 @@ MIRRORS = {
         *conformance("test_likelihood_is_the_density_of_its_draws"),
     ],
     "optim": ["tests/test_optim.py"],
+    "schedules": ["tests/test_schedules.py"],
     "vae": [
         *conformance("test_model_step_is_pure", "test_model_float32_agrees_with_numpy_float64"),
         *conformance(*(f"test_model_gradient[{name}]" for name in GRADIENTS)),
@@ -74,6 +75,7 @@ FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if
     PACKAGE / "densities.py": "densities",
     PACKAGE / "likelihoods.py": "likelihoods",
     PACKAGE / "optim.py": "optim",
+    PACKAGE / "schedules.py": "schedules",
     PACKAGE / "models" / "vae.py": "vae",
 }
 

@@ -16,8 +16,9 @@ from minivae.evaluate import decodings, elbo_standard_error, kl_per_latent, ledg
 from minivae.layers import Embedding, ReLU
 from minivae.metrics import mean_metrics
 from minivae.models import VAE
-from minivae.optim import OPTIMIZERS, Adam, cosine, warm_up
+from minivae.optim import OPTIMIZERS, Adam
 from minivae.runs import Run, checkpoint
+from minivae.schedules import cosine, warm_up
 
 EXPLICIT = {"place.<locals>.move", "to_numpy.<locals>.<lambda>", "Module.bind.<locals>.flat"}  # where data may move
 

@@ -603,7 +603,8 @@ assert np.isnan([ends[name][0.3] for name in ("gradient descent", "momentum 0.9"
 
 # %%
 from minivae import Adam
-from minivae.optim import SGD, cosine, warm_up
+from minivae.optim import SGD
+from minivae.schedules import cosine, warm_up
 
 
 def ten_steps_of_both(theirs, mine, lr):
@@ -668,8 +669,8 @@ for theirs, mine, lr in ((Adam, with_adam, 0.01), (SGD, with_momentum(0.9), 0.03
 # - R. Pascanu, T. Mikolov, Y. Bengio, *On the difficulty of training recurrent neural networks*, ICML 2013, section
 # 3.2: clipping by the norm.
 # - I. Loshchilov, F. Hutter, *SGDR: stochastic gradient descent with warm restarts*, ICLR 2017, equation 5: the cosine.
-# - `minivae/optim.py`: what you wrote, as the library has it. `figures/practice.md`: rates, clipping and schedules,
-# measured over five seeds.
+# - `minivae/optim.py` and `minivae/schedules.py`: what you wrote, as the library has it. `figures/practice.md`: rates,
+# clipping and schedules, measured over five seeds.
 
 # %%
 progress()

@@ -22,9 +22,9 @@ from ..densities import (
 )
 from ..layers import conv_decoder, conv_encoder, dense_decoder, dense_encoder
 from ..likelihoods import LIKELIHOODS, Bernoulli
-from ..optim import schedule
 from ..params import Model
 from ..priors import StandardNormal
+from ..schedules import schedule
 
 
 class VAE(Model):

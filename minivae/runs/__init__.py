@@ -16,12 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
-from . import checkpoint
 from ..backend import available, generator
 from ..data import load_data
 from ..files import sync_folder, write_atomic
 from ..models import MODELS
-from ..optim import BETA_SCHEDULES, OPTIMIZERS, SCHEDULES, warm_up
+from ..optim import OPTIMIZERS
+from ..schedules import BETA_SCHEDULES, SCHEDULES, warm_up
+from . import checkpoint
 from .settings import FREE, MOVING, NEEDS, OPTIONAL, OPTIONS, deciding, read_options, resumed
 
 

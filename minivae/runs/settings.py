@@ -12,7 +12,8 @@ from ..data.sources import SOURCES, is_array_file
 from ..layers import ACTIVATIONS, NORMS
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
-from ..optim import BETA_SCHEDULES, CLOSED, OPTIMIZERS, SCHEDULES
+from ..optim import OPTIMIZERS
+from ..schedules import BETA_SCHEDULES, CLOSED, SCHEDULES
 
 
 class Option(NamedTuple):

@@ -16,8 +16,9 @@ from ..densities import LOG_2PI, kl_standard_normal
 from ..layers import Dense
 from ..likelihoods import Gaussian, GaussianFixed
 from ..models import VAE
-from ..optim import Adam, cosine
+from ..optim import Adam
 from ..plot import BLUE, GREY, ORANGE, figure_to
+from ..schedules import cosine
 
 
 def build(rng, D=5, L=2, std=0.6, likelihood="gaussian-fixed", diagonal=False):
