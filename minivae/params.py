@@ -4,13 +4,12 @@
 one fill zeroes, one norm clips, one loop is Adam. Arrays that learn without a gradient lie in `state` and `pull`.
 """
 
-import math
 import weakref
 from contextlib import contextmanager
 
 import numpy as np
 
-from .backend import array_module, in_threads, load_backend, place, to_numpy, tree_map
+from .backend import array_module, load_backend, to_numpy
 
 
 class Param:
@@ -65,13 +64,25 @@ class State:
         self.pull += target - self.data
         self.count += 1
 
+    def zero_grad(self):
+        """Forget what it was pulled to."""
+        self.pull.fill(0)
+        self.count = 0
+
     def step(self):
         if self.count:
             self.data += self.rate / self.count * self.pull
 
 
+class Constant:
+    """An array that never learns, such as a mask: it goes to the dtype and device of the model, and is not saved."""
+
+    def __init__(self, data):
+        self.data = np.asarray(data, dtype="float32")
+
+
 class Module:
-    """Something made of parts: Params, States, other modules, and lists or dicts of them."""
+    """Something made of parts: Params, States, Constants, other modules, and lists or dicts of them."""
 
     def named(self, kind):
         """{name: part} of every part of class `kind`, in the order of the attributes; a tied part once."""
@@ -82,8 +93,8 @@ class Module:
     def bind(self, dtype="float32", device="numpy"):
         """Make every Param and State a view of four flat vectors: theta, grad; state, pull. Returns the module.
 
-        Raises ValueError for an unknown dtype, an unknown device, or one that this machine lacks, and for a part of
-        a larger bound module, which would lose it silently.
+        Constants take the same dtype and go to the same device. Raises ValueError for an unknown dtype, an unknown
+        device, or one that this machine lacks, and for a part of a larger bound module, which would lose it silently.
         """
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
@@ -107,7 +118,10 @@ class Module:
                 setattr(part, field, view)
             return vector, slices
 
-        self.params, self.states = self.named(Param), self.named(State)
+        for constant in self.named(Constant).values():
+            constant.data = xp.asarray(to_numpy(constant.data), dtype)
+        self.params = self.named(Param)
+        self.states = self.named(State)
         self.theta, self.slices = flat(self.params, "data")
         self._flat_grad, _ = flat(self.params, "grad")
         self.state, _ = flat(self.states, "data")
@@ -122,7 +136,11 @@ class Module:
         return self._flat_grad
 
     def zero_grad(self):
-        """Set every gradient, pull and count to zero."""
+        """Set every gradient, pull and count to zero; those of a part alone, if it is one of a bound model's."""
+        if "params" not in vars(self):
+            for leaf in self.named((Param, State)).values():
+                leaf.zero_grad()
+            return
         for param in self.params.values():
             param.zero_grad()
         self.pull.fill(0)
@@ -145,50 +163,12 @@ def _walk(part, path, kind, found, seen):
     if isinstance(part, dict):
         for key, p in part.items():
             _walk(p, (*path, str(key)), kind, found, seen)
-    elif isinstance(part, Param | State | Module) and id(part) not in seen:
+    elif isinstance(part, Param | State | Constant | Module) and id(part) not in seen:
         seen.add(id(part))
         if isinstance(part, kind):
             found[".".join(path)] = part
         if isinstance(part, Module):
             _walk(vars(part), path, kind, found, seen)
-
-
-class Model(Module):
-    """A module with a loss. `objectives`: which parameters (by name prefix) each loss trains; `monitor`: what is best.
-
-    Its parameters are views of flat vectors, which neither deepcopy nor pickle keeps: it refuses both.
-    """
-
-    objectives = {"loss": ("",)}
-    monitor = "elbo"
-
-    def __reduce_ex__(self, protocol):
-        raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
-
-    def rows(self, x, name, width):
-        """A user's array (..., width) on the model's device, in its dtype; ValueError for another shape."""
-        x = place(x, like=self.theta)
-        if width is not None and (x.ndim < 2 or x.shape[-1] != width):
-            raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
-        return x
-
-    def in_parts(self, f, x, n=1024):
-        """f(x), an array or a tuple of them, some n examples at a time: what f makes on the way takes little memory."""
-        n = max(1, n // max(1, math.prod(x.shape[1:-1])))
-        if len(x) <= n or array_module(x) is not np:
-            return f(x)
-        whole = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
-
-        def put(i):
-            y = f(x[i : i + n])
-            if isinstance(y, tuple):
-                for all_of_it, part in zip(whole, y, strict=True):
-                    all_of_it[i : i + n] = part
-            else:
-                whole[i : i + n] = y
-
-        in_threads(put, range(0, len(x), n))
-        return whole
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from minivae.gradcheck import check_gradients, diagnose, diagnose_problem, expla
 from minivae.layers import Conv2d, Dense, Layer, Network, ReLU, Residual, Sequential, Split, Tanh
 from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
-from minivae.params import Model
+from minivae.models.base import Model
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from minivae.layers import (
     AvgPool2d,
     BatchNorm,
     Blocks,
+    ColumnsToChannels,
     Conv2d,
     ConvTranspose2d,
     Dense,
@@ -27,6 +28,7 @@ from minivae.layers import (
     Layer,
     LayerNorm,
     LeakyReLU,
+    MaskedDense,
     MaxPool2d,
     Network,
     ReLU,
@@ -45,6 +47,8 @@ from minivae.layers import (
     dense_encoder,
     glorot,
     he,
+    spatial_decoder,
+    spatial_encoder,
 )
 from minivae.layers.patches import columns_to_image, image_to_columns, parts
 from minivae.optim import SGD
@@ -590,3 +594,51 @@ def test_builders_mirror_and_choose_the_initialisation(rng):
     assert [p.data.shape for p in decoder.named(Param).values()][::2] == [(2, 300), (300, 400), (400, 20)]
     assert encoder.layers[2].W.data.var() == pytest.approx(2 / 400, rel=0.05)  # He before ReLU
     assert decoder.layers[2].W.data.var() == pytest.approx(2 / 700, rel=0.05)  # Glorot before tanh
+
+
+# ---- masks and conditions
+
+
+def test_masked_dense_keeps_out_what_its_mask_does(rng):
+    """Output j of MADE's triangle depends on inputs i >= j only, whatever W is; the mask follows bind unsaved."""
+    layer = MaskedDense(np.tril(np.ones((4, 3))), rng).bind("float64")
+    x = rng.standard_normal((2, 4))
+    for i in range(4):
+        moved = x.copy()
+        moved[:, i] += 1
+        np.testing.assert_array_equal((layer(moved) != layer(x)).any(axis=0), np.arange(3) <= i)
+    assert layer.mask.data.dtype == "float64"
+    assert set(layer.arrays()) == {"W", "b"}
+
+
+def test_columns_become_channels_of_one_value(rng):
+    y = ColumnsToChannels(2, 3, 1, 2)(np.arange(8.0)[None])
+    np.testing.assert_array_equal(y[0, :, :, 0], np.arange(6).reshape(2, 3))
+    np.testing.assert_array_equal(y[0, :, :, 1:], np.broadcast_to([6, 7], (2, 3, 2)))
+
+
+@pytest.mark.parametrize("given", [0, 2])
+def test_builders_of_any_number_of_heads(given, rng):
+    x = rng.random((5, 36 + given), dtype="float32")
+    look = {"given": given, "rng": rng}
+    for heads in (1, 3):
+        for encoder in (dense_encoder(36, (7,), 4, heads=heads, **look),
+                        conv_encoder((6, 6, 1), (3,), (7,), 4, heads=heads, **look)):  # fmt: skip
+            y = encoder(x)
+            assert [a.shape for a in (y if heads > 1 else [y])] == heads * [(5, 4)]
+        y = spatial_encoder((6, 6, 1), (3, 4), 2, heads=heads, **look)(x)  # 6 x 6 -> 1 x 1 place
+        assert [a.shape for a in (y if heads > 1 else [y])] == heads * [(5, 2)]
+    z = spatial_encoder((7, 6, 1), (3,), 2, **look)(rng.random((5, 42 + given), dtype="float32"))
+    assert z.shape == (5, 3 * 3 * 2)
+    decoder = spatial_decoder(2, (3,), (7, 6, 1), 2, **look)
+    assert decoder(np.concatenate([z, x[:, :given]], axis=1)).shape == (5, 2 * 42)
+
+
+def test_spatial_latents_lie_at_their_places(rng):
+    """Numbers t d to (t + 1) d of z are place t: only pixels near it decide them."""
+    encoder = spatial_encoder((8, 8, 1), (3,), 2, "tanh", rng=rng)
+    x = rng.random((1, 64), dtype="float32")
+    moved = x.copy()
+    moved[0, 0] += 1  # the first pixel, in the patch of place 0 alone
+    changed = (encoder(moved) != encoder(x)).reshape(16, 2).any(axis=1)
+    np.testing.assert_array_equal(changed, np.arange(16) == 0)

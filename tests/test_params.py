@@ -7,8 +7,9 @@ import pytest
 
 from minivae.layers import Dense, Layer, LayerNorm, Sequential
 from minivae.models import VAE
+from minivae.models.base import Model
 from minivae.optim import SGD
-from minivae.params import Model, Module, Param, State
+from minivae.params import Module, Param, State
 
 
 class Tied(Module):

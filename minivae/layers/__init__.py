@@ -2,13 +2,15 @@
 
 from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .base import Layer
-from .builders import NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
+from .builders import NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder, spatial_decoder, spatial_encoder
 from .combine import Blocks, Join, Network, Reshape, Residual, Sequential, Split
+from .condition import ColumnsToChannels
 from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .initialize import glorot, he
+from .masked import MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .recurrent import GRU, GRUCell
@@ -22,6 +24,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Blocks",
+    "ColumnsToChannels",
     "Conv2d",
     "ConvTranspose2d",
     "Dense",
@@ -33,6 +36,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "MaskedDense",
     "MaxPool2d",
     "Network",
     "ReLU",
@@ -51,4 +55,6 @@ __all__ = [
     "dense_encoder",
     "glorot",
     "he",
+    "spatial_decoder",
+    "spatial_encoder",
 ]

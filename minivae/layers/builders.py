@@ -1,9 +1,14 @@
-"""Encoders and decoders of the usual shapes. `hidden` and `channels` are in the encoder's order; decoders mirror it."""
+"""Encoders and decoders of the usual shapes. `hidden` and `channels` are in the encoder's order; decoders mirror it.
+
+An encoder has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. `given` further
+columns behind x or z are a condition.
+"""
 
 import math
 
 from .activations import ACTIVATIONS, Sigmoid, Tanh
 from .combine import Blocks, Network, Reshape, Split
+from .condition import ColumnsToChannels
 from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
@@ -19,49 +24,89 @@ NORMS = {
 }
 
 
-def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, norm="none", *, rng):
-    """x (..., D) -> (mu, log_var), each (..., L)."""
-    body, width = _dense_stack(D, hidden, activation, dropout, norm, rng)
-    return Network(*body, Dense(width, 2 * L, rng), Split(2))
+def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, norm="none", *, heads=2, given=0, rng):
+    """x (..., D + given) -> a tuple of `heads` arrays (..., L); one array where there is one head."""
+    body, width = _dense_stack(D + given, hidden, activation, dropout, norm, rng)
+    return Network(*body, Dense(width, heads * L, rng), *_split(heads))
 
 
-def dense_decoder(L, hidden, D, n_out=1, activation="relu", dropout=0.0, norm="none", *, rng):
-    """z (..., L) -> out (..., n_out * D), in n_out blocks, as the likelihood asks."""
-    body, width = _dense_stack(L, hidden[::-1], activation, dropout, norm, rng)
+def dense_decoder(L, hidden, D, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
+    """z (..., L + given) -> out (..., n_out * D), in n_out blocks, as the likelihood asks."""
+    body, width = _dense_stack(L + given, hidden[::-1], activation, dropout, norm, rng)
     return Network(*body, Dense(width, D * n_out, rng))
 
 
-def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, norm="none", *, rng):
-    """x (..., h * w * c) -> (mu, log_var): 4x4 convolutions of stride 2, each halving the image, then dense layers."""
+def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, norm="none", *, heads=2, given=0, rng):
+    """x (..., h * w * c + given) -> `heads` arrays (..., L): convolutions, each halving the image, then dense."""
+    layers, side, c = _conv_stack(shape, channels, activation, norm, given, rng)
+    flat = math.prod(side) * c
+    body, width = _dense_stack(flat, hidden, activation, dropout, norm, rng)
+    return Network(*layers, Reshape(flat), *body, Dense(width, heads * L, rng), *_split(heads))
+
+
+def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
+    """z (..., L + given) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder."""
+    side = _sides(shape, channels)[-1]
+    widths = [math.prod(side) * channels[-1], *hidden][::-1]
+    layers, _ = _dense_stack(L + given, widths, activation, dropout, norm, rng)
+    return Network(*layers, Reshape(*side, channels[-1]), *_image_stack(shape, channels, n_out, activation, norm, rng))
+
+
+def spatial_encoder(shape, channels, depth, activation="relu", norm="none", *, heads=1, given=0, rng):
+    """x (..., h * w * c + given) -> `heads` arrays (..., places * depth): a latent of `depth` numbers at each place.
+
+    The places are what the convolutions leave of the image, row by row; there is no dense layer.
+    """
+    layers, _, c = _conv_stack(shape, channels, activation, norm, given, rng)
+    return Network(*layers, Conv2d(c, heads * depth, 1, rng), Blocks(heads), *_split(heads))
+
+
+def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="none", *, given=0, rng):
+    """z (..., places * depth + given) -> out (..., n_out * h * w * c), in n_out blocks: spatial_encoder's mirror."""
+    act, init = _activation(activation)
+    side = _sides(shape, channels)[-1]
+    first = [Conv2d(depth + given, channels[-1], 1, rng, init=init), *_norm(norm)(channels[-1]), act()]
+    return Network(_image(*side, depth, given), *first, *_image_stack(shape, channels, n_out, activation, norm, rng))
+
+
+def _split(heads):
+    return [Split(heads)] if heads > 1 else []
+
+
+def _image(h, w, c, given):
+    """Rows to images; a condition in the columns behind them becomes channels."""
+    return ColumnsToChannels(h, w, c, given) if given else Reshape(h, w, c)
+
+
+def _conv_stack(shape, channels, activation, norm, given, rng):
+    """(layers, (h, w), channels) of 4x4 convolutions of stride 2, each halving the image."""
     act, init = _activation(activation)
     normalize = _norm(norm)
-    sides, c_in = _sides(shape, channels), shape[2]
-    layers = [Reshape(*shape)]
+    sides = _sides(shape, channels)
+    c_in = shape[2] + given
+    layers = [_image(*shape, given)]
     for c_out in channels:
         layers += [Conv2d(c_in, c_out, 4, rng, stride=2, padding=1, init=init), *normalize(c_out), act()]
         c_in = c_out
-    flat = math.prod(sides[-1]) * c_in
-    body, width = _dense_stack(flat, hidden, activation, dropout, norm, rng)
-    return Network(*layers, Reshape(flat), *body, Dense(width, 2 * L, rng), Split(2))
+    return layers, sides[-1], c_in
 
 
-def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, norm="none", *, rng):
-    """z (..., L) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder.
+def _image_stack(shape, channels, n_out, activation, norm, rng):
+    """Layers from (N, h', w', channels[-1]) to raw outputs (N, n_out * h * w * c): the mirror of _conv_stack.
 
     Where a convolution had rounded an odd side down, output padding gives the pixel back.
     """
     act, init = _activation(activation)
     normalize = _norm(norm)
-    sides, widths = _sides(shape, channels), [shape[2] * n_out, *channels]
-    flat = math.prod(sides[-1]) * widths[-1]
-    layers, _ = _dense_stack(L, [flat, *hidden][::-1], activation, dropout, norm, rng)
-    layers.append(Reshape(*sides[-1], widths[-1]))
+    sides = _sides(shape, channels)
+    widths = [shape[2] * n_out, *channels]
+    layers = []
     for i in reversed(range(len(channels))):
-        odd = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))
-        layers.append(ConvTranspose2d(widths[i + 1], widths[i], 4, rng, 2, 1, odd, init if i else glorot))
+        lost = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))
+        layers.append(ConvTranspose2d(widths[i + 1], widths[i], 4, rng, 2, 1, lost, init if i else glorot))
         if i:  # the last convolution's output is raw
             layers += [*normalize(widths[i]), act()]
-    return Network(*layers, Blocks(n_out))
+    return [*layers, Blocks(n_out)]
 
 
 def _activation(name):

@@ -22,9 +22,9 @@ from ..densities import (
 )
 from ..layers import conv_decoder, conv_encoder, dense_decoder, dense_encoder
 from ..likelihoods import LIKELIHOODS, Bernoulli
-from ..params import Model
 from ..priors import StandardNormal
 from ..schedules import schedule
+from .base import Model
 
 
 class VAE(Model):

@@ -1,0 +1,31 @@
+"""A condition that stands in further columns behind an image, given to a convolution as channels."""
+
+import math
+
+from ..backend import array_module
+from .base import Layer
+
+
+class ColumnsToChannels(Layer):
+    """x (N, h * w * c + n) -> y (N, h, w, c + n): each of the n columns behind an image becomes a channel of one value.
+
+    Forward copied a column to all h * w pixels, so backward sums the gradient of its channel over them.
+    """
+
+    def __init__(self, h, w, c, n):
+        self.shape = (h, w, c)
+        self.n_in = h * w * c + n
+
+    def forward(self, x, noise=None):
+        h, w, c = self.shape
+        xp = array_module(x)
+        image = x[:, : h * w * c].reshape(-1, h, w, c)
+        columns = x[:, None, None, h * w * c :]  # (N, 1, 1, n)
+        channels = xp.broadcast_to(columns, (len(x), h, w, columns.shape[-1]))
+        return xp.concatenate((image, channels), axis=-1), None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        c = self.shape[2]
+        dimage = dy[..., :c].reshape(len(dy), math.prod(self.shape))
+        dcolumns = dy[..., c:].sum(axis=(1, 2))
+        return array_module(dy).concatenate((dimage, dcolumns), axis=-1)

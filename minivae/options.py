@@ -1,0 +1,151 @@
+"""Options: how a value is read from text or TOML, its default, its help, and how it may change later.
+
+A model declares its own, `options = {name: Option}`; the run adds those of data and training. Flags, configuration
+files, the recorded settings and checkpoints are all read off them, so that nothing else lists options.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+UNKNOWN = object()  # there is no such value
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes
+    ----------
+    read : callable(name, value)
+        Turns text or a TOML value into the option's value, or raises ValueError.
+    default
+        None: nothing, or what `fill` gives.
+    help : str
+    metavar : str
+        Empty: it has no flag and is set in a configuration file only.
+    many : bool
+        The flag takes several values.
+    fill : callable(settings), optional
+        The default where it depends on other settings.
+    needs : (name, values), optional
+        It belongs to these values of another option; with any other it must not be given.
+    optional : bool
+        It may be None once all is settled.
+    on_resume : {"fixed", "free", "grows", "moves"}
+        What a resumed run may change: nothing; anything, as it decides no number; to more only; or where the same
+        numbers come from (a file, a backend).
+    older
+        The value that runs had which were written before the option was; a new option needs one.
+    """
+
+    read: Callable
+    default: Any
+    help: str
+    metavar: str = ""
+    many: bool = False
+    fill: Callable | None = None
+    needs: tuple | None = None
+    optional: bool = False
+    on_resume: str = "fixed"
+    older: Any = UNKNOWN
+
+    def settled(self, settings, value):
+        """The value once all settings are known: `value`, or what stands for None."""
+        return self.fill(settings) if value is None and self.fill is not None else value
+
+    def belongs(self, settings):
+        """Whether the option that it needs has a value for which there is this one."""
+        return self.needs is None or settings.get(self.needs[0]) in self.needs[1]
+
+
+# ---- readers: read(name, value)
+
+
+def whole(least, most=math.inf):
+    """Whole numbers from `least` to `most`."""
+
+    def read(name, value):
+        number = _number(int, name, value, f"a whole number >= {least}")
+        if number < least or (isinstance(value, float) and number != value):
+            raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
+        if number > most:
+            raise ValueError(f"{name}: expected a whole number <= {most}, got {value}")
+        return number
+
+    return read
+
+
+def real(low=0, below=math.inf, closed=False):
+    """Numbers above `low`, or from it if `closed`, and below `below`."""
+    what = f"a finite number {'>=' if closed else '>'} {low}" + (f" and < {below}" if below < math.inf else "")
+
+    def read(name, value):
+        number = _number(float, name, value, what)
+        if not (low < number < below or (closed and number == low)):
+            raise ValueError(f"{name}: expected {what}, got {value}")
+        return number
+
+    return read
+
+
+def one_of(names):
+    """One of some names."""
+
+    def read(name, value):
+        if value not in tuple(names):
+            raise ValueError(f"{name}: expected one of {', '.join(names)}, got {value!r}")
+        return value
+
+    return read
+
+
+def each(read_one):
+    """A list, each item of which `read_one` reads."""
+
+    def read(name, values):
+        if not isinstance(values, list | tuple):
+            raise ValueError(f"{name}: expected a list of numbers, got {values!r}")
+        return [read_one(name, value) for value in values]
+
+    return read
+
+
+def table(read_one):
+    """A table of names, each item of which `read_one` reads."""
+
+    def read(name, values):
+        if not isinstance(values, dict):
+            raise ValueError(f"{name}: expected a table of names and values, got {values!r}")
+        return {key: read_one(f"{name}.{key}", value) for key, value in values.items()}
+
+    return read
+
+
+def whole_or_list(name, value):
+    """A whole number, or a list of them."""
+    return each(whole(0))(name, value) if isinstance(value, list) else whole(0, 4096)(name, value)
+
+
+def switch(name, value):
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: expected true or false, got {value!r}")
+    return value
+
+
+def text(name, value):
+    """Text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name}: expected text, got {value!r}")
+    return value
+
+
+def _number(kind, name, value, what):
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        return kind(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name}: expected {what}, got {value!r}") from None
