@@ -1,6 +1,7 @@
 """Optimizers on the flat vectors.
 
-`optimizer.step()` reads `model.grad` (and leaves it as it was), changes `model.theta`, then moves the states.
+`optimizer.step()` reads `model.grad` (and leaves it as it was), changes `model.theta`, then moves the states. A second
+step without a backward between them takes the same gradient again; the states stay, for a step uses up their pulls.
 """
 
 import math
@@ -15,25 +16,33 @@ from .schedules import schedule
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
 
 
+def _check_share(name, value):
+    """ValueError unless `value`, how much of something a step keeps, is in [0, 1)."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{name}: expected 0 <= {name} < 1, got {value}")
+
+
 class Optimizer:
-    """What all share: the step count `t`, clipping of the global norm, rates per part of the model, averaging.
+    """What all share: the step count `t`, clipping by the norm, rates per part of the model, averaging.
 
     Parameters
     ----------
-    model : Model
+    model : Module
         Bound; an optimizer is made for one model and one binding.
     lr : float or function of the step
     clip : float, optional
-        Largest norm that the whole gradient keeps.
+        Largest norm that the gradient of each objective keeps; that of the parameters that this objective trains.
     rates : dict, optional
-        Factors of `lr` by name prefix, {"encoder": 0.5}.
+        Factors >= 0 of `lr` by name prefix, {"encoder": 0.5}. They count after the clipping, which they do not change.
     ema : float, optional
-        Keep a moving average of the parameters, this much of it a step; see `averaged`.
+        Keep a moving average of the parameters; see `averaged`. Step t = 1, 2, ... keeps min(ema, t / (t + 9)) of it,
+        so that the start is soon forgotten: 0.99 is reached at step 891, 0.999 at step 8,991.
 
     Raises
     ------
     ValueError
-        If `lr` or `clip` is not positive, `rates` names a part without parameters, or `ema` is not in [0, 1).
+        If `lr` or `clip` is not positive, `rates` names a part without parameters or has a factor below 0, `ema` is
+        not in [0, 1), or no objective of the model trains some parameter.
     """
 
     moment_names = ()
@@ -42,10 +51,15 @@ class Optimizer:
         for name, value in (("lr", lr), ("clip", clip)):
             if value is not None and not callable(value) and not 0 < value < math.inf:
                 raise ValueError(f"{name}: expected a finite number > 0, got {value}")
-        if ema is not None and not 0 <= ema < 1:
-            raise ValueError(f"ema: expected 0 <= ema < 1, got {ema}")
+        if ema is not None:
+            _check_share("ema", ema)
         self.model, self.lr, self.clip, self.ema, self.t = model, schedule(lr), clip, ema, 0
         self.theta = model.theta
+        trained = model.by_objective()
+        left = [name for name in model.params if not any(name in names for names in trained.values())]
+        if left:
+            raise ValueError(f"objectives: expected each parameter below one of them, got none for {', '.join(left)}")
+        self.trained = {objective: self._slices(names) for objective, names in trained.items()}
         self.factor = self._per_coordinate(rates) if rates else None
         for name in self.moment_names:
             setattr(self, name, array_module(model.theta).zeros_like(model.theta))
@@ -53,21 +67,22 @@ class Optimizer:
             self.average = model.theta.copy()
 
     def step(self):
-        model, g = self.model, self.model.grad
+        model = self.model
         if model.theta is not self.theta:
             raise ValueError("model: bound again after this optimizer was made; make a new one")
-        if self.clip is not None:  # g min(1, clip / |g|)   (Pascanu et al. 2013, algorithm 1)
-            xp = array_module(g)
-            g = g * xp.minimum(self.clip / (xp.sqrt((g * g).sum()) + 1e-12), 1)
+        g = model.grad if self.clip is None else self._clipped(model.grad)
         lr = self.lr(self.t)
         self.t += 1
         block = BLOCK if array_module(g) is np else max(g.size, 1)
-        for start in range(0, g.size, block):
-            part = slice(start, start + block)
-            self.update(part, self.theta[part], g[part], lr if self.factor is None else lr * self.factor[part])
+        for objective, slices in self.trained.items():
+            for whole in slices:
+                for start in range(whole.start, whole.stop, block):
+                    part = slice(start, min(start + block, whole.stop))
+                    rate = lr if self.factor is None else lr * self.factor[part]
+                    self.update(part, self.theta[part], g[part], rate, objective)
         for state in model.states.values():
             state.step()
-        if self.ema is not None:  # the first steps keep less, so that the start is soon forgotten
+        if self.ema is not None:
             self.average += (1 - min(self.ema, self.t / (self.t + 9))) * (self.theta - self.average)
 
     @contextmanager
@@ -83,8 +98,11 @@ class Optimizer:
         finally:
             self.theta[...] = own
 
-    def update(self, part, theta, g, lr):
-        """Change `theta`, the slice `part` of all parameters, in place; `t` counts from 1 here."""
+    def update(self, part, theta, g, lr, objective):
+        """Change `theta`, the slice `part` of all parameters, in place; `t` counts from 1 here.
+
+        `g` is its gradient, that of `objective`; `lr` a number, or a vector with a rate for each coordinate.
+        """
         raise NotImplementedError
 
     def arrays(self):
@@ -92,12 +110,35 @@ class Optimizer:
         names = self.moment_names if self.ema is None else (*self.moment_names, "average")
         return {name: getattr(self, name) for name in names}
 
+    def _clipped(self, grad):
+        """g min(1, clip / |g|), where g is the gradient of one objective (Pascanu et al. 2013, algorithm 1)."""
+        xp = array_module(grad)
+        clipped = xp.empty_like(grad)
+        for slices in filter(None, self.trained.values()):
+            squares = [(grad[part] * grad[part]).sum() for part in slices]
+            norm = xp.sqrt(sum(squares[1:], start=squares[0]))
+            scale = xp.minimum(self.clip / (norm + 1e-12), 1)
+            for part in slices:
+                xp.multiply(grad[part], scale, out=clipped[part])
+        return clipped
+
+    def _slices(self, names):
+        """The slices of theta where these parameters lie; neighbors are one slice."""
+        slices = []
+        for name in names:
+            own = self.model.slices[name]
+            start = slices.pop().start if slices and slices[-1].stop == own.start else own.start
+            slices.append(slice(start, own.stop))
+        return slices
+
     def _per_coordinate(self, rates):
         factor = array_module(self.theta).ones_like(self.theta)
         for prefix, rate in rates.items():
             names = self.model.below(prefix)
             if not names:
                 raise ValueError(f"rates: no parameter is below {prefix!r}")
+            if not 0 <= rate < math.inf:
+                raise ValueError(f"rates: expected finite numbers >= 0, got {rate} for {prefix!r}")
             for name in names:
                 factor[self.model.slices[name]] = rate
         return factor
@@ -114,9 +155,10 @@ class SGD(Optimizer):
 
     def __init__(self, model, lr=1e-3, momentum=0.9, nesterov=False, **kwargs):
         super().__init__(model, lr, **kwargs)
+        _check_share("momentum", momentum)
         self.momentum, self.nesterov = momentum, nesterov
 
-    def update(self, part, theta, g, lr):
+    def update(self, part, theta, g, lr, objective):
         velocity = self.velocity[part]
         velocity *= self.momentum
         velocity += g
@@ -128,17 +170,26 @@ class Adam(Optimizer):
 
     Kept are sums, sum_g = b1 sum_g + g and sum_g2 = b2 sum_g2 + g^2, without the factors 1 - b1 and 1 - b2 of algorithm
     1: they go into those of the correction, m_hat = sum_g (1 - b1) / (1 - b1^t), and cost nothing per coordinate.
-    `betas`: how much of each moment a step keeps; other parameters as for Optimizer.
+    `betas`: (b1, b2), each in [0, 1), how much of each moment a step keeps; or {objective: (b1, b2)}, where an
+    objective that is left out has (0.9, 0.999). Other parameters as for Optimizer.
     """
 
     moment_names = ("sum_g", "sum_g2")
 
     def __init__(self, model, lr=1e-3, betas=(0.9, 0.999), adam_eps=1e-8, **kwargs):
         super().__init__(model, lr, **kwargs)
-        self.betas, self.adam_eps = betas, adam_eps
+        own = betas if isinstance(betas, dict) else dict.fromkeys(self.trained, betas)
+        for objective, pair in own.items():
+            if objective not in self.trained:
+                raise ValueError(f"betas: expected objectives among {', '.join(self.trained)}, got {objective!r}")
+            if len(pair) != 2 or not all(0 <= b < 1 for b in pair):
+                raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {pair}")
+        self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | own
+        self.adam_eps = adam_eps
 
-    def update(self, part, theta, g, lr):
-        (b1, b2), sum_g, sum_g2 = self.betas, self.sum_g[part], self.sum_g2[part]
+    def update(self, part, theta, g, lr, objective):
+        b1, b2 = self.betas[objective]
+        sum_g, sum_g2 = self.sum_g[part], self.sum_g2[part]
         to_m_hat = (1 - b1) / (1 - b1**self.t)
         to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
         tiny, scale = self.adam_eps / to_std, to_m_hat / to_std
@@ -160,19 +211,23 @@ class AdamW(Adam):
     """Adam after theta -= lr weight_decay theta, which spares parameters made with decay=False: biases, norms,
     embeddings (Loshchilov & Hutter 2019, alg. 2).
 
-    Parameters as for Adam and Optimizer.
+    Here lr is the rate of the coordinate at this step. The decay follows the schedule, as in line 12 of algorithm 2,
+    where lr = eta_t alpha as in PyTorch, and it follows `rates`: a part with rate 0 stays as it is. Other parameters as
+    for Adam and Optimizer.
     """
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)
+        if not 0 <= weight_decay < math.inf:
+            raise ValueError(f"weight_decay: expected a finite number >= 0, got {weight_decay}")
         self.decay = array_module(model.theta).zeros_like(model.theta)
         for name, param in model.params.items():
             if param.decay:
                 self.decay[model.slices[name]] = weight_decay
 
-    def update(self, part, theta, g, lr):
+    def update(self, part, theta, g, lr, objective):
         theta -= lr * self.decay[part] * theta
-        super().update(part, theta, g, lr)
+        super().update(part, theta, g, lr, objective)
 
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}

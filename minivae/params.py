@@ -70,8 +70,10 @@ class State:
         self.count = 0
 
     def step(self):
+        """Move, and forget what it was pulled to: a second step without a backward between them moves nothing."""
         if self.count:
             self.data += self.rate / self.count * self.pull
+            self.zero_grad()
 
 
 class Constant:
@@ -152,8 +154,20 @@ class Module:
         return {name: part.data for name, part in (self.params | self.states).items()}
 
     def below(self, prefix):
-        """Names of the parameters below a part, "encoder" say; all of them below ""."""
-        return [name for name in self.params if not prefix or name.startswith(prefix + ".")]
+        """Names of the parameters at or below a part, "encoder" say; all of them below ""."""
+        return [name for name in self.params if not prefix or f"{name}.".startswith(f"{prefix}.")]
+
+    def by_objective(self):
+        """{objective: names of the parameters that it trains}: each belongs to the first objective that names it.
+
+        A module without `objectives` has one for all of them, "loss".
+        """
+        objectives, owner = getattr(self, "objectives", {"loss": ("",)}), {}
+        for objective, prefixes in objectives.items():
+            for prefix in prefixes:
+                for name in self.below(prefix):
+                    owner.setdefault(name, objective)
+        return {o: [name for name in self.params if owner.get(name) == o] for o in objectives}
 
 
 def _walk(part, path, kind, found, seen):

@@ -128,6 +128,18 @@ def test_states_follow_the_mean_of_their_pulls(rng):
     assert set(model.arrays()) == {"layers.0.mean", "layers.1.W", "layers.1.b"}
 
 
+def test_a_step_uses_up_what_pulls_a_state():
+    """A second step without a backward moves nothing; a pull after it counts by itself, also without zero_grad."""
+    state = State(np.zeros(2), rate=0.5)
+    state.pull_towards(np.array([2.0, 4.0]))
+    state.step()
+    state.step()
+    np.testing.assert_array_equal(state.data, [1, 2])
+    state.pull_towards(np.array([3.0, 4.0]))
+    state.step()
+    np.testing.assert_array_equal(state.data, [2, 3])
+
+
 def test_models_refuse_copies(rng):
     model = VAE.build((4,), rng, hidden=(3,), latent=2)
     for f in (copy.copy, copy.deepcopy, pickle.dumps):
@@ -163,4 +175,16 @@ def test_parts_in_dicts_and_names_below_a_part(rng):
     module = Heads().bind()
     assert list(module.params) == ["heads.a.W", "heads.a.b", "heads.ab.0.W", "heads.ab.0.b"]
     assert module.below("heads.a") == ["heads.a.W", "heads.a.b"]
+    assert module.below("heads.ab.0.W") == ["heads.ab.0.W"]
     assert module.below("") == list(module.params)
+
+
+def test_a_parameter_belongs_to_the_first_objective_that_names_it(rng):
+    net = Sequential(Dense(2, 2, rng), Dense(2, 2, rng)).bind()
+    everything = list(net.params)
+    assert net.by_objective() == {"loss": everything}
+    net.objectives = {"loss_critic": ("layers.1.b", "layers.0.W"), "loss": ("",), "loss_late": ("layers.1",)}
+    critic = ["layers.0.W", "layers.1.b"]
+    assert net.by_objective() == {"loss_critic": critic, "loss": ["layers.0.b", "layers.1.W"], "loss_late": []}
+    net.objectives = {"loss": ("layers.0",)}
+    assert net.by_objective() == {"loss": ["layers.0.W", "layers.0.b"]}

@@ -31,6 +31,21 @@ def test_schedules():
     assert [h(0), h(10), h(29)] == pytest.approx([1, 0.1, 0.01])
 
 
+def test_cosine_stays_at_0_after_its_end():
+    for f in (cosine(2.0, 7), warm_up(cosine(2.0, 7), 3), SCHEDULES["cosine"](2.0, 7, 1)):
+        assert f(6) > 0
+        assert [f(t) for t in (7, 8, 13, 14, 21, 10**9)] == [0] * 6  # 14 = twice 7: it does not come up again
+
+
+@pytest.mark.parametrize("steps", [0, -3, math.nan])
+def test_bad_input(steps):
+    for name, make in (
+        ("steps", cosine), ("every", step_decay), ("pass_steps", iwae_stages), ("steps", linear), ("steps", cyclical)
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{name}: expected a number of steps > 0, got {steps}$"):
+            make(1.0, steps)
+
+
 @pytest.mark.parametrize(
     ("name", "f"), [("constant", lambda t: 2.0), ("cosine", cosine(2.0, 90)), ("iwae", iwae_stages(2.0, 5))]
 )
