@@ -122,15 +122,17 @@ def standard_normal_log_prob_backward(g, z):
 
 
 def kl_standard_normal(mu, log_var):
-    """KL(N(mu, exp(log_var)) || N(0, 1)) = 1/2 sum mu^2 + exp(log_var) - 1 - log_var   (Kingma & Welling, app. B)."""
+    """KL(N(mu, exp(log_var)) || N(0, 1)) = (mu^2 + exp(log_var) - 1 - log_var) / 2   (Kingma & Welling, app. B).
+
+    (..., L) -> (..., L) nats, each latent by itself: the KL of all is their sum.
+    """
     if has_kernels(mu):
-        return kernels.each("kl_standard_normal", mu, log_var).sum(axis=-1)
-    return 0.5 * (mu * mu + array_module(mu).exp(log_var) - 1 - log_var).sum(axis=-1)
+        return kernels.each("kl_standard_normal", mu, log_var)
+    return 0.5 * (mu * mu + array_module(mu).exp(log_var) - 1 - log_var)
 
 
 def kl_standard_normal_backward(g, mu, log_var):
-    """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2."""
-    g = g[..., None]
+    """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2;   g (..., L)."""
     if has_kernels(mu):
         dmu, dlog_var = kernels.each("kl_standard_normal_backward", g, mu, log_var, n_out=2)
     else:
@@ -139,16 +141,22 @@ def kl_standard_normal_backward(g, mu, log_var):
 
 
 def kl_gaussians(mu, log_var, mu_p, log_var_p):
-    """KL(N(mu, v) || N(mu_p, v_p)) = 1/2 sum log v_p - log v + (v + (mu - mu_p)^2) / v_p - 1, v = exp(log_var)."""
-    xp, d = array_module(mu), mu - mu_p
-    return 0.5 * (log_var_p - log_var + xp.exp(log_var - log_var_p) + d * d * xp.exp(-log_var_p) - 1).sum(axis=-1)
+    """KL(N(mu, v) || N(mu_p, v_p)) = (log v_p - log v + (v + (mu - mu_p)^2) / v_p - 1) / 2, v = exp(log_var).
+
+    (..., L) -> (..., L) nats, each latent by itself.
+    """
+    xp = array_module(mu)
+    d = mu - mu_p
+    return 0.5 * (log_var_p - log_var + xp.exp(log_var - log_var_p) + d * d * xp.exp(-log_var_p) - 1)
 
 
 def kl_gaussians_backward(g, mu, log_var, mu_p, log_var_p):
     """dmu = g d / v_p, dlog_var = g (v / v_p - 1) / 2, dmu_p = -dmu, dlog_var_p = g (1 - v / v_p - d^2 / v_p) / 2."""
-    xp, d = array_module(mu), mu - mu_p
-    ratio, precision = xp.exp(log_var - log_var_p), xp.exp(-log_var_p)
-    g, d, ratio, precision = xp.broadcast_arrays(g[..., None], d, ratio, precision)
+    xp = array_module(mu)
+    d = mu - mu_p
+    precision = xp.exp(-log_var_p)
+    ratio = xp.exp(log_var - log_var_p)
+    g, d, ratio, precision = xp.broadcast_arrays(g, d, ratio, precision)
     dmu = g * d * precision
     dlog_var = 0.5 * g * (ratio - 1)
     dlog_var_p = 0.5 * g * (1 - ratio - d * d * precision)

@@ -468,7 +468,7 @@ with picture("08_variance") as path:
 # prior and go down the loss of a VAE, $\text{KL} - \mathbb{E}_q[\log p(x \mid z)]$, with 10 draws per step and the
 # same rate for all. The slopes of the KL, $\mu$ and $\tfrac12 (e^{\log\text{var}} - 1)$, are exact for all. What is
 # plotted is the *gap*, the loss less its smallest possible value, $-\log p(x)$. In lesson 7 we saw that this is the KL
-# of $q$ and $p(z \mid x)$. Both are Gaussians here, so `kl_gaussians` knows it exactly.
+# of $q$ and $p(z \mid x)$. Both are Gaussians here, so `kl_gaussians` knows it exactly, latent by latent.
 
 # %%
 from minivae.densities import kl_gaussians
@@ -494,7 +494,7 @@ def descend(how, seed, S=10, steps=1000, rate=0.01):
     rng = np.random.default_rng(seed)
     mu, log_var, gaps = np.zeros(len(W)), np.zeros(len(W)), []
     for _ in range(steps):
-        gaps.append(kl_gaussians(mu, log_var, mu_true, log_var_true))
+        gaps.append(kl_gaussians(mu, log_var, mu_true, log_var_true).sum())
         dmu, dlog_var = gradients(how, cost, slope, mu, log_var, rng.standard_normal((S, len(W))))
         mu = mu - rate * (dmu.mean(axis=0) + mu)
         log_var = log_var - rate * (dlog_var.mean(axis=0) + (np.exp(log_var) - 1) / 2)

@@ -327,7 +327,7 @@ def measure(letter):
             "gradient, log_var near 0": gradient_error(0),
             "gradient, log_var near -12": gradient_error(-12),
             "law of the variance": variance_law(z, mu, log_var),
-            "law of the KL": kl_law(log_qz_x, log_pz, kl_standard_normal(mu, log_var)),
+            "law of the KL": kl_law(log_qz_x, log_pz, kl_standard_normal(mu, log_var).sum(axis=-1)),
             "the batch twice": batch_twice(loss, x, noise["eps"]),
             "784 bits by chance": chance_level(bernoulli_log_prob, 784),
         }

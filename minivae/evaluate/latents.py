@@ -21,7 +21,7 @@ def kl_per_latent(model, x):
 def mean_kl(model, mu, log_var):
     """The same of posteriors that are known: mu, log_var (N, L) -> (L,)."""
     mu, log_var = place((mu, log_var), like=model.theta)
-    return to_numpy(model.prior.kl(mu[..., None], log_var[..., None])).mean(axis=0, dtype="float64")
+    return to_numpy(model.prior.kl(mu, log_var)).mean(axis=0, dtype="float64")
 
 
 def interpolate(a, b, steps, how="linear"):

@@ -31,7 +31,7 @@ def pathwise(model, x, eps):
     mu, log_var, z = _sample(model, x, eps)
     _, dz = log_px_z_and_gradient(model, x, z)
     dmu, dlog_var = reparameterize_backward(-dz / len(x), mu, log_var, eps=eps)
-    dmu_kl, dlog_var_kl = model.prior.kl_backward(np.full(z.shape[:-1], 1 / len(x)), mu, log_var, accumulate=False)
+    dmu_kl, dlog_var_kl = model.prior.kl_backward(np.full(z.shape, 1 / len(x)), mu, log_var, accumulate=False)
     return dmu + dmu_kl, dlog_var + dlog_var_kl
 
 

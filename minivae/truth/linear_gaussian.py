@@ -74,7 +74,7 @@ def elbo(model, x):
     x = model.rows(x, "x", len(b))
     mu, log_var = model.encode(x)
     square = ((x - b - mu @ W) ** 2).sum(axis=1) + np.exp(log_var) @ (W**2).sum(axis=1)
-    return -0.5 * (len(b) * (LOG_2PI + math.log(s)) + square / s) - kl_standard_normal(mu, log_var)
+    return -0.5 * (len(b) * (LOG_2PI + math.log(s)) + square / s) - kl_standard_normal(mu, log_var).sum(axis=-1)
 
 
 def make_posterior_exact(model):

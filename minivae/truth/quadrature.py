@@ -51,7 +51,7 @@ def elbo_by_quadrature(model, x):
             return np.stack([*log_joint(model, row, z), gaussian_log_prob(z, mu[n], log_var[n])])
 
         results[n] = _integrate(f, *posterior_frame(model, row), _elbo_and_gap)
-    results[:, 0] -= model.prior.kl(mu, log_var)
+    results[:, 0] -= model.prior.kl(mu, log_var).sum(axis=-1)
     return results[:, 0], results[:, 1]
 
 

@@ -57,7 +57,7 @@ def _pencil_loss(mu, log_var, eps, v1, v2, c1, c2, x1, x2):
     """kl - log_px_z, summed over the examples."""
     logits = np.array(_logits(mu, log_var, eps, v1, v2, c1, c2, x1, x2)).T
     log_px_z = bernoulli_log_prob(logits, x=np.array([x1, x2]).T)
-    return (kl_standard_normal(mu[:, None], log_var[:, None]) - log_px_z).sum()
+    return (kl_standard_normal(mu, log_var) - log_px_z).sum()
 
 
 def _points(rng):
