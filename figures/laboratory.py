@@ -100,7 +100,7 @@ def small(arch, activation="relu", likelihood="bernoulli", norm="none", seed=0):
     """(model, x): a VAE of 4x4 images, small enough for every coordinate, off the kinks of zero biases."""
     rng = np.random.default_rng(seed)
     levels = 3 if likelihood == "categorical" else None
-    model = VAE.build((4, 4, 1), rng, arch, hidden=(10,), channels=(3, 4), latent=2, activation=activation,
+    model = VAE.build((4, 4, 1), rng, arch=arch, hidden=(10,), channels=(3, 4), latent=2, activation=activation,
                       likelihood=likelihood, levels=levels, norm=norm).bind("float64")  # fmt: skip
     model.theta += 0.1 * rng.standard_normal(model.theta.size)
     x = rng.random((5, 16))

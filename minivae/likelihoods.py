@@ -24,7 +24,36 @@ from .layers.base import Layer
 from .params import Param
 
 
-class Bernoulli(Layer):
+class Likelihood(Layer):
+    """p(x | z) of the decoder's raw output `out`, in `n_out` blocks of the data's width.
+
+    x (..., D), out (..., n_out * D) -> log p(x | z) (...) nats.
+    """
+
+    n_out = 1
+
+    def forward(self, x, out):
+        """(log_px_z (...) nats, cache)."""
+        raise NotImplementedError
+
+    def backward(self, g, cache, accumulate=True):
+        """dout (..., n_out * D), of the gradient g (...) of log_px_z."""
+        raise NotImplementedError
+
+    def mean(self, out):
+        """x_hat (..., D)."""
+        raise NotImplementedError
+
+    def draw_noise(self, rng, n):
+        """What `draw` turns into a sample of x; n is the shape of x."""
+        raise NotImplementedError
+
+    def draw(self, out, noise):
+        """A sample of x (..., D)."""
+        raise NotImplementedError
+
+
+class Bernoulli(Likelihood):
     """Bits: out (..., D) are logits, x_hat = sigmoid(out) the probability of a 1.
 
     d log_px_z / d out = x - x_hat: no gradient where the decoder is right, and never more than 1 where it is wrong.
@@ -50,7 +79,7 @@ class Bernoulli(Layer):
         return (noise < sigmoid(out)).astype(out.dtype)
 
 
-class Categorical(Layer):
+class Categorical(Likelihood):
     """Values on a grid of `levels` equal steps from 0 to 1: out (..., levels * D) are logits, one block per level.
 
     x (..., D) is rounded to the level k / (levels - 1) that is nearest. Unlike a Gaussian it can say "black or white,
@@ -89,7 +118,7 @@ class Categorical(Layer):
         return out.reshape(*out.shape[:-1], self.n_out, -1)
 
 
-class _Gaussian(Layer):
+class _Gaussian(Likelihood):
     """What the three Gaussians share: they differ in where `moments(out)` = (mu, log_var) come from."""
 
     n_out = 1

@@ -1,37 +1,104 @@
 """Priors p(z). They are layers, since they may own parameters."""
 
+import numpy as np
+
 from .densities import (
+    gaussian_log_prob,
+    gaussian_log_prob_backward,
+    kl_gaussians,
+    kl_gaussians_backward,
     kl_standard_normal,
     kl_standard_normal_backward,
+    reparameterize,
     standard_normal_log_prob,
     standard_normal_log_prob_backward,
 )
 from .layers.base import Layer
+from .params import Param
 
 
-class StandardNormal(Layer):
-    """p(z) = N(0, I) over `L` latents, with the KL of a diagonal Gaussian to it in closed form."""
+class Prior(Layer):
+    """p(z) over `L` latents: a density, its gradient, and draws.
+
+    `kl` and `kl_backward` are None where a Gaussian has no KL to it in closed form. `kl` gives nats of each latent by
+    itself, which the model sums: summed here, a caller with one axis more would get another number, and no gradient
+    check would see it.
+    """
+
+    kl = None
+    kl_backward = None
 
     def __init__(self, L):
         self.L = L
 
     def forward(self, z):
-        """z (..., L) -> log p(z) (...) nats."""
+        """z (..., L) -> (log p(z) (...) nats, cache)."""
+        raise NotImplementedError
+
+    def backward(self, g, cache, accumulate=True):
+        """dz (..., L), of the gradient g (...) of log p(z)."""
+        raise NotImplementedError
+
+    def draw_noise(self, rng, n):
+        """What `draw` turns into n latents: standard normal, (n, L)."""
+        return rng.standard_normal((n, self.L), dtype="float32")
+
+    def draw(self, noise):
+        """z (n, L), a draw of p(z)."""
+        raise NotImplementedError
+
+
+class StandardNormal(Prior):
+    """p(z) = N(0, I)."""
+
+    def forward(self, z):
         return standard_normal_log_prob(z), z
 
     def backward(self, g, cache, accumulate=True):
         return standard_normal_log_prob_backward(g, cache)
 
     def kl(self, mu, log_var):
-        """KL(N(mu, exp(log_var)) || p), (..., L) -> (...) nats; its gradient is kl_backward, g (...)."""
+        """KL(N(mu, exp(log_var)) || p), (..., L) -> (..., L) nats."""
         return kl_standard_normal(mu, log_var)
 
     def kl_backward(self, g, mu, log_var, accumulate=True):
+        """(dmu, dlog_var), of the gradient g (..., L) of the KL."""
         return kl_standard_normal_backward(g, mu, log_var)
-
-    def draw_noise(self, rng, n):
-        """What `draw` turns into n latents, (n, L)."""
-        return rng.standard_normal((n, self.L), dtype="float32")
 
     def draw(self, noise):
         return noise
+
+
+class DiagonalNormal(Prior):
+    """p(z) = N(mu, diag(exp(log_var))), both (L,) and learned: where the latents lie, and how wide, is free."""
+
+    def __init__(self, L):
+        super().__init__(L)
+        self.mu = Param(np.zeros(L), decay=False)
+        self.log_var = Param(np.zeros(L), decay=False)
+
+    def forward(self, z):
+        return gaussian_log_prob(z, self.mu.data, self.log_var.data), z
+
+    def backward(self, g, cache, accumulate=True):
+        dz, dmu, dlog_var = gaussian_log_prob_backward(g, cache, self.mu.data, self.log_var.data)
+        self._add(dmu, dlog_var, accumulate)
+        return dz
+
+    def kl(self, mu, log_var):
+        """KL(N(mu, exp(log_var)) || p), (..., L) -> (..., L) nats."""
+        return kl_gaussians(mu, log_var, self.mu.data, self.log_var.data)
+
+    def kl_backward(self, g, mu, log_var, accumulate=True):
+        """(dmu, dlog_var), of the gradient g (..., L) of the KL."""
+        dmu, dlog_var, dmu_p, dlog_var_p = kl_gaussians_backward(g, mu, log_var, self.mu.data, self.log_var.data)
+        self._add(dmu_p, dlog_var_p, accumulate)
+        return dmu, dlog_var
+
+    def draw(self, noise):
+        return reparameterize(self.mu.data, self.log_var.data, eps=noise)
+
+    def _add(self, dmu, dlog_var, accumulate):
+        if accumulate:
+            self.mu.grad += dmu
+            self.log_var.grad += dlog_var

@@ -1,12 +1,12 @@
 """One small instance of everything: what the conformance suite runs over. A class without a case fails the suite.
 
 Layers: {class: [(label, make(rng) -> (layer, x))]}; operations: {function: [make(rng) -> (args, data)]}; likelihoods
-and priors: {class: make()}; models: {label: make(rng) -> (model, x)}.
+and priors: {class: make()}; bijectors, posteriors: {class: make(rng)}; models: {label: make(rng) -> (model, x, y)}.
 """
 
 import numpy as np
 
-from minivae import densities, likelihoods, priors
+from minivae import densities, flows, likelihoods, posteriors, priors
 from minivae.layers import (
     ELU,
     GELU,
@@ -39,7 +39,8 @@ from minivae.layers import (
     Tanh,
     Upsample,
 )
-from minivae.models import VAE
+from minivae.models.examples import EXAMPLES
+from minivae.params import Param
 
 
 def elementwise(cls):
@@ -174,37 +175,39 @@ LIKELIHOODS = {
     likelihoods.GaussianFull: likelihoods.GaussianFull,
 }
 
-PRIORS = {priors.StandardNormal: lambda: priors.StandardNormal(4)}
+PRIORS = {
+    priors.StandardNormal: lambda: priors.StandardNormal(4),
+    priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
+}
 
 
-def vae(arch, likelihood, **more):
-    def make(rng):
-        """A VAE whose biases are not zero, since zero biases sit exactly on kinks of ReLU, and bits for it."""
-        options = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3} | more
-        model = VAE.build((4, 4, 1), rng, arch, likelihood=likelihood, **options).bind("float64")
-        model.theta += 0.1 * rng.standard_normal(model.theta.shape)
-        x = (rng.random((5, 16)) < 0.5).astype("float64") if likelihood == "bernoulli" else rng.random((5, 16))
-        return model, x
-
-    return make
+def moved(part):
+    """A part whose parameters are not those that it starts with."""
+    for i, param in enumerate(part.named(Param).values()):
+        param.data += 0.3 * np.cos(np.arange(param.data.size) + i).reshape(param.data.shape)
+    return part
 
 
-MODELS = (
-    {
-        f"vae {arch} {name}": vae(arch, name, beta=0.7, dropout=0.2)
-        for arch in ("dense", "conv")
-        for name in likelihoods.LIKELIHOODS
-    }
-    | {
-        f"vae {arch} {norm} norm": vae(arch, "bernoulli", norm=norm)
-        for arch in ("dense", "conv")
-        for norm in ("batch", "layer", "group")
-    }
-    | {
-        "vae free bits": vae("dense", "bernoulli", free_bits=0.3, latent=5),
-    }
-)
-CLASSES = {"vae": VAE}  # the model classes that MODELS covers
+def flow(rng, L=3, H=2):
+    return flows.Chain(flows.IAF(L, H, 7, rng), flows.IAF(L, H, 7, rng, reverse=True))
+
+
+BIJECTORS = {  # make(rng) -> (bijector, z, context)
+    flows.IAF: lambda rng: (
+        moved(flows.IAF(3, 2, 7, rng)),
+        rng.standard_normal((2, 4, 3)),
+        rng.standard_normal((4, 2)),
+    ),
+    flows.Chain: lambda rng: (moved(flow(rng)), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 2))),
+}
+POSTERIORS = {  # make(rng) -> (posterior, heads)
+    posteriors.DiagonalGaussian: lambda rng: (posteriors.DiagonalGaussian(), gaussian(rng, 4, 3)),
+    posteriors.FlowPosterior: lambda rng: (
+        posteriors.FlowPosterior(moved(flow(rng))),
+        (*gaussian(rng, 4, 3), rng.standard_normal((4, 2))),
+    ),
+}
+MODELS = EXAMPLES  # {label: make(rng) -> (model, x, y)}
 
 
 def every_layer_case():

@@ -8,7 +8,7 @@ import cases
 import numpy as np
 import pytest
 
-from minivae import densities, layers, likelihoods, models, priors
+from minivae import densities, flows, layers, likelihoods, models, posteriors, priors
 from minivae.backend import array_module, load_backend, place, to_numpy, tree_map
 from minivae.gradcheck import LIMIT, check_directions, check_gradients, operation_problem, problems_of
 from minivae.layers import Layer
@@ -21,6 +21,8 @@ LIKELIHOOD_CASES = pytest.mark.parametrize(
     "make", cases.LIKELIHOODS.values(), ids=[c.__name__ for c in cases.LIKELIHOODS]
 )
 PRIOR_CASES = pytest.mark.parametrize("make", cases.PRIORS.values(), ids=[c.__name__ for c in cases.PRIORS])
+POSTERIOR_CASES = pytest.mark.parametrize("make", cases.POSTERIORS.values(), ids=[c.__name__ for c in cases.POSTERIORS])
+BIJECTOR_CASES = pytest.mark.parametrize("make", cases.BIJECTORS.values(), ids=[c.__name__ for c in cases.BIJECTORS])
 MODEL_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.MODELS.items()])
 
 
@@ -96,10 +98,14 @@ def modules(package):
 def test_everything_has_a_case():
     found = set().union(*(public_classes(m, Layer) for m in modules(layers))) - {Layer}
     assert found == set(cases.LAYERS)
-    assert public_classes(likelihoods) == set(cases.LIKELIHOODS) == set(likelihoods.LIKELIHOODS.values())
-    assert public_classes(priors) == set(cases.PRIORS)
-    assert set().union(*map(public_classes, modules(models))) == set(cases.CLASSES.values())
-    assert cases.CLASSES == models.MODELS
+    named = set(likelihoods.LIKELIHOODS.values())
+    assert public_classes(likelihoods) - {likelihoods.Likelihood} == set(cases.LIKELIHOODS) == named
+    assert public_classes(priors) - {priors.Prior} == set(cases.PRIORS)
+    assert public_classes(posteriors) - {posteriors.Posterior} == set(cases.POSTERIORS)
+    assert public_classes(flows) - {flows.Bijector} == set(cases.BIJECTORS)
+    found = set().union(*(public_classes(m, models.Model) for m in modules(models))) - {models.Model}
+    assert found == set(models.MODELS.values())
+    assert {label.partition(" ")[0] for label in cases.MODELS} == set(models.MODELS)
     functions = {f for _, f in inspect.getmembers(densities, inspect.isfunction) if f.__module__ == densities.__name__}
     helpers = {densities.sigmoid, densities.softmax, densities.sum_rows, densities.unbroadcast, densities._one_hot}
     assert functions - helpers == set(cases.OPERATIONS) | {backward_function(f) for f in cases.OPERATIONS}
@@ -355,7 +361,8 @@ def test_prior(make, rng):
     np.testing.assert_array_equal(prior.backward(g, cache, accumulate=False), dz)
     np.testing.assert_array_equal(prior.grad, once)
     checks = check_gradients(prior, z, rng)
-    assert set(checks) == {"z", *prior.params}
+    kl = set() if prior.kl is None else {f"kl: {name}" for name in ("mu_q", "log_var_q", *prior.params)}
+    assert set(checks) == {"z", *prior.params} | kl
     assert checks.ok, checks
     zs = rng.standard_normal((2, 3, z.shape[-1]))
     assert_two_live_calls(prior, lambda i: prior.forward(zs[i]), g)
@@ -372,8 +379,8 @@ def test_prior_float32_agrees_with_numpy_float64(make, device, rng):
         log_pz, cache = prior.forward(z)
         prior.zero_grad()
         results[dtype] = [z, log_pz, prior.backward(dlog, cache), prior.grad.copy()]
-        if hasattr(prior, "kl"):
-            results[dtype] += [prior.kl(z, 0.5 * z), *prior.kl_backward(dlog, z, 0.5 * z)]
+        if prior.kl is not None:
+            results[dtype] += [prior.kl(z, 0.5 * z), *prior.kl_backward(dlog[:, None] * z, z, 0.5 * z)]
         assert all(a.dtype == dtype for a in results[dtype])
     assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-4)
 
@@ -382,15 +389,16 @@ def test_prior_float32_agrees_with_numpy_float64(make, device, rng):
 def test_prior_kl(make, rng):
     """The closed form, where there is one, is the mean of log q - log p, and its gradient is right."""
     prior = make().bind("float64")
-    if not hasattr(prior, "kl"):
+    if prior.kl is None:
         pytest.skip("this prior has no closed form")
     mu, log_var = rng.standard_normal((2, 3, prior.L))
-    assert check_directions(operation_problem(prior.kl, prior.kl_backward, (mu, log_var), rng), rng).ok
+    assert prior.kl(mu, log_var).shape == mu.shape  # nats of each latent
     z = densities.reparameterize(mu, log_var, eps=rng.standard_normal((1_000_000, 3, prior.L)))
+    kl = prior.kl(mu, log_var).sum(axis=-1)
     ratio = densities.gaussian_log_prob(z, mu, log_var) - prior.forward(z)[0]
     error = ratio.std(axis=0) / len(ratio) ** 0.5
-    assert (np.abs(ratio.mean(axis=0) - prior.kl(mu, log_var)) < 4 * error).all()
-    assert (np.abs(ratio.mean(axis=0) - 1.02 * prior.kl(mu, log_var)) > 8 * error).all()  # the test can fail
+    assert (np.abs(ratio.mean(axis=0) - kl) < 4 * error).all()
+    assert (np.abs(ratio.mean(axis=0) - 1.02 * kl) > 8 * error).all()  # the test can fail
 
 
 @PRIOR_CASES
@@ -405,22 +413,109 @@ def test_prior_is_the_density_of_its_draws(make, rng):
         assert (np.abs(values.mean(axis=0) - truth - 0.02) > 8 * error).all()  # the test can fail
 
 
+# ---- posteriors and bijectors
+
+
+@POSTERIOR_CASES
+def test_posterior(make, rng):
+    """Gradients, untouched arguments, accumulate, two live calls; log q(z | x) is the density of the draws."""
+    posterior, heads = make(rng)
+    posterior.bind("float64")
+    eps = rng.standard_normal((3, *heads[0].shape))
+    before = snapshot(heads, eps)
+    (z, log_qz_x), cache = posterior.forward(heads, eps)
+    assert (z.shape, log_qz_x.shape) == (eps.shape, eps.shape[:-1])
+    w = like((z, log_qz_x), rng)
+    posterior.zero_grad()
+    dheads = posterior.backward(*w, cache)
+    assert_same(before, heads, eps)
+    once = posterior.grad.copy()
+    assert_same(cases.arrays(list(dheads)), *posterior.backward(*w, cache, accumulate=False))
+    np.testing.assert_array_equal(posterior.grad, once)
+    checks = check_gradients(posterior, (heads, eps), rng)
+    assert set(checks) == {*posterior.params, *(f"head{i}" for i in range(posterior.n_heads))}
+    assert checks.ok, checks
+    if posterior.score is not None:
+        mu, log_var = heads
+        score, _, _ = densities.gaussian_log_prob_backward(np.ones(z.shape[:-1]), z, mu, log_var)
+        np.testing.assert_allclose(posterior.score(cache), score, rtol=1e-12)
+
+
+@POSTERIOR_CASES
+def test_posterior_is_the_density_of_its_draws(make, rng):
+    """E_q[p(z) / q(z | x)] = 1 for a wide p: whatever the flow is, q integrates to one where its draws lie."""
+    posterior, heads = make(rng)
+    posterior.bind("float64")
+    one = [head[:1] for head in heads]
+    eps = rng.standard_normal((300_000, 1, heads[0].shape[-1]))
+    (z, log_qz_x), _ = posterior.forward(one, eps)
+    center = z.mean(axis=0)
+    log_p = densities.gaussian_log_prob(z, center, np.log(0.5 * z.var(axis=0)))  # inside q, so that the ratio is tame
+    ratio = np.exp(log_p - log_qz_x)[:, 0]
+    error = ratio.std() / len(ratio) ** 0.5
+    assert abs(ratio.mean() - 1) < 4 * error
+    assert abs(1.02 * ratio.mean() - 1) > 8 * error  # the test can fail
+    assert cases.arrays([posterior.describe(one)])[0].shape == (1, z.shape[-1])
+
+
+@POSTERIOR_CASES
+def test_posterior_float32_agrees_with_numpy_float64(make, device, rng):
+    posterior, heads = make(rng)
+    eps = rng.standard_normal((2, *heads[0].shape))
+    results = {}
+    for dtype, where in (("float64", "numpy"), ("float32", device)):
+        posterior.bind(dtype, where)
+        here, noise = place((heads, eps), like=some(where, dtype))
+        y, cache = posterior.forward(here, noise)
+        w = tree_map(lambda part: place(np.cos(to_numpy(part)), like=part), y)
+        posterior.zero_grad()
+        results[dtype] = [y, posterior.backward(*w, cache), posterior.describe(here), posterior.grad.copy()]
+        assert all(a.dtype == dtype for a in cases.arrays(results[dtype]))
+    assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-4)
+
+
+@BIJECTOR_CASES
+def test_bijector(make, rng):
+    """Gradients, untouched arguments, accumulate; log_det is that of the Jacobian; inverse leads back."""
+    bijector, z, context = make(rng)
+    bijector.bind("float64")
+    before = snapshot(z, context)
+    (y, log_det), cache = bijector.forward(z, context)
+    assert (y.shape, log_det.shape) == (z.shape, z.shape[:-1])
+    w = like((y, log_det), rng)
+    bijector.zero_grad()
+    back = bijector.backward(*w, cache)
+    assert_same(before, z, context)
+    once = bijector.grad.copy()
+    assert_same(cases.arrays(list(back)), *bijector.backward(*w, cache, accumulate=False))
+    np.testing.assert_array_equal(bijector.grad, once)
+    checks = check_gradients(bijector, (z, context), rng)
+    assert set(checks) == {"z", "context", *bijector.params}
+    assert checks.ok, checks
+    np.testing.assert_allclose(bijector.inverse(y, context), z, rtol=1e-10, atol=1e-12)
+    L = z.shape[-1]
+    copies = np.broadcast_to(z[0, 0], (L, L))
+    rows = np.broadcast_to(context[0], (L, context.shape[-1]))
+    jacobian, _ = bijector.backward(np.eye(L), np.zeros(L), bijector.forward(copies, rows)[1], accumulate=False)
+    assert np.linalg.slogdet(jacobian) == pytest.approx((1, log_det[0, 0]), rel=1e-10)
+
+
 # ---- models
 
 
 @MODEL_CASES
 def test_model_gradient(make, rng):
-    model, x = make(rng)
+    model, x, y = make(rng)
     assert model.theta.size <= 2000
-    checks = check_gradients(model, x, rng)
+    checks = check_gradients(model, x, rng, y=y)
     assert set(checks) == set(model.params)  # every parameter is trained by one of the objectives
     assert checks.ok, checks
 
 
 @MODEL_CASES
 def test_planted_errors_fail_in_models(make, rng):
-    model, x = make(rng)
-    for problem in problems_of(model, x, rng)[0].values():
+    model, x, y = make(rng)
+    for problem in problems_of(model, x, rng, y=y)[0].values():
         assert_planted_errors_fail(problem, len(model.named(layers.BatchNorm)), rng)
 
 
@@ -428,31 +523,39 @@ def test_planted_errors_fail_in_models(make, rng):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_model_step_is_pure(make, dtype, device, rng):
     """Dtypes kept, arguments untouched, the same call gives the same bits, gradients are asked for or not."""
-    model, x = make(rng)
+    model, x, y = make(rng)
     model.bind(dtype, device)
-    x, noise = place((x, model.draw_noise(rng, len(x))), like=model.theta)
-    before = snapshot(x, noise, model.theta)
-    first, grad = model.loss_and_grads(x, noise, t=3), model.grad.copy()
-    second = model.loss_and_grads(x, noise, t=3)
-    assert_same(before, x, noise, model.theta)
+    x, y, noise = place((x, y, model.draw_noise(rng, len(x))), like=model.theta)
+    before = snapshot(x, y, noise, model.theta)
+    first, grad = model.loss_and_grads(x, noise, y=y, t=3), model.grad.copy()
+    second = model.loss_and_grads(x, noise, y=y, t=3)
+    assert_same(before, x, y, noise, model.theta)
     assert first == second
     assert_same([grad], model.grad)
+    assert set(first) == set(model.metrics)
+    assert {model.monitor, *model.objectives} <= set(first)
     assert {v.dtype for v in first.values()} == {np.dtype(dtype)}
-    assert model.loss_and_grads(x, noise, t=3, grads=False) == first
-    eps = array_module(x).stack([noise["eps"]] * 3)
-    assert model.log_weights(x, eps).shape == (3, len(x))
-    for a in (*model.encode(x), model.decode(noise["eps"]), model.sample(3, rng), model.reconstruct(x)):
+    assert model.loss_and_grads(x, noise, y=y, t=3, grads=False) == first
+    z = model.encode(x, y=y)
+    if model.log_weights is not None:
+        eps = place(model.draw_eps(rng, 3, len(x)), like=model.theta)
+        assert model.log_weights(x, eps, y=y).shape == (3, len(x))
+        assert model.reconstruct(x, eps[0], y=y).shape == x.shape
+    assert isinstance(z, tuple) == (model.latent == "gaussian")
+    mu = z[0] if isinstance(z, tuple) else z
+    for a in (*cases.arrays([z]), model.decode(mu, y=y), model.sample(len(x), rng, y=y), model.reconstruct(x, y=y)):
         assert a.dtype == dtype
         assert array_module(a) is load_backend(device)
 
 
 @MODEL_CASES
 def test_model_float32_agrees_with_numpy_float64(make, device, rng):
-    model, x = make(rng)
+    model, x, y = make(rng)
     noise = model.draw_noise(rng, len(x))
-    exact, grad = model.loss_and_grads(x, noise), model.grad.copy()
+    exact, grad = model.loss_and_grads(x, noise, y=y), model.grad.copy()
     model.bind("float32", device)
-    rough = model.loss_and_grads(*place((x, noise), like=model.theta))
+    x, y, noise = place((x, y, noise), like=model.theta)
+    rough = model.loss_and_grads(x, noise, y=y)
     for name, value in exact.items():
         assert float(rough[name]) == pytest.approx(float(value), rel=1e-4, abs=1e-4)
     assert np.linalg.norm(to_numpy(model.grad) - grad) < 1e-4 * np.linalg.norm(grad)

@@ -28,10 +28,21 @@ def test_nothing_is_said_about_right_layers(make, rng):
 
 
 @pytest.mark.parametrize(
-    "label", ["vae dense bernoulli", "vae conv gaussian-full", "vae dense batch norm", "vae free bits"]
+    "label",
+    [
+        *(
+            "vae dense bernoulli",
+            "vae conv gaussian-full",
+            "vae dense batch norm",
+            "vae free bits",
+            "vae learned prior",
+        ),
+        *("iwae dense", "iwae dense doubly", "iwae dense flow posterior", "cvae conv", "ae dense"),
+    ],
 )
 def test_nothing_is_said_about_right_models(label, rng):
-    assert diagnose(*cases.MODELS[label](rng), rng) == []
+    model, x, y = cases.MODELS[label](rng)
+    assert diagnose(model, x, rng, y=y) == []
 
 
 def test_kinks_are_no_mistake(rng):
@@ -251,13 +262,13 @@ def step(zero=True, again=False, rec=1.0, kl_mu=1.0, kl_log_var=1.0, dlog_var=ch
         z = densities.reparameterize(mu, lv, eps=eps)
         out, c_dec = self.decoder.forward(z, noise["dec"])
         log_px_z, c_x = self.likelihood.forward(x, out)
-        kl = self.prior.kl(mu, lv)
+        kl = self.prior.kl(mu, lv).sum(axis=-1)
         if grads:
             if zero:
                 self.zero_grad()
             g = np.full(N, 1 / N)
             dz = self.decoder.backward(self.likelihood.backward(-rec * g, c_x), c_dec)
-            dmu_kl, dlv_kl = self.prior.kl_backward(beta * g, mu, lv)
+            dmu_kl, dlv_kl = self.prior.kl_backward(np.broadcast_to(beta * g[:, None], mu.shape), mu, lv)
             back = into(dz + kl_mu * dmu_kl, dlog_var(dz, mu, lv, eps) + kl_log_var * dlv_kl, dz)
             for _ in range(1 + again):
                 self.encoder.backward(back, c_enc, need_dx=False)

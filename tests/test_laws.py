@@ -47,7 +47,7 @@ def test_no_false_alarm_where_log_px_z_has_heavy_tails(seed):
 def test_smallest_and_conv(rng):
     """One latent, one example, few samples at a time, conv, batch norm, dropout, free bits."""
     for arch, options in (("dense", {}), ("conv", {"norm": "batch", "free_bits": 0.5, "dropout": 0.3})):
-        model = VAE.build((4, 4, 1), rng, arch, hidden=(6,), channels=(2,), latent=1, **options).bind("float64")
+        model = VAE.build((4, 4, 1), rng, arch=arch, hidden=(6,), channels=(2,), latent=1, **options).bind("float64")
         x = (rng.random((1, 16)) < 0.5).astype(float)
         assert (check := check_known(model, x, rng)).ok, check
         assert (check := moments_of_z(sampled(model, x, rng, 70_000)))["variance of (z - mu) / std"].ok, check

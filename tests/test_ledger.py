@@ -15,6 +15,7 @@ from minivae.backend import generator
 from minivae.cli import main
 from minivae.evaluate import gradient_ledger, ledger_line
 from minivae.layers import Dense, Network
+from minivae.params import replaced
 from minivae.plot import COLLAPSED, draw_ledger
 from minivae.plot import ledger as drawing
 from minivae.priors import StandardNormal
@@ -40,13 +41,16 @@ def rms(a):
 # ---- the parts
 
 
-@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
-def test_parts_of_every_model(make, rng):
+WITH_KL = [label for label in MODELS if label.startswith(("vae", "cvae")) and "prior" not in label]
+
+
+@pytest.mark.parametrize("label", WITH_KL)
+def test_parts_of_every_model(label, rng):
     """Against the formulas of the KL's gradient, sent back through the encoder alone; the parts add up to the total."""
-    model, x = make(rng)
+    model, x, y = MODELS[label](rng)
     noise = model.draw_noise(rng, len(x))
-    ledger = gradient_ledger(model, x, noise)
-    (mu, log_var), cache = model.encoder.forward(x, noise["enc"])
+    ledger = gradient_ledger(model, x, noise, y)
+    (mu, log_var), cache = model.encoder.forward(model.given(x, y), noise["enc"])
     kl = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var)
     np.testing.assert_allclose(ledger["kl"], kl.mean(axis=0), rtol=1e-12)
     charged = model.beta(0) * (kl.mean(axis=0) >= model.free_bits)
@@ -54,7 +58,7 @@ def test_parts_of_every_model(make, rng):
     np.testing.assert_allclose(ledger["mu"]["kl"], rms(dmu), rtol=1e-11, atol=1e-14)
     np.testing.assert_allclose(ledger["log_var"]["kl"], rms(dlog_var), rtol=1e-11, atol=1e-14)
 
-    model.loss_and_grads(x, noise)
+    model.loss_and_grads(x, noise, y=y)
     total = model.grad.copy()
     model.zero_grad()
     model.encoder.backward((dmu / len(x), dlog_var / len(x)), cache)
@@ -142,7 +146,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("stale", [False, True])
 def test_the_model_is_left_as_found(stale, rng):
-    model, x = MODELS["vae conv batch norm"](rng)
+    model, x, _ = MODELS["vae conv batch norm"](rng)
     noise = model.draw_noise(rng, len(x))
     model.loss_and_grads(1 - x, noise)
     if stale:
@@ -174,7 +178,7 @@ class Pseudo(VAE):
         self.zero_grad()
         self.encoder.backward((mu_p, log_var_p), c_p)
         self.encoder.backward((mu, 2 * log_var), c_x)
-        return {"loss": 0.0}
+        return {"loss": self.beta(t)}
 
 
 class Plain(VAE):
@@ -184,11 +188,19 @@ class Plain(VAE):
         self.zero_grad()
         z, cache = self.encoder.forward(x)
         self.encoder.backward(z, cache)
-        return {"loss": 0.0}
+        return {"loss": self.beta(t)}
+
+
+class Heedless(VAE):
+    """Inherits a beta that its loss ignores."""
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        with replaced(self, beta=lambda t: 1.0):
+            return super().loss_and_grads(x, noise, y, t, grads)
 
 
 class NoKL(StandardNormal):
-    kl = property()
+    kl = None
 
 
 def test_the_first_encoding_counts(rng):
@@ -206,13 +218,30 @@ def test_bad_models(rng):
     with pytest.raises(ValueError, match=r"model: expected an encoder that gives \(mu, log_var\), once, got Plain"):
         gradient_ledger(plain, x, noise)
     model.prior = NoKL(2)
-    with pytest.raises(ValueError, match=r"model: expected an encoder, beta\(t\) and a prior with kl, got VAE"):
+    with pytest.raises(ValueError, match=r"model: the ledger needs a KL of each latent and a beta\(t\) .* VAE lacks"):
         gradient_ledger(model, x, noise)
-    for name in ("beta", "encoder"):
-        model, x, noise = tiny(rng)
-        delattr(model, name)
-        with pytest.raises(ValueError, match="expected an encoder, beta"):
-            gradient_ledger(model, x, noise)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("ae dense", "which AE lacks"),
+        ("iwae dense flow posterior", "which IWAE lacks"),
+        ("iwae dense", "the loss of IWAE is not affine in beta"),
+    ],
+)
+def test_models_without_such_parts_are_refused(label, message, rng):
+    model, x, y = MODELS[label](rng)
+    with pytest.raises(ValueError, match=f"model: the ledger needs .*{message}"):
+        gradient_ledger(model, x, model.draw_noise(rng, len(x)), y)
+
+
+def test_a_beta_that_is_ignored_is_no_part_of_zero(rng):
+    """The KL part would be 0 for every latent, and a collapse not to be told from it."""
+    model, x, noise = tiny(rng)
+    model.__class__ = Heedless
+    with pytest.raises(ValueError, match="model: the ledger needs .* the loss of Heedless does not depend on beta"):
+        gradient_ledger(model, x, noise)
 
 
 # ---- in a training

@@ -6,6 +6,7 @@ import pytest
 
 from minivae import densities
 from minivae.backend import place, tree_map
+from minivae.flows import Bijector
 from minivae.gradcheck import (
     ORACLES,
     Problem,
@@ -103,11 +104,19 @@ def test_complex_step_of_every_layer(make, rng):
 
 
 @pytest.mark.parametrize(
-    "label", ["vae dense bernoulli", "vae conv gaussian-full", "vae conv batch norm", "vae free bits"]
+    "label",
+    [
+        "vae dense bernoulli",
+        "vae conv gaussian-full",
+        "vae conv batch norm",
+        "vae free bits",
+        "cvae conv",
+        "ae conv",
+    ],
 )
 def test_complex_step_of_models(label, rng):
-    model, x = cases.MODELS[label](rng)
-    assert (checks := check_gradients(model, x, rng, oracle="complex")).ok, checks
+    model, x, y = cases.MODELS[label](rng)
+    assert (checks := check_gradients(model, x, rng, y=y, oracle="complex")).ok, checks
     assert max(check.error for check in checks.values()) < 1e-13
     model.forward = None  # nothing remains on the parts
     assert "forward" not in vars(model.encoder)
@@ -145,7 +154,8 @@ def test_the_limits():
 
 LINEAR = {"Dense", "BatchNorm rows", "BatchNorm images", "AvgPool2d plain", "AvgPool2d overlapping", "Upsample",
           "Upsample rectangular", "Join", "Join broadcast", "Residual projected", "Dropout", "Reshape", "Split",
-          "Blocks", "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided", "Conv2d rectangular",
+          "Blocks", "ColumnsToChannels", "MaskedDense",
+          "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided", "Conv2d rectangular",
           "Conv2d stride above kernel", "Conv2d 1x1", "ConvTranspose2d plain", "ConvTranspose2d strided",
           "ConvTranspose2d output padding", "ConvTranspose2d rectangular"}  # fmt: skip
 
@@ -177,7 +187,7 @@ def test_which_layers_are_linear(rng):
 # ---- every kind of part
 
 
-class Affine(Layer):
+class Affine(Bijector):
     """A bijector: z' = z exp(s) + context, s a parameter; log_det = sum s."""
 
     def __init__(self):

@@ -14,7 +14,7 @@ X = (np.random.default_rng(0).random((40, 16)) < 0.4).astype("float32")
 
 
 def build(arch):
-    return lambda rng: VAE.build((4, 4, 1), rng, arch, hidden=(8,), channels=(2, 3), latent=3, dropout=0.2)
+    return lambda rng: VAE.build((4, 4, 1), rng, arch=arch, hidden=(8,), channels=(2, 3), latent=3, dropout=0.2)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])

@@ -174,7 +174,7 @@ def test_what_it_counts(f, operations, x):
 @pytest.mark.parametrize("arch", ["dense", "conv"])
 def test_kernels_are_counted_in_the_place_of_their_lines(arch):
     """The lines of NumPy come back afterwards, with numbers."""
-    model = VAE.build((4, 4, 1), np.random.default_rng(0), arch, hidden=(3,), channels=(2, 3), latent=2)
+    model = VAE.build((4, 4, 1), np.random.default_rng(0), arch=arch, hidden=(3,), channels=(2, 3), latent=2)
     model.bind("float32", "strict")
     optimizer, rng = Adam(model), generator(0, "noise", like=model.theta)
     counts = []
@@ -235,10 +235,10 @@ def test_minivae_knows_it_only_while_it_is_registered():
 
 def prepare(make, device, cls, **options):
     rng = np.random.default_rng(0)
-    model, x = make(rng)
+    model, x, y = make(rng)
     model.bind("float32", device)
     optimizer = cls(model, **options)
-    return model, optimizer, [place((x, model.draw_noise(rng, len(x))), like=model.theta) for _ in range(3)]
+    return model, optimizer, [place((x, y, model.draw_noise(rng, len(x))), like=model.theta) for _ in range(3)]
 
 
 ADDITIONS = {
@@ -256,11 +256,11 @@ def test_a_step_neither_transfers_nor_waits(make, cls, options):
         model, optimizer, batches = prepare(make, device, cls, **options)
         with strict.recorded() as events:
             losses = []
-            for t, (x, noise) in enumerate(batches):
-                losses.append(model.loss_and_grads(x, noise, t=t)["loss"])
+            for t, (x, y, noise) in enumerate(batches):
+                losses.append(model.loss_and_grads(x, noise, y=y, t=t)["loss"])
                 optimizer.step()
             with optimizer.averaged():
-                losses.append(model.loss_and_grads(x, noise, t=t, grads=False)["loss"])
+                losses.append(model.loss_and_grads(x, noise, y=y, t=t, grads=False)["loss"])
         assert events == []
         results.append(([float(loss) for loss in losses], *map(to_numpy, (model.theta, model.state))))
     for a, b in zip(*results, strict=True):
@@ -274,7 +274,7 @@ def test_nothing_to_learn(cls):
 
 def test_reading_a_metric_is_seen():
     """The test above can fail."""
-    model, optimizer, [(x, noise), *_] = prepare(cases.MODELS["vae dense bernoulli"], "strict", Adam)
+    model, _, [(x, _, noise), *_] = prepare(cases.MODELS["vae dense bernoulli"], "strict", Adam)
     with strict.recorded() as events:
         assert model.loss_and_grads(x, noise)["loss"] > 0
     assert strict.count(events) == {"transfer": 0, "wait": 1}

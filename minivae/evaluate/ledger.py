@@ -15,6 +15,7 @@ from ..backend import place, to_numpy
 from ..params import replaced
 from .latents import mean_kl
 
+NEEDED = "the ledger needs a KL of each latent and a beta(t) that weighs it"
 ROWS = 128  # examples whose ledger a training keeps
 
 
@@ -24,7 +25,7 @@ def gradient_ledger(model, x, noise, y=None, t=0):
     Parameters
     ----------
     model : Model
-        With an `encoder` that gives (mu, log_var), a `beta(t)` in which the loss is affine, and a `prior` with `kl`.
+        With a Gaussian posterior, a prior with `kl`, and a loss that is affine in its `beta(t)`.
     x : array (N, D)
     noise : dict
         As `model.draw_noise` gives it.
@@ -44,13 +45,14 @@ def gradient_ledger(model, x, noise, y=None, t=0):
     Raises
     ------
     ValueError
-        For a model without these, or one that does not go backward once through its first encoding.
+        For a model without these: one that ignores its beta, say, or puts a logarithm around both parts. And for one
+        that does not go backward once through its first encoding.
     """
-    prior = getattr(model, "prior", None)
-    if not (hasattr(model, "encoder") and callable(getattr(model, "beta", None)) and hasattr(prior, "kl")):
-        raise ValueError(f"model: expected an encoder, beta(t) and a prior with kl, got {type(model).__name__}")
+    if not (model.has_kl and callable(getattr(model, "beta", None))):
+        raise ValueError(f"model: {NEEDED}, which {type(model).__name__} lacks")
     x, noise, y = place((x, noise, y), like=model.theta)
     with _put_back(model):
+        _check_affine(model, x, noise, y, t)
         (mu, log_var), totals, grads = _step(model, x, noise, y, t)
         with replaced(model, beta=lambda t: 0.0):
             _, parts, grad_parts = _step(model, x, noise, y, t)
@@ -68,8 +70,23 @@ def ledger_line(model, x, y, rng, t=0):
     """
     x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
     noise = model.draw_noise(rng, len(x), train=False)
+    if "eps" not in noise:
+        raise ValueError(f"model: the ledger needs a sample of each latent, {type(model).__name__} draws none")
     noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
     return _rounded(gradient_ledger(model, x, noise, y, t))
+
+
+def _check_affine(model, x, noise, y, t):
+    """ValueError unless the loss is affine in beta: loss(2) - loss(1) = loss(1) - loss(0), and not 0."""
+
+    def loss(beta):
+        with replaced(model, beta=lambda t: beta):
+            return float(model.loss_and_grads(x, noise, y=y, t=t, grads=False)["loss"])
+
+    at_0, at_1, at_2 = loss(0.0), loss(1.0), loss(2.0)
+    if at_1 == at_0 or abs(at_2 - 2 * at_1 + at_0) > 1e-3 * abs(at_1 - at_0) + 1e-6 * abs(at_0):
+        what = "does not depend on beta" if at_1 == at_0 else "is not affine in beta"
+        raise ValueError(f"model: {NEEDED}; the loss of {type(model).__name__} {what}")
 
 
 def _split(part, total):

@@ -1,11 +1,11 @@
-"""One call for whatever there is to check: a layer, a likelihood, a prior, a bijector or a model, by an oracle."""
+"""One call for whatever there is to check: a layer, likelihood, prior, posterior, bijector or model, by an oracle."""
 
 from ..backend import generator, place
 from .checks import Checks
 from .complex_step import check_complex_step
 from .coordinates import check_coordinates
 from .directional import check_directions
-from .problems import kind_of, model_problems, random_problem
+from .problems import kind_of, model_problems, part_problems
 from .rules import broken_rules
 
 ORACLES = {
@@ -16,7 +16,7 @@ ORACLES = {
 
 
 def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, oracle="directional"):
-    """Check every gradient of a layer, likelihood, prior, bijector or model, in float64, to which it is bound.
+    """Check every gradient of a layer, likelihood, prior, posterior, bijector or model; it is bound to float64.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
         A layer is checked through sum(w * y) with random w, a model through each of its objectives, on the parameters
         that this trains.
     x : array, or tuple of arrays
-        Its input: of a likelihood (x, out), of a bijector (z, context), of a prior z. Integers have no gradient.
+        Its input: of a likelihood (x, out), of a posterior (heads, eps), of a bijector (z, context), of a prior z.
+        Integers have no gradient.
     rng : numpy.random.Generator, optional
         Of the directions, w and the noise.
     noise : optional
@@ -50,12 +51,14 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
     rng = generator(0, "gradcheck") if rng is None else rng
     problems, x, noise = problems_of(part, x, rng, noise, y, t, train)
     checks = Checks()
+    written = set()
     for problem in problems.values():
         checks |= ORACLES[oracle](problem, rng)
+        written |= problem.written
     if kind_of(part) == "layer":
         checks.broken = broken_rules(part, x, noise, problems["loss"].w)
-    elif problem.written:
-        checks.broken = [f"forward or backward writes into {name}" for name in sorted(problem.written)]
+    else:
+        checks.broken = [f"forward or backward writes into {name}" for name in sorted(written)]
     return checks
 
 
@@ -63,11 +66,12 @@ def problems_of(part, x, rng, noise=None, y=None, t=0, train=True, dtype="float6
     """({objective: Problem}, x, noise) of any part, which is bound to `dtype`; x is cast and the noise drawn."""
     part.bind(dtype)
     x = place(x, like=part.theta)
-    n = len(x[0] if isinstance(x, tuple) else x)
     kind = kind_of(part)
     if kind == "model":
-        noise = place(part.draw_noise(rng, n, train) if noise is None else noise, like=part.theta)
+        y = None if y is None else place(y, like=part.theta)
+        noise = place(part.draw_noise(rng, len(x), train) if noise is None else noise, like=part.theta)
         return model_problems(part, x, noise, y, t), x, noise
     if kind == "layer" and noise is None and train:
+        n = len(x[0] if isinstance(x, tuple) else x)
         noise = place(part.draw_noise(rng, n), like=part.theta)
-    return {"loss": random_problem(part, x, rng, noise)}, x, noise
+    return part_problems(part, x, rng, noise), x, noise

@@ -1,7 +1,8 @@
 """What every oracle reads: a scalar function of arrays, their values, and its gradient by hand.
 
-A layer's is sum(w * y) with random w; so are those of a likelihood, a prior, a bijector and an operation, each called
-as the protocol says. A model's are its objectives. All in float64, and pure: f takes the arrays that it is to use.
+A layer's is sum(w * y) with random w; so are those of a likelihood, a prior, a posterior, a bijector and an operation,
+each called as the protocol says. A model's are its objectives. All in float64, and pure: f takes the arrays that it is
+to use.
 """
 
 import inspect
@@ -13,6 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import tree_map
+from ..flows import Bijector
+from ..likelihoods import Likelihood
+from ..models.base import Model
+from ..posteriors import Posterior
+from ..priors import Prior
 
 
 class Problem(NamedTuple):
@@ -59,6 +65,30 @@ def prior_problem(prior, z, rng):
     return _of_module(prior, prior.forward, prior.backward, ["z"], (z,), rng)
 
 
+def kl_problem(prior, mu, log_var, rng):
+    """Of sum(w * kl), of a prior that has one: mu and log_var of q, and the prior's own parameters."""
+
+    def forward(mu, log_var):
+        return prior.kl(mu, log_var), (mu, log_var)
+
+    def backward(g, cache):
+        return prior.kl_backward(g, *cache)
+
+    return _of_module(prior, forward, backward, ["mu_q", "log_var_q"], (mu, log_var), rng)
+
+
+def posterior_problem(posterior, heads, eps, rng):
+    """Of sum(w * z) + sum(v * log_qz_x): every head, and the parameters."""
+
+    def forward(*heads):
+        return posterior.forward(heads, eps)
+
+    def backward(w, cache):
+        return posterior.backward(*w, cache)
+
+    return _of_module(posterior, forward, backward, [f"head{i}" for i in range(len(heads))], heads, rng)
+
+
 def bijector_problem(bijector, z, context, rng):
     """Of sum(w * z') + sum(v * log_det): z, the context if there is one, and the parameters."""
     inputs = (z,) if context is None else (z, context)
@@ -92,6 +122,7 @@ def operation_problem(f, f_backward, args, rng, **data):
 def model_problems(model, x, noise, y=None, t=0):
     """{objective: Problem} of a bound model, each on the parameters that it trains."""
     problems = {}
+    noise = model.stopped(x, noise, y, t)  # what a step treats as a constant is one for the differences, too
     metrics = model.loss_and_grads(x, noise, y=y, t=t)
 
     def again():
@@ -107,7 +138,7 @@ def model_problems(model, x, noise, y=None, t=0):
                 return of(model.loss_and_grads(x, noise, y=y, t=t, grads=False))
 
         terms = {}
-        if objective == "loss" and "log_px_z" in metrics:  # loss = reconstruction + whatever the model charges beside
+        if objective == "loss" and model.has_kl:  # loss = reconstruction + whatever the model charges beside
             terms["reconstruction"] = lambda v, f=value: f(v, lambda m: -m["log_px_z"])
             terms["KL"] = lambda v, f=value: f(v, lambda m: m["loss"] + m["log_px_z"])
         values = {name: model.params[name].data.copy() for name in names}
@@ -117,26 +148,51 @@ def model_problems(model, x, noise, y=None, t=0):
     return problems
 
 
+KINDS = {Model: "model", Likelihood: "likelihood", Prior: "prior", Posterior: "posterior", Bijector: "bijector"}
+
+
 def kind_of(part):
-    """model, layer, likelihood, prior or bijector, by the names of what its forward takes."""
-    if hasattr(part, "loss_and_grads"):
-        return "model"
-    names = list(inspect.signature(part.forward).parameters)
-    if "out" in names:
-        return "likelihood"
-    if "context" in names:
-        return "bijector"
-    return "prior" if names == ["z"] else "layer"
+    """model, likelihood, prior, posterior or bijector, by its class; anything else is a layer."""
+    return next((kind for cls, kind in KINDS.items() if isinstance(part, cls)), "layer")
 
 
-def random_problem(part, x, rng, noise=None):
-    """The Problem of any bound part but a model: x is (x, out) of a likelihood, (z, context) of a bijector."""
+def part_problems(part, x, rng, noise=None):
+    """{name: Problem} of any bound part but a model.
+
+    x is (x, out) of a likelihood, (heads, eps) of a posterior, (z, context) of a bijector, z of a prior, whose KL is
+    checked as well where it has one.
+    """
     kind = kind_of(part)
     if kind == "likelihood":
-        return likelihood_problem(part, *x, rng)
+        return {"loss": likelihood_problem(part, *x, rng)}
+    if kind == "posterior":
+        return {"loss": posterior_problem(part, *x, rng)}
     if kind == "bijector":
-        return bijector_problem(part, *(x if isinstance(x, tuple) else (x, None)), rng)
-    return prior_problem(part, x, rng) if kind == "prior" else layer_problem(part, x, rng, noise)
+        return {"loss": bijector_problem(part, *(x if isinstance(x, tuple) else (x, None)), rng)}
+    if kind == "layer":
+        return {"loss": layer_problem(part, x, rng, noise)}
+    problems = {"loss": prior_problem(part, x, rng)}
+    if part.kl is not None:
+        mu, log_var = rng.standard_normal((2, *x.shape)).astype(x.dtype)
+        problem = kl_problem(part, mu, log_var, rng)
+        problems["kl"] = named(problem, "kl: ")
+    return problems
+
+
+def named(problem, prefix):
+    """The same Problem, with a prefix to the names of its arrays."""
+
+    def plain(v):
+        return {name.removeprefix(prefix): a for name, a in v.items()}
+
+    def f(v, w=problem.w):
+        return problem.f(plain(v), w)
+
+    def again():
+        return {prefix + name: a for name, a in problem.again().items()}
+
+    values = {prefix + name: a for name, a in problem.values.items()}
+    return problem._replace(f=f, values=values, grads=again(), again=again)
 
 
 def _of_module(module, forward, backward, names, inputs, rng):

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import tree_map
+from ..flows import Bijector
 from ..params import Module, replaced
+from ..posteriors import Posterior
 from .problems import Problem, as_tuple
 
 
@@ -49,18 +51,23 @@ def trace(problem):
         return call
 
     def watch_backward(name, part, backward):
-        def call(dy, cache, *rest, **kwargs):
+        n_dy = 2 if isinstance(part, Posterior | Bijector) else 1  # those of z and of a log-density, then the cache
+
+        def call(*args, **kwargs):
+            dy, cache, rest = args[:n_dy], args[n_dy], args[n_dy + 1 :]
+            dy = as_tuple(dy[0]) if n_dy == 1 else dy
             place = len(links)
             links.append(None)
-            before = tree_map(np.copy, as_tuple(dy))
-            dx = as_tuple(backward(dy, cache, *rest, **kwargs))
-            if not all(map(np.array_equal, before, as_tuple(dy))):
+            before = tree_map(np.copy, dy)
+            back = backward(*args, **kwargs)
+            dx = as_tuple(back)
+            if not all(map(np.array_equal, before, dy)):
                 written.append(name)
             calls = forwards[name]
-            args, y, _ = next((c for c in calls if c[2] is cache), calls[-1])
+            inputs, y, _ = next((c for c in calls if c[2] is cache), calls[-1])
             accumulate = rest[0] if rest else kwargs.get("accumulate", True)
-            links[place] = Link(name, part, before, tree_map(np.copy, dx), args, y, accumulate)
-            return dx if len(dx) > 1 else dx[0]
+            links[place] = Link(name, part, before, tree_map(np.copy, dx), inputs, y, accumulate)
+            return back
 
         return call
 

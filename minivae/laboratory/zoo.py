@@ -43,7 +43,7 @@ ZOO = (
          "dz * eps * array_module(mu).exp(log_var)"),
     )),
     Mutant("2", 2, "stale upstream gradient: dz for dlog_var", "oakleafwarrior/numpy_VAE", "LG", (
-        (STEP, "dlog_var + dlog_var_kl[..., 0]", "dz + dlog_var_kl[..., 0]"),
+        (STEP, "dlog_var + dlog_var_kl)", "dz + dlog_var_kl)"),
     )),
     Mutant("3", 3, "loss and gradient in different units: D times", "pometa0507", "G", (
         (STEP, "self.likelihood.backward(-g, c_x)", "self.likelihood.backward(-g * x.shape[-1], c_x)"),

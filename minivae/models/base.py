@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import array_module, in_threads, place, tree_map
+from ..options import Option, one_of, real, whole
 from ..params import Module
+from ..schedules import BETA_SCHEDULES
 
 
 class Metric(NamedTuple):
@@ -23,6 +25,20 @@ METRICS = {
     "log_px_z": Metric("reconstruction, log p(x | z)", "higher"),
     "kl": Metric("KL(q(z | x) || p(z))", "lower"),
 }
+
+
+BETA = {
+    "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
+    "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
+                            "|".join(BETA_SCHEDULES)),
+    "beta_epochs": Option(whole(1), None, "length of the linear rise, or of a cycle, in epochs (default: 10)",
+                          fill=lambda settings: 10, needs=("beta_schedule", ("linear", "cyclical")), optional=True),
+}  # fmt: skip
+
+
+def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
+    """beta(t), of the options in `BETA` and the steps of a pass over the training data."""
+    return BETA_SCHEDULES[beta_schedule](beta, (beta_epochs or 1) * pass_steps)
 
 
 class Labels(NamedTuple):
@@ -76,7 +92,7 @@ class Model(Module):
         """x or z, and beside it, in further columns, what a conditional model is given."""
         return x
 
-    def stopped(self, x, noise, y=None):
+    def stopped(self, x, noise, y=None, t=0):
         """The noise, and with it all that a step treats as a constant: what a gradient check must hold."""
         return noise
 

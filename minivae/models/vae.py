@@ -10,8 +10,6 @@ The seven steps: preprocess (`data`), then below encode, sample, decode, loss, b
 `optimizer.step()`, and `sample` generates.
 """
 
-import math
-
 from ..backend import array_module, place
 from ..densities import (
     free_bits,
@@ -20,11 +18,12 @@ from ..densities import (
     reparameterize,
     reparameterize_backward,
 )
-from ..layers import conv_decoder, conv_encoder, dense_decoder, dense_encoder
-from ..likelihoods import LIKELIHOODS, Bernoulli
+from ..likelihoods import Bernoulli
+from ..options import Option, real
 from ..priors import StandardNormal
 from ..schedules import schedule
-from .base import Model
+from .base import BETA, Model, beta_of
+from .networks import NETWORKS, build_networks
 
 
 class VAE(Model):
@@ -36,8 +35,10 @@ class VAE(Model):
         x (..., D) -> (mu, log_var), each (..., L).
     decoder : Network
         z (..., L) -> out (..., D * likelihood.n_out).
-    likelihood, prior : Layer, optional
-        None: a new Bernoulli, a new StandardNormal.
+    likelihood : Likelihood, optional
+        None: a new Bernoulli.
+    prior : Prior, optional
+        With a KL of each latent; None: a new StandardNormal.
     beta : float or function of the step
         Weight of the KL in `loss`; `elbo` always has 1.
     free_bits : float
@@ -49,67 +50,33 @@ class VAE(Model):
         If the decoder's first layer does not fix the number of latents.
     """
 
+    options = NETWORKS | BETA | {
+        "free_bits": Option(real(closed=True), 0.0, "nats of KL per latent that the loss does not charge", "X"),
+    }  # fmt: skip
+
     def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0, free_bits=0.0):
         if decoder.n_in is None:
             raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder = encoder
+        self.decoder = decoder
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.prior = StandardNormal(decoder.n_in) if prior is None else prior
+        self.D = encoder.n_in
         self.L = self.prior.L
-        self.beta, self.free_bits = schedule(beta), float(free_bits)
+        self.beta = schedule(beta)
+        self.free_bits = float(free_bits)
         self.bind()
 
     @classmethod
-    def build(
-        cls,
-        shape,
-        rng,
-        arch="dense",
-        hidden=(400, 200),
-        channels=(32, 64),
-        latent=20,
-        activation="relu",
-        likelihood="bernoulli",
-        levels=None,
-        std=None,
-        beta=1.0,
-        free_bits=0.0,
-        dropout=0.0,
-        norm="none",
-    ):
-        """A VAE for data of `shape`, (h, w, c) or (D,).
+    def build(cls, shape, rng, *, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0, pass_steps=1,
+              **networks):  # fmt: skip
+        """For data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
 
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Draws the initial weights.
-        arch : {"dense", "conv"}
-        hidden, channels : sequences of int
-            Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
-        levels : int, optional
-            Of the categorical likelihood.
-        std : float, optional
-            Of the Gaussian likelihoods: the fixed one, or where the learned one starts.
-
-        Raises
-        ------
-        ValueError
-            For unknown names, and for conv on rows or on images too small for its layers.
+        `beta_schedule` brings beta to its value over `beta_epochs` epochs of `pass_steps` steps.
         """
-        if likelihood not in LIKELIHOODS:
-            raise ValueError(f"likelihood: expected one of {', '.join(LIKELIHOODS)}, got {likelihood!r}")
-        own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std}.get(likelihood)
-        p = LIKELIHOODS[likelihood](*[] if own is None else [own])
-        D, how = math.prod(shape), (activation, dropout, norm)
-        if arch == "dense":
-            encoder = dense_encoder(D, hidden, latent, *how, rng=rng)
-            decoder = dense_decoder(latent, hidden, D, p.n_out, *how, rng=rng)
-        elif arch == "conv":
-            encoder = conv_encoder(shape, channels, hidden, latent, *how, rng=rng)
-            decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, *how, rng=rng)
-        else:
-            raise ValueError(f"arch: expected dense or conv, got {arch!r}")
-        return cls(encoder, decoder, p, beta=beta, free_bits=free_bits)
+        encoder, decoder, likelihood = build_networks(shape, rng, **networks)
+        beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
+        return cls(encoder, decoder, likelihood, beta=beta, free_bits=free_bits)
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -122,48 +89,53 @@ class VAE(Model):
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         eps, beta, N = noise["eps"], self.beta(t), len(x)
-        (mu, log_var), c_enc = self.encoder.forward(x, noise["enc"])  # encode: (N, L)
+        (mu, log_var), c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L)
         z = reparameterize(mu, log_var, eps=eps)  # sample: (N, L)
-        out, c_dec = self.decoder.forward(z, noise["dec"])  # decode: (N, D * n_out)
+        out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
-        kl = self.prior.kl(mu[..., None], log_var[..., None])  # (N, L) nats, each latent by itself
+        kl = self.prior.kl(mu, log_var)  # (N, L) nats, each latent by itself
         log_px_z = log_px_z.sum() / N
         loss = beta * free_bits(kl, least=self.free_bits) - log_px_z
         if grads:  # backward
             self.zero_grad()
             g = array_module(out).full(N, 1 / N, out.dtype)  # d loss / d (one example's loss)
-            dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)
+            dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)[..., : self.L]
             dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
             dkl = free_bits_backward(beta, kl, least=self.free_bits)  # beta / N, or 0 where bits are free
-            dmu_kl, dlog_var_kl = self.prior.kl_backward(dkl, mu[..., None], log_var[..., None])
-            self.encoder.backward((dmu + dmu_kl[..., 0], dlog_var + dlog_var_kl[..., 0]), c_enc, need_dx=False)
+            dmu_kl, dlog_var_kl = self.prior.kl_backward(dkl, mu, log_var)
+            self.encoder.backward((dmu + dmu_kl, dlog_var + dlog_var_kl), c_enc, need_dx=False)
         kl = kl.sum() / N
         return {"loss": loss, "elbo": log_px_z - kl, "log_px_z": log_px_z, "kl": kl}
 
-    def log_weights(self, x, eps):
+    def draw_eps(self, rng, K, n):
+        """The noise of K samples for each of n examples, (K, n, L), drawn one example after the other."""
+        return rng.standard_normal((n, K, self.L), dtype="float32").swapaxes(0, 1)
+
+    def log_weights(self, x, eps, y=None):
         """log p(x, z) - log q(z | x) at z = mu + std eps: x (N, D), eps (K, N, L) -> (K, N) nats.
 
         The mean over k is an ELBO; the log-mean-exp a tighter bound on log p(x) (Burda et al. 2016, eq. 8).
         """
-        mu, log_var = self.encoder(x)
+        mu, log_var = self.encoder(self.given(x, y))
         z = reparameterize(mu, log_var, eps=eps)  # (K, N, L)
-        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], z, 256)
+        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
         log_pz, _ = self.prior.forward(z)
         return log_px_z + log_pz - gaussian_log_prob(z, mu, log_var)
 
-    def encode(self, x):
+    def encode(self, x, y=None):
         """Mean and log-variance of q(z | x): x (N, D) -> (mu, log_var), each (N, L)."""
-        return self.in_parts(self.encoder, self.rows(x, "x", self.encoder.n_in))
+        return self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
 
-    def decode(self, z):
+    def decode(self, z, y=None):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.rows(z, "z", self.L))
+        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(self.rows(z, "z", self.L), y))
 
-    def sample(self, n, rng):
+    def sample(self, n, rng, y=None):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
-        return self.decode(self.prior.draw(place(self.prior.draw_noise(rng, n), like=self.theta)))
+        return self.decode(self.prior.draw(place(self.prior.draw_noise(rng, n), like=self.theta)), y)
 
-    def reconstruct(self, x, eps=None):
+    def reconstruct(self, x, eps=None, y=None):
         """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps."""
-        mu, log_var = self.encode(x)
-        return self.decode(mu if eps is None else reparameterize(mu, log_var, eps=place(eps, like=self.theta)))
+        mu, log_var = self.encode(x, y)
+        z = mu if eps is None else reparameterize(mu, log_var, eps=place(eps, like=self.theta))
+        return self.decode(z, y)

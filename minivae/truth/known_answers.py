@@ -16,7 +16,7 @@ from ..layers import ACTIVATIONS, Dense, Residual, Sequential
 from ..likelihoods import Bernoulli
 from ..models import VAE
 from ..params import replaced
-from ..priors import StandardNormal
+from ..priors import DiagonalNormal, StandardNormal
 from .laws import Law, Laws
 
 EXACT = 1e-9
@@ -97,22 +97,30 @@ def of_likelihood(likelihood, rng):
 
 
 def of_kl(prior):
-    """KL(p || p) = 0, it adds over latents, and it is the mean of log q - log p.
+    """KL(p || p) = 0, a number for each latent, whose sum is the mean of log q - log p (pitfall 21).
 
-    For a standard normal log q - log p is quadratic in eps, so that its mean over eps = 1 and -1 is exact.
+    log q - log p of Gaussians is quadratic in eps, so that its mean over eps = 1 and -1 is exact.
     """
     mu, log_var = np.full((1, prior.L), 0.3), np.full((1, prior.L), -0.7)
-    each = prior.kl(mu[..., None], log_var[..., None]).sum()
-    laws = {
-        "KL of the prior to itself": equal(prior.kl(0 * mu, 0 * mu)[0], 0),
-        "KL adds over latents": equal(prior.kl(mu, log_var)[0], each),
-    }
-    if isinstance(prior, StandardNormal):
+    kl = prior.kl(mu, log_var)
+    laws = {"KL in nats per latent, (N, L)": true(np.shape(kl) == mu.shape)}
+    own = _gaussian_of(prior)
+    if own is not None:
+        laws["KL of the prior to itself"] = equal(np.abs(prior.kl(*own)).sum(), 0)
         z = mu + np.exp(0.5 * log_var) * np.array([[1.0], [-1.0]])
         log_qz_x = -0.5 * (math.log(2 * math.pi) + log_var + 1).sum()
         mean = (log_qz_x - prior.forward(z)[0]).mean()
-        laws["KL = mean of log q - log p at eps = 1 and -1"] = equal(prior.kl(mu, log_var)[0], mean)
+        laws["KL = mean of log q - log p at eps = 1 and -1"] = equal(kl.sum(), mean)
     return laws
+
+
+def _gaussian_of(prior):
+    """(mu, log_var) (1, L) of a prior that is a diagonal Gaussian; None of another."""
+    if isinstance(prior, StandardNormal):
+        return np.zeros((1, prior.L)), np.zeros((1, prior.L))
+    if isinstance(prior, DiagonalNormal):
+        return prior.mu.data[None], prior.log_var.data[None]
+    return None
 
 
 def of_evidence(model, x, rng):
@@ -152,7 +160,7 @@ def of_starts():
     """No two columns of new weights are equal, nor two layers of one shape (pitfall 15)."""
     rng, alike = np.random.default_rng(0), 0
     for arch in ("dense", "conv"):
-        model = VAE.build((4, 4, 1), rng, arch, hidden=(6, 6), channels=(2, 2), latent=3)
+        model = VAE.build((4, 4, 1), rng, arch=arch, hidden=(6, 6), channels=(2, 2), latent=3)
         W = [p.data for p in model.params.values() if p.data.ndim > 1]
         alike += sum(a.shape == b.shape and np.array_equal(a, b) for i, a in enumerate(W) for b in W[:i])
         alike += sum(w.shape[-1] - np.unique(w.reshape(-1, w.shape[-1]), axis=1).shape[1] for w in W)

@@ -1,0 +1,102 @@
+r"""The autoencoder: a VAE without its noise and its KL, to compare with (Hinton & Salakhutdinov 2006).
+
+        x --encoder--> z --decoder--> out --likelihood--> log p(x | z)
+
+loss = -\log p(x | z), z = encoder(x)
+
+Nothing keeps the codes near a prior, and so there is none, and no ELBO. What `sample` decodes are draws from a Gaussian
+with the mean and variance that the codes had in training: what lies between the codes is decoded as well.
+"""
+
+import numpy as np
+
+from ..backend import array_module, place
+from ..likelihoods import Bernoulli
+from ..params import State
+from .base import METRICS, Model
+from .networks import NETWORKS, build_networks
+
+
+class AE(Model):
+    """Autoencoder.
+
+    Parameters
+    ----------
+    encoder : Network
+        x (..., D) -> z (..., L).
+    decoder : Network
+        z (..., L) -> out (..., D * likelihood.n_out).
+    likelihood : Likelihood, optional
+        None: a new Bernoulli.
+
+    Raises
+    ------
+    ValueError
+        If the decoder's first layer does not fix the number of latents.
+    """
+
+    options = NETWORKS
+    metrics = {name: METRICS[name] for name in ("loss", "log_px_z")}
+    monitor = "log_px_z"
+    latent = "point"
+    sampled = "draws from a Gaussian fitted to the codes"
+
+    def __init__(self, encoder, decoder, likelihood=None):
+        if decoder.n_in is None:
+            raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
+        self.encoder = encoder
+        self.decoder = decoder
+        self.likelihood = Bernoulli() if likelihood is None else likelihood
+        self.D = encoder.n_in
+        self.L = decoder.n_in
+        self.mean = State(np.zeros(self.L), 0.01)  # of the codes z
+        self.square = State(np.ones(self.L), 0.01)  # of z^2
+        self.bind()
+
+    @classmethod
+    def build(cls, shape, rng, *, pass_steps=1, **networks):
+        """For data of `shape`, (h, w, c) or (D,): options as for `build_networks`."""
+        return cls(*build_networks(shape, rng, heads=1, **networks))
+
+    def draw_noise(self, rng, n, train=True):
+        """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
+        return {
+            "enc": self.encoder.draw_noise(rng, n) if train else None,
+            "dec": self.decoder.draw_noise(rng, n) if train else None,
+        }
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
+        N = len(x)
+        z, c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L)
+        out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (N, D * n_out)
+        log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
+        log_px_z = log_px_z.sum() / N
+        if grads:  # backward
+            self.zero_grad()
+            g = array_module(out).full(N, 1 / N, out.dtype)  # d loss / d (one example's loss)
+            dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)[..., : self.L]
+            self.encoder.backward(dz, c_enc, need_dx=False)
+            self.mean.pull_towards(z.mean(axis=0))
+            self.square.pull_towards((z * z).mean(axis=0))
+        return {"loss": -log_px_z, "log_px_z": log_px_z}
+
+    def encode(self, x, y=None):
+        """The code: x (N, D) -> z (N, L)."""
+        return self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
+
+    def decode(self, z, y=None):
+        """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
+        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(self.rows(z, "z", self.L), y))
+
+    def sample(self, n, rng, y=None):
+        """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance."""
+        eps = place(rng.standard_normal((n, self.L), dtype="float32"), like=self.theta)
+        std = array_module(eps).sqrt(self.square.data - self.mean.data**2)
+        return self.decode(self.mean.data + std * eps, y)
+
+    def reconstruct(self, x, eps=None, y=None):
+        """x (N, D) -> x_hat (N, D), through its code: there is no eps."""
+        if eps is not None:
+            raise ValueError("eps: expected none, an autoencoder draws nothing")
+        return self.decode(self.encode(x, y), y)

@@ -1,0 +1,86 @@
+r"""The conditional variational autoencoder (Sohn, Lee & Yan 2015; M2 with all labels, Kingma et al. 2014, 1406.5298).
+
+        y ------------+--------------------------------+
+                      v                                v
+        x --(x, y)--encoder--> mu, log_var --> z --(z, y)--decoder--> out --likelihood--> log p(x | y, z)
+
+\mathcal{L}(x | y) = E_{q(z|x,y)}[\log p(x|y,z)] - \beta KL(q(z|x,y) || p(z)) <= \log p(x|y)   (Kingma 2014, eq. 6)
+
+The decoder is told what y is, so that z is left with the rest: for digits, the style.
+"""
+
+import numpy as np
+
+from ..backend import array_module, place
+from ..layers import Join
+from ..priors import StandardNormal
+from .base import Labels, beta_of
+from .networks import build_networks
+from .vae import VAE
+
+
+class CVAE(VAE):
+    """A VAE of x given y, classes or rows of numbers.
+
+    Parameters
+    ----------
+    encoder : Network
+        (x, y) (..., D + labels.count) -> (mu, log_var), each (..., L).
+    decoder : Network
+        (z, y) (..., L + labels.count) -> out (..., D * likelihood.n_out).
+    labels : Labels
+        What y is.
+    likelihood, prior, beta, free_bits
+        As for VAE.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, or the decoder's first layer does not fix the number of latents.
+    """
+
+    conditional = True
+
+    def __init__(self, encoder, decoder, labels, likelihood=None, prior=None, beta=1.0, free_bits=0.0):
+        if labels is None:
+            raise ValueError("labels: a conditional model needs data with labels y, got none")
+        self.labels = Labels(*labels)
+        self.join = Join()
+        if prior is None and decoder.n_in is not None:
+            prior = StandardNormal(decoder.n_in - self.labels.count)
+        super().__init__(encoder, decoder, likelihood, prior, beta, free_bits)
+        self.D = encoder.n_in - self.labels.count
+
+    @classmethod
+    def build(cls, shape, rng, *, labels=None, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0,
+              pass_steps=1, **networks):  # fmt: skip
+        """For data of `shape`, (h, w, c) or (D,), and its `labels`; options as for VAE.build."""
+        given = 0 if labels is None else Labels(*labels).count
+        encoder, decoder, likelihood = build_networks(shape, rng, given=given, **networks)
+        beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
+        return cls(encoder, decoder, labels, likelihood, beta=beta, free_bits=free_bits)
+
+    def given(self, x, y):
+        """x or z (..., N, n), and behind it y in `labels.count` columns: one-hot (N,) classes, or rows of numbers."""
+        return self.join.forward((x, self._columns(x, y)))[0]
+
+    def sample(self, n, rng, y=None):
+        """x_hat (n, D) of y (n,) or (n, count); classes by default in turn."""
+        if y is None and self.labels.kind == "classes":
+            y = np.arange(n) % self.labels.count
+        return super().sample(n, rng, y)
+
+    def _columns(self, x, y):
+        kind, count = self.labels
+        wanted = (x.shape[-2],) if kind == "classes" else (x.shape[-2], count)
+        what = f"classes 0 to {count - 1}, {wanted}" if kind == "classes" else f"rows of numbers, {wanted}"
+        if y is None:
+            raise ValueError(f"y: expected {what}, got none")
+        y = place(y if hasattr(y, "dtype") else np.asarray(y), like=self.theta)
+        if y.shape != wanted or (kind == "classes" and y.dtype.kind not in "iu"):
+            raise ValueError(f"y: expected {what}, got dtype {y.dtype}, shape {y.shape}")
+        if kind == "rows":
+            return y.astype(x.dtype, copy=False)
+        if isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() < count):  # a GPU would have to wait
+            raise ValueError(f"y: expected {what}, got {y.min()} to {y.max()}")
+        return (y[:, None] == array_module(x).arange(count)).astype(x.dtype)

@@ -1,0 +1,79 @@
+"""Small instances of every model, each with data: what gradient checks, laws, tests and figures share."""
+
+from functools import partial
+
+from ..flows import IAF, Chain
+from ..likelihoods import LIKELIHOODS
+from ..posteriors import FlowPosterior
+from ..priors import DiagonalNormal
+from . import MODELS
+from .base import Labels
+from .iwae import IWAE
+from .networks import build_networks
+from .vae import VAE
+
+SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3}
+
+
+def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
+    """(model, x, y): one of minivae's models by its name, so small that every parameter is quickly checked.
+
+    In float64; `n` examples x (n, D), bits under a Bernoulli likelihood. y (n,) or (n, count) is None unless the model
+    is given one. `shake` moves each parameter: biases of zero would lie on kinks of ReLU.
+    """
+    cls = MODELS[model]
+    own = {}
+    if cls.conditional:
+        own["labels"] = Labels("classes", 3) if labels is None else labels
+    made = cls.build(shape, rng, likelihood=likelihood, **(SIZES | options), **own)
+    return with_data(made, rng, n, shake, bits=likelihood == "bernoulli")
+
+
+def with_data(model, rng, n=5, shake=0.1, bits=True):
+    """(model, x, y) of a model just built: see `small`."""
+    model.bind("float64")
+    model.theta += shake * rng.standard_normal(model.theta.shape)
+    x = rng.random((n, model.D))
+    y = None
+    if model.labels is not None:
+        kind, count = model.labels
+        y = rng.integers(0, count, n) if kind == "classes" else rng.standard_normal((n, count))
+    return model, (x < 0.5).astype("float64") if bits else x, y
+
+
+def learned_prior(rng, cls=VAE, **options):
+    """A model whose prior learns where the latents lie, and how wide."""
+    return with_data(cls(*build_networks((4, 4, 1), rng, **SIZES), prior=DiagonalNormal(2), **options), rng)
+
+
+def flow_posterior(rng, arch="dense", samples=3):
+    """An IWAE whose posterior is a Gaussian through two steps of a flow."""
+    encoder, decoder, likelihood = build_networks((4, 4, 1), rng, arch, **SIZES, heads=3)
+    flow = Chain(IAF(2, 2, 6, rng), IAF(2, 2, 6, rng, reverse=True))
+    return with_data(IWAE(encoder, decoder, likelihood, posterior=FlowPosterior(flow), samples=samples), rng)
+
+
+def _every():
+    for arch in ("dense", "conv"):
+        for name in LIKELIHOODS:
+            yield f"vae {arch} {name}", partial(small, "vae", arch=arch, likelihood=name, beta=0.7, dropout=0.2)
+        for norm in ("batch", "layer", "group"):
+            yield f"vae {arch} {norm} norm", partial(small, "vae", arch=arch, norm=norm)
+    yield "vae free bits", partial(small, "vae", free_bits=0.3, latent=5)
+    yield "vae learned prior", learned_prior
+    for arch in ("dense", "conv"):
+        yield f"iwae {arch}", partial(small, "iwae", arch=arch, samples=3, dropout=0.2)
+        yield f"iwae {arch} doubly", partial(small, "iwae", arch=arch, samples=3, gradient="doubly", beta=0.7)
+        yield f"iwae {arch} flow posterior", partial(flow_posterior, arch=arch)
+    yield "iwae gaussian", partial(small, "iwae", likelihood="gaussian", samples=2, gradient="doubly")
+    yield "iwae one sample", partial(small, "iwae", samples=1, beta=0.7)
+    yield "iwae learned prior", partial(learned_prior, cls=IWAE, samples=2, gradient="doubly")
+    for arch in ("dense", "conv"):
+        yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
+        yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
+    for arch in ("dense", "conv"):
+        yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
+    yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
+
+
+EXAMPLES = dict(_every())  # {label: make(rng) -> (model, x, y)}, labels begin with the model's name

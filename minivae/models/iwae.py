@@ -1,0 +1,152 @@
+r"""The importance weighted autoencoder (Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders",
+1509.00519).
+
+        x --encoder--> mu, log_var --> z_k = mu + std eps_k --decoder--> out_k --likelihood--> log p(x | z_k)
+                                       ^
+                              eps_1 .. eps_K ~ N(0, I)
+
+\mathcal{L}_K(x) = E[\log 1/K \sum_k w_k] <= \log p(x), w_k = p(x, z_k) / q(z_k | x); \mathcal{L}_1 is the ELBO  (eq. 8)
+
+Its gradient is that of sum_k v_k log w_k, v_k = w_k / sum_j w_j held constant (eq. 14). The doubly reparameterized one
+has the same mean and, for the encoder, a smaller variance (Tucker et al. 2019, 1810.04152, eq. 8): sum_k v_k^2
+d log w_k / d z_k, through z_k alone.
+"""
+
+from ..backend import array_module, place
+from ..densities import log_mean_exp, log_mean_exp_backward
+from ..options import Option, one_of, whole
+from ..params import Param
+from ..posteriors import DiagonalGaussian
+from .base import BETA, METRICS, Metric, beta_of
+from .networks import NETWORKS, build_networks
+from .vae import VAE
+
+GRADIENTS = ("reparameterized", "doubly")
+
+
+class IWAE(VAE):
+    """Importance weighted autoencoder: K samples inside the logarithm, any prior, any posterior.
+
+    With samples = 1 it is a VAE whose KL is sampled: for priors and posteriors that have none in closed form.
+
+    Parameters
+    ----------
+    encoder : Network
+        x (..., D) -> as many heads (..., L) as the posterior asks for.
+    decoder, likelihood, prior, beta
+        As for VAE.
+    posterior : Posterior, optional
+        None: a new DiagonalGaussian.
+    samples : int
+        K.
+    gradient : {"reparameterized", "doubly"}
+        Of the encoder; the second for posteriors that have a `score`, beside a prior of its own parameters.
+
+    Raises
+    ------
+    ValueError
+        If the posterior or the prior does not allow the doubly reparameterized gradient, or K is below 1.
+    """
+
+    options = NETWORKS | BETA | {
+        "samples": Option(whole(1, 100_000), 5, "samples inside the logarithm", "K"),
+        "gradient": Option(one_of(GRADIENTS), "reparameterized", "of the encoder", "|".join(GRADIENTS)),
+    }  # fmt: skip
+    monitor = "iwae"
+    metrics = METRICS | {"iwae": Metric("importance weighted bound", "higher")}
+
+    def __init__(self, encoder, decoder, likelihood=None, prior=None, posterior=None, beta=1.0, samples=5,
+                 gradient="reparameterized"):  # fmt: skip
+        self.posterior = DiagonalGaussian() if posterior is None else posterior
+        self.K = whole(1)("samples", samples)
+        self.doubly = one_of(GRADIENTS)("gradient", gradient) == "doubly"
+        super().__init__(encoder, decoder, likelihood, prior, beta)
+        self.latent = self.posterior.latent
+        if self.doubly:
+            self._check_doubly()
+            self.objectives = {"loss": ("decoder", "likelihood", "prior"), "loss_encoder": ("encoder", "posterior")}
+            self.metrics = self.metrics | {"loss_encoder": Metric("what the encoder descends", "lower")}
+
+    @classmethod
+    def build(cls, shape, rng, *, samples=5, gradient="reparameterized", beta=1.0, beta_schedule="constant",
+              beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
+        """For data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`."""
+        encoder, decoder, likelihood = build_networks(shape, rng, **networks)
+        beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
+        return cls(encoder, decoder, likelihood, beta=beta, samples=samples, gradient=gradient)
+
+    def draw_noise(self, rng, n, train=True):
+        """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
+        return {
+            "eps": rng.standard_normal((self.K, n, self.L), dtype="float32"),
+            "enc": self.encoder.draw_noise(rng, n) if train else None,
+            "dec": self.decoder.draw_noise(rng, self.K * n) if train else None,
+        }
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
+        eps, beta, N = noise["eps"], self.beta(t), len(x)
+        heads, c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L) each
+        (z, log_qz_x), c_q = self.posterior.forward(heads, eps)  # sample: (K, N, L), (K, N)
+        out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (K, N, D * n_out)
+        log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (K, N) nats
+        log_pz, c_z = self.prior.forward(z)  # (K, N)
+        log_w = log_px_z + log_pz - log_qz_x
+        log_w_beta = log_w if beta == 1 else log_px_z + beta * (log_pz - log_qz_x)
+        g = log_mean_exp_backward(array_module(out).full(N, 1 / N, out.dtype), log_w_beta)  # (K, N): v_k / N
+        loss = -log_mean_exp(log_w_beta).sum() / N
+        metrics = {"loss": loss, "iwae": log_mean_exp(log_w).sum() / N, "elbo": log_w.sum() / (N * self.K),
+                   "log_px_z": log_px_z.sum() / (N * self.K)}  # fmt: skip
+        metrics["kl"] = metrics["log_px_z"] - metrics["elbo"]
+        if self.doubly:
+            v, score = noise["held"] if "held" in noise else (N * g, beta * self.posterior.score(c_q))
+            log_joint = log_px_z + beta * log_pz - (score * z).sum(axis=-1)  # its slope in z is that of log_w_beta
+            metrics["loss_encoder"] = -(v * v * log_joint).sum() / N
+        if grads:  # backward
+            self.zero_grad()
+            dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)[..., : self.L]
+            dz = dz + self.prior.backward(-beta * g, c_z)
+            dlog_qz_x = beta * g
+            if self.doubly:  # weights v_k^2 instead of v_k, and log q through z alone
+                dz = v[..., None] * (dz + g[..., None] * score)
+                dlog_qz_x = 0 * g
+            self.encoder.backward(self.posterior.backward(dz, dlog_qz_x, c_q), c_enc, need_dx=False)
+        return metrics
+
+    def stopped(self, x, noise, y=None, t=0):
+        """For the doubly reparameterized gradient `held`: the weights v (K, N), and the score (K, N, L) of log q."""
+        if not self.doubly:
+            return noise
+        heads, _ = self.encoder.forward(self.given(x, y), noise["enc"])
+        (z, log_qz_x), c_q = self.posterior.forward(heads, noise["eps"])
+        out, _ = self.decoder.forward(self.given(z, y), noise["dec"])
+        log_w = self.likelihood.forward(x, out)[0] + self.beta(t) * (self.prior.forward(z)[0] - log_qz_x)
+        v = log_mean_exp_backward(array_module(out).ones(len(x), out.dtype), log_w)
+        return noise | {"held": (v, self.beta(t) * self.posterior.score(c_q))}
+
+    def log_weights(self, x, eps, y=None):
+        """log p(x, z) - log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats."""
+        (z, log_qz_x), _ = self.posterior.forward(self.encoder(self.given(x, y)), eps)
+        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
+        log_pz, _ = self.prior.forward(z)
+        return log_px_z + log_pz - log_qz_x
+
+    def encode(self, x, y=None):
+        """What is known of z: x (N, D) -> (mu, log_var) of a Gaussian, (N, L) each, else the z (N, L) of eps = 0."""
+        x = self.given(self.rows(x, "x", self.D), y)
+        return self.in_parts(lambda x: self.posterior.describe(self.encoder(x)), x)
+
+    def reconstruct(self, x, eps=None, y=None):
+        """x (N, D) -> x_hat (N, D), through the z of eps = 0, or of eps (..., N, L)."""
+        heads = self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
+        eps = 0 * heads[0] if eps is None else place(eps, like=self.theta)
+        (z, _), _ = self.posterior.forward(heads, eps)
+        return self.decode(z, y)
+
+    def _check_doubly(self):
+        if self.posterior.score is None:
+            raise ValueError(f"gradient: doubly needs a posterior with a score, got {type(self.posterior).__name__}")
+        shared = set(map(id, self.prior.named(Param).values())) & set(map(id, self.encoder.named(Param).values()))
+        if shared:
+            name = type(self.prior).__name__
+            raise ValueError(f"gradient: doubly needs a prior of its own parameters, {name} has the encoder's")
