@@ -9,14 +9,16 @@ BATCH = 500
 
 
 def mean_metrics(model, x, y, rng, t=0):
-    """The model's metrics, averaged over the rows of x, in nats per example: no dropout, no gradients.
+    """The model's metrics, means over the rows of x: no dropout, no gradients.
 
     Parameters
     ----------
     model : Model
-    x, y : array (N, D), array (N,) or None
+    x : array (N, D)
+    y : array (N,) or (N, count), optional
+        Labels of the rows, for a model that is given them.
     rng : numpy.random.Generator
-        Draws one sample per row.
+        Draws the noise of each row.
     t : int
         Step at which schedules such as beta are read.
 
@@ -34,12 +36,15 @@ def mean_metrics(model, x, y, rng, t=0):
 
 
 def averages(parts):
-    """({name: mean over the examples}, first batch with a value that is not finite or None) of [(metrics, examples)].
+    """Of [(metrics, examples)] of each batch: ({name: mean over the examples}, index of the first batch that is bad).
 
-    All values are fetched together: a device is waited for once.
+    A batch is bad if one of its values is not finite; None if none is. All values are fetched together: a device is
+    waited for once.
     """
     values = iter(floats([value for metrics, _ in parts for value in metrics.values()]))
-    totals, examples, bad = dict.fromkeys(parts[0][0], 0.0), 0, None
+    totals = dict.fromkeys(parts[0][0], 0.0)
+    examples = 0
+    bad = None
     for i, (metrics, n) in enumerate(parts):
         examples += n
         for name in metrics:

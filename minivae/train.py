@@ -37,7 +37,7 @@ def fit(
         Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else. Bits and noise are drawn on
         the model's device, the order by NumPy.
     early_stop : int, optional
-        Stop when the model's `monitor` on the validation split has not been better for so many epochs.
+        Stop when the model's `monitor` on the validation split has not been better for this many epochs.
     ledger : callable(model, x, y, rng, t) -> dict, optional
         What to add to each epoch's line as "ledger", of the validation split, else of the training split, with the
         same noise every epoch: `minivae.evaluate.ledger_line`, how the gradients split into reconstruction and KL.
@@ -51,14 +51,16 @@ def fit(
     Returns
     -------
     list of dict
-        {"epoch", "seconds", "train": {...}, "validation": {...}}, nats per example; `history` and what was added. The
-        validation metrics are those of the averaged parameters if the optimizer keeps an average. "ledger", on
-        request, is that of the parameters that learn.
+        {"epoch", "seconds", "train": {...}, "validation": {...}} of `history` and of each new epoch: the model's
+        metrics, means over the examples. A step of training reads schedules at its own t = 0, 1, 2, ..., validation at
+        the number of steps that are done. The validation metrics are those of the averaged parameters if the optimizer
+        keeps an average. "ledger", on request, is that of the parameters that learn.
 
     Raises
     ------
     ValueError
-        If epochs or batch_size is below 1, or there is early_stop without a validation split.
+        If epochs or batch_size is below 1, there is early_stop without a validation split, or the model returns a
+        metric that it does not declare.
     FloatingPointError
         When the loss or a parameter is no longer finite; names the first operation that produced such a value.
     """
@@ -68,12 +70,14 @@ def fit(
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
     x, y = place((data.train.x, data.train.y), like=model.theta)
-    watched = None if ledger is None else data.pictured
+    pictured = None if ledger is None else data.pictured
     history = list(history)
+    better = model.metrics[model.monitor].better
     for epoch in range(len(history), epochs):
-        if stopped(history, model.monitor, early_stop):
+        if stopped(history, model.monitor, early_stop, better):
+            best = best_line(history, model.monitor, better)
             if progress:
-                print(f"stopped early: validation {model.monitor} was best at epoch {epoch - early_stop}", flush=True)
+                print(f"stopped early: validation {model.monitor} was best at epoch {best + 1}", flush=True)
             break
         began = time.perf_counter()
         put_back = _keep(model, optimizer)
@@ -89,30 +93,40 @@ def fit(
             if not finite:
                 _explain(model, optimizer, put_back, data, x, y, epoch, batch_size, seed, steps)
             if ledger is not None:
-                line["ledger"] = ledger(model, *watched, generator(seed, "validation"), optimizer.t)
+                line["ledger"] = ledger(model, *pictured, generator(seed, "validation"), optimizer.t)
         line["seconds"] = round(time.perf_counter() - began, 3)
+        unknown = [name for name in line["train"] if name not in model.metrics]
+        if unknown:
+            raise ValueError(f"metrics: {type(model).__name__} returns {', '.join(unknown)}, but does not declare it")
         if progress:
-            print(describe(line, epochs), flush=True)
+            print(describe(line, epochs, model.metrics), flush=True)
         if on_epoch is not None:
             on_epoch(line)
         history.append(line)
     return history
 
 
-def stopped(history, monitor, early_stop):
+def best_line(history, monitor, better="higher"):
+    """Index of the first line with the best validation value of the metric `monitor`; `better`: "higher" or "lower"."""
+    values = [line["validation"][monitor] for line in history]
+    return values.index(max(values) if better == "higher" else min(values))
+
+
+def stopped(history, monitor, early_stop, better="higher"):
     """Whether the best validation value is `early_stop` epochs old, so that a run should go no further."""
     if early_stop is None or not history:
         return False
-    values = [line["validation"][monitor] for line in history]
-    return len(values) - 1 - values.index(max(values)) >= early_stop
+    return len(history) - 1 - best_line(history, monitor, better) >= early_stop
 
 
-def describe(line, epochs):
-    """One epoch's metrics as a line for people."""
+def describe(line, epochs, metrics):
+    """One epoch's values of `metrics`, {name: Metric}, as a line for people; units other than nats stand behind."""
     text = f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}  {line['seconds']:6.1f} s"
+    units = {name: metric.unit.replace("nats", "") for name, metric in metrics.items()}
     for split in ("train", "validation"):
         if split in line:
-            text += f"  {split}: " + "  ".join(f"{k} {v:.2f}" for k, v in line[split].items() if k != "loss")
+            shown = [f"{k} {v:.2f} {units[k]}".rstrip() for k, v in line[split].items() if k != "loss"]
+            text += f"  {split}: " + "  ".join(shown)
     return text + "  nats per example"
 
 
@@ -126,14 +140,17 @@ def _presented(data, x, y, epoch, batch_size, seed):
 
 
 def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop=lambda: False):
-    """(mean metrics, steps up to the first whose metrics are not finite, whether there was none) of one pass over x.
+    """One pass over x: (mean metrics, number of steps, whether all metrics were finite).
 
-    On NumPy it ends the pass. Elsewhere it is looked for at the end: to read a metric is to wait for the device.
+    A step whose metrics are not finite is the last that counts. On NumPy it ends the pass. On a device the metrics are
+    read after the pass: to read one is to wait for the device.
     """
     from tqdm import tqdm
 
-    done, watched = [], array_module(x) is np
-    rng, n_batches = generator(seed, "noise", epoch, like=x), -(-len(x) // batch_size)
+    done = []  # (metrics, examples) of each step
+    on_host = array_module(x) is np
+    rng = generator(seed, "noise", epoch, like=x)
+    n_batches = -(-len(x) // batch_size)
     shown = progress and sys.stderr.isatty()
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
         for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed):
@@ -141,7 +158,7 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
             metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=optimizer.t)
             optimizer.step()
             done.append((metrics, len(x_rows)))
-            if (watched and not _finite(metrics)) or stop():
+            if (on_host and not _finite(metrics)) or stop():
                 break
             bar.update()
     means, bad = averages(done)
@@ -154,7 +171,8 @@ def _finite(metrics):
 
 def _keep(model, optimizer):
     """A function that puts model and optimizer back to where they are now."""
-    t, kept = optimizer.t, [(a, a.copy()) for a in (model.theta, model.state, *optimizer.arrays().values())]
+    t = optimizer.t
+    kept = [(a, a.copy()) for a in (model.theta, model.state, *optimizer.arrays().values())]
 
     def put_back():
         optimizer.t = t

@@ -1,13 +1,16 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from minivae import VAE, Adam, fit, load_data
 from minivae.backend import generator, place, to_numpy
+from minivae.data import Split
 from minivae.finite import all_finite, first_nonfinite
 from minivae.metrics import mean_metrics
-from minivae.train import _presented
+from minivae.models.base import METRICS, Metric
+from minivae.train import _presented, best_line, describe, stopped
 
 
 @pytest.fixture
@@ -82,6 +85,97 @@ def test_every_epoch_has_its_own_order_bits_and_noise():
     model = small(fixed)
     whole = fit(model, Adam(model, lr=lambda t: 0.0), fixed, epochs=2, batch_size=9999, progress=False)
     assert whole[0]["train"]["loss"] != pytest.approx(whole[1]["train"]["loss"], rel=1e-6)  # other noise
+
+
+def test_schedules_are_read_at_the_step(bits, monkeypatch):
+    """Training at t = 0, 1, 2, ...; validation and ledger at the number of steps done; the same after a resume."""
+    monkeypatch.setattr("minivae.metrics.BATCH", 4)  # two batches of validation
+
+    def run(model, epochs, history=()):
+        seen, rates, ledgers = [], [], []
+        model.beta = lambda t: seen.append(t) or 0.1 * t
+        optimizer = Adam(model, lr=lambda t: rates.append(t) or 0.0)
+        optimizer.t = 3 * len(history)
+        history = fit(
+            model, optimizer, bits, epochs=epochs, batch_size=12, history=history, progress=False,
+            ledger=lambda model, x, y, rng, t: ledgers.append(t),
+        )  # fmt: skip
+        return history, seen, rates, ledgers
+
+    assert (len(bits.train.x), len(bits.validation.x)) == (34, 6)
+    model = small(bits)
+    history, seen, rates, ledgers = run(model, 2)
+    assert seen == [0, 1, 2, 3, 3, 3, 4, 5, 6, 6]
+    assert rates == [0, 1, 2, 3, 4, 5]
+    assert ledgers == [3, 6]
+    for line, t in zip(history, (3, 6), strict=True):
+        m = line["validation"]
+        assert m["loss"] == pytest.approx(0.1 * t * m["kl"] - m["log_px_z"], rel=1e-6)
+    again, seen, rates, ledgers = run(model, 2, history[:1])
+    assert (seen, rates, ledgers) == ([3, 4, 5, 6, 6], [3, 4, 5], [6])
+    assert again[1]["validation"] == history[1]["validation"]
+    assert again[1]["train"] == history[1]["train"]
+
+
+class Labeled(VAE):
+    """Sees whether y stays with its x."""
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        np.testing.assert_array_equal(y, x[:, :2] if y.ndim == 2 else x[:, 0])
+        self.seen[grads] += len(y)
+        return super().loss_and_grads(x, noise, t=t, grads=grads)
+
+
+@pytest.mark.parametrize("label", [lambda x: x[:, 0].astype(int), lambda x: x[:, :2]], ids=["classes", "rows"])
+def test_y_goes_with_x_in_training_and_validation(bits, label):
+    splits = {name: Split(x, label(x)) for name, (x, _) in (("train", bits.train), ("validation", bits.validation))}
+    model = Labeled.build(bits.shape, generator(0, "weights"), hidden=(8,), latent=2)
+    model.seen = {True: 0, False: 0}
+    fit(model, Adam(model), replace(bits, **splits), epochs=2, batch_size=5, progress=False)
+    assert model.seen == {True: 2 * 34, False: 2 * 6}
+
+
+def lines(*values):
+    return [{"validation": {"a": value}} for value in values]
+
+
+def test_the_best_line_is_the_first_best_in_the_metrics_direction():
+    history = lines(3.0, 1.0, 5.0, 1.0, 5.0)
+    assert best_line(history, "a") == best_line(history, "a", "higher") == 2
+    assert best_line(history, "a", "lower") == 1
+
+
+def test_stopped_counts_from_the_best():
+    assert not stopped([], "a", 1)
+    assert not stopped(lines(5.0, 1.0, 1.0), "a", None)
+    history = lines(3.0, 1.0, 5.0, 1.0, 5.0)
+    assert [stopped(history, "a", n) for n in (1, 2, 3)] == [True, True, False]
+    assert [stopped(history, "a", n, "lower") for n in (2, 3, 4)] == [True, True, False]
+
+
+def test_the_model_says_in_which_direction_its_monitor_is_better(bits, capsys):
+    """The KL falls in these epochs: where higher is better, the first was the best."""
+    lengths = {}
+    for better in ("higher", "lower"):
+        model = small(bits)
+        model.monitor = "kl"
+        model.metrics = METRICS | {"kl": Metric("KL", better)}
+        lengths[better] = len(fit(model, Adam(model, 3e-3), bits, epochs=6, batch_size=12, early_stop=2))
+    assert lengths == {"higher": 3, "lower": 6}
+    assert capsys.readouterr().out.count("stopped early: validation kl was best at epoch 1") == 1
+
+
+def test_a_line_shows_the_units():
+    line = {"epoch": 3, "seconds": 1.23, "train": {"loss": 9.0, "elbo": -1.5, "codes": 7.0}}
+    metrics = METRICS | {"codes": Metric("codes in use", "higher", "bits")}
+    assert describe(line, 20, metrics) == "epoch  3/20     1.2 s  train: elbo -1.50  codes 7.00 bits  nats per example"
+
+
+def test_a_metric_that_is_not_declared_is_refused(bits):
+    model = small(bits)
+    model.metrics = {name: METRICS[name] for name in ("loss", "elbo", "kl")}
+    with pytest.raises(ValueError, match="metrics: VAE returns log_px_z, but does not declare it"):
+        fit(model, Adam(model), bits, epochs=1, progress=False)
 
 
 def test_bad_input(bits):
