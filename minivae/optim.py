@@ -53,8 +53,12 @@ class Optimizer:
                 raise ValueError(f"{name}: expected a finite number > 0, got {value}")
         if ema is not None:
             _check_share("ema", ema)
-        self.model, self.lr, self.clip, self.ema, self.t = model, schedule(lr), clip, ema, 0
+        self.model = model
         self.theta = model.theta
+        self.lr = schedule(lr)
+        self.clip = clip
+        self.ema = ema
+        self.t = 0
         trained = model.by_objective()
         left = [name for name in model.params if not any(name in names for names in trained.values())]
         if left:
@@ -156,7 +160,8 @@ class SGD(Optimizer):
     def __init__(self, model, lr=1e-3, momentum=0.9, nesterov=False, **kwargs):
         super().__init__(model, lr, **kwargs)
         _check_share("momentum", momentum)
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum = momentum
+        self.nesterov = nesterov
 
     def update(self, part, theta, g, lr, objective):
         velocity = self.velocity[part]
@@ -189,10 +194,12 @@ class Adam(Optimizer):
 
     def update(self, part, theta, g, lr, objective):
         b1, b2 = self.betas[objective]
-        sum_g, sum_g2 = self.sum_g[part], self.sum_g2[part]
+        sum_g = self.sum_g[part]
+        sum_g2 = self.sum_g2[part]
         to_m_hat = (1 - b1) / (1 - b1**self.t)
         to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
-        tiny, scale = self.adam_eps / to_std, to_m_hat / to_std
+        tiny = self.adam_eps / to_std
+        scale = to_m_hat / to_std
         if has_kernels(theta):
             return kernels.adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, scale)
         d = g * g

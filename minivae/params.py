@@ -162,7 +162,8 @@ class Module:
 
         A module without `objectives` has one for all of them, "loss".
         """
-        objectives, owner = getattr(self, "objectives", {"loss": ("",)}), {}
+        objectives = getattr(self, "objectives", {"loss": ("",)})
+        owner = {}
         for objective, prefixes in objectives.items():
             for prefix in prefixes:
                 for name in self.below(prefix):

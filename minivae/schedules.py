@@ -4,6 +4,7 @@ import math
 
 
 def _check(name, steps):
+    """ValueError unless `steps`, the argument `name`, is above 0."""
     if not steps > 0:
         raise ValueError(f"{name}: expected a number of steps > 0, got {steps}")
 

@@ -122,7 +122,7 @@ def stopped(history, monitor, early_stop, better="higher"):
 def describe(line, epochs, metrics):
     """One epoch's values of `metrics`, {name: Metric}, as a line for people; units other than nats stand behind."""
     text = f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}  {line['seconds']:6.1f} s"
-    units = {name: metric.unit.replace("nats", "") for name, metric in metrics.items()}
+    units = {name: "" if metric.unit == "nats" else metric.unit for name, metric in metrics.items()}
     for split in ("train", "validation"):
         if split in line:
             shown = [f"{k} {v:.2f} {units[k]}".rstrip() for k, v in line[split].items() if k != "loss"]

@@ -134,6 +134,14 @@ def test_clipping_one_objective_is_the_formula_to_the_bit(dtype):
     np.testing.assert_array_equal(model.theta, theta - g * np.minimum(0.5 / (np.sqrt((g * g).sum()) + 1e-12), 1))
 
 
+def test_parameters_that_lie_together_are_one_slice():
+    """One call, on a GPU one launch, for each stretch of theta that one objective trains."""
+    whole = make()
+    assert SGD(whole).trained == {"loss": [slice(0, whole.theta.size)]}
+    model, _ = players()
+    assert SGD(model).trained == {"loss": [slice(0, 8), slice(20, 30)], "loss_critic": [slice(8, 20)]}
+
+
 def test_each_objective_is_clipped_by_its_own_norm():
     model, where = players()
     model.grad[where["loss_critic"]] *= 100
