@@ -18,7 +18,7 @@ PACKAGE = ROOT / "minivae"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # rooms from the bottom up; a file imports from its own floor or from below
 FLOORS = [
-    {"backend", "files", "options"},
+    {"backend", "files", "options", "tables"},
     {"params", "kernels", "schedules"},
     {"densities"},
     {"layers"},
