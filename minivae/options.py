@@ -90,6 +90,14 @@ def real(low=0, below=math.inf, closed=False):
     return read
 
 
+def real_number(name, value):
+    """Any finite number."""
+    number = _number(float, name, value, "a finite number")
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {value}")
+    return number
+
+
 def one_of(names):
     """One of some names."""
 

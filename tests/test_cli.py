@@ -9,12 +9,16 @@ import pytest
 
 from minivae.backend import generator
 from minivae.cli import main
+from minivae.models import MODELS
 from minivae.runs import Run, build_model, build_optimizer, read_data
-from minivae.runs.settings import OPTIONS, complete, read_options
+from minivae.runs.settings import complete, every_option, options_of, read_options
 from minivae.train import fit
 
 PNG = b"\x89PNG"
 SMALL = ["--hidden", "8", "--latent", "2", "--epochs", "1"]
+
+
+OPTIONS = every_option()
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,8 @@ CHANGES = [
     {"beta_schedule": "linear", "beta_epochs": 2}, {"rates": {"encoder": 0.5}}, {"warm_up": 1}, {"ema": 0.9},
     {"data": "sprites", "sprites": {"side": 8, "scale": [5], "orientation": [0], "x": [3, 9], "y": [2, 7, 9]}},
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
+    {"model": "iwae"}, {"model": "iwae", "samples": 2}, {"model": "iwae", "gradient": "doubly"}, {"model": "cvae"},
+    {"model": "ae"},
 ]  # fmt: skip
 
 
@@ -103,7 +109,7 @@ def test_every_option_does_something():
         for j in range(i):
             assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
     tried = {name for change in CHANGES for name in change}
-    assert tried == set(OPTIONS) - {"model", "data_dir", "backend", "early_stop", "pictures_every", "ledger"}
+    assert tried == set(OPTIONS) - {"data_dir", "backend", "early_stop", "pictures_every", "ledger"}
 
 
 def test_the_seed_draws_the_weights():
@@ -129,7 +135,7 @@ def test_pictures_show_what_they_say(tmp_path, monkeypatch):
     shown = {}
     monkeypatch.setattr("minivae.plot.reconstructions", lambda x, x_hat, shape, path: shown.update(x=x, x_hat=x_hat))
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path: shown.update(mu=mu, y=y))
-    monkeypatch.setattr("minivae.plot.samples", lambda x_hat, shape, path: shown.update(samples=x_hat))
+    monkeypatch.setattr("minivae.plot.samples", lambda x_hat, shape, path, title: shown.update(samples=x_hat))
     assert main(["train", *SMALL, "--out", str(tmp_path / "a")]) == 0
     run = Run.open(tmp_path / "a")
     model, validation = run.load_model()[0], run.read_data().validation
@@ -242,7 +248,8 @@ def test_defaults():
     assert (mnist["hidden"], mnist["latent"], mnist["epochs"]) == ([400, 200], 20, 20)
     assert complete({"data": "mnist", "arch": "conv"})["hidden"] == [256]
     assert (digits["optimizer"], digits["lr"], digits["batch_size"], digits["seed"]) == ("adam", 1e-3, 128, 0)
-    assert set(digits) == set(OPTIONS)
+    assert set(digits) == set(options_of("vae"))
+    assert set(complete({"model": "ae"})) == set(options_of("ae"))
     stds = [complete({"likelihood": name} | more)["std"] for name in ("gaussian", "gaussian-fixed")
             for more in ({}, {"standardize": True}, {"std": 0.3})]  # fmt: skip
     assert stds == [0.2, 1, 0.3, 0.1, 1, 0.3]
@@ -270,7 +277,7 @@ BAD_VALUES = [
     ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),
     ("dropout", "-0.1"), ("augment", "-1"), ("augment", "half"), ("beta-schedule", "square"), ("free-bits", "-1"),
     ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
-    ("dtype", "float16"),
+    ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
 ]  # fmt: skip
 
 
@@ -321,6 +328,22 @@ def test_bad_values_in_a_configuration(name, text, message, tmp_path, capsys):
     assert error.startswith(f"minivae: {name}")
     assert message in error
     assert [p.name for p in tmp_path.iterdir()] == ["c.toml"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_options_that_a_model_has_not_are_refused_by_name(model, tmp_path, capsys):
+    """Neither as a flag nor in a configuration does an option of another model pass in silence (pitfall 24)."""
+    others = {name: option for name, option in OPTIONS.items() if name not in options_of(model)}
+    values = {"beta": "4", "beta_schedule": "linear", "beta_epochs": "2", "free_bits": "0.1", "samples": "2",
+              "gradient": "doubly"}  # fmt: skip
+    for name, option in others.items():
+        config = tmp_path / "c.toml"
+        config.write_text(f"{name} = '{values[name]}'\n")
+        flags = [f"--{name.replace('_', '-')}", values[name]] if option.metavar else ["--config", config]
+        for given in (flags, ["--config", config]):
+            error = error_of(capsys, "train", "--model", model, *given, "--out", tmp_path / "a")
+            assert error.startswith(f"minivae: {name}: model {model} has none, only ")
+            assert not (tmp_path / "a").exists()
 
 
 def test_every_option_has_a_bad_value_tested():

@@ -177,10 +177,10 @@ def test_readme_has_its_numbers():
 
 
 def test_readme_options_exist():
-    from minivae.runs.settings import OPTIONS
+    from minivae.runs.settings import every_option
 
     flags = set(re.findall(r"--([a-z][a-z-]+)", README))
-    known = {name.replace("_", "-") for name, option in OPTIONS.items() if option.metavar}
+    known = {name.replace("_", "-") for name, option in every_option().items() if option.metavar}
     assert flags <= known | {"out", "resume", "config", "samples", "n", "help", "input", "oracle", "laws", "pixels",
                              "without-solutions"}  # fmt: skip
     assert set(re.findall(r"^    minivae (\w+)", README, re.MULTILINE)) == {f.__name__ for f, _ in COMMANDS} - {

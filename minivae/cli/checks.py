@@ -7,11 +7,13 @@ import numpy as np
 from ..backend import generator
 from ..gradcheck import ORACLES, check_gradients, diagnose, load_part
 from ..gradcheck.loading import raised
-from ..laboratory.rounding import curves_of, draw_curves
+from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
+from ..models.examples import small
+from ..options import whole
 from ..params import Module
-from ..runs.settings import whole
+from ..plot import draw_error_curves
 from ..truth.known_answers import check_known
 from ..truth.laws import Laws, check_laws
 from .base import argument, command, output
@@ -38,16 +40,17 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         title = f"{model}, {arch}, {likelihood}"
-        instance, x = _small(model, arch, likelihood, rng)
+        instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
     elif laws:
         raise ValueError("laws: expected none of FILE.py:NAME; they are of minivae's own models")
     else:
         title = part
         instance, x = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
+        y = None
     try:
-        checks = check_gradients(instance, x, rng, oracle=oracle)
-        findings = [] if checks.ok else diagnose(instance, x)
-        curves = None if path is None else curves_of(instance, x)
+        checks = check_gradients(instance, x, rng, y=y, oracle=oracle)
+        findings = [] if checks.ok else diagnose(instance, x, y=y)
+        curves = None if path is None else curves_of(instance, x, y=y)
     except Exception as error:
         if part is None:
             raise
@@ -61,26 +64,17 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
             print(f"why: {finding}")
     if not (checks.ok or findings):
         print("why: along directions nothing is wrong: something rounds more than float64 must")
-    found = Laws(check_laws(instance, x, rng) | check_known(instance, x, rng)) if laws else Laws()
+    found = Laws(check_laws(instance, x, rng, y) | check_known(instance, x, rng, y)) if laws else Laws()
     if laws:
         print(found)
     if path is not None:
-        draw_curves(curves, path)
+        draw_error_curves(curves, path)
         print(*(f"{dtype}: {curve.verdict}" for dtype, curve in curves.items()), path, sep="\n")
     return 0 if checks.ok and found.ok else 1
 
 
 def _plain_arrays(instance):
-    """Names of the arrays of a module that are no Param and no State."""
+    """Names of the arrays of a module that are no Param, State or Constant."""
     parts = instance.named(Module).items()
     found = [(name, field) for name, module in parts for field, a in vars(module).items() if isinstance(a, np.ndarray)]
     return [f"{name}.{field}".lstrip(".") for name, field in found if field not in FLAT]
-
-
-def _small(model, arch, likelihood, rng):
-    """One of minivae's models, so small that every parameter is quickly checked, and data for it."""
-    options = {"hidden": [10], "channels": [3, 4], "latent": 2, "levels": 3}
-    instance = MODELS[model].build((4, 4, 1), rng, arch=arch, likelihood=likelihood, **options).bind("float64")
-    instance.theta += 0.1 * rng.standard_normal(instance.theta.shape)  # zero biases sit exactly on kinks of ReLU
-    x = rng.random((5, 16))
-    return instance, (x < 0.5).astype("float64") if likelihood == "bernoulli" else x

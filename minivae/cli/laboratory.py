@@ -2,7 +2,8 @@
 
 from ..laboratory.pencil import pencil as worked
 from ..laboratory.units import conventions
-from ..runs.settings import whole
+from ..options import whole
+from ..plot import draw_matrix, draw_pencil
 from .base import argument, command, output
 
 
@@ -10,9 +11,10 @@ from .base import argument, command, output
 def pencil(out):
     """A VAE of two pixels: every value and derivative as formula = number = finite difference."""
     path = output(out, ".png")
-    print(worked())
+    found = worked()
+    print(found)
     if path is not None:
-        worked().draw(path)
+        draw_pencil(found, path)
         print(path)
 
 
@@ -30,9 +32,11 @@ def units(pixels, latent, batch_size):
 @command(argument("--out", metavar="FILE.png", help="draw the matrix, with what each mistake costs"))
 def zoo(out):
     """Plant every mistake of the bug zoo, and say which detector catches it (a minute)."""
-    from ..laboratory.detectors import DETECTORS, SUBJECTS, caught, draw_matrix, price
+    from ..laboratory.detectors import DETECTORS, SUBJECTS, TITLES, caught, price
 
-    path, found, prices, as_expected = output(out, ".png"), {}, {}, True
+    path = output(out, ".png")
+    found, prices = {}, {}
+    as_expected = True
     for name, mutant in SUBJECTS.items():
         found[name] = caught(mutant)
         letters = "".join(letter for letter, what in found[name].items() if what)
@@ -42,6 +46,6 @@ def zoo(out):
         if path is not None:
             prices[name] = price(mutant)
     if path is not None:
-        draw_matrix(found, prices, path)
+        draw_matrix(found, prices, path, TITLES, DETECTORS)
         print(path)
     return 0 if as_expected else 1

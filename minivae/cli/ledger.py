@@ -5,6 +5,7 @@ import numpy as np
 from ..backend import generator
 from ..evaluate import ledger_line
 from ..plot import COLLAPSED, draw_ledger
+from ..tables import aligned
 from .pictures import drawing
 
 
@@ -21,7 +22,8 @@ def ledger(run, path):
     draw_ledger(history, path)
     kl, mu = np.array(history[-1]["ledger"]["kl"]), history[-1]["ledger"]["mu"]
     print(f"{when}, epoch {history[-1]['epoch']}: KL in nats, parts of the gradient of mu (root mean square), cosine")
-    print(f"{'latent':<8}{'kl':>8}{'reconstruction':>16}{'KL part':>10}{'cosine':>8}")
+    rows = [("latent", "kl", "reconstruction", "KL part", "cosine", "")]
     for i in np.argsort(-kl, kind="stable"):
-        print(f"{f'z[{i}]':<8}{kl[i]:8.4f}{mu['reconstruction'][i]:16.4f}{mu['kl'][i]:10.4f}{mu['cosine'][i]:8.2f}"
-              + "  collapsed" * bool(kl[i] < COLLAPSED))  # fmt: skip
+        numbers = f"{kl[i]:.4f}", f"{mu['reconstruction'][i]:.4f}", f"{mu['kl'][i]:.4f}", f"{mu['cosine'][i]:.2f}"
+        rows.append((f"z[{i}]", *numbers, "collapsed" * bool(kl[i] < COLLAPSED)))
+    print(*aligned(rows, "<>>>><"), sep="\n")

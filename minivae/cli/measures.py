@@ -7,8 +7,11 @@ from ..backend import generator
 from ..evaluate import elbo_standard_error, log_evidence
 from ..files import write_atomic
 from ..metrics import mean_metrics
+from ..models import MODELS
+from ..options import whole
 from ..runs import Run
-from ..runs.settings import FREE, whole
+from ..runs.settings import options_of
+from ..tables import aligned
 from .base import RUN, argument, command, output, short
 
 
@@ -28,18 +31,23 @@ def evaluate(run, split, samples):
     x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
     if split == "train":
         x = data.settle(x, generator(0, "present"))
+    if samples is not None and model.log_weights is None:
+        raise ValueError(f"samples: the model {run.settings['model']} has no evidence log p(x) to estimate")
     result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
-    error = elbo_standard_error(model, x, generator(0, "evaluate"))
-    report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
-    report |= result | {"elbo_standard_error": error}
+    report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]} | result
+    errors = {}
+    if "elbo" in model.metrics:
+        errors["elbo"] = elbo_standard_error(model, x, generator(0, "evaluate"), y)
+        report["elbo_standard_error"] = errors["elbo"]
     print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
-    print(f"elbo {_plus_minus(result['elbo'], error)} nats")
-    print(f"log_px_z {result['log_px_z']:.2f} nats\nkl {result['kl']:.2f} nats")
+    for name, metric in _shown(model.metrics).items():
+        print(f"{name} {_plus_minus(result[name], errors.get(name))} {metric.unit}")
     if samples is not None:
-        log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True)
+        log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True, y=y)
         error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
         report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
-        print(f"log_px {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
+        what = "log_px" if model.labels is None else "log p(x | y)"
+        print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
     write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
 
 
@@ -57,15 +65,21 @@ def compare(runs, out):
     for name, history in histories.items():
         if not history:
             raise ValueError(f"runs: {name} has not finished an epoch yet")
-    head = ("run", "split", "epoch", "elbo", "log_px_z", "kl", "best elbo", "at epoch", "seconds")
-    _print_table(head, [(name, *_figures(history)) for name, history in histories.items()])
-    for name in runs[0].settings:
-        values = [str(short(run.settings[name])) for run in runs]
-        if len(set(values)) > 1 and name not in FREE:
+    metrics = {name: metric for run in runs for name, metric in _shown(MODELS[run.settings["model"]].metrics).items()}
+    monitors = [MODELS[run.settings["model"]].monitor for run in runs]
+    best = f"best {monitors[0]}" if len(set(monitors)) == 1 else "best"
+    head = ("run", "split", "epoch", *metrics, best, "at epoch", "seconds")
+    rows = []
+    for (name, history), monitor in zip(histories.items(), monitors, strict=True):
+        rows.append((name, *_figures(history, metrics, monitor, named=best == "best")))
+    print(*aligned([head, *rows], "<<>"), sep="\n")
+    for name, option in {n: o for run in runs for n, o in options_of(run.settings["model"]).items()}.items():
+        values = [str(short(run.settings[name])) if name in run.settings else "-" for run in runs]
+        if len(set(values)) > 1 and option.on_resume != "free":
             print(f"{name}: {', '.join(values)}")
     if any(_unit(run) != _unit(runs[0]) for run in runs):
         print("these runs have different data, bits, units or likelihoods: their nats cannot be compared")
-    plot.comparison(histories, path)
+    plot.comparison(histories, path, metrics)
     print(path)
 
 
@@ -73,25 +87,25 @@ def _unit(run):
     """What must be equal if the nats of two runs are to be compared."""
     kind = "density" if run.settings["likelihood"].startswith("gaussian") else run.settings["likelihood"]
     names = ("sha256", "n_validation", "binarize", "levels", "mean", "std")
-    return [kind, run.settings["levels"], *(run.protocol.get(name) for name in names)]
+    kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
+    return [kind, run.settings.get("levels"), *(run.protocol.get(name) for name in names)]
 
 
-def _figures(history):
-    """What `compare` shows of one run: the last line, and the best."""
+def _shown(metrics):
+    """The metrics that mean the same in every run: not the losses, whose weights are settings."""
+    return {name: metric for name, metric in metrics.items() if not name.startswith("loss")}
+
+
+def _figures(history, metrics, monitor, named):
+    """What `compare` shows of one run: the last line, and the best by its monitor, `named` where those differ."""
     split = "validation" if "validation" in history[-1] else "train"
-    best = max(history, key=lambda line: line[split]["elbo"])
-    numbers = [f"{history[-1][split][name]:.2f}" for name in ("elbo", "log_px_z", "kl")]
+    pick = max if metrics[monitor].better == "higher" else min
+    best = pick(history, key=lambda line: line[split][monitor])
+    last = history[-1][split]
+    numbers = [f"{last[name]:.2f}" if name in last else "-" for name in metrics]
+    value = f"{monitor} " * named + f"{best[split][monitor]:.2f}"
     seconds = sum(line["seconds"] for line in history)
-    return (split, str(history[-1]["epoch"]), *numbers, f"{best[split]['elbo']:.2f}", str(best["epoch"]),
-            f"{seconds:.0f}")  # fmt: skip
-
-
-def _print_table(head, rows):
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
-        first, *others = (cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in
-                          enumerate(zip(row, widths, strict=True)))  # fmt: skip
-        print("  ".join((first, *others)))
+    return split, str(history[-1]["epoch"]), *numbers, value, str(best["epoch"]), f"{seconds:.0f}"
 
 
 @command(RUN)
@@ -109,8 +123,8 @@ def info(run):
         print(f"  {name:<28} {'x'.join(map(str, p.data.shape))}")
     for split in ("train", "validation"):
         if history and split in history[-1]:
-            metrics = "  ".join(f"{k} {v:.2f}" for k, v in history[-1][split].items())
-            print(f"{split:<11}epoch {history[-1]['epoch']}: {metrics} nats")
+            metrics = "  ".join(f"{k} {v:.2f} {model.metrics[k].unit}" for k, v in history[-1][split].items())
+            print(f"{split:<11}epoch {history[-1]['epoch']}: {metrics}")
 
 
 def _brief(value):

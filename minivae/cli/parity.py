@@ -1,12 +1,11 @@
 """minivae parity: the same model on every backend and dtype that this machine has."""
 
-import numpy as np
-
 from ..data import load_data
-from ..laboratory.parity import draw_parity, machines, milliseconds, table
+from ..laboratory.parity import machines, milliseconds, names_of, table
 from ..laboratory.parity import parity as compare
-from ..models import MODELS
-from ..runs.settings import whole
+from ..models import MODELS, Labels
+from ..options import whole
+from ..plot import draw_parity
 from .base import argument, command, output
 
 SIZES = (32, 128, 512)
@@ -24,19 +23,24 @@ def parity(model, arch, steps, out):
     data = load_data("digits")
     x = (data.train.x > 0.5).astype("float32")
 
+    conditional = MODELS[model].conditional
+    own = {"labels": Labels("classes", 10)} if conditional else {}
+
     def build(rng):
-        return MODELS[model].build(data.shape, rng, arch=arch, hidden=(64,), channels=(8, 16), latent=8, dropout=0.1)
+        sizes = {"hidden": (64,), "channels": (8, 16), "latent": 8}
+        return MODELS[model].build(data.shape, rng, arch=arch, **sizes, dropout=0.1, **own)
 
     found = machines()
     if not any(backend == "cupy" for backend, _ in found):
         print("CuPy has no GPU here: nothing is said of one; " + ", ".join(" ".join(pair) for pair in found))
         print("the tests' stand-in for one is compared by python -m figures.gpu, in a clone")
-    errors = compare(build, x, steps)
+    y = data.train.y if conditional else None
+    errors = compare(build, x, steps, y=y)
     print(table(errors))
-    times = milliseconds(build, x, SIZES)
+    times = milliseconds(build, x, SIZES, y=y)
     print("milliseconds per step, batches of " + ", ".join(map(str, SIZES)))
     for name, row in times.items():
         print(f"{name}  " + "  ".join(f"{ms:.2f}" for ms in row))
     if path is not None:
-        draw_parity(errors, times, np.array(SIZES), path)
+        draw_parity(errors, names_of(errors), times, SIZES, path)
         print(path)

@@ -8,10 +8,11 @@ import numpy as np
 from .. import plot
 from ..backend import generator, to_numpy
 from ..evaluate import latents
+from ..options import real_number, whole
 from ..runs import Run
-from ..runs.settings import whole
 from .base import RUN, argument, command, output
 
+GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
 DOTS = 5000  # examples in a picture of the latent space
 FRAME = 36  # samples in a picture of an epoch
@@ -39,12 +40,13 @@ def drawing(name, *arguments):
     "samples.png",
     argument("--n", default="64", metavar="N", help="how many (default: 64)"),
     argument("--seed", default="0", metavar="N", help="of the draws from the prior (default: 0)"),
+    GIVEN,
 )
-def sample(run, path, n, seed):
-    """Write a picture of samples."""
+def sample(run, path, n, seed, y):
+    """Write a picture of samples; of a conditional model of one y, or of classes against styles."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    _draw_samples(run, model, n, seed, path)
+    _draw_samples(run, model, n, seed, path, y=_labels(model, y))
 
 
 @drawing("reconstructions.png")
@@ -63,18 +65,24 @@ def interpolate(run, path, n, steps):
     """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means."""
     n, steps = whole(1)("n", n), whole(2)("steps", steps)
     model, _ = run.load_model()
-    x, _ = run.read_data().pictured
+    x, y = run.read_data().pictured
     n = min(n, len(x) // 2)
     if n == 0:
         raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
-    mu = to_numpy(model.encode(x)[0])
+    y = None if y is None else y[: 2 * n]
+    mu = latents.codes(model, x, y)
+    y_left = None if y is None else y[::2]
     bands = []
-    for how in ("linear", "spherical"):
-        x_hat = to_numpy(model.decode(latents.interpolate(mu[::2], mu[1::2], steps, how)))  # (n, steps, D)
+    for path_kind in ("linear", "spherical"):
+        z = latents.interpolate(mu[::2], mu[1::2], steps, path_kind).swapaxes(0, 1)  # (steps, n, L)
+        x_hat = to_numpy(model.decode(z, y=y_left)).swapaxes(0, 1)  # (n, steps, D)
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
-    title, tops = "between two examples: decoded walks from mu to mu", ["x", *[""] * steps, "x"]
+    point = "mu" if model.latent == "gaussian" else "z"
+    title = f"between two examples: decoded walks from {point} to {point}"
+    title += ", given the left one's y" * (model.labels is not None)
+    tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, _shape(run), path, title, ["linear", "spherical"], tops)
 
 
@@ -85,34 +93,57 @@ def interpolate(run, path, n, steps):
     argument("--steps", default="11", metavar="N", help="values of each latent, from -3 to 3 (default: 11)"),
 )
 def traverse(run, path, example, n, steps):
-    """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL."""
+    """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL.
+
+    Where there is no KL of each latent, from three standard deviations of the codes below their mean to three above it.
+    """
     n, steps = whole(1)("n", n), whole(2)("steps", steps)
     model, _ = run.load_model()
-    x, _ = run.read_data().pictured
-    kl = latents.kl_per_latent(model, x[:DOTS])
-    order = np.argsort(-kl, kind="stable")[:n]
-    mu = to_numpy(model.encode(_example(x, example))[0])[0]
-    x_hat = to_numpy(model.decode(latents.traverse(mu, order, np.linspace(-3, 3, steps, dtype="float32"))))
-    labels = [f"z[{i}], {kl[i]:.2f} nats" for i in order]
+    x, y = run.read_data().pictured
+    i = _example(x, example)
+    y_of_it = None if y is None else np.repeat(y[i : i + 1], steps, axis=0)
+    mu = latents.codes(model, x[i : i + 1], None if y is None else y[i : i + 1])[0]
+    x_seen, y_seen = x[:DOTS], None if y is None else y[:DOTS]
+    values = np.linspace(-3, 3, steps, dtype="float32")
+    if model.has_kl:
+        size, unit = latents.kl_per_latent(model, x_seen, y_seen), "nats"
+        starts, widths = np.zeros(model.L, "float32"), np.ones(model.L, "float32")
+        title = "one latent at a time, from -3 to 3"
+    else:
+        z = latents.codes(model, x_seen, y_seen)
+        size, unit = z.std(axis=0), "std"
+        starts, widths = z.mean(axis=0), size
+        title = "one latent at a time, three standard deviations of the codes around their mean"
+    order = np.argsort(-size, kind="stable")[:n]
+    walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
+    x_hat = to_numpy(model.decode(np.stack(walks), y=y_of_it))
+    labels = [f"z[{k}], {size[k]:.2f} {unit}" for k in order]
     tops = ["-3", *[""] * (steps - 2), "3"]
-    plot.walks(list(x_hat), _shape(run), path, "one latent at a time, from -3 to 3", labels, tops)
+    plot.walks(list(x_hat), _shape(run), path, title, labels, tops)
 
 
 @drawing(
     "latent_space.png",
     argument("--n", default="15", metavar="N", help="decodings along each axis (default: 15)"),
+    GIVEN,
 )
-def latent(run, path, n):
+def latent(run, path, n, y):
     """Write a picture of the latent space: examples in it, and decodings on a grid of Gaussian quantiles."""
     n = whole(2, 100)("n", n)
     model, _ = run.load_model()
+    given = _labels(model, y)
+    if model.labels is not None and given is None:
+        raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
-    mu, _ = latents.posteriors(model, x)
-    _, center, axes, _ = plot.principal_plane(mu)
+    mu = latents.codes(model, x, y)
+    _, center, axes, share = plot.principal_plane(mu)
+    if share is None and not model.has_kl:  # no prior of mean 0 and variance 1 says where the codes are
+        center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
-    grid = np.stack(np.meshgrid(across, up), axis=-1) @ axes + center  # (n or 1, n, L), first row at the top
-    plot.latent_means(mu, y, path, to_numpy(model.decode(grid.astype("float32"))), _shape(run))
+    grid = (np.stack(np.meshgrid(across, up), axis=-1) @ axes + center).astype("float32")  # (n or 1, n, L)
+    x_hat = to_numpy(model.decode(grid, y=None if given is None else np.repeat(given, n, axis=0)))
+    plot.latent_means(mu, y, path, x_hat, _shape(run))
 
 
 @drawing(
@@ -124,13 +155,17 @@ def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
+    if model.latent != "gaussian":
+        raise ValueError(f"run: uncertainty needs a Gaussian q(z | x), which the model {run.settings['model']} lacks")
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
-    draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"))
-    mu, log_var = latents.posteriors(model, x)
-    first = np.argsort(-latents.mean_kl(model, mu, log_var), kind="stable")[:2]
+    y_first = None if y is None else y[:n]
+    draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"), y_first)
+    mu, log_var = latents.posteriors(model, x, y)
+    size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
+    first = np.argsort(-size, kind="stable")[:2]
     mu, log_var = mu[:, first], log_var[:, first]
     names = [f"z[{i}]" for i in first]
-    x_hat = to_numpy(model.reconstruct(x[:n]))
+    x_hat = to_numpy(model.reconstruct(x[:n], y=y_first))
     plot.uncertainty(x[:n], x_hat, draws, mu, np.exp(0.5 * log_var), y, _shape(run), path, names)
 
 
@@ -153,24 +188,55 @@ def draw_epoch(run, model, epoch):
 def draw_run(run, data):
     """The pictures of a finished training."""
     model, _ = run.load_model()
-    plot.learning_curves(run.history(), run.path / "curves.png")
+    plot.learning_curves(run.history(), run.path / "curves.png", model.metrics)
     _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
     _draw_samples(run, model, 64, 0, run.path / "samples.png")
-    x, y = data.pictured
-    rows = slice(0, DOTS)
-    plot.latent_means(latents.posteriors(model, x[rows])[0], None if y is None else y[rows], run.path / "latents.png")
+    x, y = (None if part is None else part[:DOTS] for part in data.pictured)
+    plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png")
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
-def _draw_samples(run, model, n, seed, path, *title):
-    x_hat = to_numpy(model.sample(n, generator(seed, "sample")))
-    plot.samples(x_hat, _shape(run), path, *title)
+def _draw_samples(run, model, n, seed, path, title="samples", y=None):
+    """n samples; of classes, where none is asked for, a row each, with the same draws of z: class against style."""
+    title = f"{title}: decoded {model.sampled}"
+    classes = model.labels is not None and model.labels.kind == "classes"
+    if y is None and classes:
+        columns = max(1, n // model.labels.count)
+        rows = [_sampled(model, columns, seed, np.full(columns, c)) for c in range(model.labels.count)]
+        plot.walks(rows, _shape(run), path, f"{title}, a row for each y", [str(c) for c in range(len(rows))])
+        return
+    if y is None and model.labels is not None:
+        y = run.read_data().pictured.y
+        title += ", given the y of pictured examples"
+    elif y is not None:
+        title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
+    rows = None if y is None else np.resize(y, (n, *y.shape[1:]))
+    plot.samples(_sampled(model, n, seed, rows), _shape(run), path, title)
+
+
+def _sampled(model, n, seed, y):
+    return to_numpy(model.sample(n, generator(seed, "sample"), y=y))
+
+
+def _labels(model, texts):
+    """What was given with --y, as an array of one label; None without it."""
+    if texts is None:
+        return None
+    if model.labels is None:
+        raise ValueError(f"y: expected none, {type(model).__name__} is given no labels")
+    kind, count = model.labels
+    if kind == "classes" and len(texts) == 1:
+        return np.array([whole(0, count - 1)("y", texts[0])])
+    if kind == "classes" or len(texts) != count:
+        what = "one class" if kind == "classes" else f"{count} numbers"
+        raise ValueError(f"y: expected {what}, got {' '.join(texts)}")
+    return np.array([[real_number("y", text) for text in texts]], "float32")
 
 
 def _draw_reconstructions(run, model, data, path):
-    x = data.pictured.x[:PICTURED]
-    plot.reconstructions(x, to_numpy(model.reconstruct(x)), _shape(run), path)
+    x, y = (None if part is None else part[:PICTURED] for part in data.pictured)
+    plot.reconstructions(x, to_numpy(model.reconstruct(x, y=y)), _shape(run), path)
 
 
 def _shape(run):
@@ -178,8 +244,8 @@ def _shape(run):
 
 
 def _example(x, which):
-    """One row of x, by the number that the user gave."""
+    """Number of a row of x, as the user gave it."""
     i = whole(0)("example", which)
     if i >= len(x):
         raise ValueError(f"example: expected a whole number < {len(x)}, got {i}")
-    return x[i : i + 1]
+    return i

@@ -6,23 +6,35 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from ..backend import generator
 from ..data.download import DOWNLOADS
 from ..data.sources import is_array_file
 from ..evaluate import ledger_line
+from ..models import MODELS
 from ..runs import Run, build_model, build_optimizer, check_out, read_data
-from ..runs.settings import OPTIONS, complete, read_config, read_options
+from ..runs.settings import complete, every_option, options_of, read_config, read_options
 from ..train import fit, stopped
 from .base import argument, command, short
 from .pictures import draw_epoch, draw_run
 
+OPTIONS = every_option()
+
 
 def _flags():
-    """A flag for every option that has a metavar."""
+    """A flag for every option that has a metavar, of whichever model."""
     for name, option in OPTIONS.items():
         if option.metavar:
-            shown = "" if option.default is None else f" (default: {short(option.default)})"
             yield argument("--" + name.replace("_", "-"), dest=name, metavar=option.metavar,
-                           help=option.help + shown, nargs="+" if option.many else None)  # fmt: skip
+                           help=_help(name, option), nargs="+" if option.many else None)  # fmt: skip
+
+
+def _help(name, option):
+    """What it is for, which models have it if not all do, and its default."""
+    owners = [model for model in MODELS if name in options_of(model)]
+    notes = [f"only {', '.join(owners)}"] * (len(owners) < len(MODELS))
+    if option.default is not None:
+        notes.append(f"default: {short(option.default)}")
+    return option.help + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _others():
@@ -40,16 +52,17 @@ def _others():
 )
 def train(out=None, resume=False, config=None, **flags):
     """Train a model into a run folder."""
-    given = (read_config(config) if config else {}) | read_options({k: v for k, v in flags.items() if v is not None})
-    _absolute_paths(given)
+    texts = (read_config(config) if config else {}) | {k: v for k, v in flags.items() if v is not None}
     with ExitStack() as stack:
         if resume:
             if out is None:
                 raise ValueError("resume: expected --out RUN, the folder of the run to go on with")
             run = Run.open(out)
             stack.enter_context(run.lock())
+            given = _absolute_paths(read_options({"model": run.settings["model"]} | texts))
             model, optimizer, data = run.resume(given)
         else:
+            given = _absolute_paths(read_options(texts))
             if out is not None:
                 check_out(out)  # before anything that takes time
             settings = complete(given)
@@ -58,6 +71,9 @@ def train(out=None, resume=False, config=None, **flags):
                 raise ValueError("early_stop: expected a validation split, got validation 0")
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
+            if settings["ledger"]:
+                x, y = (None if part is None else part[:2] for part in data.pictured)
+                ledger_line(model, x, y, generator(settings["seed"], "validation"))  # is refused now, if at all
             run = Run.create(out, settings, data.protocol, model, optimizer)
             stack.enter_context(run.lock())
         return _fit_run(run, model, optimizer, data)
@@ -76,7 +92,7 @@ def _fit_run(run, model, optimizer, data):
         run.record(line, model, optimizer)
 
     try:
-        if run.epoch == epochs or stopped(history, model.monitor, early_stop):
+        if run.epoch == epochs or stopped(history, model.monitor, early_stop, model.metrics[model.monitor].better):
             early = " and stopped early" if run.epoch < epochs else ""
             print(f"{run.path} is finished{early}: {run.epoch} of {epochs} epochs are done")
         else:
@@ -98,13 +114,14 @@ def _fit_run(run, model, optimizer, data):
 
 
 def _absolute_paths(given):
-    """Make recorded paths independent of the folder that a command is called from."""
+    """Options whose recorded paths do not depend on the folder that a command is called from."""
     if is_array_file(given.get("data", "")):
         given["data"] = str(Path(given["data"]).absolute())
     if given.get("data") in DOWNLOADS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
         given["data_dir"] = os.environ["MINIVAE_DATA"]
     if "data_dir" in given:
         given["data_dir"] = str(Path(given["data_dir"]).absolute())
+    return given
 
 
 def _describe(run, model, data):

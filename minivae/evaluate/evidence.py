@@ -8,13 +8,13 @@ from ..backend import place, to_numpy
 from ..densities import log_mean_exp
 
 
-def log_evidence(model, x, K, rng, max_values=2**20, progress=False):
+def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
     """log p(x) of each row, log 1/K sum_k p(x, z_k) / q(z_k | x) with z_k ~ q: a lower bound in expectation.
 
     Parameters
     ----------
     model : Model
-        Any with `log_weights(x, eps (K, N, L)) -> (K, N)`.
+        Any with `log_weights(x, eps, y) -> (K, N)`, and `draw_eps` for its noise.
     x : array (N, D)
     K : int
         Samples per row.
@@ -23,6 +23,8 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False):
         About how many floats the decoder's output may take; the result does not depend on it, up to rounding.
     progress : bool
         Show a bar on a terminal.
+    y : array, optional
+        Of a conditional model, whose evidence is log p(x | y).
 
     Returns
     -------
@@ -32,23 +34,26 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False):
     Raises
     ------
     ValueError
-        If K is below 1.
+        If K is below 1, or the model has no evidence.
     """
     from tqdm import tqdm
 
     if K < 1:
         raise ValueError(f"K: expected at least 1 sample, got {K}")
+    if model.log_weights is None:
+        raise ValueError(f"model: expected one with an evidence log p(x), {type(model).__name__} has none")
     at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together
     n_rows, n_samples = max(1, at_once // K), min(K, at_once)
     result = np.empty(len(x))
     starts = range(0, len(x), n_rows)
     for start in tqdm(starts, "log p(x)", leave=False, disable=not (progress and sys.stderr.isatty())):
         rows = place(x[start : start + n_rows], like=model.theta)
+        y_rows = None if y is None else place(y[start : start + n_rows], like=model.theta)
         parts = []
         for k in range(0, K, n_samples):
             size = min(n_samples, K - k)
             # drawn row by row, so that neither chunk size changes which noise a row gets
-            eps = rng.standard_normal((len(rows), size, model.L), dtype="float32")
-            parts.append(to_numpy(model.log_weights(rows, place(eps.swapaxes(0, 1), like=model.theta))))
+            eps = place(model.draw_eps(rng, size, len(rows)), like=model.theta)
+            parts.append(to_numpy(model.log_weights(rows, eps, y=y_rows)))
         result[start : start + n_rows] = log_mean_exp(np.concatenate(parts).astype("float64"))
     return result

@@ -7,15 +7,40 @@ from ..data import batches
 from ..metrics import BATCH
 
 
-def posteriors(model, x):
-    """(mu, log_var) of every row, x (N, D) -> (N, L) each, in host memory; encoded in memory-bounded batches."""
-    parts = [to_numpy(model.encode(x[rows])) for rows in batches(len(x), BATCH)]
+def posteriors(model, x, y=None):
+    """(mu, log_var) of every row, x (N, D) -> (N, L) each, in host memory; encoded in memory-bounded batches.
+
+    Raises ValueError for a model whose q(z | x) is no Gaussian.
+    """
+    if model.latent != "gaussian":
+        raise ValueError(f"model: expected one with a Gaussian q(z | x), {type(model).__name__} has none")
+    parts = _encoded(model, x, y)
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def kl_per_latent(model, x):
-    """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior."""
-    return mean_kl(model, *posteriors(model, x))
+def codes(model, x, y=None):
+    """One z for every row, x (N, D) -> (N, L): the mean of a Gaussian q(z | x), else what `encode` gives."""
+    parts = _encoded(model, x, y)
+    return np.concatenate([part[0] if model.latent == "gaussian" else part for part in parts])
+
+
+def _encoded(model, x, y):
+    return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in batches(len(x), BATCH)]
+
+
+def take(y, rows):
+    """These rows of y, if there are any."""
+    return None if y is None else y[rows]
+
+
+def kl_per_latent(model, x, y=None):
+    """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior.
+
+    Raises ValueError for a model without such a KL.
+    """
+    if not model.has_kl:
+        raise ValueError(f"model: expected one with a KL of each latent, {type(model).__name__} has none")
+    return mean_kl(model, *posteriors(model, x, y))
 
 
 def mean_kl(model, mu, log_var):
@@ -61,7 +86,7 @@ def normal_quantiles(n):
     return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)], "float32")
 
 
-def decodings(model, x, S, rng):
+def decodings(model, x, S, rng, y=None):
     """S decodings of each row of x (N, D): x_hat = decode(z), z ~ q(z | x) -> (S, N, D)."""
     eps = rng.standard_normal((S, len(x), model.L), dtype="float32")
-    return to_numpy(model.reconstruct(place(x, like=model.theta), eps))
+    return to_numpy(model.reconstruct(place(x, like=model.theta), eps, y=y))

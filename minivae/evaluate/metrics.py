@@ -7,7 +7,7 @@ from ..data import batches
 from ..metrics import BATCH
 
 
-def elbo_standard_error(model, x, rng):
+def elbo_standard_error(model, x, rng, y=None):
     """Standard error of the mean ELBO over the rows of x (N, D); None for a single row.
 
     From one-sample log_weights, whose KL is sampled too: a little above that of an ELBO with an analytic KL.
@@ -16,7 +16,8 @@ def elbo_standard_error(model, x, rng):
         return None
     parts = []
     for rows in batches(len(x), BATCH):
-        eps = place(rng.standard_normal((1, len(rows), model.L), dtype="float32"), like=model.theta)
-        parts.extend(to_numpy(model.log_weights(place(x[rows], like=model.theta), eps)[0]).tolist())
+        eps = place(model.draw_eps(rng, 1, len(rows)), like=model.theta)
+        x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
+        parts.extend(to_numpy(model.log_weights(x_rows, eps, y=y_rows)[0]).tolist())
     mean = math.fsum(parts) / len(parts)
     return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))

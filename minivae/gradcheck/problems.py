@@ -130,8 +130,7 @@ def model_problems(model, x, noise, y=None, t=0):
         return {name: p.grad.copy() for name, p in model.params.items()}
 
     grads = again()  # of the second call: the first one's may be left in it
-    for objective, prefixes in model.objectives.items():
-        names = dict.fromkeys(name for prefix in prefixes for name in model.below(prefix))
+    for objective, names in model.by_objective().items():
 
         def value(v, of=lambda m, o=objective: m[o]):
             with with_params(model, v):

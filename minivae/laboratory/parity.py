@@ -16,7 +16,7 @@ from ..gradcheck.problems import as_tuple
 from ..gradcheck.trace import parts_of
 from ..optim import Adam
 from ..params import replaced
-from ..plot import CLASSES, figure_to
+from ..tables import aligned
 
 REFERENCE = ("numpy", "float64")
 
@@ -47,7 +47,7 @@ def machines():
     return found
 
 
-def parity(build, x, steps=100, batch_size=128, lr=1e-3):
+def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
     """{"cupy float32 / numpy float32": Parity}: every machine against NumPy in its dtype, float32 against float64.
 
     Parameters
@@ -56,8 +56,10 @@ def parity(build, x, steps=100, batch_size=128, lr=1e-3):
         Called once per machine with the same generator.
     x : array (N, D)
         Its first `batch_size` rows are compared part by part; the steps of Adam run through all of it.
+    y : array (N,) or (N, count), optional
+        Labels of the rows, for a model that is given them.
     """
-    runs = {machine: _run(build, x, machine, steps, batch_size, lr) for machine in machines()}
+    runs = {machine: _run(build, x, y, machine, steps, batch_size, lr) for machine in machines()}
     found = {}
     for backend, dtype in runs:
         other = REFERENCE if backend == "numpy" else ("numpy", dtype)
@@ -78,7 +80,7 @@ def error(a, b):
     return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-300))
 
 
-def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3):
+def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3, y=None):
     """{"numpy float32": [ms per step of Adam for each batch size]}: the median of repeats after a first step."""
     found = {}
     for backend, dtype in machines():
@@ -86,11 +88,12 @@ def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3):
         optimizer, row = Adam(model), []
         for size in batch_sizes:
             rows = place(np.resize(x, (size, x.shape[1])), like=model.theta)
+            labels = None if y is None else place(np.resize(y, (size, *y.shape[1:])), like=model.theta)
             noise = place(model.draw_noise(generator(0, "noise"), size), like=model.theta)
             times, stop = [], time.perf_counter() + seconds
             while len(times) < 4 or time.perf_counter() < stop:
                 began = time.perf_counter()
-                loss = model.loss_and_grads(rows, noise)["loss"]
+                loss = model.loss_and_grads(rows, noise, y=labels)["loss"]
                 optimizer.step()
                 to_numpy(loss + 0 * model.theta[0])  # waits for a device, the update included
                 times.append(1000 * (time.perf_counter() - began))
@@ -99,23 +102,29 @@ def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3):
     return found
 
 
-def _run(build, x, machine, steps, batch_size, lr):
+def _run(build, x, y, machine, steps, batch_size, lr):
     """({part: value}, {part or parameter: gradient}, losses) on one machine, all as float64 on the host."""
     backend, dtype = machine
     model = build(generator(0, "weights")).bind(dtype, backend)
-    first = place(x[:batch_size], like=model.theta)
-    noise = place(model.draw_noise(generator(0, "noise"), len(first)), like=model.theta)
-    values, gradients = _watched(model, first, noise)
-    optimizer, losses, n = Adam(model, lr=lr), [], math.ceil(len(x) / batch_size)
+    optimizer = Adam(model, lr=lr)
+    n_batches = math.ceil(len(x) / batch_size)
+
+    def batch(t, epoch):
+        start = t % n_batches * batch_size
+        rows = x[start : start + batch_size]
+        labels = None if y is None else y[start : start + batch_size]
+        return place((rows, labels, model.draw_noise(generator(0, "noise", epoch), len(rows))), like=model.theta)
+
+    values, gradients = _watched(model, *batch(0, 0))
+    losses = []
     for t in range(steps):
-        rows = place(x[t % n * batch_size :][:batch_size], like=model.theta)
-        noise = place(model.draw_noise(generator(0, "noise", t + 1), len(rows)), like=model.theta)
-        losses.append(model.loss_and_grads(rows, noise, t=t)["loss"])
+        rows, labels, noise = batch(t, t + 1)
+        losses.append(model.loss_and_grads(rows, noise, y=labels, t=t)["loss"])
         optimizer.step()
     return values, gradients, np.array([float(to_numpy(loss)) for loss in losses])
 
 
-def _watched(model, x, noise):
+def _watched(model, x, y, noise):
     """What every part gives in a step, and what arrives at its backward; the parameters' gradients, unwatched."""
     values, gradients = {}, {}
 
@@ -134,8 +143,8 @@ def _watched(model, x, noise):
     with ExitStack() as stack:
         for name, part in parts_of(model).items():
             stack.enter_context(watch(name, part))
-        model.loss_and_grads(x, noise)
-    model.loss_and_grads(x, noise)  # as in training: where a part is watched, a GPU takes no fused kernel for it
+        model.loss_and_grads(x, noise, y=y)
+    model.loss_and_grads(x, noise, y=y)  # as in training: where a part is watched, a GPU takes no fused kernel for it
     gradients |= {name: p.grad for name, p in model.params.items()}
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has
 
@@ -147,37 +156,13 @@ def names_of(found):
 
 def table(found):
     """The largest errors, as text: one row per part and parameter, two columns per comparison."""
-    names = names_of(found)
-    width = max(map(len, names))
-    lines = [f"{'':<{width}}  " + "  ".join(f"{title:>34}" for title in found)]
-    lines.append(f"{'':<{width}}  " + "  ".join(f"{'value':>17}{'gradient':>17}" for _ in found))
-    for name in names:
-        cells = ((p.values.get(name), p.gradients.get(name)) for p in found.values())
-        shown = ("".join(f"{'' if e is None else f'{e:.1e}':>17}" for e in pair) for pair in cells)
-        lines.append(f"{name:<{width}}  " + "  ".join(shown))
+    head = [cell for one, other in (title.split(" / ") for title in found) for cell in (one, f"/ {other}")]
+    rows = [("", *head), ("", *("value", "gradient") * len(found))]
+    for name in names_of(found):
+        errors = (part.get(name) for p in found.values() for part in (p.values, p.gradients))
+        rows.append((name, *("" if error is None else f"{error:.1e}" for error in errors)))
+    lines = aligned(rows)
     for title, p in found.items():
         lines.append(f"{title}: loss after {len(p.loss)} steps {p.loss[-1]:.6f} and {p.reference[-1]:.6f}, "
                      f"largest drift {p.drift.max():.1e}")  # fmt: skip
     return "\n".join(lines)
-
-
-def draw_parity(found, times, batch_sizes, path):
-    """Errors per part, drift of the loss over the steps, milliseconds per step against the batch size."""
-    names = names_of(found)
-    with figure_to(path, (14, 4.6)) as figure:
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
-        for color, (title, p) in zip(CLASSES, found.items(), strict=False):
-            for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
-                shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
-                left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")
-            middle.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-18), color=color, label=title)
-        for color, (title, row) in zip(CLASSES, times.items(), strict=False):
-            right.loglog(batch_sizes, row, "-o", ms=4, color=color, label=title)
-        left.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-        left.set(title="largest error per part", ylabel="max|a - b| / max|b|")
-        middle.set(title="drift of the loss", xlabel="step", ylabel="relative difference")
-        right.set(title="time per step", xlabel="batch size", ylabel="milliseconds")
-        right.set_xticks(batch_sizes, [str(n) for n in batch_sizes])
-        right.minorticks_off()
-        for ax in (left, middle, right):
-            ax.legend(fontsize=8)

@@ -17,7 +17,6 @@ import numpy as np
 from ..backend import generator
 from ..gradcheck.check import problems_of
 from ..gradcheck.directional import direction
-from ..plot import BLUE, GREY, ORANGE, figure_to
 
 STEPS = 10.0 ** np.arange(-12, 0.01, 0.25)
 
@@ -42,17 +41,18 @@ class Curve(NamedTuple):
     @property
     def verdict(self):
         """One line: whether what is left is rounding."""
-        reached, allowed = 10**self.reached, max(self.best4[1], 1e-16)
+        reached = 10**self.reached
+        allowed = max(self.best4[1], 1e-16)
         if reached < 30 * allowed:
             return f"right, up to rounding: the error falls to {reached:.0e}, where rounding allows {allowed:.0e}"
         return f"wrong: the error stays above {reached:.0e} whatever h is, though rounding would allow {allowed:.0e}"
 
 
-def curves_of(part, x, name=None, seed=0):
+def curves_of(part, x, name=None, seed=0, y=None):
     """{dtype: Curve} of one array of a layer or model (None: the first that has a gradient), in float32 and float64."""
     curves = {}
     for dtype in ("float32", "float64"):
-        problem = next(iter(problems_of(part, x, generator(seed, "gradcheck"), dtype=dtype)[0].values()))
+        problem = next(iter(problems_of(part, x, generator(seed, "gradcheck"), y=y, dtype=dtype)[0].values()))
         name = name or max(problem.grads, key=lambda n: bool(np.any(problem.grads[n])))
         curves[dtype] = error_curve(problem, name, generator(seed, "gradcheck", 1))
     return curves
@@ -60,7 +60,8 @@ def curves_of(part, x, name=None, seed=0):
 
 def error_curve(problem, name, rng, steps=STEPS):
     """The Curve of one array of a Problem along a random direction, in the dtype of the problem's values."""
-    at, g = problem.values[name], problem.grads[name].astype("float64")
+    at = problem.values[name]
+    g = problem.grads[name].astype("float64")
     v = direction(at.shape, rng).astype(at.dtype)
     hand = float((g * v).sum())
     scale = max(abs(hand), math.sqrt(float((g * g).sum())))
@@ -75,8 +76,10 @@ def error_curve(problem, name, rng, steps=STEPS):
         near, far = (f(h) - f(-h)) / h, (f(2 * h) - f(-2 * h)) / h
         two.append(abs(near / 2 - hand) / scale)
         four.append(abs((8 * near - far) / 12 - hand) / scale)
-    R, (third, fifth) = _noise(f, at.dtype), _derivatives(f, at.dtype)
-    h2, h4 = (3 * R / third) ** (1 / 3), (11.25 * R / fifth) ** (1 / 5)
+    R = _noise(f, at.dtype)
+    third, fifth = _derivatives(f, at.dtype)
+    h2 = (3 * R / third) ** (1 / 3)
+    h4 = (11.25 * R / fifth) ** (1 / 5)
     best2 = h2, (third * h2**2 / 6 + R / h2) / scale
     best4 = h4, (fifth * h4**4 / 30 + 1.5 * R / h4) / scale
     return Curve(steps, np.array(two), np.array(four), best2, best4)
@@ -92,29 +95,10 @@ def _noise(f, dtype):
 
 def _derivatives(f, dtype):
     """|f'''| and |f'''''| by differences over steps near the best for such high orders."""
-    h3, h5 = float(np.finfo(dtype).eps) ** (1 / 5), float(np.finfo(dtype).eps) ** (1 / 8)
+    eps = float(np.finfo(dtype).eps)
+    h3 = eps ** (1 / 5)
+    h5 = eps ** (1 / 8)
     third = (f(2 * h3) - 2 * f(h3) + 2 * f(-h3) - f(-2 * h3)) / (2 * h3**3)
-    odd = [f(k * h5) - f(-k * h5) for k in (1, 2, 3)]
-    fifth = (odd[2] - 4 * odd[1] + 5 * odd[0]) / (2 * h5**5)
+    one, two, three = (f(k * h5) - f(-k * h5) for k in (1, 2, 3))
+    fifth = (three - 4 * two + 5 * one) / (2 * h5**5)
     return max(abs(third), 1e-12), max(abs(fifth), 1e-12)
-
-
-def draw_curves(curves, path, wrong=None, title="error of a numeric derivative against its step size"):
-    """U-curves side by side, {label: Curve}, say float32 and float64; `wrong`: of 1.0005 times the gradient, grey."""
-    with figure_to(path, (5.6 * len(curves), 4.4)) as figure:
-        axes = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
-        for ax, (label, curve) in zip(axes, curves.items(), strict=True):
-            for error, best, color, points in (
-                (curve.two, curve.best2, ORANGE, "two points"),
-                (curve.four, curve.best4, BLUE, "four points"),
-            ):
-                ax.loglog(curve.h, np.maximum(error, 1e-17), "-", color=color, label=points)
-                ax.loglog(*best, "*", ms=15, mec="white", color=color, label=f"{points}, predicted minimum")
-            if wrong is not None:
-                ax.loglog(
-                    wrong[label].h, wrong[label].four, "--", lw=1.2, color=GREY, label="four points, wrong gradient"
-                )
-            ax.set(title=label, xlabel="step size h")
-        axes[0].set_ylabel("relative error")
-        axes[0].legend(loc="lower left")
-        figure.suptitle(title, fontsize=11)

@@ -81,6 +81,9 @@ class AE(Model):
             self.square.pull_towards((z * z).mean(axis=0))
         return {"loss": -log_px_z, "log_px_z": log_px_z}
 
+    def loss_law(self, metrics, t):
+        return {"loss = -log_px_z": -metrics["log_px_z"]}
+
     def encode(self, x, y=None):
         """The code: x (N, D) -> z (N, L)."""
         return self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))

@@ -88,6 +88,10 @@ class Model(Module):
         prior = getattr(self, "prior", None)
         return self.latent == "gaussian" and prior is not None and prior.kl is not None
 
+    def loss_law(self, metrics, t):
+        """{in words: what the loss is} of the other metrics, where it is made of them: for the tests of laws."""
+        return {}
+
     def given(self, x, y):
         """x or z, and beside it, in further columns, what a conditional model is given."""
         return x

@@ -53,7 +53,7 @@ class IWAE(VAE):
         "gradient": Option(one_of(GRADIENTS), "reparameterized", "of the encoder", "|".join(GRADIENTS)),
     }  # fmt: skip
     monitor = "iwae"
-    metrics = METRICS | {"iwae": Metric("importance weighted bound", "higher")}
+    metrics = {"loss": METRICS["loss"], "iwae": Metric("importance weighted bound", "higher")} | METRICS
 
     def __init__(self, encoder, decoder, likelihood=None, prior=None, posterior=None, beta=1.0, samples=5,
                  gradient="reparameterized"):  # fmt: skip
@@ -123,6 +123,10 @@ class IWAE(VAE):
         log_w = self.likelihood.forward(x, out)[0] + self.beta(t) * (self.prior.forward(z)[0] - log_qz_x)
         v = log_mean_exp_backward(array_module(out).ones(len(x), out.dtype), log_w)
         return noise | {"held": (v, self.beta(t) * self.posterior.score(c_q))}
+
+    def loss_law(self, metrics, t):
+        """Under another beta the loss is no bound."""
+        return {"loss = -iwae": -metrics["iwae"]} if self.beta(t) == 1 else {}
 
     def log_weights(self, x, eps, y=None):
         """log p(x, z) - log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats."""

@@ -107,6 +107,11 @@ class VAE(Model):
         kl = kl.sum() / N
         return {"loss": loss, "elbo": log_px_z - kl, "log_px_z": log_px_z, "kl": kl}
 
+    def loss_law(self, metrics, t):
+        """With free bits the loss is more than this."""
+        loss = self.beta(t) * metrics["kl"] - metrics["log_px_z"]
+        return {} if self.free_bits else {"loss = beta kl - log_px_z": loss}
+
     def draw_eps(self, rng, K, n):
         """The noise of K samples for each of n examples, (K, n, L), drawn one example after the other."""
         return rng.standard_normal((n, K, self.L), dtype="float32").swapaxes(0, 1)

@@ -1,46 +1,47 @@
 """Learning curves, of one run or of several."""
 
+from ..models.base import METRICS
 from .style import BLUE, CLASSES, ORANGE, figure_to
 
-PANELS = (("elbo", "ELBO"), ("log_px_z", "reconstruction, log p(x | z)"), ("kl", "KL(q(z | x) || p(z))"))
 
+def learning_curves(history, path, metrics=METRICS):
+    """Each metric apart, training and validation: `history` as fit returns it, `metrics` {name: Metric} of the model.
 
-def learning_curves(history, path):
-    """ELBO, reconstruction and KL apart, training and validation, in nats: `history` as fit returns it.
-
-    A KL that falls to 0 while the reconstruction stops improving is a collapsed posterior.
+    Of a VAE ELBO, reconstruction and KL: a KL that falls to 0 while the reconstruction stops improving is a collapsed
+    posterior.
     """
     curves = [(split, color, _points(history, split)) for split, color in (("train", BLUE), ("validation", ORANGE))]
-    _panels([curve for curve in curves if curve[2]], path)
+    _panels([curve for curve in curves if curve[2]], path, metrics)
 
 
-def comparison(histories, path):
+def comparison(histories, path, metrics=METRICS):
     """The same panels for several runs, {name: history}: validation metrics, or training ones where there are none."""
     split = "validation" if all("validation" in line for h in histories.values() for line in h) else "train"
     colors = [CLASSES[i % len(CLASSES)] for i in range(len(histories))]
     curves = [(n, c, _points(h, split)) for (n, h), c in zip(histories.items(), colors, strict=True)]
-    _panels(curves, path, f"{split} split")
+    _panels(curves, path, metrics, f"{split} split")
 
 
 def _points(history, split):
-    """{metric: (epochs, values)} of one split, of the metrics that the model has."""
+    """{metric: (epochs, values)} of one split; a loss, whose weights may change on the way, has no curve."""
     lines = [line for line in history if split in line]
-    names = [name for name, _ in PANELS if lines and name in lines[0][split]]
+    names = [name for name in (lines[0][split] if lines else ()) if not name.startswith("loss")]
     return {name: ([line["epoch"] for line in lines], [line[split][name] for line in lines]) for name in names}
 
 
-def _panels(curves, path, title=None):
+def _panels(curves, path, metrics, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
     with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
-        panels = [panel for panel in PANELS if any(panel[0] in points for _, _, points in curves)]
+        panels = list(dict.fromkeys(name for _, _, points in curves for name in points))
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, (metric, label) in zip(axes, panels, strict=True):
+        for ax, metric in zip(axes, panels, strict=True):
             for _, color, points in curves:
                 if metric in points:  # dots for short runs, where single epochs can be told apart
                     epochs, values = points[metric]
                     ax.plot(epochs, values, "-o", ms=3 * (len(epochs) <= 30), color=color)
-            ax.set(title=label, xlabel="epoch", ylabel="nats per example")
+            label, _, unit = metrics[metric]
+            ax.set(title=label, xlabel="epoch", ylabel=f"{unit} per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
         lines, names = axes[0].get_lines(), [f"./{name}" if name.startswith("_") else name for name, _, _ in curves]
         where = {"loc": "outside lower center", "title": title} if below else {}

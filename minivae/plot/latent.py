@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .grids import _draw_curves, _draw_images, _range
+from .grids import draw_images, draw_rows, value_range
 from .style import BLUE, CLASSES, GREY, figure_to
 
 
@@ -22,11 +22,11 @@ def latent_means(mu, y, path, grid=None, shape=None):
     with figure_to(path, (6.4, 5.4) if grid is None else (12, 5.4)) as figure:
         *left, ax = figure.subplots(1, 1 if grid is None else 2, squeeze=False)[0]
         if grid is not None and len(shape) == 3:
-            _draw_images(left[0], list(grid), shape)
+            draw_images(left[0], list(grid), shape)
             left[0].set(title="decoded Gaussian quantiles of the plane beside", xlabel=names[0])
             left[0].set_ylabel("" if mu.shape[1] == 1 else names[1])
         elif grid is not None:
-            _draw_curves(left[0], grid[:, len(grid[0]) // 2])
+            draw_rows(left[0], grid[:, len(grid[0]) // 2])
             left[0].set(title="decoded Gaussian quantiles along the vertical axis", ylabel="value", xlabel="column")
         _draw_classes(figure, ax, points[:, :2], y)
         ax.set(title="latent means, one dot per example", xlabel=names[0], ylabel=names[1])
@@ -48,11 +48,11 @@ def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
     with figure_to(path, (12, 5.4)) as figure:
         left, ax = figure.subplots(1, 2, width_ratios=(1.35, 1))
         if len(shape) == 3:
-            low, high = _range([x, x_hat, draws])
+            low, high = value_range([x, x_hat, draws])
             shown = low + (high - low) * spread / max(top, 1e-12)
             bands = [np.stack([x[i], x_hat[i], *draws[:7, i], shown[i]]) for i in range(len(x))]
             tops = ["x", "x_hat", *[""] * (len(bands[0]) - 3), "spread"]
-            _draw_images(left, bands, shape, [str(i + 1) for i in range(len(x))], tops)
+            draw_images(left, bands, shape, [str(i + 1) for i in range(len(x))], tops)
             left.set_title("decodings of z ~ q(z | x) between x_hat and their standard deviation")
             left.set_xlabel(f"spread: pixel-wise standard deviation, white is {top:.2f}")
         else:
@@ -89,7 +89,7 @@ def principal_plane(mu):
 
 def _draw_classes(figure, ax, points, y, alpha=0.7):
     """Dots (N, 2), colored by class."""
-    classes = [None] if y is None else list(np.unique(y))
+    classes = [None] if y is None or np.ndim(y) > 1 else list(np.unique(y))  # rows of numbers have no color
     if len(classes) > len(CLASSES):
         dots = ax.scatter(*points.T, s=7, c=y, cmap="viridis", alpha=alpha, linewidths=0)
         figure.colorbar(dots, label="class")

@@ -1,6 +1,7 @@
-"""Laws: what a gradient check cannot see. A right gradient of a wrong function passes every one of them.
+"""Laws: what must hold of a right function, whatever its parameters are.
 
-Monte-Carlo laws are in standard errors, exact ones relative; each is a function by itself, `check_laws` calls all.
+A gradient check cannot see a wrong function: its gradient may be right. Monte-Carlo laws are in standard errors, exact
+ones relative; each is a function by itself. `check_laws` calls those that say something of a model.
 """
 
 import math
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..evaluate import log_evidence
 from ..params import replaced
+from ..tables import aligned
 
 Z = 4.0  # standard errors: happens by chance once in 16,000
 
@@ -35,21 +37,29 @@ class Laws(dict):
         return all(law.ok for law in self.values())
 
     def __str__(self):
-        width = max(map(len, self), default=0)
-        return "\n".join(
-            f"{name:<{width}}  {law.value: .6g}, expected {law.expected: .6g}  "
-            f"({law.error:.2g}{' standard errors' if law.limit == Z else ''})  {'ok' if law.ok else 'NOT OK'}"
-            for name, law in self.items()
-        )
+        rows = []
+        for name, law in self.items():
+            error = f"({law.error:.2g}{' standard errors' if law.limit == Z else ''})"
+            verdict = "ok" if law.ok else "NOT OK"
+            rows.append((name, f"{law.value: .6g}, expected {law.expected: .6g}  {error}  {verdict}"))
+        return "\n".join(aligned(rows, "<"))
 
 
-def check_laws(model, x, rng, log_px=None):
-    """Every law here, of a VAE in float64 and data x (N, D); `log_px` (N,) where the evidence is known."""
-    sample = sampled(model, x, rng)
-    laws = moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
+def check_laws(model, x, rng, y=None, log_px=None):
+    """Every law here that says something of a model, in float64, and data x (N, D), y; `log_px` (N,) if it is known."""
+    laws = {}
+    if model.latent == "gaussian":
+        sample = sampled(model, x, rng, y)
+        laws |= moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
     laws |= {"the likelihood adds up to 1": integral_of_likelihood(model.likelihood, rng)}
-    laws |= {"the prior adds up to 1": integral_of_prior(model.prior, rng)}
-    return Laws(laws | bounds_ordered(model, x, rng, log_px=log_px))
+    if model.log_weights is not None:
+        laws |= {"the prior adds up to 1": integral_of_prior(model.prior, rng)}
+        laws |= bounds_ordered(model, x, rng, log_px=log_px, y=y)
+    if "iwae" in model.metrics:
+        laws |= importance_weighted(model, x, rng, y)
+    if getattr(model, "posterior", None) is not None:
+        laws |= {"the posterior adds up to 1": integral_of_posterior(model, x, rng, y)}
+    return Laws(laws)
 
 
 def averaged(samples, expected):
@@ -104,17 +114,45 @@ def integral_of_prior(prior, rng, draws=100_000):
     return averaged(np.exp(prior.forward(mean + std * eps)[0] - log_r), 1.0)
 
 
-def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None):
+def integral_of_posterior(model, x, rng, y=None, draws=100_000):
+    """The mean of r(z) / q(z | x) over draws of q is 1, r a normal somewhat narrower than they are; of one example."""
+    x, y = (None if part is None else part[:1] for part in (x, y))
+    heads = model.encoder(model.given(x, y))
+    (z, log_qz_x), _ = model.posterior.forward(heads, rng.standard_normal((draws, 1, model.L)))
+    z, log_qz_x = z[:, 0], log_qz_x[:, 0]
+    u = (z - z.mean(axis=0)) / (0.7 * z.std(axis=0))
+    log_r = -0.5 * (math.log(2 * math.pi) + 2 * np.log(0.7 * z.std(axis=0)) + u * u).sum(axis=-1)
+    return averaged(np.exp(log_r - log_qz_x), 1.0)
+
+
+def importance_weighted(model, x, rng, y=None, repeats=400):
+    """The metric `iwae` is L_K of `log_evidence`, which has weights of its own (pitfall 6); means over draws."""
+    K = len(model.draw_noise(rng, 1, train=False)["eps"])
+    mine = []
+    for _ in range(repeats):
+        noise = model.draw_noise(rng, len(x), train=False)
+        mine.append(float(model.loss_and_grads(x, noise, y=y, grads=False)["iwae"]))
+    y_rows = None if y is None else np.repeat(y, repeats, axis=0)
+    theirs = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng, y=y_rows).reshape(len(x), repeats).mean(axis=0)
+    return {f"iwae is L_{K}": averaged(np.array(mine) - theirs, 0.0)}
+
+
+def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
     """ELBO = L_1 <= L_K of `log_evidence` <= log p(x) (Burda et al. 2016, theorem 1), means over the examples.
 
     The ELBO and L_1 = mean of log p(x, z) - log q(z | x) are of the same z, so that log p(x | z) cancels between them:
     where it has heavy tails, a mean over hundreds of z says little.
     """
-    rows = np.tile(x, (10, 1))
-    eps, noise = rng.standard_normal((repeats, len(rows), model.L)), model.draw_noise(rng, len(rows), train=False)
-    elbo = [float(model.loss_and_grads(rows, noise | {"eps": e}, grads=False)["elbo"]) for e in eps]
-    one = model.log_weights(rows, eps).mean(axis=1)
-    many = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng).reshape(len(x), repeats).mean(axis=0)
+    rows, y_rows = copies(x, 10), copies(y, 10)
+    eps = rng.standard_normal((repeats, len(rows), model.L))
+    noise = model.draw_noise(rng, len(rows), train=False)
+    elbo = []
+    for e in eps:
+        same = noise | {"eps": np.broadcast_to(e, noise["eps"].shape)}  # of K samples, too
+        elbo.append(float(model.loss_and_grads(rows, same, y=y_rows, grads=False)["elbo"]))
+    one = model.log_weights(rows, eps, y=y_rows).mean(axis=1)
+    y_each = None if y is None else np.repeat(y, repeats, axis=0)
+    many = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng, y=y_each).reshape(len(x), repeats).mean(axis=0)
     laws = {f"L_1 <= L_{K}": _at_least(many - one, 0.0), "L_1 is the ELBO": averaged(one - elbo, 0.0)}
     return laws if log_px is None else laws | {f"L_{K} <= log p(x)": _at_least(np.mean(log_px) - many, 0.0)}
 
@@ -125,8 +163,16 @@ def _at_least(samples, expected):
     return law._replace(error=0.0) if law.value > expected - 1e-9 else law
 
 
-def sampled(model, x, rng, draws=20_000):
-    """mu, log_var (N, L), z (draws, N, L), the mean KL, of steps of evaluation on copies of x, seen from outside."""
+def copies(a, n):
+    """An array n times over along its first axis; None stays None."""
+    return None if a is None else np.tile(a, (n, *[1] * (a.ndim - 1)))
+
+
+def sampled(model, x, rng, y=None, draws=20_000):
+    """(mu, log_var (N, L), z (draws, N, L), mean KL) of steps of evaluation on copies of x, seen from outside.
+
+    A loss that couples the examples of a batch is computed on x as it is, and with fewer draws.
+    """
     posteriors, latents = [], []
     encode, decode = model.encoder.forward, model.decoder.forward
 
@@ -136,15 +182,33 @@ def sampled(model, x, rng, draws=20_000):
         return q, cache
 
     def decoder(z, *args):
-        latents.append(z)
+        latents.append(z[..., : model.L])  # without the columns of a condition
         return decode(z, *args)
 
     at_once = max(1, 2**20 // x.size)
+    if couples(model, x, rng, y):
+        at_once, draws = 1, draws // 10
+    kl = []
     with replaced(model.encoder, forward=encoder), replaced(model.decoder, forward=decoder):
-        for k in range(0, draws, at_once):
-            rows = np.tile(x, (min(at_once, draws - k), 1))
+        done = 0
+        while done < draws:
+            n = min(at_once, draws - done)
+            rows, y_rows = copies(x, n), copies(y, n)
             noise = model.draw_noise(rng, len(rows), train=False)
-            noise["eps"] = rng.standard_normal((len(rows), model.L))
-            kl = float(model.loss_and_grads(rows, noise, grads=False)["kl"])
+            noise["eps"] = rng.standard_normal(noise["eps"].shape)
+            metrics = model.loss_and_grads(rows, noise, y=y_rows, grads=False)
+            z = latents[-1] = latents[-1].reshape(-1, len(x), model.L)  # (K n, N, L): K samples of each of n copies
+            kl.append((float(metrics["kl"]), len(z)))
+            done += len(z)
     mu, log_var = (a[: len(x)] for a in posteriors[0])
-    return mu, log_var, np.concatenate(latents).reshape(draws, len(x), -1), kl
+    mean_kl = sum(value * n for value, n in kl) / sum(n for _, n in kl)
+    return mu, log_var, np.concatenate(latents), mean_kl
+
+
+def couples(model, x, rng, y=None):
+    """Whether the loss of a batch twice over is another one: it depends on which examples are together."""
+    noise = model.draw_noise(rng, len(x), train=False)
+    twice = {name: a if a is None else np.concatenate([a, a], axis=-2) for name, a in noise.items()}
+    once = float(model.loss_and_grads(x, noise, y=y, grads=False)["loss"])
+    again = float(model.loss_and_grads(copies(x, 2), twice, y=copies(y, 2), grads=False)["loss"])
+    return abs(again - once) > 1e-9 * abs(once)

@@ -1,0 +1,50 @@
+"""From the settings of a run to its data, model and optimizer."""
+
+from ..backend import generator
+from ..data import load_data
+from ..models import MODELS, Labels
+from ..optim import OPTIMIZERS
+from ..schedules import SCHEDULES, warm_up
+from .settings import options_of
+
+
+def build_model(settings, protocol):
+    """The model that the settings describe for such data, bound to its dtype and backend.
+
+    Raises ValueError for a model that is given labels, and data that have none.
+    """
+    cls = MODELS[settings["model"]]
+    options = {name: settings[name] for name in cls.options}
+    if cls.conditional:
+        labels = protocol.get("labels")
+        if labels is None:
+            raise ValueError(f"model: {settings['model']} is given labels, {protocol['name']} has none")
+        options["labels"] = Labels(**labels)
+    rng = generator(settings["seed"], "weights")
+    model = cls.build(tuple(protocol["shape"]), rng, pass_steps=_pass_steps(settings, protocol), **options)
+    return model.bind(settings["dtype"], settings["backend"])
+
+
+def build_optimizer(settings, model, protocol):
+    """The optimizer that the settings describe, with its schedule laid over all steps of the run."""
+    pass_steps = _pass_steps(settings, protocol)
+    lr = SCHEDULES[settings["schedule"]](settings["lr"], settings["epochs"] * pass_steps, pass_steps)
+    own = [
+        name for name, option in options_of(settings["model"]).items()
+        if option.needs is not None and option.needs[0] == "optimizer" and option.belongs(settings)
+    ]  # fmt: skip
+    return OPTIMIZERS[settings["optimizer"]](
+        model,
+        warm_up(lr, settings["warm_up"] * pass_steps),
+        **{name: settings[name] for name in ("clip", "rates", "ema", *own)},
+    )
+
+
+def read_data(settings):
+    """The data set that the settings describe; ValueError or OSError where it cannot be read."""
+    names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize", "sprites")
+    return load_data(settings["data"], **{name: settings[name] for name in names})
+
+
+def _pass_steps(settings, protocol):
+    return -(-protocol["n_train"] // settings["batch_size"])
