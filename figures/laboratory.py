@@ -12,14 +12,22 @@ from minivae.backend import generator
 from minivae.data import load_data
 from minivae.evaluate import ledger_line, log_evidence
 from minivae.gradcheck import ORACLES, problems_of
-from minivae.laboratory.detectors import DETECTORS, SUBJECTS, draw_matrix, matrix, price
-from minivae.laboratory.estimators import draw_estimators, study
+from minivae.laboratory.detectors import DETECTORS, SUBJECTS, TITLES, matrix, price
+from minivae.laboratory.estimators import study
 from minivae.laboratory.pencil import pencil
-from minivae.laboratory.rounding import curves_of, draw_curves, error_curve
+from minivae.laboratory.rounding import curves_of, error_curve
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
 from minivae.optim import Adam
-from minivae.plot import draw_ledger
+from minivae.plot import (
+    draw_bound_and_gap,
+    draw_error_curves,
+    draw_estimators,
+    draw_ledger,
+    draw_linear_training,
+    draw_matrix,
+    draw_pencil,
+)
 from minivae.train import fit
 from minivae.truth import linear_gaussian, quadrature
 
@@ -140,7 +148,7 @@ def rounding(folder):
         problem = problems_of(model, x, generator(0, "gradcheck"), dtype=dtype)[0]["loss"]
         bent = problem._replace(grads={name: 1.0005 * problem.grads[name]})
         wrong[dtype] = error_curve(bent, name, generator(0, "gradcheck", 1))
-    draw_curves(curves, folder / "lab_rounding.png", wrong)
+    draw_error_curves(curves, folder / "lab_rounding.png", wrong)
     lines = [f"- {dtype}, the right gradient: {curve.verdict}." for dtype, curve in curves.items()]
     return "\n".join(lines + [f"- {dtype}, 1.0005 times it: {curve.verdict}." for dtype, curve in wrong.items()])
 
@@ -148,7 +156,7 @@ def rounding(folder):
 def zoo(folder):
     """What catches which mistake, and its price."""
     found, prices = matrix(), {name: price(mutant) for name, mutant in SUBJECTS.items()}
-    draw_matrix(found, prices, folder / "lab_zoo.png")
+    draw_matrix(found, prices, folder / "lab_zoo.png", TITLES, DETECTORS)
     rows = ["| mistake | seen in | caught by | first sign |", "|---|---|---|---|"]
     for name, mutant in SUBJECTS.items():
         letters = [letter for letter in DETECTORS if found[name][letter]]
@@ -162,7 +170,7 @@ def zoo(folder):
 def paper(folder):
     """A VAE that can be redone by hand."""
     worked = pencil()
-    worked.draw(folder / "lab_pencil.png")
+    draw_pencil(worked, folder / "lab_pencil.png")
     return f"```text\n{worked}\n```"
 
 
@@ -196,7 +204,7 @@ def exact(folder):
     model = VAE.build((6,), rng, hidden=(), latent=2, likelihood="gaussian", std=1.0).bind("float64")
     best = linear_gaussian.optimum(x, 2)
     history = linear_gaussian.train(model, x, 2000, rng)
-    linear_gaussian.training_curves(history, best.log_px, folder / "lab_linear_gaussian.png")
+    draw_linear_training(history, best.log_px, folder / "lab_linear_gaussian.png")
     closed = linear_gaussian.log_evidence(model, x[:20])
     off = np.abs(quadrature.log_evidence_by_quadrature(model, x[:20]) - closed).max()
     lines = [
@@ -219,7 +227,8 @@ def exact(folder):
         f"- `log_evidence` with 20,000 samples: mean {sampled.mean():.4f}, at most {abs(sampled - log_px).max():.4f} "
         "nats away on one image.",
     ]
-    quadrature.bound_and_gap(model, rows[1:2], folder / "lab_quadrature.png", np.random.default_rng(0))
+    found = quadrature.bound_and_gap(model, rows[1:2], np.random.default_rng(0))
+    draw_bound_and_gap(found, folder / "lab_quadrature.png")
     return "\n".join(lines)
 
 

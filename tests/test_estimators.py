@@ -14,7 +14,6 @@ from minivae.gradcheck import LIMIT, Problem, check_directions
 from minivae.laboratory import estimators as lab
 from minivae.laboratory.estimators import (
     ESTIMATORS,
-    draw_estimators,
     encoder_gradient,
     encoder_jacobian,
     exact_latent_gradient,
@@ -28,6 +27,7 @@ from minivae.laboratory.estimators import (
 )
 from minivae.layers import Dense, Network, Split
 from minivae.likelihoods import GaussianFixed
+from minivae.plot import draw_estimators
 
 N = 4
 

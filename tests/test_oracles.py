@@ -22,10 +22,11 @@ from minivae.gradcheck import (
 from minivae.gradcheck.adjoint import is_linear
 from minivae.gradcheck.complex_step import ByRealPart
 from minivae.gradcheck.problems import model_problems
-from minivae.laboratory.rounding import draw_curves, error_curve
+from minivae.laboratory.rounding import error_curve
 from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus
 from minivae.models import VAE
 from minivae.params import Param
+from minivae.plot import draw_error_curves
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
 EACH_ORACLE = pytest.mark.parametrize("oracle", ORACLES)
@@ -317,7 +318,7 @@ def test_a_wrong_gradient_has_a_floor(rng):
 def test_pictures_of_curves(tmp_path, rng):
     curve = error_curve(of_dtype("float64"), "decoder.layers.0.W", rng)
     for i in (0, 1):
-        draw_curves({"float64": curve}, tmp_path / f"{i}.png", {"float64": curve})
+        draw_error_curves({"float64": curve}, tmp_path / f"{i}.png", {"float64": curve})
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
 
 

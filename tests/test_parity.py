@@ -6,9 +6,10 @@ import strict
 
 from minivae.backend import generator
 from minivae.cli import main
-from minivae.laboratory.parity import REFERENCE, draw_parity, error, machines, milliseconds, parity, table
+from minivae.laboratory.parity import REFERENCE, error, machines, milliseconds, names_of, parity, table
 from minivae.layers import Dense
 from minivae.models import VAE
+from minivae.plot import draw_parity
 
 X = (np.random.default_rng(0).random((40, 16)) < 0.4).astype("float32")
 
@@ -81,7 +82,7 @@ def test_table_and_pictures(tmp_path):
     times = milliseconds(build("dense"), X, (4, 8), seconds=0)
     assert {name: len(row) for name, row in times.items()} == {"numpy float64": 2, "numpy float32": 2}
     assert min(min(row) for row in times.values()) > 0
-    draw_parity({"a": p}, times, (4, 8), tmp_path / "p.png")
+    draw_parity({"a": p}, names_of({"a": p}), times, (4, 8), tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size > 10_000
 
 

@@ -5,10 +5,11 @@ import pytest
 
 from minivae import densities
 from minivae.laboratory import detectors, zoo
-from minivae.laboratory.detectors import DETECTORS, caught, draw_matrix
+from minivae.laboratory.detectors import DETECTORS, TITLES, caught
 from minivae.laboratory.zoo import ELSEWHERE, STEP, WAITING, ZOO, Mutant, planted
 from minivae.layers import Dense
 from minivae.models import vae
+from minivae.plot import draw_matrix
 
 # what the notes on published mistakes say at the least; the zoo may find more
 NOTED = {1: "W", 2: "G", 3: "G", 4: "G", 5: "U", 7: "UW", 10: "U", 11: "U", 12: "G", 13: "G", 14: "W", 15: "U", 16: "U",
@@ -107,7 +108,7 @@ def test_the_diff():
 def test_pictures_of_the_matrix(tmp_path):
     names = [*(m.name for m in ZOO), "right code"]
     found = {name: dict.fromkeys(DETECTORS, []) for name in names}
-    draw_matrix(found, dict.fromkeys(names, (24.0, 25.0)), tmp_path / "matrix.png")
+    draw_matrix(found, dict.fromkeys(names, (24.0, 25.0)), tmp_path / "matrix.png", TITLES, DETECTORS)
     assert (tmp_path / "matrix.png").stat().st_size > 10_000
 
 

@@ -20,9 +20,8 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, GREY, ORANGE, figure_to
+from minivae.plot import BLUE, GREY, ORANGE, draw_chain, figure_to
 from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
-from minivae.teach.exercises.drawing import draw_chain
 
 # %% [markdown]
 # ## One number at a time
@@ -66,8 +65,8 @@ def one_number_at_a_time(x=2.0, w=0.75, b=-0.5, v=1.5, t=1.0):
 
 with picture("01_chain") as path:
     draw_chain(
-        path,
         one_number_at_a_time(),
+        path,
         "a = w x + b,   h = max(a, 0),   y = v h,   loss = (y - t)²;   w 0.75, b -0.5, v 1.5, t 1",
     )
 

@@ -210,6 +210,7 @@ check("8.3", around_the_sample)
 
 # %%
 from minivae.laboratory.pencil import pencil
+from minivae.plot import draw_pencil
 
 
 def by_hand():
@@ -229,7 +230,7 @@ def by_hand():
 
 
 with picture("08_pencil") as path:
-    by_hand().draw(path)
+    draw_pencil(by_hand(), path)
 
 # %% [markdown]
 # **Read the picture.** At $z$ stands $dz = -0.9549$: a larger $z$ would lower the loss. That number goes to $\mu$

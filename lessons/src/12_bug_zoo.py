@@ -30,10 +30,10 @@ from minivae.densities import (
     reparameterize,
     standard_normal_log_prob,
 )
-from minivae.laboratory.detectors import draw_matrix, model_and_data
+from minivae.laboratory.detectors import DETECTORS, TITLES, model_and_data
 from minivae.laboratory.zoo import ZOO
 from minivae.metrics import mean_metrics
-from minivae.plot import BLUE, ORANGE, figure_to
+from minivae.plot import BLUE, ORANGE, draw_matrix, figure_to
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 from minivae.teach.exercises.lesson12 import BUGS, bug, reveal
 
@@ -404,7 +404,7 @@ def draw_verdicts(path):
     names = BUGS | {None: "right code"}
     found = {names[letter]: verdicts(row) for letter, row in measured.items()}
     prices = {names[letter]: (logged[-1], true) for letter, (logged, true) in trainings.items()}
-    draw_matrix(found, prices, path)
+    draw_matrix(found, prices, path, TITLES, DETECTORS)
     words = dict(zip("LGWU", ("loss curve", "gradient", "law", "known answer"), strict=True))
     for letter, word in hunted.items():
         assert words["".join(kind for kind, seen in found[BUGS[letter]].items() if seen)[0]] == word

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from ..tables import aligned
+
 LIMIT = 1e-7  # of difference quotients in float64, relative; right code gives about 1e-10
 
 
@@ -43,10 +45,13 @@ class Checks(dict):
         return all(check.ok for check in self.values()) and not self.broken
 
     def __str__(self):
-        width, lines = max(map(len, self), default=0), []
+        rows = []
         for name, check in self.items():
             kinks = f"  ({check.kinks} of {check.tried} cross a kink)" if check.kinks else ""
-            lines.append(f"{name:<{width}}  relative error {check.error:.1e}  {'ok' if check.ok else 'NOT OK'}{kinks}")
+            rows.append((name, f"relative error {check.error:.1e}  {'ok' if check.ok else 'NOT OK'}{kinks}"))
+        lines = []
+        for line, check in zip(aligned(rows, "<"), self.values(), strict=True):
+            lines.append(line)
             if not check.ok:
                 lines += [
                     f"  {str(list(map(int, e.index))):<14} analytic {e.analytic: .6e}  numeric {e.numeric: .6e}  "

@@ -19,12 +19,12 @@ from ..gradcheck.problems import operation_problem
 from ..metrics import mean_metrics
 from ..models import VAE
 from ..optim import Adam
-from ..plot import BLUE, GREY, ORANGE, figure_to
 from ..truth.known_answers import check_known
 from ..truth.laws import check_laws
 from .zoo import ZOO, planted
 
 SUBJECTS = {mutant.name: mutant for mutant in ZOO} | {"right code": None}
+TITLES = {mutant.name: f"{mutant.title}  ({mutant.pitfall})" for mutant in ZOO}
 DETECTORS = {"L": "loss curve", "G": "gradient check", "W": "law", "U": "known answer"}
 
 
@@ -123,25 +123,3 @@ def price(mutant=None, epochs=40):
                 logged.append(float(model.loss_and_grads(x, model.draw_noise(rng, len(x)))["loss"]))
                 optimizer.step()
     return float(np.mean(logged[-10:])), -float(mean_metrics(model, *data.validation, np.random.default_rng(1))["elbo"])
-
-
-def draw_matrix(found, prices, path):
-    """The detector matrix: which check sees which mistake; beside it what a training under it logs, and what it is."""
-    titles = {mutant.name: f"{mutant.title}  ({mutant.pitfall})" for mutant in ZOO}
-    columns = [*DETECTORS.values(), "logged loss", "true loss"]
-    with figure_to(path, (11.4, 0.36 * len(found) + 1.3)) as figure:
-        ax = figure.subplots()
-        for i, (name, row) in enumerate(found.items()):
-            for j, letter in enumerate(DETECTORS):
-                look = {"marker": "s", "color": BLUE} if row[letter] else {"marker": "_", "color": GREY, "alpha": 0.35}
-                ax.scatter(j, i, s=150, linewidths=1.2, **look)
-            for j, (nats, right) in enumerate(zip(prices[name], prices["right code"], strict=True)):
-                color = GREY if abs(nats - right) < 1 else ORANGE
-                ax.text(len(DETECTORS) + j, i, f"{nats:.1f}", ha="center", va="center", color=color)
-        ax.set_xticks(range(len(columns)), columns)
-        ax.set_yticks(range(len(found)), [titles.get(name, name) for name in found])
-        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(found) - 0.5, -0.5))
-        ax.tick_params(length=0, labeltop=True, labelbottom=False)
-        ax.grid(False)
-        figure.suptitle("what sees which mistake of published VAEs, and the nats that a training with it logs and has "
-                        "(orange: off by more than 1)", fontsize=11)  # fmt: skip

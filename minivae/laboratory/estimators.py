@@ -20,8 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..densities import gaussian_log_prob, gaussian_log_prob_backward, reparameterize, reparameterize_backward
-from ..plot import CLASSES, GREY, figure_to
+from ..tables import aligned
 from ..truth.quadrature import log_px_z_and_gradient
+
+Z = 4.0  # of a squared bias, above which chance does not explain it
 
 # ---- Estimators: x (N, D), eps (S, N, L) -> (dmu, dlog_var), each (S, N, L): d loss in nats, for each of S draws
 
@@ -148,7 +150,7 @@ class Estimate(NamedTuple):
     bias: float  # |mean - exact| / |exact|
     bias_error: float  # its standard error
     chance: float  # what an unbiased estimator shows with so many draws: sqrt(tr(cov) / S) / |exact|
-    z: float  # of the squared bias, about N(0, 1) where there is none; above 4 the estimator is biased
+    z: float  # of the squared bias, about N(0, 1) where there is none; above Z the estimator is biased
     variance: float  # of one draw: tr(cov) / |exact|^2
     variance_error: float  # its standard error
 
@@ -156,15 +158,19 @@ class Estimate(NamedTuple):
 class Study(dict):
     """{layer: {estimator: Estimate}}, last the whole "encoder"; printed as a table. `N` examples, `S` draws of eps."""
 
+    @property
+    def biased(self):
+        """Names of the estimators whose bias, in some layer, is more than chance gives."""
+        return [name for name in self["encoder"] if max(layer[name].z for layer in self.values()) > Z]
+
     def __str__(self):
-        names = {f"{layer}, {name}": e for layer, row in self.items() for name, e in row.items()}
-        width = max(map(len, names))
-        lines = [f"{'':<{width}}  relative bias     by chance      z  variance of one draw"]
-        for name, e in names.items():
-            bias = f"{e.bias:.4f} +- {e.bias_error:.4f}  {e.chance:9.4f}  {e.z:5.1f}"
-            bias = "unknown" if math.isnan(e.bias) else bias
-            lines.append(f"{name:<{width}}  {bias:<34}  {e.variance:9.3g} +- {e.variance_error:.1g}")
-        return "\n".join(lines)
+        rows = [("", "relative bias", "by chance", "    z", "variance of one draw")]
+        for layer, row in self.items():
+            for name, e in row.items():
+                bias = f"{e.bias:.4f} +- {e.bias_error:.4f}", f"{e.chance:.4f}", f"{e.z:.1f}"
+                bias = ("unknown", "", "") if math.isnan(e.bias) else bias
+                rows.append((f"{layer}, {name}", *bias, f"{e.variance:9.3g} +- {e.variance_error:.1g}"))
+        return "\n".join(aligned(rows, "<<>><"))
 
 
 def study(model, x, S, rng, estimators=ESTIMATORS):
@@ -210,33 +216,3 @@ def _estimate(d, exact, A, known):
     nu = total**2 / (CA * CA.T).sum()
     z = ((S * bias**2 / total) ** (1 / 3) - 1 + 2 / (9 * nu)) / math.sqrt(2 / (9 * nu))
     return Estimate(bias / norm, along.std() / math.sqrt(S) / norm, math.sqrt(total / S) / norm, z, *variance)
-
-
-def draw_estimators(studies, path):
-    """A row for each of {label: Study}: bias beside what chance alone gives (if known for all), and variance."""
-    known = not any(math.isnan(e.bias) for s in studies.values() for e in s["encoder"].values())
-    with figure_to(path, (6.5 + 6 * known, 1.1 + 3.4 * len(studies))) as figure:
-        axes = figure.subplots(len(studies), 1 + known, squeeze=False, sharex=True, sharey="col")
-        for (label, s), row in zip(studies.items(), axes, strict=True):
-            whole, unit = s["encoder"], "|exact|" if known else "|mean|"
-            order = sorted(whole, key=lambda name: whole[name].variance)
-            ratio = whole[order[-1]].variance / whole[order[0]].variance
-            row[-1].set_title(f"{label}\nleast variance: {order[0]} ({order[-1]}: {ratio:,.0f} x)")
-            row[-1].set(ylabel=f"variance of one draw / {unit}²", xticks=range(len(s)), xticklabels=s)
-            if known:
-                biased = [name for name in whole if max(layer[name].z for layer in s.values()) > 4]
-                row[0].set_title(f"{label}\nbiased: {', '.join(biased) or 'none, all are within what chance gives'}")
-                row[0].set_ylabel("bias |mean - exact| / |exact|")
-            for ax, field in zip(row, ("bias", "variance")[-len(row) :], strict=True):
-                ax.set_yscale("log", nonpositive="clip")
-                ax.grid(False, axis="x")
-                for i, name in enumerate(whole):
-                    e = Estimate(*np.array([layer[name] for layer in s.values()]).T)
-                    at = np.arange(len(s)) + 0.16 * (i - (len(whole) - 1) / 2)
-                    value, error = getattr(e, field), getattr(e, f"{field}_error")
-                    ax.errorbar(at, value, error, fmt="o", ms=5, color=CLASSES[i], label=name)
-                    if field == "bias":
-                        ax.plot(at, e.chance, "_", color="black", ms=11, mew=1.3, label=None if i else "by chance")
-                ax.vlines(np.arange(1, len(s)) - 0.5, 0, 1, color=GREY, lw=0.6, transform=ax.get_xaxis_transform())
-        figure.supxlabel(f"layer (W and b), {s.S:,} draws of eps, {s.N} examples", fontsize=10)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3 + 3 * known)

@@ -16,6 +16,8 @@ which is, but for a constant and the factor k, the loss of the Gaussian N(x_hat,
 import math
 from typing import NamedTuple
 
+from ..tables import aligned
+
 # name: the options of effective_beta
 CONVENTIONS = {
     "minivae": {},
@@ -68,12 +70,11 @@ class Conventions(dict):
     """{name: EffectiveBeta}, printed as a table."""
 
     def __str__(self):
-        width = max(map(len, self))
-        lines = [f"{'loss = factor (Rec + beta KL)':<{width}}  {'beta':>12}  {'std at beta = 1':>15}  {'factor':>10}"]
+        rows = [("loss = factor (Rec + beta KL)", "beta", "std at beta = 1", "factor")]
         for name, b in self.items():
             std = "" if b.std is None else f"{b.std:.4g}"
-            lines.append(f"{name:<{width}}  {b.beta:>12.6g}  {std:>15}  {b.factor:>10.4g}")
-        return "\n".join(lines)
+            rows.append((name, f"{b.beta:.6g}", std, f"{b.factor:.4g}"))
+        return "\n".join(aligned(rows))
 
 
 def effective_beta(

@@ -1,9 +1,14 @@
 """Pictures: one style, one palette, labeled axes with units. Each function writes one file, always the same bytes."""
 
+from .chain import draw_chain
+from .checks import draw_error_curves, draw_matrix, draw_parity
 from .curves import comparison, learning_curves
+from .estimators import draw_estimators
+from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, reconstructions, samples, walks
 from .latent import latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
+from .pencil import draw_pencil
 from .style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 __all__ = [
@@ -14,7 +19,15 @@ __all__ = [
     "ORANGE",
     "animation",
     "comparison",
+    "draw_bound_and_gap",
+    "draw_chain",
+    "draw_error_curves",
+    "draw_estimators",
     "draw_ledger",
+    "draw_linear_training",
+    "draw_matrix",
+    "draw_parity",
+    "draw_pencil",
     "figure_to",
     "latent_means",
     "learning_curves",

@@ -8,7 +8,7 @@ import numpy as np
 from .style import BLUE, GREY, figure_to
 
 
-def _range(parts):
+def value_range(parts):
     """What is drawn black and what white: 0 and 1 where all values are between them."""
     low, high = min(part.min() for part in parts), max(part.max() for part in parts)
     return (0, 1) if low >= 0 and high <= 1 else (low, high)
@@ -16,7 +16,7 @@ def _range(parts):
 
 def _canvas(bands, shape):
     """(picture (H, W, 3) of a grid of images, the space between them): each band (n, D) is one row of it."""
-    (h, w, c), (low, high) = shape, _range(bands)
+    (h, w, c), (low, high) = shape, value_range(bands)
     columns, gap = max(len(band) for band in bands), max(1, round(h / 14))
     canvas = np.ones((len(bands) * (h + gap) - gap, columns * (w + gap) - gap, 3), "float32")
     for i, band in enumerate(bands):
@@ -27,7 +27,7 @@ def _canvas(bands, shape):
     return canvas.clip(0, 1), gap
 
 
-def _draw_images(ax, bands, shape, labels=(), tops=()):
+def draw_images(ax, bands, shape, labels=(), tops=()):
     """A grid of images; `labels` repeat down the left side, `tops` stand above the columns."""
     (h, w, _), (canvas, gap) = shape, _canvas(bands, shape)
     ax.imshow(canvas, interpolation="nearest")
@@ -39,18 +39,18 @@ def _draw_images(ax, bands, shape, labels=(), tops=()):
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
 
 
-def _image_rows(bands, shape, path, title, labels=(), tops=()):
+def image_grid(bands, shape, path, title, labels=(), tops=()):
     """A picture of one grid of images."""
     (h, w, _), columns = shape, max(len(band) for band in bands)
     scale = 6.4 / max(len(bands) * h, columns * w)
     margin = 0.9 + 0.07 * max(map(len, labels), default=0)
     with figure_to(path, (columns * w * scale + margin, len(bands) * h * scale + 0.4 + 0.2 * bool(tops))) as figure:
         ax = figure.subplots()
-        _draw_images(ax, bands, shape, labels, tops)
+        draw_images(ax, bands, shape, labels, tops)
         ax.set_title(title)
 
 
-def _draw_curves(ax, rows):
+def draw_rows(ax, rows):
     """Rows (n, D) over their columns, colored from the first to the last."""
     import matplotlib
 
@@ -59,15 +59,15 @@ def _draw_curves(ax, rows):
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _curve_bands(bands, path, title, labels):
+def bands_of_rows(bands, path, title, labels):
     """A panel for each band of rows."""
     with _curve_panels(len(bands), path, (9, 6.5), title + ", from dark to light") as axes:
         for i, (ax, band) in enumerate(zip(axes, bands, strict=True)):
-            _draw_curves(ax, band)
+            draw_rows(ax, band)
             ax.set_title(labels[i % len(labels)])
 
 
-def _curves(pairs, path, title):
+def pairs_of_rows(pairs, path, title):
     """Rows of a table as small curves over their columns: (x, x_hat or None) each."""
     with _curve_panels(len(pairs), path, (8, 6), title) as axes:
         for ax, pair in zip(axes, pairs, strict=True):

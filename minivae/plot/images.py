@@ -4,16 +4,16 @@ import io
 import math
 
 from ..files import write_atomic
-from .grids import _curve_bands, _curves, _image_rows
+from .grids import bands_of_rows, image_grid, pairs_of_rows
 
 
 def samples(x_hat, shape, path, title="samples: decoded draws from the prior"):
     """A square of generated examples: x_hat (n, D) of shape (h, w, c), drawn as images, or (D,), drawn as curves."""
     columns = math.ceil(math.sqrt(len(x_hat)))
     if len(shape) == 3:
-        _image_rows([x_hat[i : i + columns] for i in range(0, len(x_hat), columns)], shape, path, title)
+        image_grid([x_hat[i : i + columns] for i in range(0, len(x_hat), columns)], shape, path, title)
     else:
-        _curves([(x_hat[i], None) for i in range(min(len(x_hat), 9))], path, title)
+        pairs_of_rows([(x_hat[i], None) for i in range(min(len(x_hat), 9))], path, title)
 
 
 def reconstructions(x, x_hat, shape, path, columns=10):
@@ -21,10 +21,10 @@ def reconstructions(x, x_hat, shape, path, columns=10):
     title = "reconstructions: x above, x_hat = decode(mu) below"
     if len(shape) == 3:
         bands = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, x_hat)]
-        _image_rows(bands, shape, path, title, ["x", "x_hat"])
+        image_grid(bands, shape, path, title, ["x", "x_hat"])
     else:
         pairs = list(zip(x[:9], x_hat[:9], strict=True))
-        _curves(pairs, path, "reconstructions: x (grey), x_hat = decode(mu) (blue)")
+        pairs_of_rows(pairs, path, "reconstructions: x (grey), x_hat = decode(mu) (blue)")
 
 
 def walks(bands, shape, path, title, labels, tops=()):
@@ -33,9 +33,9 @@ def walks(bands, shape, path, title, labels, tops=()):
     `labels` name the walks, `tops` the first and the last columns.
     """
     if len(shape) == 3:
-        _image_rows(bands, shape, path, title, labels, tops)
+        image_grid(bands, shape, path, title, labels, tops)
     else:
-        _curve_bands(bands, path, title, labels)
+        bands_of_rows(bands, path, title, labels)
 
 
 def animation(frames, path, seconds=0.25):

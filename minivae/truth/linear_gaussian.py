@@ -17,7 +17,6 @@ from ..layers import Dense
 from ..likelihoods import Gaussian, GaussianFixed
 from ..models import VAE
 from ..optim import Adam
-from ..plot import BLUE, GREY, ORANGE, figure_to
 from ..schedules import cosine
 
 
@@ -142,21 +141,3 @@ def train(model, x, steps, rng, lr=0.1):
             angle = principal_angle(weights(model)[0], V)
             history.append((t, elbo(model, x).mean(), log_evidence(model, x).mean(), angle))
     return dict(zip(("step", "elbo", "log_px", "angle"), np.array(history).T, strict=True))
-
-
-def training_curves(history, best, path):
-    """Two panels of what `train` returns: the bounds with the optimum `best` in nats, and the principal angle."""
-    with figure_to(path, (10.5, 4)) as figure:
-        left, right = figure.subplots(1, 2)
-        left.axhline(best, color=GREY, ls="--", label="optimum in closed form (PCA)")
-        left.plot(history["step"], history["log_px"], color=BLUE, label="exact log p(x)")
-        left.plot(history["step"], history["elbo"], color=ORANGE, label="ELBO")
-        start = np.interp(10, history["step"], history["elbo"])
-        left.set(title="the ELBO climbs to the largest log p(x)", ylabel="nats per example", xscale="log",
-                 ylim=(start, best + 0.08 * (best - start)), xlabel="step")  # fmt: skip
-        left.legend(loc="lower right", fontsize=9)
-        right.plot(history["step"], history["angle"], color=BLUE)
-        right.set(title="the decoder finds the principal subspace", ylabel="largest principal angle in degrees",
-                  xscale="log", yscale="log", xlabel="step")  # fmt: skip
-        for axis in (left.xaxis, right.xaxis, right.yaxis):
-            axis.set_major_formatter("{x:g}")

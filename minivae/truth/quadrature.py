@@ -10,11 +10,11 @@ it by 1e-8 nats.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from ..densities import gaussian_log_prob, log_mean_exp
-from ..plot import BLUE, GREY, ORANGE, figure_to
 
 TOLERANCE = 1e-8  # nats
 STEP = 0.4  # of the first grid, in standard deviations; twice that is wrong by 1e-13 on a Gaussian
@@ -195,50 +195,45 @@ def bound_bias(model, x, log_px, Ks, draws, rng):
     return np.array(bias), np.array(error), ratio.var(axis=0)
 
 
-def bound_and_gap(model, x, path, rng, draws=2**20):
-    """Two panels on one example x (1, D), for a model of two latents; 1024 divides `draws`, at least twice.
+class BoundAndGap(NamedTuple):
+    """Of one example and a model of two latents: bounds of K samples, and p(z | x) beside q(z | x).
 
-    Left: how far the importance-weighted bound is too low, and the delta method's line. Right: the true posterior and q
-    over it, whose KL is the gap of the ELBO.
+    `bias`, `error` (K's,): how far each bound is below log p(x), nats; `variance` of w / p(x). `gap`: of the ELBO.
+    `density` (n, n): p(z | x) on a grid of two `axes`; above the two `levels` it has 86 % and 39 % of its mass. `mu`,
+    `std` (2,): of q(z | x).
     """
-    from matplotlib.patches import Ellipse
 
+    Ks: np.ndarray
+    bias: np.ndarray
+    error: np.ndarray
+    variance: float
+    gap: float
+    axes: list
+    density: np.ndarray
+    levels: list
+    mu: np.ndarray
+    std: np.ndarray
+
+
+def bound_and_gap(model, x, rng, draws=2**20):
+    """The BoundAndGap of one example x (1, D), for a model of two latents; 1024 divides `draws`, at least twice."""
     if model.L != 2:
         raise ValueError(f"model: expected two latents, got {model.L}")
     log_px = log_evidence_by_quadrature(model, x)
     Ks = 2 ** np.arange(11)
     bias, error, variance = bound_bias(model, x, log_px, Ks, draws, rng)
     gap = elbo_by_quadrature(model, x)[1][0]
-    (mu, log_var), (mode, A, _) = model.encode(x), posterior_frame(model, x[0])
-    std = np.exp(0.5 * log_var[0])
-    half = 4 * max(std.max(), np.sqrt((A**2).sum(axis=1)).max()) + np.abs(mode - mu[0]).max() / 2
-    axes = [c + np.linspace(-half, half, 201) for c in (mode + mu[0]) / 2]
+    mu, log_var = (a[0] for a in model.encode(x))
+    mode, A, _ = posterior_frame(model, x[0])
+    std = np.exp(0.5 * log_var)
+    half = 4 * max(std.max(), np.sqrt((A**2).sum(axis=1)).max()) + np.abs(mode - mu).max() / 2
+    axes = [c + np.linspace(-half, half, 201) for c in (mode + mu) / 2]
     z = np.stack(np.meshgrid(*axes), axis=-1)
     density = np.exp(log_joint(model, x[0], z.reshape(-1, 2)).sum(axis=0).reshape(z.shape[:2]) - log_px)
     ordered = np.sort(density.ravel())[::-1]
     mass = ordered.cumsum() / density.sum()
     levels = [ordered[np.searchsorted(mass, 1 - math.exp(-(k**2) / 2))] for k in (2, 1)]
-    with figure_to(path, (11, 4.8)) as figure:
-        left, right = figure.subplots(1, 2)
-        left.axhline(gap, color=ORANGE, ls=":", label=f"ELBO gap by quadrature, {gap:.3f} nats")
-        left.plot(Ks, variance[0] / (2 * Ks), color=GREY, ls="--", label="Var(w / p(x)) / (2 K)")
-        dots = {"fmt": "o", "ms": 4, "lw": 1.2, "capsize": 3, "color": BLUE}
-        left.errorbar(Ks, bias[:, 0], 2 * error[:, 0], label="measured, two standard errors", **dots)
-        left.set(title="how far the bound of K samples is below log p(x)", xlabel="K", ylabel="nats",
-                 xscale="log", yscale="log")  # fmt: skip
-        left.set_xticks(Ks[::2], [str(K) for K in Ks[::2]])
-        left.minorticks_off()
-        left.legend()
-        right.contourf(*axes, density, density.max() * np.linspace(0.03, 1, 12), cmap="Blues")
-        right.contour(*axes, density, levels, colors=BLUE, linewidths=1.2)
-        for k in (1, 2):
-            right.add_patch(Ellipse(mu[0], *(2 * k * std), fill=False, ec=ORANGE, lw=1.8))
-        right.plot([], [], color=BLUE, label="p(z | x): 39 % and 86 % of its mass")
-        right.plot([], [], color=ORANGE, label="q(z | x): the same, one and two std")
-        right.legend(loc="upper left", fontsize=9)
-        right.set(
-            title=f"one example: KL(q || p(z | x)) = {gap:.3f} nats", xlabel="z[0]", ylabel="z[1]", aspect="equal"
-        )
+    return BoundAndGap(Ks, bias[:, 0], error[:, 0], variance[0], gap, axes, density, levels, mu, std)
 
 
 def _rows(model, x):

@@ -1,9 +1,9 @@
-"""A chain of values with the gradients that come back, for lesson 1."""
+"""A chain of values with the gradients that come back."""
 
-from ...plot import BLUE, GREY, ORANGE, figure_to
+from .style import BLUE, GREY, ORANGE, figure_to
 
 
-def draw_chain(path, nodes, title):
+def draw_chain(nodes, path, title):
     """Nodes (name, value, gradient) from left to right; values above, gradients below."""
     with figure_to(path, (1.6 * len(nodes), 2.6)) as figure:
         ax = figure.subplots()

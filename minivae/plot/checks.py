@@ -1,0 +1,79 @@
+"""What checks find: errors against the step size, which detector sees which mistake, and how far machines differ."""
+
+import numpy as np
+
+from .style import BLUE, CLASSES, GREY, ORANGE, figure_to
+
+
+def draw_error_curves(curves, path, wrong=None, title="error of a numeric derivative against its step size"):
+    """U-curves side by side, {label: Curve}, say float32 and float64; `wrong`: of a wrong gradient, grey.
+
+    A Curve has `h`, the errors `two` and `four`, and the predicted minima `best2` and `best4`, (h, error) each.
+    """
+    with figure_to(path, (5.6 * len(curves), 4.4)) as figure:
+        axes = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, (label, curve) in zip(axes, curves.items(), strict=True):
+            for error, best, color, points in (
+                (curve.two, curve.best2, ORANGE, "two points"),
+                (curve.four, curve.best4, BLUE, "four points"),
+            ):
+                ax.loglog(curve.h, np.maximum(error, 1e-17), "-", color=color, label=points)
+                ax.loglog(*best, "*", ms=15, mec="white", color=color, label=f"{points}, predicted minimum")
+            if wrong is not None:
+                ax.loglog(
+                    wrong[label].h, wrong[label].four, "--", lw=1.2, color=GREY, label="four points, wrong gradient"
+                )
+            ax.set(title=label, xlabel="step size h")
+        axes[0].set_ylabel("relative error")
+        axes[0].legend(loc="lower left")
+        figure.suptitle(title, fontsize=11)
+
+
+def draw_matrix(found, prices, path, titles, detectors):
+    """Which detector sees which mistake; beside it what a training under it logs, and what it is worth.
+
+    `found` {name: {letter: what the detector of that letter found}} and `prices` {name: (logged, true)}, nats, both
+    with "right code" among the names. `titles` {name: text of its row}, `detectors` {letter: head of its column}.
+    """
+    columns = [*detectors.values(), "logged loss", "true loss"]
+    with figure_to(path, (11.4, 0.36 * len(found) + 1.3)) as figure:
+        ax = figure.subplots()
+        for i, (name, row) in enumerate(found.items()):
+            for j, letter in enumerate(detectors):
+                look = {"marker": "s", "color": BLUE} if row[letter] else {"marker": "_", "color": GREY, "alpha": 0.35}
+                ax.scatter(j, i, s=150, linewidths=1.2, **look)
+            for j, (nats, right) in enumerate(zip(prices[name], prices["right code"], strict=True)):
+                color = GREY if abs(nats - right) < 1 else ORANGE
+                ax.text(len(detectors) + j, i, f"{nats:.1f}", ha="center", va="center", color=color)
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set_yticks(range(len(found)), [titles.get(name, name) for name in found])
+        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(found) - 0.5, -0.5))
+        ax.tick_params(length=0, labeltop=True, labelbottom=False)
+        ax.grid(False)
+        figure.suptitle("what sees which mistake of published VAEs, and the nats that a training with it logs and has "
+                        "(orange: off by more than 1)", fontsize=11)  # fmt: skip
+
+
+def draw_parity(found, names, times, batch_sizes, path):
+    """Errors per part, drift of the loss over the steps, milliseconds per step against the batch size.
+
+    `found` {comparison: Parity} has errors of `values` and `gradients` by the parts' `names`, and the `drift` of the
+    losses; `times` {machine: [ms for each of the batch sizes]}.
+    """
+    with figure_to(path, (14, 4.6)) as figure:
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+        for color, (title, p) in zip(CLASSES, found.items(), strict=False):
+            for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
+                shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
+                left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")
+            middle.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-18), color=color, label=title)
+        for color, (title, row) in zip(CLASSES, times.items(), strict=False):
+            right.loglog(batch_sizes, row, "-o", ms=4, color=color, label=title)
+        left.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        left.set(title="largest error per part", ylabel="max|a - b| / max|b|")
+        middle.set(title="drift of the loss", xlabel="step", ylabel="relative difference")
+        right.set(title="time per step", xlabel="batch size", ylabel="milliseconds")
+        right.set_xticks(batch_sizes, [str(n) for n in batch_sizes])
+        right.minorticks_off()
+        for ax in (left, middle, right):
+            ax.legend(fontsize=8)
