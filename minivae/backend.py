@@ -70,10 +70,12 @@ def _cupy():
 BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
 
 
-def has_kernels(x):
-    """Whether `x` lies on a device that runs the texts of `kernels/`, in a dtype that they are written for."""
-    xp = array_module(x)
-    return xp is not np and hasattr(xp, "RawModule") and x.dtype.name in REALS
+def has_kernels(tree):
+    """Whether an array, or the first one in nested tuples, lies on a device and has a dtype that kernels take."""
+    while isinstance(tree, tuple):
+        tree = tree[0]
+    xp = array_module(tree)
+    return xp is not np and hasattr(xp, "RawModule") and tree.dtype.name in REALS
 
 
 def cuda_source(text, dtype):
@@ -131,12 +133,22 @@ def in_threads(f, pieces):
             library.set_num_threads(threads)
 
 
+def unbroadcast(g, shape):
+    """Sum `g` over the axes that broadcasting had added to an array of `shape`."""
+    if g.shape == shape:
+        return g
+    g = g.sum(axis=tuple(range(g.ndim - len(shape))))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g
+
+
 def tree_map(f, tree):
-    """`f` of every array in nested dicts, lists and tuples; anything else (None, True, numbers) stays as it is."""
+    """`f` of every array in nested dicts, lists and tuples, named ones too; anything else (None, numbers) stays."""
     if isinstance(tree, dict):
         return {k: tree_map(f, v) for k, v in tree.items()}
     if isinstance(tree, list | tuple):
-        return type(tree)([tree_map(f, v) for v in tree])
+        parts = [tree_map(f, v) for v in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     return f(tree) if hasattr(tree, "dtype") else tree
 
 

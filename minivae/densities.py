@@ -7,8 +7,8 @@ broadcast, and no constant is left out: (..., D) -> (...) nats.
 
 import math
 
-from . import kernels
-from .backend import array_module, has_kernels
+from .backend import array_module, unbroadcast
+from .kernels import fused
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -21,15 +21,6 @@ def sigmoid(x):
     return y
 
 
-def unbroadcast(g, shape):
-    """Sum `g` over the axes that broadcasting had added to an array of `shape`."""
-    if g.shape == shape:
-        return g
-    g = g.sum(axis=tuple(range(g.ndim - len(shape))))
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return g.sum(axis=stretched, keepdims=True) if stretched else g
-
-
 def sum_rows(dy):
     """Sum over all axes but the last, as a matrix product with ones: many times faster where rows are short."""
     rows = dy.reshape(-1, dy.shape[-1])
@@ -39,13 +30,12 @@ def sum_rows(dy):
 # ---- Bernoulli: log p(x) = x log s + (1 - x) log(1 - s), s = sigmoid(logits)
 
 
+@fused
 def bernoulli_log_prob(logits, *, x):
     """log p = sum x l - max(l, 0) - log(1 + exp(-|l|)), l = logits: right where sigmoid(l) rounds to 0 or 1.
 
     With h = |l| / 2 that is sum (x - 1/2) l - h + log((1 + tanh h) / 2), which takes the fewest passes over l.
     """
-    if has_kernels(logits):
-        return kernels.bernoulli_log_prob(logits, x)
     xp = array_module(logits)
     log_p = xp.subtract(x, 0.5, dtype=logits.dtype) * logits
     h = 0.5 * logits
@@ -57,10 +47,9 @@ def bernoulli_log_prob(logits, *, x):
     return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)
 
 
+@fused
 def bernoulli_log_prob_backward(g, logits, *, x):
     """dl = g (x - sigmoid(l))."""
-    if has_kernels(logits):
-        return unbroadcast(kernels.bernoulli_log_prob_backward(g, logits, x), logits.shape)
     dlogits = x - sigmoid(logits)
     dlogits *= g[..., None]
     return unbroadcast(dlogits, logits.shape)
@@ -121,22 +110,19 @@ def standard_normal_log_prob_backward(g, z):
     return -g[..., None] * z
 
 
+@fused
 def kl_standard_normal(mu, log_var):
     """KL(N(mu, exp(log_var)) || N(0, 1)) = (mu^2 + exp(log_var) - 1 - log_var) / 2   (Kingma & Welling, app. B).
 
     (..., L) -> (..., L) nats, each latent by itself: the KL of all is their sum.
     """
-    if has_kernels(mu):
-        return kernels.each("kl_standard_normal", mu, log_var)
     return 0.5 * (mu * mu + array_module(mu).exp(log_var) - 1 - log_var)
 
 
+@fused
 def kl_standard_normal_backward(g, mu, log_var):
     """dmu = g mu, dlog_var = g (exp(log_var) - 1) / 2;   g (..., L)."""
-    if has_kernels(mu):
-        dmu, dlog_var = kernels.each("kl_standard_normal_backward", g, mu, log_var, n_out=2)
-    else:
-        dmu, dlog_var = array_module(mu).broadcast_arrays(g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1))
+    dmu, dlog_var = array_module(mu).broadcast_arrays(g * mu, 0.5 * g * (array_module(mu).exp(log_var) - 1))
     return unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 
@@ -186,22 +172,19 @@ def free_bits_backward(g, kl, *, least):
 # ---- Sampling
 
 
+@fused
 def reparameterize(mu, log_var, *, eps):
     """z = mu + std eps, std = exp(log_var / 2): a sample of N(mu, std^2) as a function of mu and log_var.
 
     mu, log_var (N, L), eps (N, L) or (K, N, L) -> z in the shape of eps   (Kingma & Welling, sec. 2.4).
     """
-    if has_kernels(mu):
-        return kernels.each("reparameterize", mu, log_var, eps)
     return mu + array_module(mu).exp(0.5 * log_var) * eps
 
 
+@fused
 def reparameterize_backward(dz, mu, log_var, *, eps):
     """dmu = dz, dlog_var = dz eps std / 2, summed over the samples that share them."""
-    if has_kernels(mu):
-        dlog_var = kernels.each("reparameterize_backward", dz, log_var, eps)
-    else:
-        dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
+    dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
     return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 

@@ -2,13 +2,13 @@
 
 import sys
 
-from . import backend, kernels
 from .backend import array_module
+from .kernels import StandIn
 from .optim import Optimizer
 from .params import Module, Param
 
-FUSED = (kernels.forward.__code__, kernels.backward.__code__)  # these work for a layer, which is named
-LAUNCHERS = (vars(kernels), vars(backend))  # what they return may be new memory, in which nothing is yet
+PACKAGE = f"{__package__}."
+LAUNCHERS = (f"{PACKAGE}backend", f"{PACKAGE}kernels")  # what they return may be new memory, in which nothing is yet
 
 
 def all_finite(tree):
@@ -30,28 +30,32 @@ def first_nonfinite(model, replay):
     Each call is checked as it returns, so the innermost is named.
     """
     names = {id(part): name for name, part in model.named(Module).items()}
-    package = __name__.partition(".")[0] + "."
     found = []
 
     def watch(frame, event, result):
-        if event != "return" or found:
+        function = frame.f_code.co_name
+        if event != "return" or found or function.startswith("_"):  # of a piece, what called it is named
             return
-        part, function = frame.f_locals.get("self"), frame.f_code.co_name
-        if frame.f_code in FUSED:
-            part = frame.f_locals["layers"][frame.f_locals["i"]]
-        elif any(frame.f_globals is names for names in LAUNCHERS):
+        part = frame.f_locals.get("self")
+        module = frame.f_globals.get("__name__", "")
+        name = frame.f_code.co_qualname
+        if isinstance(part, StandIn):
+            part = part.works_for(function)
+        elif "operation" in frame.f_code.co_freevars:  # in which `fused` chooses between kernel and lines
+            module, name = frame.f_locals["operation"].__module__, frame.f_locals["operation"].__qualname__
+        elif module.startswith(LAUNCHERS):
             return
         if isinstance(part, Module):
             gradients = [p.grad for p in vars(part).values() if isinstance(p, Param)] if function == "backward" else []
-            if function != "given" and not all_finite([result, gradients]):  # it hands x on as it is
+            if not all_finite([result, gradients]):
                 found.append(f"{names.get(id(part), '')}.{function} ({type(part).__name__})".lstrip("."))
         elif isinstance(part, Optimizer):
             if function == "step" and not all_finite(part.model.theta):
                 found.append(f"the update of theta ({type(part).__name__})")
         elif isinstance(part, Param):
             return  # its layer is named when it returns
-        elif frame.f_globals.get("__name__", "").startswith(package) and not all_finite(result):
-            found.append(f"{frame.f_globals['__name__'].removeprefix(package)}.{frame.f_code.co_qualname}")
+        elif module.startswith(PACKAGE) and not all_finite(result):
+            found.append(f"{module.removeprefix(PACKAGE)}.{name}")
 
     before = sys.getprofile()
     sys.setprofile(watch)

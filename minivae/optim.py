@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import kernels
-from .backend import array_module, has_kernels
+from .backend import array_module
+from .kernels import fused
 from .schedules import schedule
 
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
@@ -170,6 +170,25 @@ class SGD(Optimizer):
         theta -= lr * (g + self.momentum * velocity if self.nesterov else velocity)
 
 
+@fused
+def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
+    """sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, theta -= rate sum_g / (sqrt(sum_g2) + tiny), all in place.
+
+    `rate` is a number, or a vector with one for each coordinate.
+    """
+    xp = array_module(theta)
+    d = g * g
+    sum_g2 *= b2
+    sum_g2 += d
+    sum_g *= b1
+    sum_g += g
+    d = xp.sqrt(sum_g2, out=d)
+    d += tiny
+    xp.divide(sum_g, d, out=d)
+    d *= rate
+    theta -= d
+
+
 class Adam(Optimizer):
     """theta -= lr m_hat / (sqrt(v_hat) + adam_eps), with unbiased moments of g (Kingma & Ba 2015, algorithm 1).
 
@@ -200,18 +219,7 @@ class Adam(Optimizer):
         to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
         tiny = self.adam_eps / to_std
         scale = to_m_hat / to_std
-        if has_kernels(theta):
-            return kernels.adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, scale)
-        d = g * g
-        sum_g2 *= b2
-        sum_g2 += d
-        sum_g *= b1
-        sum_g += g
-        d = array_module(theta).sqrt(sum_g2, out=d)
-        d += tiny
-        array_module(theta).divide(sum_g, d, out=d)
-        d *= lr * scale
-        theta -= d
+        adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr * scale)
 
 
 class AdamW(Adam):

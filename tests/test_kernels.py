@@ -32,7 +32,6 @@ from minivae.layers import (
     Sequential,
     SiLU,
     Tanh,
-    combine,
 )
 from minivae.models import VAE
 
@@ -42,7 +41,7 @@ TOLERANCE = {"float32": 4e-6, "float64": 1e-12}
 
 
 # every activation's text, whose kernels are called alike; and all of them in one, which takes one compilation
-ALIKE = [kernels.activation(act(), kernels.TWINS[act.forward, act.backward]) for act in ACTIVATIONS.values()]
+ALIKE = [kernels.text_of(act(), kernels.LAYERS[act.__name__]) for act in ACTIVATIONS.values()]
 TOGETHER = "".join(
     f"namespace n{i} {{ {text.replace('KERNEL(activate', f'KERNEL(_{i}_activate')}\n"
     f"#undef Y\n#undef DX\n#undef KEPT\n}} using namespace n{i};\n"
@@ -69,8 +68,7 @@ class OnCpu:
     def on(self):
         with self.monkeypatch.context() as patch:
             patch.setattr(backend, "kernel", self.kernel)
-            for module in (combine, densities, optim):
-                patch.setattr(module, "has_kernels", lambda x: str(getattr(x, "dtype", "")) in TOLERANCE)
+            patch.setattr(kernels, "has_kernels", lambda x: str(getattr(first(x), "dtype", "")) in TOLERANCE)
             yield
 
     def kernel(self, text, name, dtype):
@@ -79,6 +77,10 @@ class OnCpu:
         library.falling = self.falling
         self.launched.append(name)
         return library[name if i is None else f"_{i}_{name}"]
+
+
+def first(tree):
+    return first(tree[0]) if isinstance(tree, tuple) else tree
 
 
 class OnGpu:
@@ -411,7 +413,7 @@ def test_nothing_is_copied_for_a_kernel(device, images, monkeypatch, rng):
     net, launched = Sequential(layer, Tanh(), Dropout(0.5, shape)).bind("float64", device.name), []
     x = device.put(np.ones((2, 5, 5, 2) if images else (2, 2)))
     noise = place(net.draw_noise(rng, 2), like=net.theta)
-    monkeypatch.setattr(kernels, "launch", lambda *args: launched.append(args) or backend.launch(*args))
+    monkeypatch.setattr(kernels.rows, "launch", lambda *args: launched.append(args) or backend.launch(*args))
     with device.on():
         y, caches = net.forward(x, noise)
         net.backward(y, caches)
@@ -529,7 +531,7 @@ def test_a_subclass_that_replaces_nothing_has_the_kernels(device, rng):
     assert device.name == "cupy" or device.launched == ["activate"]
 
 
-def test_your_own_activation(device, rng):
+def test_your_own_activation(device, monkeypatch, rng):
     """Without formulas its lines run; with them, its kernel."""
 
     class Square(Layer):
@@ -547,10 +549,9 @@ def test_your_own_activation(device, rng):
             y, caches = net.forward(x)
             results.append((y, net.backward(dy, caches)))
             assert device.name == "cupy" or device.launched == ["activate", "activate_backward"] * (len(results) - 1)
-            kernels.twin(keeps="x", y="x * x", dx="2 * x * dy")(Square)
+            monkeypatch.setitem(kernels.LAYERS, "Square", kernels.Activation("x", y="x * x", dx="2 * x * dy"))
+            kernels.fused(Square)
     close(results[1], to_numpy(results[0]))
-    with pytest.raises(KeyError, match="forward"):  # formulas of a method that is another class's
-        kernels.twin("x mask")(type("Inherits", (Square,), {}))
 
 
 @pytest.mark.parametrize(
@@ -566,7 +567,10 @@ def test_your_own_activation(device, rng):
 def test_what_is_not_finite_has_the_same_name(device, part, value, expected, monkeypatch, rng):
     """That of a layer or of an operation, never of what launches its kernel; new memory is no value."""
 
-    @kernels.twin(keeps="x", y="x < 0 ? 0 : x * x", dx="x < 0 ? 1e9 * x * dy : 2 * x * dy")  # overflows when it returns
+    formulas = {"y": "x < 0 ? 0 : x * x", "dx": "x < 0 ? 1e9 * x * dy : 2 * x * dy"}  # overflows when it returns
+    monkeypatch.setitem(kernels.LAYERS, "Square", kernels.Activation("x", **formulas))
+
+    @kernels.fused
     class Square(Layer):
         def forward(self, x, noise=None):
             return np.where(x < 0, 0, x * x), x

@@ -1,5 +1,7 @@
 """The bug zoo: every mistake is caught by what the matrix says, right code by nothing."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -72,10 +74,10 @@ def test_right_code_is_caught_by_nothing():
 
 
 def test_nothing_remains_of_a_mutant():
-    step = vae.VAE.loss_and_grads, densities.reparameterize
+    step = vae.VAE.loss_and_grads, inspect.unwrap(densities.reparameterize)
     before = [f.__code__ for f in step]
     with pytest.raises(ZeroDivisionError), planted(ZOO[0]):
-        1 / (densities.reparameterize.__code__ is before[1])
+        1 / (step[1].__code__ is before[1])
     assert [f.__code__ for f in step] == before
 
 
@@ -91,10 +93,11 @@ def test_nothing_remains_of_a_mutant():
     ],
 )
 def test_a_mutant_that_no_longer_fits(edit, message):
-    before = densities.reparameterize.__code__
+    lines = inspect.unwrap(densities.reparameterize)
+    before = lines.__code__
     with pytest.raises(ValueError, match=message), planted(Mutant("x", 0, "", "", "", (ZOO[0].edits[0], edit))):
         pass
-    assert densities.reparameterize.__code__ is before
+    assert lines.__code__ is before
 
 
 def test_the_diff():

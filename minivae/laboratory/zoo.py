@@ -126,7 +126,7 @@ def planted(mutant):
             texts[where], made = text.replace(old, new), {}
             exec(compile(texts[where], f"<{where}, mutated>", "exec"), vars(module), made)
             codes.setdefault(function, function.__code__)
-            function.__code__ = made[function.__name__].__code__
+            function.__code__ = inspect.unwrap(made[function.__name__]).__code__
         yield mutant
     finally:
         for function, code in codes.items():
@@ -141,7 +141,7 @@ def _find(where):
             found = module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
             for name in path[i:]:
                 found = getattr(found, name)
-            return module, found
+            return module, inspect.unwrap(found)  # the lines below @fused
     raise ValueError(f"zoo: there is no {where}")
 
 

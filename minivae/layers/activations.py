@@ -2,13 +2,13 @@
 
 import math
 
-from .. import kernels
 from ..backend import array_module
 from ..densities import sigmoid
+from ..kernels import fused
 from .base import Layer
 
 
-@kernels.twin(keeps="y mask", y="larger(x, 0)", dx="dy * (y > 0)")
+@fused
 class ReLU(Layer):
     """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At the kink itself the derivative is taken to be 0."""
 
@@ -22,7 +22,7 @@ class ReLU(Layer):
         return dy * (cache > 0)
 
 
-@kernels.twin(keeps="x", y="larger(x, real({self.slope}) * x)", dx="x > 0 ? dy : real({self.slope}) * dy")
+@fused
 class LeakyReLU(Layer):
     """y = max(x, slope x);  dy/dx = 1 where y > 0, else slope   (Maas et al. 2013).
 
@@ -41,7 +41,7 @@ class LeakyReLU(Layer):
         return array_module(dy).where(cache > 0, dy, self.slope * dy)
 
 
-@kernels.twin(keeps="y", y="x > 0 ? x : expm1(x)", dx="dy * ((y > 0 ? 0 : y) + 1)")
+@fused
 class ELU(Layer):
     """y = x where x > 0, else exp(x) - 1;  dy/dx = 1, or y + 1 = exp(x)   (Clevert et al. 2016, eq. 2, alpha = 1).
 
@@ -57,7 +57,7 @@ class ELU(Layer):
         return dy * (array_module(dy).minimum(cache, 0) + 1)
 
 
-@kernels.twin(keeps="y", y="tanh(x)", dx="(1 - y * y) * dy")
+@fused
 class Tanh(Layer):
     """y = tanh(x);  dy/dx = 1 - y^2.
 
@@ -75,7 +75,7 @@ class Tanh(Layer):
         return dx
 
 
-@kernels.twin(keeps="y", y="sigmoid(x)", dx="dy * y * (1 - y)")
+@fused
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(-x));  dy/dx = y (1 - y).
 
@@ -90,7 +90,7 @@ class Sigmoid(Layer):
         return dy * cache * (1 - cache)
 
 
-@kernels.twin(keeps="x", y="x * sigmoid(x)", dx="dy * sigmoid(x) * (1 + x * (1 - sigmoid(x)))")
+@fused
 class SiLU(Layer):
     """y = x s, s = sigmoid(x);  dy/dx = s (1 + x (1 - s))   (Elfwing et al. 2018, eq. 4 and 5)."""
 
@@ -102,14 +102,7 @@ class SiLU(Layer):
         return dy * s * (1 + cache * (1 - s))
 
 
-TANH = "tanh(real({self.a}) * (x + real({self.b}) * x * x * x))"  # tanh u of GELU
-
-
-@kernels.twin(
-    keeps="x",
-    y=f"x / 2 * (1 + {TANH})",
-    dx=f"dy / 2 * (1 + {TANH} + x * (1 - {TANH} * {TANH}) * (real({{self.a}}) * (1 + 3 * real({{self.b}}) * x * x)))",
-)
+@fused
 class GELU(Layer):
     """y = x (1 + tanh u) / 2, u = a (x + b x^3), a = sqrt(2 / pi), b = 0.044715   (Hendrycks & Gimpel 2016, sec. 2).
 
@@ -131,7 +124,7 @@ class GELU(Layer):
         return array_module(x).tanh(self.a * (x + self.b * x * x * x))
 
 
-@kernels.twin(keeps="x", y="larger(x, 0) + log1p(exp(-fabs(x)))", dx="dy * sigmoid(x)")
+@fused
 class Softplus(Layer):
     """y = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|));  dy/dx = sigmoid(x).
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from .. import kernels
-from ..backend import array_module, has_kernels
-from ..densities import unbroadcast
+from ..backend import array_module, unbroadcast
+from ..kernels import over_fused
 from ..params import Param, State
 from .base import Layer
 
@@ -98,23 +97,19 @@ class Sequential(Layer):
         noise = [layer.draw_noise(rng, n) for layer in self.layers]
         return None if all(part is None for part in noise) else noise
 
+    @over_fused
     def forward(self, x, noise=None):
         caches = []
         for i, layer in enumerate(self.layers):
-            if has_kernels(x):
-                x = kernels.forward(self.layers, i, x, noise, caches)
-            else:
-                x, cache = layer.forward(x, None if noise is None else noise[i])
-                caches.append(cache)
+            x, cache = layer.forward(x, None if noise is None else noise[i])
+            caches.append(cache)
         return x, caches
 
+    @over_fused
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         last = 0 if need_dx else self.first_learning
         for i in range(len(self.layers) - 1, last - 1, -1):
-            if has_kernels(dy):
-                dy = kernels.backward(self.layers, i, dy, cache, accumulate, need_dx or i > last)
-            else:
-                dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
+            dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
             if dy is None and i > last:
                 raise ValueError(f"{type(self.layers[i]).__name__}.backward: expected dx, got None")
         return dy if need_dx else None

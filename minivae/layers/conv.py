@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from .. import kernels
 from ..backend import array_module
 from ..densities import sum_rows
+from ..kernels import fused
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -30,12 +30,14 @@ class _Convolution(Layer):
         self.W = Param(init(rng, (*self.kernel, c_in, c_out), fan_in, fan_out))
         self.b = Param(np.zeros(c_out), decay=False)
 
-    def _bias_of_rows(self, y):
-        """b, once for every pixel of a row of y (N, h_out, w_out, c_out): (w_out * c_out,)."""
-        return array_module(y).tile(self.b.data, y.shape[2])
+    def _add_b(self, y):
+        """y (N, h_out, w_out, c_out) += b, in rows of w_out * c_out numbers, which is faster than rows of c_out."""
+        N, h_out, w_out, c_out = y.shape
+        rows = y.reshape(N, h_out, w_out * c_out)  # a view
+        rows += array_module(y).tile(self.b.data, w_out)
 
 
-@kernels.twin("x W + b")
+@fused
 class Conv2d(_Convolution):
     """y[n, i, j] = b + sum_{k, l, c} x[n, s i + k - p, s j + l - p, c] W[k, l, c].
 
@@ -45,16 +47,19 @@ class Conv2d(_Convolution):
     def __init__(self, c_in, c_out, kernel, rng, stride=1, padding=0, init=glorot):
         super().__init__(c_in, c_out, kernel, rng, stride, padding, init, lambda a, b, skipped: (a, b / skipped))
 
-    def forward(self, x, noise=None, add_b=True):
+    def _product(self, x):
+        xp = array_module(x)
         c_out = self.b.data.size
         h_out, w_out = out_size(x.shape[1:3], self.kernel, self.stride, self.padding)
-        y = array_module(x).empty((len(x), h_out, w_out, c_out), self.W.data.dtype)
-        W, b = self.W.data.reshape(-1, c_out), self._bias_of_rows(y) if add_b else None
+        y = xp.empty((len(x), h_out, w_out, c_out), self.W.data.dtype)
+        W = self.W.data.reshape(-1, c_out)
         for part, columns in patches(x, self.kernel, self.stride, self.padding):
-            rows = y[part].reshape(-1, w_out * c_out)
-            array_module(x).matmul(columns, W, out=rows.reshape(-1, c_out))  # y = columns W + b
-            if add_b:
-                rows += b
+            xp.matmul(columns, W, out=y[part].reshape(-1, c_out))
+        return y
+
+    def forward(self, x, noise=None):
+        y = self._product(x)
+        self._add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -68,7 +73,7 @@ class Conv2d(_Convolution):
         return spread(dy, self.W.data, x.shape[1:3], self.stride, self.padding)
 
 
-@kernels.twin("x W + b")
+@fused
 class ConvTranspose2d(_Convolution):
     """The transpose of a Conv2d from c_out to c_in: y[n, s i + k - p, s j + l - p] += x[n, i, j] W[k, l]; + b.
 
@@ -82,15 +87,16 @@ class ConvTranspose2d(_Convolution):
         if any(o >= s for o, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(f"output_padding: expected less than the stride {self.stride}, got {self.output_padding}")
 
-    def forward(self, x, noise=None, add_b=True):
+    def _product(self, x):
         how = zip(x.shape[1:3], self.kernel, self.stride, self.padding, self.output_padding, strict=True)
         size = [(n - 1) * s - 2 * p + k + o for n, k, s, p, o in how]  # (h_out, w_out)
         if min(size) < 1:
             raise ValueError(f"x: a {x.shape[1]}x{x.shape[2]} image would become {size[0]}x{size[1]}")
-        y = spread(x, self.W.data.swapaxes(2, 3), size, self.stride, self.padding)
-        if add_b:
-            rows = y.reshape(*y.shape[:2], size[1] * y.shape[3])  # a view
-            rows += self._bias_of_rows(y)
+        return spread(x, self.W.data.swapaxes(2, 3), size, self.stride, self.padding)
+
+    def forward(self, x, noise=None):
+        y = self._product(x)
+        self._add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):

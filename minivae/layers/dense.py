@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from .. import kernels
 from ..densities import sum_rows
+from ..kernels import fused
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
 
 
-@kernels.twin("x W + b")
+@fused
 class Dense(Layer):
     """y = x W + b.   x (N, n_in), W (n_in, n_out), b (n_out,) -> y (N, n_out)."""
 
@@ -20,10 +20,12 @@ class Dense(Layer):
         self.W = Param(init(rng, (n_in, n_out), n_in, n_out))
         self.b = Param(np.zeros(n_out), decay=False)
 
-    def forward(self, x, noise=None, add_b=True):
-        y = x @ self.W.data  # (N, n_out)
-        if add_b:  # else what comes behind it does
-            y += self.b.data
+    def _product(self, x):
+        return x @ self.W.data  # (N, n_out)
+
+    def forward(self, x, noise=None):
+        y = self._product(x)
+        y += self.b.data
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):

@@ -1,10 +1,10 @@
 """Dropout: the mask is noise, drawn before the step, so that a network with dropout can be gradient-checked."""
 
-from .. import kernels
+from ..kernels import fused
 from .base import Layer
 
 
-@kernels.twin("x mask")
+@fused
 class Dropout(Layer):
     """y = x * mask, mask 0 with probability p, else 1 / (1 - p); without noise y = x (Srivastava et al. 2014).
 
