@@ -113,7 +113,7 @@ def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
     def cut(*args, **kwargs):
         raise Killed
 
-    for name in ("minivae.runs.Run._save", "minivae.runs.os.replace"):
+    for name in ("minivae.runs.Run._save", "minivae.runs.folder.os.replace"):
         with monkeypatch.context() as patch:
             patch.setattr(name, cut)
             with pytest.raises(Killed):
@@ -397,7 +397,7 @@ def test_two_processes_that_want_one_number(tmp_path, monkeypatch):
             open(os.path.join(b, "x"), "w").close()
         real(a, b)
 
-    monkeypatch.setattr("minivae.runs.os.replace", replace)
+    monkeypatch.setattr("minivae.runs.folder.os.replace", replace)
     assert main([*SMALL, "--epochs", "1"]) == 0
     assert sorted(os.listdir("runs")) == ["vae-digits-dense-001", "vae-digits-dense-002"]
 

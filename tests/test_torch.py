@@ -1,11 +1,15 @@
 """PyTorch as an oracle, where it is installed: the same values and gradients, computed by autograd."""
 
+import math
+
 import numpy as np
 import pytest
 
 from minivae import layers, optim
+from minivae.backend import place
 from minivae.densities import kl_gaussians, kl_gaussians_backward
-from minivae.models import VAE
+from minivae.models import VAE, Labels
+from minivae.models.examples import small
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 F = torch.nn.functional
@@ -160,6 +164,10 @@ def torch_network(network, x, params, prefix):
         own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b")}
         if isinstance(layer, layers.Reshape):
             x = x.reshape(len(x), *layer.shape)
+        elif isinstance(layer, layers.ColumnsToChannels):
+            h, w, c = layer.shape
+            columns = x[:, None, None, h * w * c :].expand(-1, h, w, -1)
+            x = torch.cat([x[:, : h * w * c].reshape(-1, h, w, c), columns], dim=-1)
         elif isinstance(layer, layers.Blocks):
             N, h, w, c = x.shape
             x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
@@ -196,6 +204,82 @@ def test_whole_vae(arch, likelihood, rng):
         p = D.Normal(out[:, :42], (0.5 * out[:, 42:]).exp())
     kl = D.kl_divergence(D.Normal(mu, (0.5 * log_var).exp()), D.Normal(0.0, 1.0)).sum(-1)
     loss = (0.8 * kl - p.log_prob(tx).sum(-1)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
+def torch_log_weights(model, x, y, eps, params, stopped=False):
+    """(log w (K, N), z) of a model with Bernoulli pixels and a Gaussian posterior; `stopped`: log q at held heads."""
+    given = model.given(x, y)
+    mu, log_var = torch_network(model.encoder, torch.tensor(given), params, "encoder")
+    z = mu + (0.5 * log_var).exp() * torch.tensor(eps)  # (K, N, L)
+    z.retain_grad()
+    K, N, L = z.shape
+    columns = torch.tensor(given[:, model.D :]).expand(K, N, -1)
+    flat = torch.cat([z, columns], dim=-1).reshape(K * N, -1)
+    out = torch_network(model.decoder, flat, params, "decoder").reshape(K, N, -1)
+    D = torch.distributions
+    log_px_z = D.Bernoulli(logits=out).log_prob(torch.tensor(x)).sum(-1)
+    if stopped:
+        mu, log_var = mu.detach(), log_var.detach()
+    log_qz_x = D.Normal(mu, (0.5 * log_var).exp()).log_prob(z).sum(-1)
+    return log_px_z, D.Normal(0.0, 1.0).log_prob(z).sum(-1), log_qz_x, z
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("beta", [1.0, 0.7])
+def test_whole_iwae(arch, beta, rng):
+    """The bound and every gradient, by differentiating the log-mean-exp itself."""
+    model, x, _ = small("iwae", rng, arch=arch, samples=4, beta=beta, activation="silu")
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    log_px_z, log_pz, log_qz_x, _ = torch_log_weights(model, x, None, noise["eps"], params)
+    log_w = log_px_z + log_pz - log_qz_x
+    iwae = (log_w.logsumexp(0) - math.log(4)).mean()
+    assert metrics["iwae"] == pytest.approx(iwae.item(), rel=1e-10)
+    assert metrics["elbo"] == pytest.approx(log_w.mean().item(), rel=1e-10)
+    loss = -((log_px_z + beta * (log_pz - log_qz_x)).logsumexp(0) - math.log(4)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_doubly_reparameterized_gradient(arch, rng):
+    """Tucker et al. 2019, eq. 8, as its authors compute it: d log w / dz with held heads, times squared weights."""
+    model, x, _ = small("iwae", rng, arch=arch, samples=4, gradient="doubly", activation="silu")
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    model.loss_and_grads(x, noise)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    log_px_z, log_pz, log_qz_x, z = torch_log_weights(model, x, None, noise["eps"], params, stopped=True)
+    log_w = log_px_z + log_pz - log_qz_x
+    v = log_w.softmax(0).detach()
+    own = [name for name in params if name.startswith("encoder")]
+    grads = torch.autograd.grad(-(v * v * log_w).sum(0).mean(), [params[name] for name in own], retain_graph=True)
+    for name, g in zip(own, grads, strict=True):
+        close(model.params[name].grad, g)
+    rest = [name for name in params if name not in own]
+    loss = -(log_w.logsumexp(0) - math.log(4)).mean()
+    for name, g in zip(rest, torch.autograd.grad(loss, [params[name] for name in rest]), strict=True):
+        close(model.params[name].grad, g)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("labels", [Labels("classes", 3), Labels("rows", 2)])
+def test_whole_cvae(arch, labels, rng):
+    model, x, y = small("cvae", rng, arch=arch, labels=labels, beta=0.8, activation="silu")
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise, y=y)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    log_px_z, _, _, _ = torch_log_weights(model, x, y, noise["eps"][None], params)
+    mu, log_var = torch_network(model.encoder, torch.tensor(model.given(x, y)), params, "encoder")
+    D = torch.distributions
+    kl = D.kl_divergence(D.Normal(mu, (0.5 * log_var).exp()), D.Normal(0.0, 1.0)).sum(-1)
+    loss = (0.8 * kl - log_px_z[0]).mean()
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     for name, p in model.params.items():

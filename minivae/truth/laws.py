@@ -49,7 +49,7 @@ def check_laws(model, x, rng, y=None, log_px=None):
     """Every law here that says something of a model, in float64, and data x (N, D), y; `log_px` (N,) if it is known."""
     laws = {}
     if model.latent == "gaussian":
-        sample = sampled(model, x, rng, y)
+        sample = sampled(model, x, rng, y=y)
         laws |= moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
     laws |= {"the likelihood adds up to 1": integral_of_likelihood(model.likelihood, rng)}
     if model.log_weights is not None:
@@ -168,7 +168,7 @@ def copies(a, n):
     return None if a is None else np.tile(a, (n, *[1] * (a.ndim - 1)))
 
 
-def sampled(model, x, rng, y=None, draws=20_000):
+def sampled(model, x, rng, draws=20_000, y=None):
     """(mu, log_var (N, L), z (draws, N, L), mean KL) of steps of evaluation on copies of x, seen from outside.
 
     A loss that couples the examples of a batch is computed on x as it is, and with fewer draws.
