@@ -2,8 +2,8 @@
 
 import sys
 
+from . import kernels
 from .backend import array_module
-from .kernels import StandIn
 from .optim import Optimizer
 from .params import Module, Param
 
@@ -27,22 +27,32 @@ def first_nonfinite(model, replay):
 
     `replay(stop)` runs the computation and may end early when stop() says that something was found.
     Operations are minivae's functions and the methods of the model's parts, such as "decoder.layers.2.forward (Dense)".
-    Each call is checked as it returns, so the innermost is named.
+    Each call is checked as it returns, so the innermost is named; of what begins with "_", or returns an argument as it
+    came, the caller is.
     """
     names = {id(part): name for name, part in model.named(Module).items()}
     found = []
+    arguments = []  # of the calls under way
 
     def watch(frame, event, result):
+        if event == "call":
+            arguments.append(list(frame.f_locals.values()))
+        if event != "return" or found:
+            return
         function = frame.f_code.co_name
-        if event != "return" or found or function.startswith("_"):  # of a piece, what called it is named
+        given = arguments.pop()
+        passed_on = result is not None and any(result is argument for argument in given)
+        if passed_on or function.startswith("_"):  # of a piece, its caller is named
             return
         part = frame.f_locals.get("self")
         module = frame.f_globals.get("__name__", "")
         name = frame.f_code.co_qualname
-        if isinstance(part, StandIn):
+        if isinstance(part, kernels.StandIn):
             part = part.works_for(function)
-        elif "operation" in frame.f_code.co_freevars:  # in which `fused` chooses between kernel and lines
-            module, name = frame.f_locals["operation"].__module__, frame.f_locals["operation"].__qualname__
+        elif module == kernels.__name__ and "operation" in frame.f_locals:  # `fused` has chosen a kernel
+            operation = frame.f_locals["operation"]
+            module = operation.__module__
+            name = operation.__qualname__
         elif module.startswith(LAUNCHERS):
             return
         if isinstance(part, Module):
