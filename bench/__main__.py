@@ -6,12 +6,15 @@ import importlib.util
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from minivae.laboratory.timing import in_turns, quartiles, ratio
+from minivae.tables import markdown
 
 from .worker import OURS, PEERS
 from .works import WORKS, find
@@ -84,14 +87,14 @@ def measure(key, threads, peers, rounds, seconds=0.5):
                 process.ask("block", 2)
                 process.ask("forget")
                 repeat[process.peer] = max(1, round(2 * seconds / process.ask("block", 2)))
-            times = {process.peer: [] for process in processes}
-            for turn in range(rounds):
-                shift = turn % len(processes)
-                for process in processes[shift:] + processes[:shift]:
-                    n = repeat[process.peer]
-                    time.sleep(0.1)
-                    process.ask("block", max(1, n // 10))
-                    times[process.peer].append(process.ask("block", n) / n * units)
+
+            def block(process):
+                n = repeat[process.peer]
+                time.sleep(0.1)
+                process.ask("block", max(1, n // 10))
+                return process.ask("block", n) / n * units
+
+            times = in_turns({process.peer: partial(block, process) for process in processes}, rounds)
             return {
                 p.peer: {"times": times[p.peer], "mib": p.ask("memory"), "difference": differences.get(p.peer)}
                 for p in processes
@@ -101,56 +104,44 @@ def measure(key, threads, peers, rounds, seconds=0.5):
                 process.close()
 
 
-def quartiles(values):
-    return statistics.quantiles(values, n=4, method="inclusive")
-
-
-def ratio(results, peer, other):
-    """Median of the paired ratios, peer / other, and their quartiles."""
-    low, middle, high = quartiles([a / b for a, b in zip(results[peer]["times"], results[other]["times"], strict=True)])
-    return middle, low, high
-
-
 def summarize(results):
     """The numbers of one work's row."""
     rivals = [peer for peer in results if peer not in OURS]
-    row = {
-        peer: dict(zip(("low", "median", "high"), quartiles(r["times"]), strict=True)) | r
-        for peer, r in results.items()
-    }
-    ratios = {peer: ratio(results, "minivae", peer) for peer in results if peer != "minivae"}
-    best = max(rivals, key=lambda peer: ratios[peer][0], default=None)
+    row = {peer: quartiles(r["times"])._asdict() | r for peer, r in results.items()}
+    ours = results["minivae"]["times"]
+    ratios = {peer: ratio(ours, r["times"]) for peer, r in results.items() if peer != "minivae"}
+    best = max(rivals, key=lambda peer: ratios[peer].median, default=None)
     return {"peers": row, "ratios": ratios, "best": best}
 
 
 def table(rows):
     """Markdown: one line per work and thread count, medians with quartiles."""
-    head = ["work", "threads", "unit", *PEERS, "/ torch", "goal", "/ best", "goal", "/ products", "MiB, torch's"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    lines = [("work", "threads", "unit", *PEERS, "/ torch", "goal", "/ best", "goal", "/ products", "MiB, torch's")]
     for row in rows:
         work, found = WORKS[row["work"]], row["peers"]
         cells = [work.name, str(row["threads"]), work.unit[0]]
         for peer in PEERS:
             t = found.get(peer)
             cells.append(f"{t['median']:.3g} ({t['low']:.3g}-{t['high']:.3g})" if t else "")
-        of = {peer: "{:.2f} ({:.2f}-{:.2f})".format(*r) for peer, r in row["ratios"].items()}
+        of = {peer: "{1:.2f} ({0:.2f}-{2:.2f})".format(*r) for peer, r in row["ratios"].items()}
         cells += [of.get("torch", ""), f"{work.goals[0]}"]
         cells += [f"{of[row['best']]} {row['best']}" if row["best"] else "", f"{work.goals[1]}"]
         cells.append(of.get("products", ""))
         cells.append(f"{found['minivae']['mib']:.0f}, {found['torch']['mib']:.0f}" if "torch" in found else "")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown(*lines)
 
 
 def import_seconds(rounds=11):
     """Median seconds of `import minivae` beyond those of `import numpy`, in new processes that take turns."""
     code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-    seconds = {"numpy": [], "minivae": []}
-    for _ in range(rounds):
-        for name, found in seconds.items():
-            out = subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True)
-            found.append(float(out.stdout))
-    return statistics.median(b - a for a, b in zip(*seconds.values(), strict=True))
+
+    def of(name):
+        command = [sys.executable, "-c", code.format(name)]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    seconds = in_turns({name: partial(of, name) for name in ("numpy", "minivae")}, rounds)
+    return quartiles([b - a for a, b in zip(*seconds.values(), strict=True)]).median
 
 
 def versions():

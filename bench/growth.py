@@ -3,11 +3,11 @@
 Writes figures/speed_growth.png and prints its numbers.
 """
 
-import statistics
-
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from minivae import plot
+from minivae.laboratory.timing import quartiles
+from minivae.tables import markdown
 
 from .__main__ import HERE, measure
 from .works import find
@@ -26,12 +26,12 @@ def microseconds(key):
     """{peer: median microseconds per example} of one work."""
     work = find(key)
     found = measure(key, 1, list(PEERS), rounds=5, seconds=0.2)
-    return {peer: statistics.median(r["times"]) / work.unit[1] / work.N * 1e6 for peer, r in found.items()}
+    return {peer: quartiles(r["times"]).median / work.unit[1] / work.N * 1e6 for peer, r in found.items()}
 
 
 def main():
     found = {}
-    print("| grows | at | minivae, us per example | torch | ratio |\n|---|---|---|---|---|")
+    print(markdown(("grows", "at", "minivae, us per example", "torch", "ratio")))
     for label, (key, sizes) in PANELS.items():
         found[label] = [microseconds(key.format(size)) for size in sizes]
         for size, t in zip(sizes, found[label], strict=True):

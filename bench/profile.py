@@ -2,34 +2,16 @@
 
 import argparse
 import os
-import time
-from collections import defaultdict
 
 REPEAT = 50
-
-
-def timed(f, name, spent):
-    def call(*args, **kwargs):
-        began = time.perf_counter()
-        result = f(*args, **kwargs)
-        spent[name] += time.perf_counter() - began
-        return result
-
-    return call
-
-
-def seconds(run):
-    """Of one repetition."""
-    began = time.perf_counter()
-    for i in range(REPEAT):
-        run(i)
-    return (time.perf_counter() - began) / REPEAT
 
 
 def main():
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    from minivae.laboratory.timing import adding, seconds_of
     from minivae.layers import Layer
+    from minivae.tables import markdown
 
     from .ours import Minivae, Products
     from .works import WORKS, arrays
@@ -38,23 +20,24 @@ def main():
     steps = [name for name, work in WORKS.items() if work.kind == "step"]
     parser.add_argument("work", choices=steps)
     work = WORKS[parser.parse_args().work]
-    peer, spent = Minivae(work, arrays(work), 1), defaultdict(float)
-    floor = seconds(Products(work, None, 1).run)
+    peer = Minivae(work, arrays(work), 1)
+    spent = {}
+    floor = seconds_of(Products(work, None, 1).run, REPEAT) / REPEAT
     for name, layer in peer.model.named(Layer).items():
         if list(layer.named(Layer)) == [""]:  # nothing but itself
             for way in {"forward", "backward", "kl", "kl_backward"} & set(dir(layer)):
                 label = f"{name} {type(layer).__name__} {way}"
-                setattr(layer, way, timed(getattr(layer, way), label, spent))
-    peer.optimizer.step = timed(peer.optimizer.step, "optimizer.step", spent)
-    seconds(peer.run)  # the first steps are slower
+                setattr(layer, way, adding(getattr(layer, way), spent, label))
+    peer.optimizer.step = adding(peer.optimizer.step, spent, "optimizer.step")
+    seconds_of(peer.run, REPEAT)  # the first steps are slower
     spent.clear()
-    whole = seconds(peer.run)
+    whole = seconds_of(peer.run, REPEAT) / REPEAT
     spent = {name: value / REPEAT for name, value in spent.items()}
     spent["the model's own lines, noise, the loss as a float"] = whole - sum(spent.values())
     print(f"{work.name}: {whole * 1e3:.2f} ms a step, its matrix products alone {floor * 1e3:.2f} ms\n")
-    print("| part | ms | of the step |\n|---|---|---|")
-    for name, value in sorted(spent.items(), key=lambda pair: -pair[1]):
-        print(f"| {name} | {value * 1e3:.3f} | {value / whole:.0%} |")
+    parts = sorted(spent.items(), key=lambda pair: -pair[1])
+    rows = [(name, f"{value * 1e3:.3f}", f"{value / whole:.0%}") for name, value in parts]
+    print(markdown(("part", "ms", "of the step"), *rows))
 
 
 if __name__ == "__main__":

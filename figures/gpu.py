@@ -23,11 +23,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # always the same bits
 import numpy as np
 
 from bench import ours
-from bench.__main__ import LIMIT, quartiles, ratio, versions
+from bench.__main__ import LIMIT, versions
 from bench.works import arrays, find
 from minivae.data import load_data
 from minivae.laboratory.parity import parity
+from minivae.laboratory.timing import quartiles, ratio
 from minivae.optim import Adam
+from minivae.tables import markdown
 from minivae.train import fit
 
 from .gpu_plots import draw_parity, draw_speed
@@ -88,12 +90,6 @@ class Section(NamedTuple):
     draw: Callable | None = None
 
 
-def table(*rows):
-    """Markdown, of rows of cells, the first one the head."""
-    lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
-
-
 def stand_in():
     """tests/strict.py, by the name under which its arrays find it."""
     sys.path.insert(0, str(HERE.parent / "tests"))
@@ -145,7 +141,7 @@ def compare(device):
                 errors.append((model, pair, *cells, "OK" if fine else "**NOT OK**"))
                 losses = f"{p.loss[-1]:.6f}", f"{p.reference[-1]:.6f}", f"{p.drift.max():.1e}" if p.drift.any() else "0"
                 drifts.append((model, pair, *losses))
-    text = PARITY.format(ROWS=ROWS, errors=table(*errors), drifts=table(*drifts))
+    text = PARITY.format(ROWS=ROWS, errors=markdown(*errors), drifts=markdown(*drifts))
     return Section(text, ok, lambda path: draw_parity(found, LIMITS, path))
 
 
@@ -170,7 +166,7 @@ def operations(device):
             rows.append((model, of["transfer"], of["wait"], lines.total(), both.total(), own))
             frequent = ", ".join(f"{n} {name}" for name, n in both.most_common(6))
             most.append(f"- {model}, with the kernels: {frequent}.")
-    return Section(COUNTED.format(rows=table(*rows), most="\n".join(most)), ok)
+    return Section(COUNTED.format(rows=markdown(*rows), most="\n".join(most)), ok)
 
 
 def speed(device):
@@ -183,22 +179,21 @@ def speed(device):
     steps = [("model", "batch", "step", "kernels", "issuing", "the device waits", "for launches")]
     for (model, N), found in rows.items():
         cells = ["{1:.3f} ({0:.3f}-{2:.3f})".format(*quartiles(found[k])) if k in found else "" for k in labels]
-        of = {k: ratio({p: {"times": t} for p, t in found.items()}, "minivae", k)
-              for k in against if {k, "minivae"} <= found.keys()}  # fmt: skip
-        cells += ["{:.2f} ({:.2f}-{:.2f})".format(*of[k]) if k in of else "" for k in against]
+        of = {k: ratio(found["minivae"], found[k]) for k in against if {k, "minivae"} <= found.keys()}
+        cells += ["{1:.2f} ({0:.2f}-{2:.2f})".format(*of[k]) if k in of else "" for k in against]
         goal = ""
         if N == SIZES[0] and "PyTorch eager" in of:
-            met = of["PyTorch eager"][0] <= GOALS[model]
+            met = of["PyTorch eager"].median <= GOALS[model]
             goal = f"{GOALS[model]} of eager: {'met' if met else 'not met'}"
         times.append((model, f"{N:,}", *cells, goal))
         if (model, N) in parts:
             issue, busy = parts[model, N]
-            wall = quartiles(found["minivae"])[1]
+            wall = quartiles(found["minivae"]).median
             ms = wall, busy, issue, max(wall - busy, 0), shares(wall, issue, busy)[1] * max(wall, busy)
             steps.append((model, f"{N:,}", *(f"{v:.3f}" for v in ms)))
     ok = any("minivae" in found for found in rows.values())
-    text = TIMED.format(ROUNDS=ROUNDS, STEPS=STEPS, LIMIT=LIMIT, first=SIZES[0], times=table(*times),
-                        steps=table(*steps), notes="\n".join([*notes, "", ""] if notes else []))  # fmt: skip
+    text = TIMED.format(ROUNDS=ROUNDS, STEPS=STEPS, LIMIT=LIMIT, first=SIZES[0], times=markdown(*times),
+                        steps=markdown(*steps), notes="\n".join([*notes, "", ""] if notes else []))  # fmt: skip
     return Section(text, ok, lambda path: draw_speed(rows, parts, path))
 
 
@@ -216,7 +211,7 @@ def epochs(device):
         elbo = history[-1]["validation"]["elbo"]
         rows.append((model, f"{first:.2f}", f"{np.median(others):.2f}", f"{elbo:.2f} after {EPOCHS}"))
     text = f"`fit`, {len(data.train.x):,} examples in batches of 128, bits drawn anew, the validation split included."
-    return Section(f"{text}\n\n{table(*rows)}")
+    return Section(f"{text}\n\n{markdown(*rows)}")
 
 
 # ---- The page

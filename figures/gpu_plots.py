@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bench.__main__ import quartiles, ratio
 from minivae.laboratory.parity import names_of
+from minivae.laboratory.timing import quartiles, ratio
 from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 from .gpu_timing import PEERS, shares
@@ -95,20 +95,20 @@ def _draw_times(ax, model, found):
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.minorticks_off()
-    of = {N: ratio({p: {"times": t} for p, t in times.items()}, "minivae", "PyTorch eager")[0]
+    of = {N: ratio(times["minivae"], times["PyTorch eager"]).median
           for N, times in found.items() if {"minivae", "PyTorch eager"} <= times.keys()}  # fmt: skip
     if of:
         ax.set_title(f"{model}: {', '.join(f'{r:.2f}' for r in of.values())} of PyTorch eager's time")
 
 
 def _draw_parts(ax, model, found, parts):
-    bars = {N: shares(quartiles(found[N]["minivae"])[1], *parts[N]) for N in parts}
+    bars = {N: shares(quartiles(found[N]["minivae"]).median, *parts[N]) for N in parts}
     bottom = np.zeros(len(bars))
     for i, (label, color) in enumerate(PARTS):
         height = np.array([100 * bar[i] for bar in bars.values()])
         ax.bar(range(len(bars)), height, 0.6, bottom, color=color, label=label)
         bottom += height
     ax.set(ylim=(0, 100), axisbelow=True)
-    ax.set_xticks(range(len(bars)), [f"{N:,}\n{quartiles(found[N]['minivae'])[1]:.2f} ms" for N in bars])
+    ax.set_xticks(range(len(bars)), [f"{N:,}\n{quartiles(found[N]['minivae']).median:.2f} ms" for N in bars])
     ax.set(xlabel="batch size, and a step", title=f"{model}: kernels run "
            + ", ".join(f"{bar[0]:.0%}" for bar in bars.values()) + " of the time")  # fmt: skip

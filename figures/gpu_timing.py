@@ -2,9 +2,9 @@
 
 import importlib
 import tempfile
-import time
 import traceback
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from bench import ours, worker
 from bench.__main__ import LIMIT
 from bench.works import arrays
 from minivae.backend import generator, launch, load_backend, place, to_numpy
+from minivae.laboratory.timing import in_turns, seconds_of
 from minivae.optim import Adam
 
 PEERS = {"minivae": None, "PyTorch eager": "TorchFused", "PyTorch compiled": "TorchReduced"}  # class in bench.pytorch
@@ -146,18 +147,12 @@ def start(work, device, left_out, check):
 
 def interleaved(peers, device):
     """{peer: [ms per step of each block]}, in turns whose order rotates."""
-    times, order = {label: [] for label in peers}, list(peers)
-    for _ in range(ROUNDS):
-        order.append(order.pop(0))
-        for label in order:
-            peers[label](0)
-            device.wait()
-            began = time.perf_counter()
-            for i in range(STEPS):
-                peers[label](i)
-            device.wait()
-            times[label].append((time.perf_counter() - began) / STEPS * 1000)
-    return times
+
+    def block(issue):
+        issue(0)
+        return seconds_of(issue, STEPS, device.wait) / STEPS * 1000
+
+    return in_turns({label: partial(block, issue) for label, issue in peers.items()}, ROUNDS)
 
 
 def split(issue, device, repeats=11):
@@ -169,9 +164,9 @@ def split(issue, device, repeats=11):
     while len(found) < repeats:
         device.wait()
         device.hold(hold)
-        begin, began = device.mark(), time.perf_counter()
-        issue(len(found))
-        issued, end = (time.perf_counter() - began) * 1000, device.mark()
+        begin = device.mark()
+        issued = seconds_of(lambda i: issue(len(found))) * 1000
+        end = device.mark()
         if not begin.done:
             device.wait()
             found.append((issued, device.between(begin, end)))

@@ -28,6 +28,7 @@ from minivae.plot import (
     draw_matrix,
     draw_pencil,
 )
+from minivae.tables import markdown
 from minivae.train import fit
 from minivae.truth import linear_gaussian, quadrature
 
@@ -117,7 +118,7 @@ def small(arch, activation="relu", likelihood="bernoulli", norm="none", seed=0):
 
 def errors(folder):
     """The worst error of whole models, by each oracle."""
-    rows = ["| model | parameters | directions | every coordinate | complex step |", "|---|---|---|---|---|"]
+    rows = [("model", "parameters", "directions", "every coordinate", "complex step")]
     worst = dict.fromkeys(ORACLES, 0.0)
     settings = [(arch, activation, likelihood, norm) for arch in ("dense", "conv")
                 for activation, likelihood, norm in (*[("relu", name, "none") for name in LIKELIHOODS],
@@ -134,9 +135,9 @@ def errors(folder):
             worst[name] = max(worst[name], error)
             cells.append(f"{error:.1e}" + (f" ({kinks} at a kink)" if kinks else ""))
         label = f"{arch}, {activation}, {likelihood}" + ("" if norm == "none" else f", {norm} norm")
-        rows.append(f"| {label} | {model.theta.size} | {' | '.join(cells)} |")
+        rows.append((label, model.theta.size, *cells))
     text = ", ".join(f"{name} {error:.1e}" for name, error in worst.items())
-    return "\n".join([*rows, "", f"Worst of all: {text}."])
+    return f"{markdown(*rows)}\n\nWorst of all: {text}."
 
 
 def rounding(folder):
@@ -157,14 +158,14 @@ def zoo(folder):
     """What catches which mistake, and its price."""
     found, prices = matrix(), {name: price(mutant) for name, mutant in SUBJECTS.items()}
     draw_matrix(found, prices, folder / "lab_zoo.png", TITLES, DETECTORS)
-    rows = ["| mistake | seen in | caught by | first sign |", "|---|---|---|---|"]
+    rows = [("mistake", "seen in", "caught by", "first sign")]
     for name, mutant in SUBJECTS.items():
         letters = [letter for letter in DETECTORS if found[name][letter]]
         assert mutant is None or "".join(letters) == mutant.caught_by
         sign = found[name][letters[0]][0] if letters else ""
         title, seen = (f"{mutant.title} ({mutant.pitfall})", mutant.seen_in) if mutant else (name, "")
-        rows.append(f"| {title} | {seen} | {', '.join(DETECTORS[k] for k in letters) or 'nothing'} | {sign} |")
-    return "\n".join(rows)
+        rows.append((title, seen, ", ".join(DETECTORS[k] for k in letters) or "nothing", sign))
+    return markdown(*rows)
 
 
 def paper(folder):

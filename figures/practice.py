@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one thread for each of the processes
@@ -18,11 +19,12 @@ import numpy as np
 from minivae import plot
 from minivae.backend import generator
 from minivae.data import load_data
+from minivae.laboratory.timing import in_turns, quartiles, seconds_of, training_step
 from minivae.layers import BatchNorm, Dense, glorot, he
 from minivae.models import VAE
-from minivae.optim import Adam
 from minivae.runs import build_model, build_optimizer, read_data
 from minivae.runs.settings import complete
+from minivae.tables import markdown
 from minivae.train import fit
 
 SEEDS, EPOCHS, LR = 5, 100, 3e-3
@@ -313,23 +315,13 @@ def cost(sides=(8, 16, 32, 64), steps=8):
     result = {"dense": [], "conv": []}
     for side in sides:
         data = load_data("sprites", sprites={"side": side, "orientation": [0, 7], "x": [4, 16, 28], "y": [4, 16]})
-        x, work = data.train.x[:64], {}
+        works = {}
         for arch in result:
-            model = VAE.build(
-                data.shape, generator(0, "weights"), arch=arch, hidden=(256,), channels=(32, 64), latent=10
-            )
-            work[arch] = (model, Adam(model), [])
-        noise = generator(0, "noise")
-        for step in range(steps + 1):
-            for model, optimizer, seconds in work.values():
-                eps = model.draw_noise(noise, len(x))
-                began = time.perf_counter()
-                model.loss_and_grads(x, eps)
-                optimizer.step()
-                if step:  # the first touches new memory
-                    seconds.append(time.perf_counter() - began)
-        for arch, (_, _, seconds) in work.items():
-            result[arch].append(1000 * float(np.median(seconds)))
+            sizes = {"hidden": (256,), "channels": (32, 64), "latent": 10}
+            model = VAE.build(data.shape, generator(0, "weights"), arch=arch, **sizes)
+            works[arch] = partial(seconds_of, training_step(model, data.train.x[:64]))
+        for arch, (_, *others) in in_turns(works, steps + 1).items():  # the first touches new memory
+            result[arch].append(1000 * quartiles(others).median)
     return sides, result
 
 
@@ -348,17 +340,16 @@ def section(topic, m):
     """Markdown of one topic: picture, table, sentences."""
     title, _, sentences = TOPICS[topic]
     lines = [f"## {title}", "", f"![{title}: validation ELBO, reconstruction, KL](practice_{topic}.png)", ""]
-    lines += ["| setting | validation ELBO | log p(x given z) | KL | training ELBO | active latents |"]
-    lines += ["|---|---|---|---|---|---|"]
+    rows = [("setting", "validation ELBO", "log p(x given z)", "KL", "training ELBO", "active latents")]
     for label, values in m.items():
         if label != "seeds":
             cells = [f"{mean:.2f} ± {std:.2f}" for mean, std in (values[name] for name in METRICS[:4])]
             if values["diverged"] == m["seeds"]:
-                lines.append(f"| {label} | all diverged | | | | |")
+                rows.append((label, "all diverged", "", "", "", ""))
                 continue
             note = f" ({values['diverged']} of {m['seeds']} diverged)" * (values["diverged"] > 0)
-            lines.append(f"| {label}{note} | {' | '.join(cells)} | {values['active'][0]:.1f} |")
-    lines.append("")
+            rows.append((label + note, *cells, f"{values['active'][0]:.1f}"))
+    lines += [markdown(*rows), ""]
     lines += [f"- {text} {'Holds here.' if holds(m) else '**Does not hold here.**'}" for text, holds in sentences]
     return [*lines, ""]
 
@@ -381,8 +372,8 @@ def write(out, seeds=SEEDS, epochs=None, processes=2):
         text += section(topic, m)
     sides, result = cost()
     draw_cost(sides, result, out / "practice_cost.png")
-    text += [COST, "| | " + " | ".join(f"{s}x{s}" for s in sides) + " |", "|---|" + "---|" * len(sides)]
-    text += [f"| {arch} | " + " | ".join(f"{ms:.1f}" for ms in values) + " |" for arch, values in result.items()]
+    rows = [(arch, *(f"{ms:.1f}" for ms in values)) for arch, values in result.items()]
+    text += [COST, markdown(("", *(f"{s}x{s}" for s in sides)), *rows)]
     (out / "practice.md").write_text("\n".join(text) + "\n", encoding="utf-8")
     print(f"{out / 'practice.md'}: {len(jobs)} trainings in {time.perf_counter() - began:.0f} s")
 

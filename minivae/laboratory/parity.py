@@ -5,8 +5,8 @@ far the losses of a training drift apart; and milliseconds per step against the 
 """
 
 import math
-import time
 from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..gradcheck.trace import parts_of
 from ..optim import Adam
 from ..params import replaced
 from ..tables import aligned
+from .timing import in_turns, quartiles, seconds_of, training_step, wait_for
 
 REFERENCE = ("numpy", "float64")
 
@@ -81,24 +82,22 @@ def error(a, b):
 
 
 def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3, y=None):
-    """{"numpy float32": [ms per step of Adam for each batch size]}: the median of repeats after a first step."""
-    found = {}
-    for backend, dtype in machines():
-        model = build(generator(0, "weights")).bind(dtype, backend)
-        optimizer, row = Adam(model), []
-        for size in batch_sizes:
-            rows = place(np.resize(x, (size, x.shape[1])), like=model.theta)
-            labels = None if y is None else place(np.resize(y, (size, *y.shape[1:])), like=model.theta)
-            noise = place(model.draw_noise(generator(0, "noise"), size), like=model.theta)
-            times, stop = [], time.perf_counter() + seconds
-            while len(times) < 4 or time.perf_counter() < stop:
-                began = time.perf_counter()
-                loss = model.loss_and_grads(rows, noise, y=labels)["loss"]
-                optimizer.step()
-                to_numpy(loss + 0 * model.theta[0])  # waits for a device, the update included
-                times.append(1000 * (time.perf_counter() - began))
-            row.append(float(np.median(times[1:])))
-        found[f"{backend} {dtype}"] = row
+    """{"numpy float32": [ms per step of Adam for each batch size]}: medians of turns, for `seconds` on each machine."""
+    found = {f"{backend} {dtype}": [] for backend, dtype in machines()}
+    for size in batch_sizes:
+        rows = np.resize(x, (size, x.shape[1]))
+        labels = None if y is None else np.resize(y, (size, *y.shape[1:]))
+        measures = {}
+        for name in found:
+            backend, dtype = name.split()
+            model = build(generator(0, "weights")).bind(dtype, backend)
+            step = training_step(model, rows, labels)
+            measures[name] = partial(seconds_of, step, wait=partial(wait_for, model.theta))
+        in_turns(measures, 1)  # takes memory, and compiles kernels
+        turn = sum(once for (once,) in in_turns(measures, 1).values())
+        times = in_turns(measures, max(3, round(seconds * len(found) / turn)))
+        for name, row in found.items():
+            row.append(1000 * quartiles(times[name]).median)
     return found
 
 
