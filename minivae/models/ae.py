@@ -49,8 +49,8 @@ class AE(Model):
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.D = encoder.n_in
         self.L = decoder.n_in
-        self.mean = State(np.zeros(self.L), 0.01)  # of the codes z
-        self.square = State(np.ones(self.L), 0.01)  # of z^2
+        self.mean = State(np.zeros(self.L), 0.1)  # of the codes z
+        self.square = State(np.ones(self.L), 0.1)  # of z^2
         self.bind()
 
     @classmethod

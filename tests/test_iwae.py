@@ -1,0 +1,135 @@
+"""The importance weighted bound on a model whose evidence is known, and its two gradients."""
+
+import numpy as np
+import pytest
+
+from minivae import Adam
+from minivae.flows import IAF
+from minivae.metrics import mean_metrics
+from minivae.models import IWAE, VAE
+from minivae.models.examples import flow_posterior, small
+from minivae.models.networks import build_networks
+from minivae.posteriors import FlowPosterior
+from minivae.priors import Prior
+from minivae.truth import linear_gaussian as exact
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def linear(rng, samples, **options):
+    """A linear IWAE: log p(x) is known."""
+    networks = build_networks((5,), rng, hidden=(), latent=2, likelihood="gaussian-fixed", std=0.6)
+    return IWAE(*networks, samples=samples, **options).bind("float64")
+
+
+def test_one_sample_is_a_vae_whose_kl_is_sampled(rng):
+    """The same parameters and the same eps: log p(x | z) to the bit, and the KL equal on average."""
+    model = linear(rng, 1)
+    vae = VAE(*build_networks((5,), rng, hidden=(), latent=2, likelihood="gaussian-fixed", std=0.6)).bind("float64")
+    vae.theta[...] = model.theta
+    x = rng.standard_normal((6, 5))
+    gaps = []
+    for _ in range(20_000):
+        eps = rng.standard_normal((1, 6, 2))
+        mine = model.loss_and_grads(x, {"eps": eps, "enc": None, "dec": None}, grads=False)
+        its = vae.loss_and_grads(x, {"eps": eps[0], "enc": None, "dec": None}, grads=False)
+        assert mine["log_px_z"] == pytest.approx(its["log_px_z"], rel=1e-12)
+        assert mine["loss"] == pytest.approx(-mine["elbo"], rel=1e-12)
+        gaps.append(mine["kl"] - its["kl"])
+    error = np.std(gaps) / len(gaps) ** 0.5
+    assert abs(np.mean(gaps)) < 4 * error
+    assert abs(np.mean(gaps) + 0.01 * its["kl"]) > 8 * error or its["kl"] < 8 * error / 0.01
+
+
+def test_more_samples_come_nearer_to_the_evidence(rng):
+    """ELBO = L_1 < L_5 < L_50 <= log p(x) (Burda et al. 2016, theorem 1)."""
+    x = rng.standard_normal((20, 5))
+    bounds = []
+    for K in (1, 5, 50):
+        model = linear(np.random.default_rng(3), K)
+        bounds.append(mean_metrics(model, np.repeat(x, 200, axis=0), None, rng)["iwae"])
+    assert bounds == sorted(bounds)
+    assert bounds[-1] < exact.log_evidence(model, x).mean()
+    assert bounds[-1] > exact.log_evidence(model, x).mean() - 0.2 * (exact.log_evidence(model, x).mean() - bounds[0])
+
+
+def test_training_comes_near_the_evidence(rng):
+    x = rng.standard_normal((300, 2)) @ rng.standard_normal((2, 5)) + 0.6 * rng.standard_normal((300, 5))
+    for gradient in ("reparameterized", "doubly"):
+        model = linear(np.random.default_rng(1), 5, gradient=gradient)
+        optimizer = Adam(model, lr=0.01)
+        for t in range(4000):
+            model.loss_and_grads(x, model.draw_noise(rng, len(x)), t=t)
+            optimizer.step()
+        log_px = exact.log_evidence(model, x).mean()
+        assert log_px - 0.15 < mean_metrics(model, np.repeat(x, 20, axis=0), None, rng)["iwae"] < log_px + 0.01
+
+
+def encoder_gradients(model, x, rng, draws):
+    names = [name for name in model.params if name.startswith("encoder")]
+    found = []
+    for _ in range(draws):
+        model.loss_and_grads(x, model.draw_noise(rng, len(x)))
+        found.append(np.concatenate([model.params[name].grad.ravel() for name in names]))
+    return np.array(found)
+
+
+def test_both_gradients_have_one_mean_and_the_second_less_variance(rng):
+    """At K = 20 (Tucker et al. 2019): a wrong power of the weights would show in the mean."""
+    x = rng.standard_normal((3, 5))
+    found = {}
+    for gradient in ("reparameterized", "doubly"):
+        model = linear(np.random.default_rng(2), 20, gradient=gradient)
+        found[gradient] = encoder_gradients(model, x, rng, 6000)
+    a, b = found.values()
+    error = np.sqrt(a.var(axis=0) / len(a) + b.var(axis=0) / len(b))
+    z = (a.mean(axis=0) - b.mean(axis=0)) / error
+    assert np.abs(z).max() < 4
+    assert np.abs((a.mean(axis=0) - 1.3 * b.mean(axis=0)) / error).max() > 8  # the test can fail
+    assert b.var(axis=0).sum() < 0.5 * a.var(axis=0).sum()
+
+
+def test_beta_weighs_the_kl_in_the_loss_alone(rng):
+    model, x, _ = small("iwae", rng, samples=1, beta=lambda t: 0.5 * t)
+    noise = model.draw_noise(rng, len(x))
+    for t in (0, 1, 4):
+        m = model.loss_and_grads(x, noise, t=t)
+        assert m["loss"] == pytest.approx(0.5 * t * m["kl"] - m["log_px_z"], rel=1e-10)
+        assert m["iwae"] == pytest.approx(m["elbo"], rel=1e-10)
+
+
+class NoKL(Prior):
+    """Draws nothing, knows nothing."""
+
+
+def test_what_the_second_gradient_cannot_serve_is_refused(rng):
+    networks = build_networks((5,), rng, hidden=(4,), latent=2, heads=3)
+    with pytest.raises(ValueError, match="gradient: doubly needs a posterior with a score, got FlowPosterior"):
+        IWAE(*networks, posterior=FlowPosterior(IAF(2, 2, 4, rng)), gradient="doubly")
+    encoder, decoder, likelihood = build_networks((5,), rng, hidden=(4,), latent=2)
+    prior = NoKL(2)
+    prior.encoder = encoder  # as a VampPrior has it
+    with pytest.raises(
+        ValueError, match="gradient: doubly needs a prior of its own parameters, NoKL has the encoder's"
+    ):
+        IWAE(encoder, decoder, likelihood, prior, gradient="doubly")
+    with pytest.raises(ValueError, match="samples: expected a whole number >= 1, got 0"):
+        IWAE(encoder, decoder, likelihood, samples=0)
+    with pytest.raises(ValueError, match="gradient: expected one of reparameterized, doubly, got 'best'"):
+        IWAE(encoder, decoder, likelihood, gradient="best")
+
+
+def test_a_flow_posterior_shows_z_and_not_z0(rng):
+    """What `encode` gives is what the decoder sees at eps = 0, behind the flow."""
+    model, x, _ = flow_posterior(rng)
+    z = model.encode(x)
+    mu, _, h = model.encoder(x)
+    (expected, _), _ = model.posterior.flow.forward(mu, h)
+    np.testing.assert_allclose(z, expected, rtol=1e-12)
+    assert np.abs(z - mu).max() > 0.01
+    np.testing.assert_allclose(model.reconstruct(x), model.decode(z), rtol=1e-12)
+    eps = rng.standard_normal((4, len(x), 2))
+    assert model.reconstruct(x, eps).shape == (4, *x.shape)
