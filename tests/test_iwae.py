@@ -65,7 +65,7 @@ def test_training_comes_near_the_evidence(rng):
             model.loss_and_grads(x, model.draw_noise(rng, len(x)), t=t)
             optimizer.step()
         log_px = exact.log_evidence(model, x).mean()
-        assert log_px - 0.15 < mean_metrics(model, np.repeat(x, 20, axis=0), None, rng)["iwae"] < log_px + 0.01
+        assert log_px - 0.25 < mean_metrics(model, np.repeat(x, 20, axis=0), None, rng)["iwae"] < log_px + 0.01
 
 
 def encoder_gradients(model, x, rng, draws):
