@@ -8,7 +8,6 @@ import math
 
 import numpy as np
 
-from ..backend import tree_map
 from ..data import load_data
 from ..evaluate import log_evidence
 from ..gradcheck.problems import with_params
@@ -18,17 +17,17 @@ from ..likelihoods import Bernoulli
 from ..models import VAE
 from ..params import replaced
 from ..priors import DiagonalNormal, StandardNormal
-from .laws import Law, Laws, copies
+from .laws import Law, Laws, copies, noise_twice
 
 EXACT = 1e-9
 
 
 def check_known(model, x, rng, y=None):
     """{what is said: Law} of a model in float64 and data x (N, D), y: all that says something of it."""
-    noise = model.stopped(x, model.draw_noise(rng, len(x), train=False), y)
+    noise = model.draw_noise(rng, len(x), train=False)
     return Laws(
         scales(model, x, noise, y)
-        | signs(model, x, noise, y)
+        | signs(model, x, model.stopped(x, noise, y), y)
         | of_likelihood(model.likelihood, rng)
         | (of_kl(model.prior) if model.has_kl else {})
         | ({} if model.log_weights is None else of_evidence(model, x, rng, y))
@@ -52,18 +51,12 @@ def true(statement):
 def scales(model, x, noise, y=None):
     """The loss and its gradients are means over examples: the batch twice over changes neither (pitfall 16)."""
     once, grad = model.loss_and_grads(x, noise, y=y), model.grad.copy()
-    noise_twice = {name: _twice(part, len(x)) for name, part in noise.items()}
-    twice = model.loss_and_grads(copies(x, 2), noise_twice, y=copies(y, 2))
+    twice = model.loss_and_grads(copies(x, 2), noise_twice(model, noise, len(x)), y=copies(y, 2))
     change = np.linalg.norm(model.grad - grad) / max(np.linalg.norm(grad), 1e-300)
     return {
         "the batch twice over: the same loss": equal(twice["loss"], once["loss"]),
         "the batch twice over: the same gradient": equal(1 + change, 1),
     }
-
-
-def _twice(part, n):
-    """Noise of n examples twice over, along the axis of the examples: the first, or the second behind K samples."""
-    return tree_map(lambda a: np.concatenate([a, a], axis=0 if len(a) == n else 1), part)
 
 
 def signs(model, x, noise, y=None):

@@ -205,10 +205,21 @@ def sampled(model, x, rng, draws=20_000, y=None):
     return mu, log_var, np.concatenate(latents), mean_kl
 
 
+def noise_twice(model, noise, n):
+    """Noise of n examples twice over, along the axis of the examples: the one that grows with their number."""
+    larger = model.draw_noise(np.random.default_rng(0), n + 1, train=False)
+
+    def doubled(name, a):
+        axis = next(i for i, (k, m) in enumerate(zip(a.shape, larger[name].shape, strict=True)) if k != m)
+        return np.concatenate([a, a], axis=axis)
+
+    return {name: a if a is None else doubled(name, a) for name, a in noise.items()}
+
+
 def couples(model, x, rng, y=None):
     """Whether the loss of a batch twice over is another one: it depends on which examples are together."""
     noise = model.draw_noise(rng, len(x), train=False)
-    twice = {name: a if a is None else np.concatenate([a, a], axis=-2) for name, a in noise.items()}
+    twice = noise_twice(model, noise, len(x))
     once = float(model.loss_and_grads(x, noise, y=y, grads=False)["loss"])
     again = float(model.loss_and_grads(copies(x, 2), twice, y=copies(y, 2), grads=False)["loss"])
     return abs(again - once) > 1e-9 * abs(once)
