@@ -8,6 +8,7 @@ import pytest
 from minivae.laboratory.detectors import model_and_data
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
+from minivae.models.examples import EXAMPLES
 from minivae.priors import StandardNormal
 from minivae.truth.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
 from minivae.truth.laws import (
@@ -16,6 +17,7 @@ from minivae.truth.laws import (
     averaged,
     bounds_ordered,
     check_laws,
+    couples,
     integral_of_likelihood,
     integral_of_prior,
     moments_of_z,
@@ -34,6 +36,50 @@ def test_they_hold(likelihood, rng):
     model, x = model_and_data(rng, likelihood, levels=3 if likelihood == "categorical" else None)
     assert (check := check_laws(model, x, rng)).ok, check
     assert (check := check_known(model, x, rng)).ok, check
+
+
+@pytest.mark.parametrize("label", EXAMPLES)
+def test_every_model_obeys_those_that_are_about_it(label, rng):
+    """K samples, a flow as posterior, conditions, a model without noise or prior."""
+    model, x, y = EXAMPLES[label](rng)
+    laws = Laws(check_laws(model, x, rng, y) | check_known(model, x, rng, y))
+    assert laws.ok, laws
+    assert len(laws) > 10
+
+
+def test_k_samples_are_averaged_over_the_samples(rng):
+    """z is (draws, N, L) of N examples, whatever K is: a posterior that is off by 1 % in one example alone is seen."""
+    model, x, _ = EXAMPLES["iwae dense"](rng)
+    mu, log_var, z, _ = sampled(model, x, rng, 200_000)
+    assert z.shape[1:] == mu.shape == (5, 2)
+    assert len(z) >= 200_000
+    std = np.exp(0.5 * log_var)
+    off = np.array([0.0, 0, 1, 0, 0])[:, None]
+    assert moments_of_z((mu, log_var, z, 0))["variance of (z - mu) / std"].ok
+    error = (z - mu - 0.05 * off * std)[:, 2] / std[2]
+    assert abs(error.mean() + 0.05) < 0.01
+
+
+class Coupled(VAE):
+    """Its loss depends on which examples are together, as one that estimates q(z) in the batch does."""
+
+    rows = 0
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        type(self).rows = max(self.rows, len(x))
+        metrics = super().loss_and_grads(x, noise, y, t, grads)
+        return metrics | {"loss": metrics["loss"] + np.log(len(x))}
+
+
+def test_a_minibatch_loss_is_computed_on_the_batch_as_it_is(rng):
+    """Tiled to 65,535 rows it would be another loss."""
+    model, x = model_and_data(rng)
+    model.__class__ = Coupled
+    assert couples(model, x, rng)
+    Coupled.rows = 0
+    mu, log_var, z, kl = sampled(model, x, rng)
+    assert Coupled.rows == 2 * len(x)  # to see that it is coupled
+    assert moments_of_z((mu, log_var, z, kl))["variance of (z - mu) / std"].ok
 
 
 @pytest.mark.parametrize("seed", [12, 16])
