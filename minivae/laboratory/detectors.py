@@ -8,6 +8,7 @@ U  known answers and scales (known_answers.py)
 
 import contextlib
 import math
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..gradcheck.directional import check_directions
 from ..gradcheck.problems import operation_problem
 from ..metrics import mean_metrics
 from ..models import VAE
+from ..models.examples import learned_prior, small
 from ..optim import Adam
 from ..truth.known_answers import check_known
 from ..truth.laws import check_laws
@@ -28,40 +30,47 @@ TITLES = {mutant.name: f"{mutant.title}  ({mutant.pitfall})" for mutant in ZOO}
 DETECTORS = {"L": "loss curve", "G": "gradient check", "W": "law", "U": "known answer"}
 
 
-def model_and_data(rng, likelihood="bernoulli", **options):
-    """A VAE so small that every parameter is quickly checked, and data for it."""
-    model = VAE.build((6,), rng, hidden=(8,), latent=2, likelihood=likelihood, **options).bind("float64")
-    model.theta += 0.2 * rng.standard_normal(model.theta.size)
-    x = rng.random((4, 6))
-    return model, (x < 0.5).astype(float) if likelihood == "bernoulli" else x
+def model_and_data(rng, model="vae", likelihood="bernoulli", **options):
+    """(model, x): one of minivae's, so small that every parameter is quickly checked, and data for it."""
+    sizes = {"shape": (6,), "hidden": (8,), "n": 4, "shake": 0.2}
+    return small(model, rng, likelihood=likelihood, **sizes, **options)[:2]
+
+
+CHECKED = {  # {label: make(rng) -> (model, x)}
+    "bernoulli": model_and_data,
+    "gaussian-full": partial(model_and_data, likelihood="gaussian-full"),
+    "learned prior": lambda rng: learned_prior(rng)[:2],
+    "iwae": partial(model_and_data, model="iwae", samples=4),
+}
 
 
 def loss_curve(steps=300):
-    """What is odd about the loss of a training: it is not finite, does not fall, or falls below zero nats."""
+    """What one would stop at in the loss of a training: it is not finite, does not fall, or falls below zero nats."""
     rng = np.random.default_rng(0)
     model, _ = model_and_data(rng)
-    optimizer, losses = Adam(model, lr=1e-2), []
+    optimizer = Adam(model, lr=1e-2)
     codes = (rng.random((2, 6)) < 0.5).astype(float)
+    losses = []
     for t in range(steps):
         x = np.abs(codes[rng.integers(0, 2, 32)] - (rng.random((32, 6)) < 0.05))
         losses.append(float(model.loss_and_grads(x, model.draw_noise(rng, 32), t=t)["loss"]))
         optimizer.step()
-    first, last = np.mean(losses[:20]), np.mean(losses[-20:])
+    first = sum(losses[:20]) / 20
+    last = sum(losses[-20:]) / 20
     if not math.isfinite(last):
         return ["it is not finite"]
-    odd = {"it does not fall": last > 0.9 * first, "it is negative": last < 0}
-    return [what for what, so in odd.items() if so]
+    return ["it does not fall"] * (last > 0.9 * first) + ["it is negative"] * (last < 0)
 
 
 def gradient_check():
     """Names of the gradients that are wrong."""
     wrong = []
-    for likelihood, log_var in (("bernoulli", 0), ("gaussian-full", 0), ("bernoulli", -12), ("bernoulli", 12)):
+    for label, log_var in (*((label, 0) for label in CHECKED), ("bernoulli", -12), ("bernoulli", 12)):
         rng = np.random.default_rng(0)
-        model, x = model_and_data(rng, likelihood)
+        model, x = CHECKED[label](rng)
         model.params["encoder.layers.2.b"].data[model.L :] += log_var  # far out, where some clamp it
         checks = check_gradients(model, x, rng)
-        wrong += [f"{likelihood}, log_var near {log_var}: {name}" for name, check in checks.items() if not check.ok]
+        wrong += [f"{label}, log_var near {log_var}: {name}" for name, check in checks.items() if not check.ok]
     rng = np.random.default_rng(0)
     far = np.array([-40.0, -9.0, 0.3, 9.0, 40.0])
     operations = {
@@ -79,18 +88,21 @@ def gradient_check():
 
 def laws():
     """Names of the laws that do not hold."""
-    broken = []
-    for likelihood in ("bernoulli", "gaussian-full"):
-        rng = np.random.default_rng(0)
-        found = check_laws(*model_and_data(rng, likelihood), rng)
-        broken += [f"{likelihood}: {name}" for name, law in found.items() if not law.ok]
-    return broken
+    return _broken(check_laws)
 
 
 def known_answers():
     """Names of the known answers that are missed."""
-    rng = np.random.default_rng(0)
-    return [name for name, law in check_known(*model_and_data(rng), rng).items() if not law.ok]
+    return _broken(check_known)
+
+
+def _broken(check):
+    names = []
+    for label, make in CHECKED.items():
+        rng = np.random.default_rng(0)
+        checked = check(*make(rng), rng)
+        names += [f"{label}: {name}" for name, law in checked.items() if not law.ok]
+    return names
 
 
 RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}

@@ -2,21 +2,27 @@
 
 A mutant is a diff: inside `planted(mutant)` functions of the library run the code of an edited source; outside nothing
 remains. So a reader sees the mistake where it would stand, and `detectors.py` sees what catches it.
-Numbers are those of the pitfalls in the project's notes: 6, 8 and 9 wait for the code that they can be made in.
+Numbers are those of the pitfalls in the project's notes. Some wait for the code that they can be made in, some are
+watched elsewhere.
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import textwrap
 from typing import NamedTuple
 
 WAITING = {
-    6: "weights of importance-weighted bounds: softmax of +loss; the analytic KL per sample",
     8: "total correlation: a sampling matrix that fills columns instead of the diagonal",
     9: "mutual information gap: view used as a transpose",
+    22: "the scale of data guessed from its values",
+    23: "validation is the tail of a file sorted by class",
 }
-ELSEWHERE = {20: "tests that cannot fail: python -m tests.mutation"}
+ELSEWHERE = {
+    20: "tests that cannot fail: python -m tests.mutation",
+    24: "an option that the model does not have is taken in silence: tests/test_cli.py",
+}
 
 
 class Mutant(NamedTuple):
@@ -34,7 +40,10 @@ class Mutant(NamedTuple):
         return "\n".join(f"{where}\n{_lines('-', old)}\n{_lines('+', new)}" for where, old, new in self.edits)
 
 
-STEP, REPARAMETERIZE = "models.vae.VAE.loss_and_grads", "densities.reparameterize"
+STEP = "models.vae.VAE.loss_and_grads"
+IWAE_STEP = "models.iwae.IWAE.loss_and_grads"
+REPARAMETERIZE = "densities.reparameterize"
+PRIOR = "priors.DiagonalNormal"
 ZOO = (
     Mutant("1", 1, "std = exp(log_var) in the sampler, var = exp(log_var) in the KL",
            "numpy-ml; DeZero; Keras issues 3283 and 9972", "W", (
@@ -62,11 +71,25 @@ ZOO = (
         (STEP, "least=self.free_bits) - log_px_z\n", "least=self.free_bits) - log_px_z / x.shape[-1]\n"),
         (STEP, "self.likelihood.backward(-g, c_x)", "self.likelihood.backward(-g / x.shape[-1], c_x)"),
     )),
+    Mutant("6a", 6, "importance weights: softmax of +loss, the worst sample dominates", "PyTorch-VAE", "W", (
+        (IWAE_STEP, "out.dtype), log_w_beta)", "out.dtype), -log_w_beta)"),
+        (IWAE_STEP, "loss = -log_mean_exp(log_w_beta)", "loss = log_mean_exp(-log_w_beta)"),
+        (IWAE_STEP, '"iwae": log_mean_exp(log_w)', '"iwae": -log_mean_exp(-log_w)'),
+    )),
+    Mutant("6b", 6, "importance weights with the analytic KL, the same for every sample", "PyTorch-VAE", "W", (
+        (IWAE_STEP, "log_w = log_px_z + log_pz - log_qz_x", "log_w = log_px_z - self.prior.kl(*heads).sum(axis=-1)"),
+        (IWAE_STEP, "dz = dz + self.prior.backward(-beta * g, c_z)",
+         "dkl = self.prior.kl_backward(g.sum(axis=0)[:, None] + 0 * heads[0], *heads)"),
+        (IWAE_STEP, "dlog_qz_x = beta * g", "dlog_qz_x = 0 * g"),
+        (IWAE_STEP, "self.encoder.backward(self.posterior.backward(dz, dlog_qz_x, c_q), c_enc",
+         "dheads = self.posterior.backward(dz, dlog_qz_x, c_q)\n"
+         "        self.encoder.backward(tuple(a + b for a, b in zip(dheads, dkl)), c_enc"),
+    )),
     Mutant("7a", 7, "importance-sampled NLL of the wrong sign", "pythae", "WU", (
         ("evaluate.evidence.log_evidence", 'log_mean_exp(np.concatenate(parts).astype("float64"))',
          '-log_mean_exp(-np.concatenate(parts).astype("float64"))'),
     )),
-    Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "U", (
+    Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "WU", (
         ("evaluate.evidence.log_evidence", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
     )),
     Mutant("10", 10, "the logged KL has the wrong sign", "PyTorch-VAE issue 68", "WU", (
@@ -83,10 +106,10 @@ ZOO = (
     Mutant("13", 13, "log_var clamped in the forward, not in the gradient", "several", "G", (
         (REPARAMETERIZE, "exp(0.5 * log_var)", "exp(0.5 * log_var.clip(-4, 4))"),
     )),
-    Mutant("14a", 14, "D log(2 pi) in every element, and then summed", "intro_dgm", "W", (
+    Mutant("14a", 14, "D log(2 pi) in every element, and then summed", "intro_dgm", "WU", (
         ("densities.gaussian_log_prob", "(LOG_2PI +", "(x.shape[-1] * LOG_2PI +"),
     )),
-    Mutant("14b", 14, "log(2 pi) dropped", "pythae; vae_vampprior", "W", (
+    Mutant("14b", 14, "log(2 pi) dropped", "pythae; vae_vampprior", "WU", (
         ("densities.gaussian_log_prob", "(LOG_2PI + log_var", "(log_var"),
     )),
     Mutant("15", 15, "the same seed for every layer", "yburda/iwae", "U", (
@@ -107,6 +130,17 @@ ZOO = (
         ("likelihoods.Bernoulli.mean", "return sigmoid(out)",
          "return array_module(out).log1p(array_module(out).exp(out))"),
     )),
+    Mutant("21", 21, "a sum over the last axis called with one more axis: L times L KLs", "an earlier minivae",
+           "WU", (
+        (f"{PRIOR}.kl", "return kl_gaussians(mu, log_var, self.mu.data, self.log_var.data)",
+         "each = mu[..., None], log_var[..., None]\n"
+         "    return kl_gaussians(*each, self.mu.data, self.log_var.data).sum(axis=-1)"),
+        (f"{PRIOR}.kl_backward",
+         "kl_gaussians_backward(g, mu, log_var, self.mu.data, self.log_var.data)",
+         "kl_gaussians_backward(\n"
+         "        g[..., None], mu[..., None], log_var[..., None], self.mu.data, self.log_var.data)\n"
+         "    dmu, dlog_var = dmu[..., 0], dlog_var[..., 0]"),
+    )),
 )  # fmt: skip
 
 
@@ -116,17 +150,19 @@ def planted(mutant):
 
     Raises ValueError where the library's text is not the one that an edit begins with.
     """
-    codes, texts = {}, {}
+    codes = {}
+    texts = {}
     try:
         for where, old, new in mutant.edits:
             module, function = _find(where)
             text = texts.get(where) or textwrap.dedent(inspect.getsource(function))
             if text.count(old) != 1:
                 raise ValueError(f"zoo: expected {old!r} once in {where}, found it {text.count(old)} times")
-            texts[where], made = text.replace(old, new), {}
-            exec(compile(texts[where], f"<{where}, mutated>", "exec"), vars(module), made)
+            texts[where] = text.replace(old, new)
+            edited = {}
+            exec(compile(texts[where], f"<{where}, mutated>", "exec"), vars(module), edited)
             codes.setdefault(function, function.__code__)
-            function.__code__ = inspect.unwrap(made[function.__name__]).__code__
+            function.__code__ = inspect.unwrap(edited[function.__name__]).__code__
         yield mutant
     finally:
         for function, code in codes.items():
@@ -138,10 +174,9 @@ def _find(where):
     path = where.split(".")
     for i in range(len(path) - 1, 0, -1):
         with contextlib.suppress(ModuleNotFoundError):
-            found = module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
-            for name in path[i:]:
-                found = getattr(found, name)
-            return module, inspect.unwrap(found)  # the lines below @fused
+            module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
+            function = functools.reduce(getattr, path[i:], module)
+            return module, inspect.unwrap(function)  # the lines below @fused
     raise ValueError(f"zoo: there is no {where}")
 
 
