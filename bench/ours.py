@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minivae import VAE, Adam, log_evidence
+from minivae.backend import keep_freed_memory
 from minivae.densities import log_mean_exp
 from minivae.layers import Conv2d, ConvTranspose2d, Dense
 
@@ -32,6 +33,8 @@ class Minivae:
         self.optimizer = Adam(self.model)
         self.rng = np.random.default_rng(1)
         self.run = getattr(self, work.kind)
+        if work.kind == "step":
+            keep_freed_memory()  # as `fit` does
 
     def check(self):
         """What every peer must compute alike: losses and first gradients of steps, or values at the given noise."""
@@ -42,9 +45,9 @@ class Minivae:
                 noise = {"eps": eps[0], "enc": None, "dec": None}
                 losses.append(float(model.loss_and_grads(x[i % len(x)], noise)["loss"]))
                 if i == 0:
-                    found = {"grad/" + name: p.grad.copy() for name, p in model.params.items()}
+                    values = {"grad/" + name: p.grad.copy() for name, p in model.params.items()}
                 self.optimizer.step()
-            return found | {"losses": np.array(losses)}
+            return values | {"losses": np.array(losses)}
         if work.kind == "evidence":
             return {"log_px": log_mean_exp(model.log_weights(x[0], self.eps[0]))}
         if work.kind == "encode":

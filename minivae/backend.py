@@ -5,7 +5,6 @@ No other file knows that CuPy exists. Functions that create arrays or call ufunc
 """
 
 import sys
-from contextvars import copy_context
 from functools import cache
 
 import numpy as np
@@ -14,10 +13,6 @@ ON_HOST = (np.ndarray, np.generic, float, int)
 REALS = {"float32": "float", "float64": "double"}  # dtype: its name in CUDA C
 THREADS, BLOCKS = 256, 65535  # of a block, a power of two; of a launch, at most
 OPTIONS = ("--fmad=false",)  # of the compiler: without fused multiply-adds each operation rounds as NumPy's does
-
-# After a block of this size was freed, glibc keeps what is freed later for the next arrays. It would give it back to
-# the system otherwise, and every step would fault its memory in anew: a tenth of a convolutional step.
-np.empty(31 * 2**20, "uint8")
 
 # What a generator is for. A generator is a function of (seed, purpose, epoch): nothing to save, everything replays.
 PURPOSES = {
@@ -102,35 +97,15 @@ def launch(text, name, dtype, blocks, *args):
     kernel(text, name, dtype.name)((min(blocks, BLOCKS),), (THREADS,), tuple(args))
 
 
-@cache
-def _blas():
-    """The libraries of matrix products in this process."""
-    from threadpoolctl import ThreadpoolController
+def keep_freed_memory():
+    """Let the memory that a step frees serve the next step. Training calls it at its start, as do passes in parts.
 
-    return ThreadpoolController().select(user_api="blas").lib_controllers
-
-
-def in_threads(f, pieces):
-    """[f(piece), ...], on as many threads as matrix products may take, while each product takes one.
-
-    NumPy lets other threads run inside its functions, so what lies between the products is shared as well.
+    glibc takes a large array from the system as a block of its own and gives the block back when the array is freed:
+    every step faults its memory in anew, a seventh of the time of a convolutional step. Once a block of this size was
+    freed, glibc takes smaller ones from its heap, and keeps up to twice as much free there. 31 MiB is near the largest
+    size of which it learns this, 32 MiB. Nobody writes to the block, so it costs no memory; other allocators ignore it.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    libraries = _blas()
-    before = [library.num_threads for library in libraries]
-    n = min(max(before, default=1), len(pieces))
-    if n < 2:
-        return [f(piece) for piece in pieces]
-    contexts = [copy_context() for _ in pieces]  # the caller's np.errstate
-    try:
-        for library in libraries:
-            library.set_num_threads(1)
-        with ThreadPoolExecutor(n) as pool:
-            return list(pool.map(lambda context, piece: context.run(f, piece), contexts, pieces))
-    finally:
-        for library, threads in zip(libraries, before, strict=True):
-            library.set_num_threads(threads)
+    np.empty(31 * 2**20, "uint8")
 
 
 def unbroadcast(g, shape):

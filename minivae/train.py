@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .backend import array_module, generator, place
+from .backend import array_module, generator, keep_freed_memory, place
 from .finite import all_finite, first_nonfinite
 from .metrics import averages, mean_metrics
 
@@ -69,6 +69,7 @@ def fit(
             raise ValueError(f"{name}: expected at least 1, got {value}")
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
+    keep_freed_memory()
     x, y = place((data.train.x, data.train.y), like=model.theta)
     pictured = None if ledger is None else data.pictured
     history = list(history)

@@ -1,4 +1,8 @@
-"""Threads of our own: the same results in the same order, under the caller's settings."""
+"""Trees of arrays keep their types; memory is kept; generators draw where an array lies."""
+
+import subprocess
+import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -6,43 +10,50 @@ import pytest
 from minivae import backend
 
 
-class Library:
-    """Stands for the library of matrix products, on two threads."""
-
-    num_threads = 2
-
-    def set_num_threads(self, n):
-        self.num_threads = n
+class Split(NamedTuple):
+    x: object
+    y: object
 
 
-@pytest.fixture
-def library(monkeypatch):
-    found = Library()
-    monkeypatch.setattr(backend, "_blas", lambda: [found])
-    return found
+def test_trees_keep_their_types():
+    """A split of the data is a named tuple, and None in it is no array."""
+    like = np.zeros(1, "float64")
+    tree = {"a": Split(np.ones(2, "float32"), None), "b": [Split(np.arange(2), (np.ones(1, "float32"), 3))], "c": ()}
+    placed = backend.place(tree, like=like)
+    assert type(placed["a"]) is Split
+    assert placed["a"].x.dtype == "float64"
+    assert placed["a"].y is None
+    assert type(placed["b"]) is list
+    assert type(placed["b"][0]) is Split
+    assert placed["b"][0].x.dtype.kind == "i"
+    assert placed["b"][0].y[1] == 3
+    assert placed["c"] == ()
+    assert backend.to_numpy(Split(1.5, None)) == Split(1.5, None)
 
 
-def test_results_come_in_order_and_products_take_one_thread(library):
-    assert backend.in_threads(lambda i: (i, library.num_threads), range(9)) == [(i, 1) for i in range(9)]
-    assert library.num_threads == 2
-    assert backend.in_threads(lambda i: library.num_threads, [0]) == [2]  # nothing to share
-    library.num_threads = 1
-    assert backend.in_threads(lambda i: i, range(3)) == [0, 1, 2]
+def test_kernels_are_asked_of_the_first_array(monkeypatch):
+    """Of nested tuples, such as the gradients that an encoder gets; whole numbers have none."""
+    monkeypatch.setattr(backend, "array_module", lambda x: type("Module", (), {"RawModule": None}))
+    assert backend.has_kernels(((np.ones(2), np.ones(2)), np.arange(2)))
+    assert not backend.has_kernels((np.arange(2), np.ones(2)))
 
 
-def test_errors_come_through_and_settings_go_in(library):
-    with pytest.raises(ZeroDivisionError):
-        backend.in_threads(lambda i: 1 // i, [1, 0])
-    assert library.num_threads == 2
-    with np.errstate(over="ignore"):  # else a warning, and warnings are errors
-        assert np.isinf(backend.in_threads(lambda x: np.float32(3e38) * x, [2, 3])).all()
+ALLOCATED = """
+import numpy, tracemalloc
+import scipy, tqdm
+tracemalloc.start()
+import minivae.backend
+print(tracemalloc.get_traced_memory()[1])
+minivae.backend.keep_freed_memory()
+print(tracemalloc.get_traced_memory()[1])
+"""
 
 
-def test_the_real_library_keeps_its_threads():
-    before = [library.num_threads for library in backend._blas()]
-    assert before
-    backend.in_threads(lambda i: np.ones((2, 2)) @ np.ones((2, 2)), [0, 1])
-    assert [library.num_threads for library in backend._blas()] == before
+def test_importing_allocates_no_large_block():
+    result = subprocess.run([sys.executable, "-c", ALLOCATED], capture_output=True, text=True, check=True)
+    importing, asked = map(int, result.stdout.split())
+    assert importing < 10 * 2**20
+    assert asked > 30 * 2**20
 
 
 def test_a_generator_draws_where_the_array_lies(device):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import array_module, in_threads, place, tree_map
+from ..backend import array_module, keep_freed_memory, place, tree_map
 from ..options import Option, one_of, real, whole
 from ..params import Module
 from ..schedules import BETA_SCHEDULES
@@ -112,15 +112,13 @@ class Model(Module):
         n = max(1, n // max(1, math.prod(x.shape[1:-1])))
         if len(x) <= n or array_module(x) is not np:
             return f(x)
+        keep_freed_memory()
         whole = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
-
-        def put(i):
+        for i in range(0, len(x), n):
             y = f(x[i : i + n])
             if isinstance(y, tuple):
                 for all_of_it, part in zip(whole, y, strict=True):
                     all_of_it[i : i + n] = part
             else:
                 whole[i : i + n] = y
-
-        in_threads(put, range(0, len(x), n))
         return whole
