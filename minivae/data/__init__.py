@@ -19,6 +19,7 @@ from .preprocess import (
     dequantize,
     entropy_floor,
     is_binary,
+    labels_of,
     pixel_scale,
     shift,
     to_bits,
@@ -158,6 +159,8 @@ def load_data(
         if wanted and (likelihood in PIXELS or how != "none" or (dequantize and standardize)):
             raise ValueError(f"{name}: expected a Gaussian likelihood, no bits, and not both of dequantize and "
                              f"standardize, got likelihood {likelihood}, binarize {how}")  # fmt: skip
+    if (labels := labels_of(y)) is not None:
+        protocol["labels"] = labels
     if dequantize:
         protocol["levels"] = raw.levels or divisor + 1
         if protocol["levels"] == 2:

@@ -35,13 +35,32 @@ def pixel_scale(x):
 
 
 def check_labels(y, name, n):
-    """`y` as integers (n,), or None; ValueError if it is neither."""
+    """`y` as integers (n,), classes; or as float32 rows of numbers (n, count); or None. ValueError if it is neither."""
     if y is None:
         return None
     y = np.asarray(y)
-    if y.dtype.kind not in "biu" or y.shape != (n,):
-        raise ValueError(f"{name}: expected {n} integer labels, got dtype {y.dtype}, shape {y.shape}")
-    return y.astype("int64")
+    if y.dtype.kind in "biu" and y.shape == (n,):
+        return y.astype("int64")
+    if y.dtype.kind not in "biuf" or y.ndim != 2 or len(y) != n or y.size == 0:
+        raise ValueError(f"{name}: expected {n} integer labels, or {n} rows of numbers, got dtype {y.dtype}, shape "
+                         f"{y.shape}")  # fmt: skip
+    with np.errstate(over="ignore"):
+        rows = y.astype("float32")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")
+    return rows
+
+
+def labels_of(y):
+    """What y is, for the record: {"kind": "classes", "count": largest + 1}, {"kind": "rows", "count": width}, or None.
+
+    Whole numbers below 0 are no classes.
+    """
+    if y is None:
+        return None
+    if y.ndim == 2:
+        return {"kind": "rows", "count": y.shape[1]}
+    return {"kind": "classes", "count": int(y.max()) + 1} if y.min() >= 0 else None
 
 
 def check_unit_interval(x, name):

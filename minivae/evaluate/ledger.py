@@ -48,8 +48,7 @@ def gradient_ledger(model, x, noise, y=None, t=0):
         For a model without these: one that ignores its beta, say, or puts a logarithm around both parts. And for one
         that does not go backward once through its first encoding.
     """
-    if not (model.has_kl and callable(getattr(model, "beta", None))):
-        raise ValueError(f"model: {NEEDED}, which {type(model).__name__} lacks")
+    _check_parts(model)
     x, noise, y = place((x, noise, y), like=model.theta)
     with _put_back(model):
         _check_affine(model, x, noise, y, t)
@@ -70,10 +69,14 @@ def ledger_line(model, x, y, rng, t=0):
     """
     x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
     noise = model.draw_noise(rng, len(x), train=False)
-    if "eps" not in noise:
-        raise ValueError(f"model: the ledger needs a sample of each latent, {type(model).__name__} draws none")
+    _check_parts(model)
     noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
     return _rounded(gradient_ledger(model, x, noise, y, t))
+
+
+def _check_parts(model):
+    if not (model.has_kl and callable(getattr(model, "beta", None))):
+        raise ValueError(f"model: {NEEDED}, which {type(model).__name__} lacks")
 
 
 def _check_affine(model, x, noise, y, t):

@@ -31,6 +31,8 @@ def _points(history, split):
 
 def _panels(curves, path, metrics, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
+    from matplotlib.lines import Line2D
+
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
     with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
         panels = list(dict.fromkeys(name for _, _, points in curves for name in points))
@@ -43,7 +45,8 @@ def _panels(curves, path, metrics, title=None):
             label, _, unit = metrics[metric]
             ax.set(title=label, xlabel="epoch", ylabel=f"{unit} per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
-        lines, names = axes[0].get_lines(), [f"./{name}" if name.startswith("_") else name for name, _, _ in curves]
+        lines = [Line2D([], [], color=color) for _, color, _ in curves]  # a panel may lack some of them
+        names = [f"./{name}" if name.startswith("_") else name for name, _, _ in curves]
         where = {"loc": "outside lower center", "title": title} if below else {}
         legend = (figure if below else axes[0]).legend(lines, names, **where)
         for text in legend.get_texts():  # a name may hold a $

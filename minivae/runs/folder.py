@@ -18,6 +18,7 @@ from pathlib import Path
 from .. import __version__
 from ..backend import available
 from ..files import sync_folder, write_atomic
+from ..models import MODELS
 from . import checkpoint
 from .build import build_model, build_optimizer, read_data
 from .settings import deciding, is_complete, read_options, resumed, with_older
@@ -141,8 +142,10 @@ class Run:
     def read_data(self, settings=None):
         """The run's data; ValueError if they are no longer what the run was trained on."""
         data = read_data(self.settings if settings is None else settings)
-        if data.protocol != self.protocol:
-            old, new = self.protocol, data.protocol
+        old, new = self.protocol, data.protocol
+        if not MODELS[self.settings["model"]].conditional:  # labels decide no number
+            old, new = ({name: v for name, v in p.items() if name != "labels"} for p in (old, new))
+        if new != old:
             odd = next(k for k in old | new if old.get(k) != new.get(k))
             raise ValueError(
                 f"data: not what the run was trained on ({odd}: expected {old.get(odd)}, got {new.get(odd)})"

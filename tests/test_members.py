@@ -1,0 +1,182 @@
+"""Every model through every command: trained, killed and resumed to the bit, evaluated, compared, sampled, drawn."""
+
+import json
+
+import numpy as np
+import pytest
+from test_cli import error_of
+from test_runs import Killed, content
+
+from minivae.cli import main
+from minivae.models import MODELS
+from minivae.runs import Run
+
+SMALL = ["--hidden", "8", "--latent", "2", "--batch-size", "500", "--epochs", "3", "--dropout", "0.1"]
+VARIANTS = {
+    "iwae": ["--model", "iwae", "--samples", "3"],
+    "iwae doubly": ["--model", "iwae", "--samples", "3", "--gradient", "doubly", "--beta-schedule", "linear"],
+    "cvae": ["--model", "cvae", "--free-bits", "0.1"],
+    "ae": ["--model", "ae"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _quick(request):
+    if "pictures" not in request.keywords:
+        request.getfixturevalue("no_pictures")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("members")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+        for label, options in VARIANTS.items():
+            assert main(["train", *SMALL, *options, "--out", str(folder / label)]) == 0
+    return folder
+
+
+def test_every_model_is_here():
+    assert {options[1] for options in VARIANTS.values()} | {"vae"} == set(MODELS)
+
+
+@pytest.mark.parametrize("label", VARIANTS)
+@pytest.mark.parametrize("which", ["best", "last"])
+def test_kill_and_resume_end_in_the_same_bytes(label, which, finished, tmp_path, monkeypatch):
+    save = Run._save
+
+    def killed_save(self, name, model, optimizer, at):
+        if at == 2 and name == which:
+            raise Killed
+        save(self, name, model, optimizer, at)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_save", killed_save)
+        with pytest.raises(Killed):
+            main(["train", *SMALL, *VARIANTS[label], "--out", str(out)])
+    assert main(["train", "--resume", "--out", str(out)]) == 0
+    assert content(out) == content(finished / label)
+
+
+@pytest.mark.parametrize("label", VARIANTS)
+def test_evaluate(label, finished, capsys):
+    """Every metric that the model declares, with its unit; log p(x) where there is one, else one line."""
+    run = Run.open(finished / label)
+    model, _ = run.load_model()
+    assert main(["evaluate", str(run.path)]) == 0
+    out = capsys.readouterr().out
+    report = json.loads((run.path / "evaluate-test.json").read_text())
+    for name, metric in model.metrics.items():
+        assert np.isfinite(report[name])
+        assert name.startswith("loss") or f"{name} {report[name]:.2f}" in out
+        assert metric.unit in out
+    if model.log_weights is None:
+        error = error_of(capsys, "evaluate", run.path, "--samples", "3")
+        assert error == "minivae: samples: the model ae has no evidence log p(x) to estimate\n"
+    else:
+        assert main(["evaluate", str(run.path), "--samples", "3"]) == 0
+        assert json.loads((run.path / "evaluate-test.json").read_text())["log_px"] > report["elbo"]
+
+
+def test_compare_models_that_differ(finished, tmp_path, capsys):
+    runs = [str(finished / label) for label in VARIANTS]
+    assert main(["compare", *runs, "--out", str(tmp_path / "a.png")]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["run", "split", "epoch"]
+    assert {"iwae", "elbo", "log_px_z", "kl"} <= set(head.split())
+    row = next(line for line in lines if line.startswith(str(finished / "ae")))
+    assert row.count(" -  ") >= 3  # no iwae, elbo, kl
+    assert "log_px_z -" in row
+    assert "samples: 3, 3, -, -" in lines
+    assert any("their nats cannot be compared" in line for line in lines)  # log p(x | y) is another number
+
+
+SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "info")
+REFUSED = {
+    ("ae", "uncertainty"): "uncertainty needs a Gaussian q(z | x), which the model ae lacks",
+    ("ae", "ledger"): "the ledger needs a KL of each latent",
+    ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
+    ("cvae", "latent"): "y: the decodings of a conditional model need one y for all; expected --y",
+}
+
+
+@pytest.mark.parametrize("label", [label for label in VARIANTS if label != "iwae doubly"])
+@pytest.mark.parametrize("command", [*SERVED, "ledger"])
+def test_every_command_serves_it_or_says_why_not(label, command, finished, capsys):
+    if (label, command) in REFUSED:
+        assert REFUSED[label, command] in error_of(capsys, command, finished / label)
+    else:
+        assert main([command, str(finished / label)]) == 0
+
+
+def test_class_against_style(finished, tmp_path, monkeypatch):
+    """A row for each class, and in each row the same draws of z; --y gives one class."""
+    shown = {}
+    monkeypatch.setattr("minivae.plot.walks", lambda bands, *rest: shown.update(bands=bands, labels=rest[3]))
+    monkeypatch.setattr("minivae.plot.samples", lambda x_hat, shape, path, title: shown.update(x=x_hat, title=title))
+    run = Run.open(finished / "cvae")
+    model, _ = run.load_model()
+    assert main(["sample", str(run.path), "--n", "40"]) == 0
+    assert shown["labels"] == [str(c) for c in range(10)]
+    eps = np.random.default_rng([0, 6, 0]).standard_normal((4, 2), dtype="float32")
+    for c, band in enumerate(shown["bands"]):
+        np.testing.assert_array_equal(band, model.decode(eps, y=np.full(4, c)))
+    assert main(["sample", str(run.path), "--n", "5", "--y", "3"]) == 0
+    assert shown["title"] == "samples: decoded draws from the prior, given y = 3"
+    eps = np.random.default_rng([0, 6, 0]).standard_normal((5, 2), dtype="float32")
+    np.testing.assert_array_equal(shown["x"], model.decode(eps, y=np.full(5, 3)))
+
+
+@pytest.mark.parametrize(
+    ("label", "y", "message"),
+    [
+        ("cvae", ["10"], "y: expected a whole number <= 9, got 10"),
+        ("cvae", ["1", "2"], "y: expected one class, got 1 2"),
+        ("cvae", ["x"], "y: expected a whole number >= 0, got 'x'"),
+        ("ae", ["1"], "y: expected none, AE is given no labels"),
+    ],
+)
+def test_bad_labels_on_the_command_line(label, y, message, finished, capsys):
+    assert message in error_of(capsys, "sample", finished / label, "--y", *y)
+
+
+def test_a_conditional_model_needs_labels(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((30, 4)))
+    error = error_of(capsys, "train", "--model", "cvae", "--data", tmp_path / "x.npy", "--out", tmp_path / "run")
+    assert error == "minivae: model: cvae is given labels, x.npy has none\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_rows_of_numbers_as_labels(tmp_path):
+    """Attributes, or the rest of an image: trained, evaluated, sampled, resumed."""
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((90, 2)).astype("float32")
+    x = y @ rng.standard_normal((2, 6)) + 0.1 * rng.standard_normal((90, 6))
+    np.savez(tmp_path / "d.npz", x=x[:60], y=y[:60], x_test=x[60:], y_test=y[60:])
+    out = str(tmp_path / "run")
+    options = ["--model", "cvae", "--likelihood", "gaussian", "--hidden", "8", "--latent", "1", "--epochs", "2"]
+    assert main(["train", "--data", str(tmp_path / "d.npz"), *options, "--out", out]) == 0
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["data"]["labels"] == {
+        "kind": "rows",
+        "count": 2,
+    }
+    for command in (["evaluate", out, "--samples", "2"], ["sample", out], ["sample", out, "--y", "0.5", "-1"],
+                    ["traverse", out], ["latent", out, "--y", "0", "0"], ["uncertainty", out]):  # fmt: skip
+        assert main(command) == 0
+    assert main(["train", "--resume", "--out", out, "--epochs", "3"]) == 0
+
+
+def test_a_ledger_is_refused_before_anything_is_trained(tmp_path, capsys):
+    (tmp_path / "c.toml").write_text("ledger = true\nmodel = 'ae'\n")
+    error = error_of(capsys, "train", "--config", tmp_path / "c.toml", "--out", tmp_path / "run")
+    assert "the ledger needs" in error
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.pictures
+@pytest.mark.parametrize("label", ["cvae", "ae"])
+def test_pictures_of_a_training(label, tmp_path):
+    out = tmp_path / "run"
+    assert main(["train", *SMALL[:-2], *VARIANTS[label], "--out", str(out)]) == 0
+    assert {"curves.png", "samples.png", "reconstructions.png", "latents.png"} <= {p.name for p in out.iterdir()}
