@@ -5,6 +5,7 @@ from collections import Counter
 from contextlib import contextmanager, nullcontext
 from functools import cache, wraps
 from importlib.util import find_spec
+from inspect import signature, unwrap
 from pathlib import Path
 from types import MethodType
 
@@ -13,7 +14,7 @@ import pytest
 from cases import OPERATIONS, arrays, gaussian
 from cuda_on_cpu import COMPILER, Kernels
 
-from minivae import backend, densities, kernels, optim
+from minivae import backend, densities, kernels, layers, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
 from minivae.densities import bernoulli_log_prob, kl_standard_normal, reparameterize
 from minivae.finite import first_nonfinite
@@ -31,6 +32,7 @@ from minivae.layers import (
     ReLU,
     Sequential,
     SiLU,
+    Split,
     Tanh,
 )
 from minivae.models import VAE
@@ -552,6 +554,44 @@ def test_your_own_activation(device, monkeypatch, rng):
             monkeypatch.setitem(kernels.LAYERS, "Square", kernels.Activation("x", y="x * x", dx="2 * x * dy"))
             kernels.fused(Square)
     close(results[1], to_numpy(results[0]))
+
+
+def test_without_an_entry_in_the_tables():
+    def one_more(x):
+        return x
+
+    for what in (one_more, type("OneMore", (Layer,), {})):
+        with pytest.raises(ValueError, match=f"expected a name in the tables of minivae.kernels, got {what.__name__}"):
+            kernels.fused(what)
+
+
+def test_lines_and_kernel_take_the_same_arguments():
+    for name, kernel in kernels.OPERATIONS.items():
+        operation = getattr(optim if name == "adam" else densities, name)
+        assert signature(kernel) == signature(operation)
+        assert unwrap(operation) is not operation  # @fused stands above it
+
+
+def test_every_entry_of_a_layer_is_taken():
+    """By the class of that name, which has @fused above it."""
+    for name, entry in kernels.LAYERS.items():
+        cls = getattr(layers, name)
+        assert kernels.OWN[cls.forward, cls.backward] == entry
+
+
+def test_a_network_that_ends_in_a_tuple(device, rng):
+    """Its gradient is a tuple; noise and caches may be named."""
+    net = Sequential(Dense(3, 6, rng), Tanh(), Dropout(0.5, (6,)), Split(2)).bind("float64")
+    x, dy = rng.standard_normal((5, 3)), (rng.standard_normal((5, 3)), rng.standard_normal((5, 3)))
+    noise = place(net.draw_noise(rng, 5), like=x)
+    y, caches = net.forward(x, noise)
+    dx = net.backward(dy, caches)
+    net.bind("float64", device.name)
+    x, dy, noise = device.put((x, dy, noise))
+    with device.on():
+        got, caches = net.forward(x, noise=noise)
+        close((got, net.backward(dy, accumulate=False, cache=caches)), (y, dx))
+    assert device.name == "cupy" or device.launched == ["activate", "activate_backward"]
 
 
 @pytest.mark.parametrize(

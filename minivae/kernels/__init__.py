@@ -14,7 +14,7 @@ from .operations import OPERATIONS
 from .rows import each
 from .text import CUDA
 
-__all__ = ["CUDA", "LAYERS", "OPERATIONS", "Activation", "StandIn", "each", "fused", "over_fused", "text_of"]
+__all__ = ["CUDA", "LAYERS", "OPERATIONS", "OWN", "Activation", "StandIn", "each", "fused", "over_fused", "text_of"]
 
 
 def fused(operation):
