@@ -52,7 +52,9 @@ class Process:
 
 def start(key, threads, peers, folder):
     """Processes of the peers that can be started, all checked to compute the same, and their differences."""
-    processes, differences, path = [], {}, Path(folder) / "ours.npz"
+    path = Path(folder) / "ours.npz"
+    processes = []
+    differences = {}
     for peer in peers:
         try:
             process = Process(peer, key, threads, path)
@@ -78,7 +80,8 @@ def measure(key, threads, peers, rounds, seconds=0.5):
     Every peer takes its turn in each round, in an order that rotates, and works for about `seconds`, after a rest in
     which the threads of the one before fall asleep and a few repetitions that wake its own.
     """
-    (_, units), processes = find(key).unit, []
+    _, units = find(key).unit
+    processes = []
     with tempfile.TemporaryDirectory() as folder:
         try:
             processes, differences = start(key, threads, peers, folder)
@@ -118,16 +121,17 @@ def table(rows):
     """Markdown: one line per work and thread count, medians with quartiles."""
     lines = [("work", "threads", "unit", *PEERS, "/ torch", "goal", "/ best", "goal", "/ products", "MiB, torch's")]
     for row in rows:
-        work, found = WORKS[row["work"]], row["peers"]
+        work = WORKS[row["work"]]
+        peers = row["peers"]
         cells = [work.name, str(row["threads"]), work.unit[0]]
         for peer in PEERS:
-            t = found.get(peer)
+            t = peers.get(peer)
             cells.append(f"{t['median']:.3g} ({t['low']:.3g}-{t['high']:.3g})" if t else "")
         of = {peer: "{1:.2f} ({0:.2f}-{2:.2f})".format(*r) for peer, r in row["ratios"].items()}
         cells += [of.get("torch", ""), f"{work.goals[0]}"]
         cells += [f"{of[row['best']]} {row['best']}" if row["best"] else "", f"{work.goals[1]}"]
         cells.append(of.get("products", ""))
-        cells.append(f"{found['minivae']['mib']:.0f}, {found['torch']['mib']:.0f}" if "torch" in found else "")
+        cells.append(f"{peers['minivae']['mib']:.0f}, {peers['torch']['mib']:.0f}" if "torch" in peers else "")
         lines.append(cells)
     return markdown(*lines)
 
@@ -148,11 +152,11 @@ def versions():
     """What was measured, and on what."""
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-    found = {"python": platform.python_version(), "machine": model, "cores": len(os.sched_getaffinity(0))}
+    numbers = {"python": platform.python_version(), "machine": model, "cores": len(os.sched_getaffinity(0))}
     for name in ("numpy", "torch", "jax"):
         if importlib.util.find_spec(name):
-            found[name] = importlib.metadata.version(name)
-    return found
+            numbers[name] = importlib.metadata.version(name)
+    return numbers
 
 
 def main():

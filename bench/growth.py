@@ -25,16 +25,16 @@ PEERS = {"minivae": plot.BLUE, "torch": plot.ORANGE}
 def microseconds(key):
     """{peer: median microseconds per example} of one work."""
     work = find(key)
-    found = measure(key, 1, list(PEERS), rounds=5, seconds=0.2)
-    return {peer: quartiles(r["times"]).median / work.unit[1] / work.N * 1e6 for peer, r in found.items()}
+    results = measure(key, 1, list(PEERS), rounds=5, seconds=0.2)
+    return {peer: quartiles(r["times"]).median / work.unit[1] / work.N * 1e6 for peer, r in results.items()}
 
 
 def main():
-    found = {}
+    times = {}
     print(markdown(("grows", "at", "minivae, us per example", "torch", "ratio")))
     for label, (key, sizes) in PANELS.items():
-        found[label] = [microseconds(key.format(size)) for size in sizes]
-        for size, t in zip(sizes, found[label], strict=True):
+        times[label] = [microseconds(key.format(size)) for size in sizes]
+        for size, t in zip(sizes, times[label], strict=True):
             ratio = t["minivae"] / t["torch"]
             print(f"| {label} | {size} | {t['minivae']:.3g} | {t['torch']:.3g} | {ratio:.2f} |", flush=True)
     with plot.figure_to(HERE.parent / "figures" / "speed_growth.png", (13, 3)) as figure:
@@ -42,7 +42,7 @@ def main():
         for ax, (label, (_, sizes)) in zip(axes, PANELS.items(), strict=True):
             for peer, color in PEERS.items():
                 name = {"torch": "PyTorch eager"}.get(peer, peer)
-                ax.loglog(sizes, [t[peer] for t in found[label]], "-o", ms=4, color=color, label=name)
+                ax.loglog(sizes, [t[peer] for t in times[label]], "-o", ms=4, color=color, label=name)
             ax.set_xlabel(label)
             ax.set_xticks(sizes[:: 1 if len(sizes) < 5 else 2], minor=False)
             for axis in (ax.xaxis, ax.yaxis):

@@ -7,13 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-DIMENSIONS, PADDING = ("NHWC", "HWIO", "NHWC"), [(1, 1), (1, 1)]
+DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+PADDING = [(1, 1), (1, 1)]
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 
 def encoder(work, params, x):
     """x (..., D) -> (..., 2 L); `params` are pairs (W, b) in the order of the layers, and lie as ours do."""
-    act, left = ACTIVATIONS[work.activation], list(params)
+    act = ACTIVATIONS[work.activation]
+    left = list(params)
     if work.channels:
         x = x.reshape(-1, *work.shape)
         for _ in work.channels:
@@ -28,7 +30,8 @@ def encoder(work, params, x):
 
 def decoder(work, params, z):
     """z (..., L) -> logits (..., D): a transposed convolution is one of the image with zeros between its pixels."""
-    act, left = ACTIVATIONS[work.activation], list(params)
+    act = ACTIVATIONS[work.activation]
+    left = list(params)
     n_dense = len(left) - len(work.channels)
     for i, (W, b) in enumerate(left[:n_dense]):
         z = z @ W + b
@@ -37,8 +40,8 @@ def decoder(work, params, z):
         h, w, _ = (n // 2 ** len(work.channels) for n in work.shape)
         z = z.reshape(-1, h, w, work.channels[-1])
         for i, (W, b) in enumerate(left[n_dense:]):
-            how = {"lhs_dilation": (2, 2), "dimension_numbers": DIMENSIONS}
-            z = jax.lax.conv_general_dilated(z, W[::-1, ::-1], (1, 1), [(2, 2), (2, 2)], **how) + b
+            options = {"lhs_dilation": (2, 2), "dimension_numbers": DIMENSIONS}
+            z = jax.lax.conv_general_dilated(z, W[::-1, ::-1], (1, 1), [(2, 2), (2, 2)], **options) + b
             z = act(z) if i < len(work.channels) - 1 else z
         z = z.reshape(len(z), -1)
     return z
@@ -50,14 +53,17 @@ class Jax:
     def __init__(self, work, data, threads):
         self.work = work
         # lists: an index into a device array would be a copy
-        self.x, self.eps = [jnp.asarray(x) for x in data["x"]], [jnp.asarray(eps) for eps in data["eps"]]
-        self.images, self.z = jnp.split(self.x[0], work.N) if work.kind == "evidence" else None, self.eps[0][0]
+        self.x = [jnp.asarray(x) for x in data["x"]]
+        self.eps = [jnp.asarray(eps) for eps in data["eps"]]
+        self.images = jnp.split(self.x[0], work.N) if work.kind == "evidence" else None
+        self.z = self.eps[0][0]
         self.names = list(data["weights"])
         self.params = {"encoder": [], "decoder": []}
         for W, b in zip(self.names[::2], self.names[1::2], strict=True):
             self.params[W.split(".")[0]].append((jnp.asarray(data["weights"][W]), jnp.asarray(data["weights"][b])))
         self.moments = [jax.tree.map(jnp.zeros_like, self.params) for _ in range(2)]
-        self.t, self.key = 0, jax.random.key(1)
+        self.t = 0
+        self.key = jax.random.key(1)
         self.run = getattr(self, work.kind)
 
     def check(self):
@@ -65,15 +71,15 @@ class Jax:
         if work.kind == "step":
             gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0][0])
             leaves = jax.tree.leaves([gradient["encoder"], gradient["decoder"]])
-            found = {"grad/" + name: g for name, g in zip(self.names, leaves, strict=True)}
-            found["losses"] = [self._step(x[i % len(x)], eps[i][0]) for i in range(len(eps))]
+            values = {"grad/" + name: g for name, g in zip(self.names, leaves, strict=True)}
+            values["losses"] = [self._step(x[i % len(x)], eps[i][0]) for i in range(len(eps))]
         elif work.kind == "evidence":
-            found = {"log_px": self._log_px(self.params, x[0], eps[0])}
+            values = {"log_px": self._log_px(self.params, x[0], eps[0])}
         elif work.kind == "encode":
-            found = dict(zip(("mu", "log_var"), self._encode(self.params, x[0]), strict=True))
+            values = dict(zip(("mu", "log_var"), self._encode(self.params, x[0]), strict=True))
         else:
-            found = {"x_hat": self._decode(self.params, self.z)}
-        return {name: np.asarray(value) for name, value in found.items()}
+            values = {"x_hat": self._decode(self.params, self.z)}
+        return {name: np.asarray(value) for name, value in values.items()}
 
     def translate(self, name, array):
         return array

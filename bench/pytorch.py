@@ -15,13 +15,17 @@ class Net(nn.Module):
 
     def __init__(self, work):
         super().__init__()
-        act, D, L = ACTIVATIONS[work.activation], math.prod(work.shape), work.latent
-        flat, to_image, encoder, decoder = D, [], [], []
+        act = ACTIVATIONS[work.activation]
+        D = math.prod(work.shape)
+        L = work.latent
+        flat, to_image = D, []
+        encoder, decoder = [], []
         if work.channels:
             h, w, c = work.shape
             scale = 2 ** len(work.channels)
             image = (work.channels[-1], h // scale, w // scale)
-            flat, to_image = math.prod(image), [nn.Unflatten(-1, image)]
+            flat = math.prod(image)
+            to_image = [nn.Unflatten(-1, image)]
             encoder.append(nn.Unflatten(-1, (c, h, w)))
             for c_out in work.channels:
                 encoder += [nn.Conv2d(c, c_out, 4, 2, 1), act()]
@@ -39,7 +43,8 @@ class Net(nn.Module):
         for n_in, n_out in zip(channels, channels[1:], strict=False):
             decoder += [nn.ConvTranspose2d(n_in, n_out, 4, 2, 1), act()]
         decoder[-1:] = [nn.Flatten()] if work.channels else [act(), nn.Linear(inner[-1], D)]
-        self.encoder, self.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder)
 
     def forward(self, x, eps):
         """The loss: -ELBO of the batch, nats per example."""
@@ -69,7 +74,7 @@ class Net(nn.Module):
         """A function from our layout per parameter, in the order of both: W (n_in, n_out), images (h, w, c)."""
         image = (*[n // 2 ** len(work.channels) for n in work.shape[:2]], (*work.shape[2:], *work.channels)[-1])
         order = np.arange(math.prod(image)).reshape(image).transpose(2, 0, 1).ravel()  # of (c, h, w) in (h, w, c)
-        found = []
+        layouts = []
         for network in (self.encoder, self.decoder):
             modules = list(network)
             for i, module in enumerate(modules):
@@ -79,15 +84,15 @@ class Net(nn.Module):
                         rows = order
                     if any(isinstance(m, nn.Unflatten) for m in modules[i + 1 : i + 3]):
                         columns = order
-                    found.append(lambda W, rows=rows, columns=columns: W[rows][:, columns].T)
+                    layouts.append(lambda W, rows=rows, columns=columns: W[rows][:, columns].T)
                 elif isinstance(module, nn.Conv2d):
-                    found.append(lambda W: W.transpose(3, 2, 0, 1))
+                    layouts.append(lambda W: W.transpose(3, 2, 0, 1))
                 elif isinstance(module, nn.ConvTranspose2d):
-                    found.append(lambda W: W.transpose(2, 3, 0, 1))
+                    layouts.append(lambda W: W.transpose(2, 3, 0, 1))
                 else:
                     continue
-                found.append(lambda b, columns=columns: b[columns])
-        return found
+                layouts.append(lambda b, columns=columns: b[columns])
+        return layouts
 
 
 class Torch:
@@ -115,13 +120,13 @@ class Torch:
     def check(self):
         work, x, eps = self.work, self.x, self.eps
         if work.kind == "step":
-            losses, found = [], {}
+            losses, values = [], {}
             for i in range(len(eps)):
                 losses.append(self._step(x[i % len(x)], eps[i, 0]).item())
                 if i == 0:
                     for name, param in zip(self.layouts, self.net.parameters(), strict=True):
-                        found["grad/" + name] = param.grad.cpu().numpy().copy()
-            return found | {"losses": np.array(losses)}
+                        values["grad/" + name] = param.grad.cpu().numpy().copy()
+            return values | {"losses": np.array(losses)}
         with torch.no_grad():
             if work.kind == "evidence":
                 return {"log_px": self.log_px(x[0], eps[0]).cpu().numpy()}

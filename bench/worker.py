@@ -45,18 +45,20 @@ def save(peer, path):
 
 def compare(peer, path):
     """Largest difference of what this peer computes from what we did, as a part of our largest value."""
-    found, differences = peer.check(), []
+    values = peer.check()
+    differences = []
     for name, expected in np.load(path).items():
         if not name.startswith("weights/"):
             expected = peer.translate(name, expected)
-            if found[name].shape != expected.shape:
-                raise ValueError(f"{name}: expected shape {expected.shape}, got {found[name].shape}")
-            differences.append(np.abs(found[name] - expected).max() / np.abs(expected).max())
+            if values[name].shape != expected.shape:
+                raise ValueError(f"{name}: expected shape {expected.shape}, got {values[name].shape}")
+            differences.append(np.abs(values[name] - expected).max() / np.abs(expected).max())
     return float(np.max(differences))  # NaN if one is
 
 
 def main():
-    name, key, threads, path = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    name, key, threads, path = sys.argv[1:]
+    threads = int(threads)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     work = find(key)
     data = arrays(work)
@@ -72,7 +74,8 @@ def main():
         "forget": forget_peak,
         "memory": lambda: memory("VmHWM") - base,
     }
-    answers, i = os.fdopen(os.dup(1), "w"), 0
+    answers = os.fdopen(os.dup(1), "w")
+    i = 0
     os.dup2(2, 1)  # whatever a library prints goes to the error stream
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:

@@ -105,8 +105,8 @@ def stand_in():
 def machine(device):
     if device is None:
         return Section(NO_GPU.format(numpy=np.__version__))
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return Section(f"{device.describe()}.\n\n{found}.")
+    text = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return Section(f"{device.describe()}.\n\n{text}.")
 
 
 def tests(device):
@@ -123,16 +123,20 @@ def tests(device):
 
 def compare(device):
     """The largest error of each comparison, and of which part; the drift of the losses."""
-    steps, found, ok = DRIFT if device else DRIFT_HERE, {}, True
+    steps = DRIFT if device else DRIFT_HERE
+    comparisons = {}
+    ok = True
     errors = [("model", "comparison", "largest error of a value", "limit", "of a gradient", "limit", "")]
     drifts = [("model", "comparison", f"loss after {steps:,} steps", "the other's", "largest difference")]
     with nullcontext() if device else stand_in().registered():
         for model, work in WORKS.items():
             work = replace(work, N=ROWS)
             x = np.concatenate(arrays(work)["x"])
-            found[model] = parity(lambda rng, work=work: ours.build(work), x, steps, ROWS)
-            for pair, p in found[model].items():
-                limits, cells, fine = LIMITS[pair.split()[1]], [], True
+            comparisons[model] = parity(lambda rng, work=work: ours.build(work), x, steps, ROWS)
+            for pair, p in comparisons[model].items():
+                limits = LIMITS[pair.split()[1]]
+                cells = []
+                fine = True
                 for of_parts, limit in zip((p.values, p.gradients), limits, strict=True):
                     part = max(of_parts, key=lambda name: np.nan_to_num(of_parts[name], nan=np.inf))
                     cells += [f"{of_parts[part]:.1e} ({part})" if of_parts[part] else "0", f"{limit:.0e}"]
@@ -142,16 +146,19 @@ def compare(device):
                 losses = f"{p.loss[-1]:.6f}", f"{p.reference[-1]:.6f}", f"{p.drift.max():.1e}" if p.drift.any() else "0"
                 drifts.append((model, pair, *losses))
     text = PARITY.format(ROWS=ROWS, errors=markdown(*errors), drifts=markdown(*drifts))
-    return Section(text, ok, lambda path: draw_parity(found, LIMITS, path))
+    return Section(text, ok, lambda path: draw_parity(comparisons, LIMITS, path))
 
 
 def operations(device):
     """Transfers, waits and array operations of a step: to know them takes no GPU."""
-    strict, ok, most = stand_in(), True, []
+    strict = stand_in()
+    most = []
+    ok = True
     rows = [("model", "transfers", "waits", "array operations", "with the kernels", "of these kernels")]
     with strict.registered():
         for model, work in WORKS.items():
-            work, counts = replace(work, N=2), []
+            work = replace(work, N=2)
+            counts = []
             peer = OnDevice(work, arrays(work), "strict")
             with strict.recorded() as events:
                 for i in range(3):
@@ -160,7 +167,8 @@ def operations(device):
                 with strict.launched(kernels) as launched:
                     peer.issue(0)
                 counts.append(launched)
-            of, (lines, both) = strict.count(events), counts
+            of = strict.count(events)
+            lines, both = counts
             own = sum(n for name, n in both.items() if name not in lines)
             ok = ok and not events
             rows.append((model, of["transfer"], of["wait"], lines.total(), both.total(), own))
@@ -177,9 +185,9 @@ def speed(device):
     against = [label for label in labels if label != "minivae"]
     times = [("model", "batch", *labels, *(f"/ {label}" for label in against), "goal")]
     steps = [("model", "batch", "step", "kernels", "issuing", "the device waits", "for launches")]
-    for (model, N), found in rows.items():
-        cells = ["{1:.3f} ({0:.3f}-{2:.3f})".format(*quartiles(found[k])) if k in found else "" for k in labels]
-        of = {k: ratio(found["minivae"], found[k]) for k in against if {k, "minivae"} <= found.keys()}
+    for (model, N), blocks in rows.items():
+        cells = ["{1:.3f} ({0:.3f}-{2:.3f})".format(*quartiles(blocks[k])) if k in blocks else "" for k in labels]
+        of = {k: ratio(blocks["minivae"], blocks[k]) for k in against if {k, "minivae"} <= blocks.keys()}
         cells += ["{1:.2f} ({0:.2f}-{2:.2f})".format(*of[k]) if k in of else "" for k in against]
         goal = ""
         if N == SIZES[0] and "PyTorch eager" in of:
@@ -188,10 +196,10 @@ def speed(device):
         times.append((model, f"{N:,}", *cells, goal))
         if (model, N) in parts:
             issue, busy = parts[model, N]
-            wall = quartiles(found["minivae"]).median
+            wall = quartiles(blocks["minivae"]).median
             ms = wall, busy, issue, max(wall - busy, 0), shares(wall, issue, busy)[1] * max(wall, busy)
             steps.append((model, f"{N:,}", *(f"{v:.3f}" for v in ms)))
-    ok = any("minivae" in found for found in rows.values())
+    ok = any("minivae" in blocks for blocks in rows.values())
     text = TIMED.format(ROUNDS=ROUNDS, STEPS=STEPS, LIMIT=LIMIT, first=SIZES[0], times=markdown(*times),
                         steps=markdown(*steps), notes="\n".join([*notes, "", ""] if notes else []))  # fmt: skip
     return Section(text, ok, lambda path: draw_speed(rows, parts, path))
@@ -229,7 +237,8 @@ TOPICS = {  # title: (f, whether it needs a GPU, (picture, what it shows))
 
 def write(folder, device):
     """gpu.md and its pictures, into a folder. Whether all is as it must be."""
-    page, ok = ["# What needs a GPU", "Written by `python -m figures.gpu`."], True
+    page = ["# What needs a GPU", "Written by `python -m figures.gpu`."]
+    ok = True
     for title, (topic, needs_gpu, picture) in TOPICS.items():
         if needs_gpu and device is None:
             continue
@@ -245,7 +254,8 @@ def write(folder, device):
                 shown.insert(1, f"![{picture[1]}]({picture[0]})")
             except Exception:  # the numbers stay
                 traceback.print_exc()
-        page, ok = page + shown, ok and section.ok
+        page += shown
+        ok = ok and section.ok
         print(*shown, sep="\n\n", end="\n\n", flush=True)
         (folder / "gpu.md").write_text("\n\n".join(page) + "\n")
     return ok
@@ -261,7 +271,8 @@ def main():
         device = Gpu()
     except ValueError as reason:
         print(reason)
-        device, there = None, folder / "gpu.md"
+        device = None
+        there = folder / "gpu.md"
         if there.exists() and NO_GPU.partition(".")[0] not in there.read_text():
             parser.error(f"out: {there} holds figures of a GPU; expected another folder for a page without")
     sys.exit(not write(folder, device))

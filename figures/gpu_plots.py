@@ -12,13 +12,13 @@ FLOOR = 1e-17  # where equal bits are drawn
 PARTS = (("kernels run", BLUE), ("the device waits for launches", ORANGE), ("it waits for something else", GREY))
 
 
-def draw_parity(found, limits, path):
+def draw_parity(comparisons, limits, path):
     """{model: {comparison: Parity}}: the errors of every part with their limits, and the drift of the losses."""
     with figure_to(path, (15, 9.5)) as figure:
-        counts = [len(names_of(pairs)) for pairs in found.values()]
-        axes = figure.subplots(2, len(found), squeeze=False, sharey="row", height_ratios=(1.6, 1),
+        counts = [len(names_of(pairs)) for pairs in comparisons.values()]
+        axes = figure.subplots(2, len(comparisons), squeeze=False, sharey="row", height_ratios=(1.6, 1),
                                width_ratios=[n + 8 for n in counts])  # fmt: skip
-        for (model, pairs), top, below in zip(found.items(), *axes, strict=True):
+        for (model, pairs), top, below in zip(comparisons.items(), *axes, strict=True):
             _draw_errors(top, model, pairs, limits)
             for color, p in zip(CLASSES, pairs.values(), strict=False):
                 most = np.maximum(np.maximum.accumulate(p.drift), FLOOR)
@@ -48,7 +48,8 @@ def _draw_errors(ax, model, pairs, limits):
             x = [names.index(name) + 0.25 * (i - (len(pairs) - 1) / 2) for name in errors]
             y = np.fromiter(errors.values(), float)
             ax.semilogy(x, np.maximum(y, FLOOR), marker, ms=4.5, color=color, label=f"{pair}, {what}")
-            above, total = above + int((~(y <= limit)).sum()), total + len(y)
+            above += int((~(y <= limit)).sum())
+            total += len(y)
     for dtype in {pair.split()[1]: None for pair in pairs}:
         for limit, what in dict(zip(limits[dtype], ("values", "gradients"), strict=True)).items():
             both = len(set(limits[dtype])) == 1
@@ -71,44 +72,44 @@ def draw_speed(rows, parts, path):
     with figure_to(path, (6.5 * len(models), 9)) as figure:
         axes = figure.subplots(2, len(models), squeeze=False, height_ratios=(1.4, 1))
         for model, top, below in zip(models, *axes, strict=True):
-            found = {N: times for (name, N), times in rows.items() if name == model}
-            _draw_times(top, model, found)
-            _draw_parts(below, model, found, {N: parts[model, N] for N in found if (model, N) in parts})
+            blocks = {N: times for (name, N), times in rows.items() if name == model}
+            _draw_times(top, model, blocks)
+            _draw_parts(below, model, blocks, {N: parts[model, N] for N in blocks if (model, N) in parts})
         axes[0, 0].set_ylabel("ms per step: median, quartiles")
         axes[1, 0].set_ylabel("part of minivae's step, %")
         axes[0, 0].legend()
         figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(PARTS))
 
 
-def _draw_times(ax, model, found):
+def _draw_times(ax, model, blocks):
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     for color, label in zip((BLUE, ORANGE, CLASSES[2]), PEERS, strict=True):
-        sizes = [N for N in found if label in found[N]]
+        sizes = [N for N in blocks if label in blocks[N]]
         if sizes:
-            low, middle, high = np.transpose([quartiles(found[N][label]) for N in sizes])
+            low, middle, high = np.transpose([quartiles(blocks[N][label]) for N in sizes])
             ax.errorbar(
                 sizes, middle, (middle - low, high - middle), fmt="-o", ms=4, capsize=3, color=color, label=label
             )
     ax.set(xscale="log", yscale="log", xlabel="batch size", title=model)
-    ax.set_xticks(list(found), [f"{N:,}" for N in found])
+    ax.set_xticks(list(blocks), [f"{N:,}" for N in blocks])
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.minorticks_off()
     of = {N: ratio(times["minivae"], times["PyTorch eager"]).median
-          for N, times in found.items() if {"minivae", "PyTorch eager"} <= times.keys()}  # fmt: skip
+          for N, times in blocks.items() if {"minivae", "PyTorch eager"} <= times.keys()}  # fmt: skip
     if of:
         ax.set_title(f"{model}: {', '.join(f'{r:.2f}' for r in of.values())} of PyTorch eager's time")
 
 
-def _draw_parts(ax, model, found, parts):
-    bars = {N: shares(quartiles(found[N]["minivae"]).median, *parts[N]) for N in parts}
+def _draw_parts(ax, model, blocks, parts):
+    bars = {N: shares(quartiles(blocks[N]["minivae"]).median, *parts[N]) for N in parts}
     bottom = np.zeros(len(bars))
     for i, (label, color) in enumerate(PARTS):
         height = np.array([100 * bar[i] for bar in bars.values()])
         ax.bar(range(len(bars)), height, 0.6, bottom, color=color, label=label)
         bottom += height
     ax.set(ylim=(0, 100), axisbelow=True)
-    ax.set_xticks(range(len(bars)), [f"{N:,}\n{quartiles(found[N]['minivae']).median:.2f} ms" for N in bars])
+    ax.set_xticks(range(len(bars)), [f"{N:,}\n{quartiles(blocks[N]['minivae']).median:.2f} ms" for N in bars])
     ax.set(xlabel="batch size, and a step", title=f"{model}: kernels run "
            + ", ".join(f"{bar[0]:.0%}" for bar in bars.values()) + " of the time")  # fmt: skip

@@ -103,7 +103,8 @@ def measure(works, sizes, device):
     rows, parts, missing = {}, {}, {}
     for model, work in works.items():
         for N in sizes:
-            left_out, at = {}, (model, N)
+            left_out = {}
+            at = (model, N)
             try:
                 peers = start(replace(work, N=N), device, left_out, check=N == sizes[0])
                 rows[at] = interleaved(peers, device)
@@ -123,7 +124,8 @@ def start(work, device, left_out, check):
 
     `check`: whether each computes the gradients and losses of NumPy.
     """
-    data, peers = arrays(work), {}
+    data = arrays(work)
+    peers = {}
     reference = ours.Minivae(work, data, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ours.npz"
@@ -160,21 +162,22 @@ def split(issue, device, repeats=11):
 
     The device is held until then. A step during which it came free counts for nothing, and the next hold is longer.
     """
-    found, hold = [], HOLD
-    while len(found) < repeats:
+    samples = []
+    hold = HOLD
+    while len(samples) < repeats:
         device.wait()
         device.hold(hold)
         begin = device.mark()
-        issued = seconds_of(lambda i: issue(len(found))) * 1000
+        issued = seconds_of(lambda i: issue(len(samples))) * 1000
         end = device.mark()
         if not begin.done:
             device.wait()
-            found.append((issued, device.between(begin, end)))
+            samples.append((issued, device.between(begin, end)))
         elif (hold := 2 * hold) > HOLD_AT_MOST:
             raise RuntimeError(
                 "a step could not be queued whole: it waits for the device, or is too long for its queue"
             )
-    return [float(ms) for ms in np.median(found, axis=0)]
+    return [float(ms) for ms in np.median(samples, axis=0)]
 
 
 def shares(wall, issue, busy):

@@ -114,10 +114,10 @@ def errors(folder):
         problems = problems_of(model, x, generator(0, "gradcheck"), y=y)[0]
         cells = []
         for name, oracle in ORACLES.items():
-            found = [oracle(problem, generator(0, "gradcheck", 1)) for problem in problems.values()]
-            assert all(checks.ok for checks in found), found
-            error = max(check.error for checks in found for check in checks.values())
-            kinks = sum(check.kinks for checks in found for check in checks.values())
+            checked = [oracle(problem, generator(0, "gradcheck", 1)) for problem in problems.values()]
+            assert all(checks.ok for checks in checked), checked
+            error = max(check.error for checks in checked for check in checks.values())
+            kinks = sum(check.kinks for checks in checked for check in checks.values())
             worst[name] = max(worst[name], error)
             cells.append(f"{error:.1e}" + (f" ({kinks} at a kink)" if kinks else ""))
         rows.append((label, model.theta.size, *cells))
@@ -127,7 +127,8 @@ def errors(folder):
 
 def rounding(folder):
     """The U-curve, in both dtypes, and that of a gradient wrong by 0.05 %."""
-    name, wrong = "encoder.layers.0.W", {}
+    name = "encoder.layers.0.W"
+    wrong = {}
     model, x, _ = small("vae", np.random.default_rng(0), activation="tanh")
     curves = curves_of(model, x, name)
     for dtype in curves:
@@ -141,13 +142,14 @@ def rounding(folder):
 
 def zoo(folder):
     """What catches which mistake, and its price."""
-    found, prices = matrix(), {name: price(mutant) for name, mutant in SUBJECTS.items()}
-    draw_matrix(found, prices, folder / "lab_zoo.png", TITLES, DETECTORS)
+    verdicts = matrix()
+    prices = {name: price(mutant) for name, mutant in SUBJECTS.items()}
+    draw_matrix(verdicts, prices, folder / "lab_zoo.png", TITLES, DETECTORS)
     rows = [("mistake", "seen in", "caught by", "first sign")]
     for name, mutant in SUBJECTS.items():
-        letters = [letter for letter in DETECTORS if found[name][letter]]
+        letters = [letter for letter in DETECTORS if verdicts[name][letter]]
         assert mutant is None or "".join(letters) == mutant.caught_by
-        sign = found[name][letters[0]][0] if letters else ""
+        sign = verdicts[name][letters[0]][0] if letters else ""
         title, seen = (f"{mutant.title} ({mutant.pitfall})", mutant.seen_in) if mutant else (name, "")
         rows.append((title, seen, ", ".join(DETECTORS[k] for k in letters) or "nothing", sign))
     return markdown(*rows)
@@ -213,8 +215,8 @@ def exact(folder):
         f"- `log_evidence` with 20,000 samples: mean {sampled.mean():.4f}, at most {abs(sampled - log_px).max():.4f} "
         "nats away on one image.",
     ]
-    found = quadrature.bound_and_gap(model, rows[1:2], np.random.default_rng(0))
-    draw_bound_and_gap(found, folder / "lab_quadrature.png")
+    result = quadrature.bound_and_gap(model, rows[1:2], np.random.default_rng(0))
+    draw_bound_and_gap(result, folder / "lab_quadrature.png")
     return "\n".join(lines)
 
 
@@ -235,11 +237,11 @@ TOPICS = {f.__name__: f for f in (errors, rounding, zoo, paper, exact, ledger, e
 
 def write(folder, topics=TOPICS):
     """laboratory.md and its pictures, into a folder."""
-    found = {}
+    texts = {}
     for name, measure in topics.items():
         print(name, flush=True)
-        found[name] = measure(folder)
-    (folder / "laboratory.md").write_text(PAGE.format(**found))
+        texts[name] = measure(folder)
+    (folder / "laboratory.md").write_text(PAGE.format(**texts))
     print(folder / "laboratory.md")
 
 

@@ -84,7 +84,8 @@ def better(a, b, metric="elbo"):
     """Whether a is above b by more than two standard errors of the difference; what diverged is below everything."""
 
     def holds(m):
-        (mean_a, std_a), (mean_b, std_b) = m[a][metric], m[b][metric]
+        mean_a, std_a = m[a][metric]
+        mean_b, std_b = m[b][metric]
         if m[a]["diverged"] or m[b]["diverged"]:
             return m[b]["diverged"] > m[a]["diverged"]
         return mean_a - mean_b > 2 * ((std_a**2 + std_b**2) / m["seeds"]) ** 0.5
@@ -291,7 +292,8 @@ def summarize(results):
 def draw(title, m, path):
     """Validation ELBO, reconstruction and KL of each setting, with bars of one standard deviation."""
     labels = [label for label in m if label != "seeds"]
-    at, tilted = np.arange(len(labels)), max(map(len, labels)) > 6
+    at = np.arange(len(labels))
+    tilted = max(map(len, labels)) > 6
     panels = (
         ("elbo", "ELBO", plot.BLUE),
         ("log_px_z", "log p(x | z)", plot.ORANGE),
@@ -358,16 +360,17 @@ def write(out, seeds=SEEDS, epochs=None, processes=2):
     """Train everything and write practice.md and its pictures into `out`; `epochs` replaces those of every topic."""
     began = time.perf_counter()
     jobs = [(t, label, seed, epochs) for t, topic in TOPICS.items() for label in topic[1] for seed in range(seeds)]
-    pool, found = multiprocessing.get_context("spawn").Pool(processes), {}
+    pool = multiprocessing.get_context("spawn").Pool(processes)
+    results = {}
     with closing(pool):
         for i, (job, metrics) in enumerate(zip(jobs, pool.imap(train, jobs), strict=True)):
-            found.setdefault(job[0], {}).setdefault(job[1], []).append(metrics)
+            results.setdefault(job[0], {}).setdefault(job[1], []).append(metrics)
             if (i + 1) % 20 == 0:
                 print(f"{i + 1} of {len(jobs)} trainings, {time.perf_counter() - began:.0f} s", flush=True)
     pool.join()
     text = [INTRO.format(lr=LR, epochs=epochs or EPOCHS, seeds=seeds)]
     for topic in TOPICS:
-        m = summarize(found[topic])
+        m = summarize(results[topic])
         draw(TOPICS[topic][0], m, out / f"practice_{topic}.png")
         text += section(topic, m)
     sides, result = cost()

@@ -109,13 +109,13 @@ RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}
 
 
 def caught(mutant=None):
-    """{detector: what it found} with the mutant planted; of the right code without one."""
+    """{letter of a detector: what it sees} with the mutant planted; of the right code without one."""
     with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
         return {letter: run() for letter, run in RUNS.items()}
 
 
 def matrix():
-    """{name: {detector: what it found}} of every subject."""
+    """{name: {letter of a detector: what it sees}} of every subject."""
     return {name: caught(mutant) for name, mutant in SUBJECTS.items()}
 
 
@@ -125,7 +125,9 @@ def _as_it_is_or_with(mutant):
 
 def price(mutant=None, epochs=40):
     """(what a training on digits logs as its loss, what the right code says of that model), nats per example."""
-    data, rng, logged = load_data("digits"), np.random.default_rng(0), []
+    data = load_data("digits")
+    rng = np.random.default_rng(0)
+    logged = []
     with np.errstate(all="ignore"), _as_it_is_or_with(mutant):
         model = VAE.build(data.shape, rng, hidden=(64,), latent=4)
         optimizer = Adam(model, lr=2e-3)

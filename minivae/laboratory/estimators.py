@@ -183,11 +183,14 @@ def study(model, x, S, rng, estimators=ESTIMATORS):
         raise ValueError(f"S: expected at least 2 draws, got {S}")
     if model.theta.dtype != "float64":
         raise ValueError(f"model: expected float64 parameters, got {model.theta.dtype}")
-    x, known = model.rows(x, "x", model.encoder.n_in), model.L <= 2
+    x = model.rows(x, "x", model.encoder.n_in)
+    known = model.L <= 2
     eps = rng.standard_normal((S, len(x), model.L))
     d = {name: latent_gradients(f, model, x, eps) for name, f in estimators.items()}  # (S, 2 N L) each
     exact = exact_latent_gradient(pathwise, model, x) if known else latent_gradients(pathwise, model, x, eps).mean(0)
-    jacobian, start, grams = encoder_jacobian(model, x), 0, {}  # {layer: J J'}, (2 N L, 2 N L)
+    jacobian = encoder_jacobian(model, x)
+    grams = {}  # {layer: J J'}, (2 N L, 2 N L)
+    start = 0
     for name in model.below("encoder"):
         J = jacobian[:, start : start + model.params[name].data.size]
         start += J.shape[1]
@@ -195,7 +198,8 @@ def study(model, x, S, rng, estimators=ESTIMATORS):
         grams[layer] = grams.get(layer, 0) + J @ J.T
     grams["encoder"] = jacobian @ jacobian.T
     result = Study({layer: {f: _estimate(d[f], exact, A, known) for f in d} for layer, A in grams.items()})
-    result.N, result.S = len(x), S
+    result.N = len(x)
+    result.S = S
     return result
 
 
@@ -205,9 +209,13 @@ def _estimate(d, exact, A, known):
     The squared bias of an unbiased estimator has mean tr(C A) / S, C the covariance of a d, and is near a multiple of
     a chi-square with nu degrees of freedom (Satterthwaite 1946), whose cube root is near normal (Wilson & Hilferty).
     """
-    S, off, e = len(d), d.mean(axis=0) - exact, d - d.mean(axis=0)
-    CA, norm = e.T @ (e @ A) / (S - 1), math.sqrt(exact @ A @ exact)
-    total, squares = np.trace(CA), ((e @ A) * e).sum(axis=1)  # squares of the draws' distances from the mean
+    S = len(d)
+    off = d.mean(axis=0) - exact
+    e = d - d.mean(axis=0)
+    CA = e.T @ (e @ A) / (S - 1)
+    norm = math.sqrt(exact @ A @ exact)
+    total = np.trace(CA)
+    squares = ((e @ A) * e).sum(axis=1)  # of the draws' distances from the mean
     variance = total / norm**2, squares.std() / math.sqrt(S) / norm**2
     if not known:
         return Estimate(*[math.nan] * 4, *variance)

@@ -38,14 +38,14 @@ class Parity(NamedTuple):
 
 def machines():
     """[(backend, dtype)] that this machine can run, the reference first."""
-    found = []
+    pairs = []
     for name in BACKENDS:
         try:
             load_backend(name)
         except ValueError:
             continue
-        found += [(name, "float64"), (name, "float32")]
-    return found
+        pairs += [(name, "float64"), (name, "float32")]
+    return pairs
 
 
 def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
@@ -61,18 +61,19 @@ def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
         Labels of the rows, for a model that is given them.
     """
     runs = {machine: _run(build, x, y, machine, steps, batch_size, lr) for machine in machines()}
-    found = {}
+    comparisons = {}
     for backend, dtype in runs:
         other = REFERENCE if backend == "numpy" else ("numpy", dtype)
         if (backend, dtype) != other:
-            (values, gradients, loss), (values_b, gradients_b, loss_b) = runs[backend, dtype], runs[other]
-            found[f"{backend} {dtype} / {' '.join(other)}"] = Parity(
+            values, gradients, loss = runs[backend, dtype]
+            values_b, gradients_b, loss_b = runs[other]
+            comparisons[f"{backend} {dtype} / {' '.join(other)}"] = Parity(
                 {name: error(a, values_b[name]) for name, a in values.items()},
                 {name: error(a, gradients_b[name]) for name, a in gradients.items()},
                 loss,
                 loss_b,
             )
-    return found
+    return comparisons
 
 
 def error(a, b):
@@ -83,22 +84,22 @@ def error(a, b):
 
 def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3, y=None):
     """{"numpy float32": [ms per step of Adam for each batch size]}: medians of turns, for `seconds` on each machine."""
-    found = {f"{backend} {dtype}": [] for backend, dtype in machines()}
+    medians = {f"{backend} {dtype}": [] for backend, dtype in machines()}
     for size in batch_sizes:
         rows = np.resize(x, (size, x.shape[1]))
         labels = None if y is None else np.resize(y, (size, *y.shape[1:]))
         measures = {}
-        for name in found:
+        for name in medians:
             backend, dtype = name.split()
             model = build(generator(0, "weights")).bind(dtype, backend)
             step = training_step(model, rows, labels)
             measures[name] = partial(seconds_of, step, wait=partial(wait_for, model.theta))
         in_turns(measures, 1)  # takes memory, and compiles kernels
         turn = sum(once for (once,) in in_turns(measures, 1).values())
-        times = in_turns(measures, max(3, round(seconds * len(found) / turn)))
-        for name, row in found.items():
+        times = in_turns(measures, max(3, round(seconds * len(medians) / turn)))
+        for name, row in medians.items():
             row.append(1000 * quartiles(times[name]).median)
-    return found
+    return medians
 
 
 def _run(build, x, y, machine, steps, batch_size, lr):
@@ -148,20 +149,20 @@ def _watched(model, x, y, noise):
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has
 
 
-def names_of(found):
+def names_of(comparisons):
     """Of all parts and parameters, in order."""
-    return list(dict.fromkeys(name for p in found.values() for name in (*p.values, *p.gradients)))
+    return list(dict.fromkeys(name for p in comparisons.values() for name in (*p.values, *p.gradients)))
 
 
-def table(found):
+def table(comparisons):
     """The largest errors, as text: one row per part and parameter, two columns per comparison."""
-    head = [cell for one, other in (title.split(" / ") for title in found) for cell in (one, f"/ {other}")]
-    rows = [("", *head), ("", *("value", "gradient") * len(found))]
-    for name in names_of(found):
-        errors = (part.get(name) for p in found.values() for part in (p.values, p.gradients))
+    head = [cell for one, other in (title.split(" / ") for title in comparisons) for cell in (one, f"/ {other}")]
+    rows = [("", *head), ("", *("value", "gradient") * len(comparisons))]
+    for name in names_of(comparisons):
+        errors = (part.get(name) for p in comparisons.values() for part in (p.values, p.gradients))
         rows.append((name, *("" if error is None else f"{error:.1e}" for error in errors)))
     lines = aligned(rows)
-    for title, p in found.items():
+    for title, p in comparisons.items():
         lines.append(f"{title}: loss after {len(p.loss)} steps {p.loss[-1]:.6f} and {p.reference[-1]:.6f}, "
                      f"largest drift {p.drift.max():.1e}")  # fmt: skip
     return "\n".join(lines)

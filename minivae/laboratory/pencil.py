@@ -131,7 +131,8 @@ def pencil(x=(1, 0), eps=0.5, derivatives=None, **parameters):
     if len(x) != 2:
         raise ValueError(f"x: expected 2 pixels, got {len(x)}")
     inputs = {"x1": x[0], "x2": x[1], "eps": eps} | PARAMETERS | parameters
-    values, backward = run(FORWARD, inputs), BACKWARD | (derivatives or {})
+    values = run(FORWARD, inputs)
+    backward = BACKWARD | (derivatives or {})
     known = run(backward, values)
     numeric = {}
     for name in backward:  # give the node another value, evaluate what comes after it: loss, or kl for dmu_kl

@@ -73,7 +73,8 @@ def error_curve(problem, name, rng, steps=STEPS):
 
     two, four = [], []
     for h in steps:
-        near, far = (f(h) - f(-h)) / h, (f(2 * h) - f(-2 * h)) / h
+        near = (f(h) - f(-h)) / h
+        far = (f(2 * h) - f(-2 * h)) / h
         two.append(abs(near / 2 - hand) / scale)
         four.append(abs((8 * near - far) / 12 - hand) / scale)
     R = _noise(f, at.dtype)

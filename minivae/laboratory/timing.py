@@ -26,12 +26,12 @@ def seconds_of(run, calls=1, wait=None):
 def in_turns(measures, rounds):
     """{name: [what its measure() returns in each round]}: one after the other, each round begins with the next."""
     names = list(measures)
-    found = {name: [] for name in names}
+    results = {name: [] for name in names}
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            found[name].append(measures[name]())
-    return found
+            results[name].append(measures[name]())
+    return results
 
 
 def training_step(model, x, y=None):

@@ -29,16 +29,16 @@ def draw_error_curves(curves, path, wrong=None, title="error of a numeric deriva
         figure.suptitle(title, fontsize=11)
 
 
-def draw_matrix(found, prices, path, titles, detectors):
+def draw_matrix(verdicts, prices, path, titles, detectors):
     """Which detector sees which mistake; beside it what a training under it logs, and what it is worth.
 
-    `found` {name: {letter: what the detector of that letter found}} and `prices` {name: (logged, true)}, nats, both
+    `verdicts` {name: {letter: what its detector sees}} and `prices` {name: (logged, true)}, nats, both
     with "right code" among the names. `titles` {name: text of its row}, `detectors` {letter: head of its column}.
     """
     columns = [*detectors.values(), "logged loss", "true loss"]
-    with figure_to(path, (11.4, 0.36 * len(found) + 1.3)) as figure:
+    with figure_to(path, (11.4, 0.36 * len(verdicts) + 1.3)) as figure:
         ax = figure.subplots()
-        for i, (name, row) in enumerate(found.items()):
+        for i, (name, row) in enumerate(verdicts.items()):
             for j, letter in enumerate(detectors):
                 look = {"marker": "s", "color": BLUE} if row[letter] else {"marker": "_", "color": GREY, "alpha": 0.35}
                 ax.scatter(j, i, s=150, linewidths=1.2, **look)
@@ -46,23 +46,23 @@ def draw_matrix(found, prices, path, titles, detectors):
                 color = GREY if abs(nats - right) < 1 else ORANGE
                 ax.text(len(detectors) + j, i, f"{nats:.1f}", ha="center", va="center", color=color)
         ax.set_xticks(range(len(columns)), columns)
-        ax.set_yticks(range(len(found)), [titles.get(name, name) for name in found])
-        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(found) - 0.5, -0.5))
+        ax.set_yticks(range(len(verdicts)), [titles.get(name, name) for name in verdicts])
+        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(verdicts) - 0.5, -0.5))
         ax.tick_params(length=0, labeltop=True, labelbottom=False)
         ax.grid(False)
         figure.suptitle("what sees which mistake of published VAEs, and the nats that a training with it logs and has "
                         "(orange: off by more than 1)", fontsize=11)  # fmt: skip
 
 
-def draw_parity(found, names, times, batch_sizes, path):
+def draw_parity(comparisons, names, times, batch_sizes, path):
     """Errors per part, drift of the loss over the steps, milliseconds per step against the batch size.
 
-    `found` {comparison: Parity} has errors of `values` and `gradients` by the parts' `names`, and the `drift` of the
+    `comparisons` {title: Parity} have errors of `values` and `gradients` by the parts' `names`, and the `drift` of the
     losses; `times` {machine: [ms for each of the batch sizes]}.
     """
     with figure_to(path, (14, 4.6)) as figure:
         left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
-        for color, (title, p) in zip(CLASSES, found.items(), strict=False):
+        for color, (title, p) in zip(CLASSES, comparisons.items(), strict=False):
             for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
                 shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
                 left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")

@@ -16,7 +16,8 @@ def draw_estimators(studies, path):
     with figure_to(path, (6.5 + 6 * known, 1.1 + 3.4 * len(studies))) as figure:
         axes = figure.subplots(len(studies), 1 + known, squeeze=False, sharex=True, sharey="col")
         for (label, s), row in zip(studies.items(), axes, strict=True):
-            whole, unit = s["encoder"], "|exact|" if known else "|mean|"
+            whole = s["encoder"]
+            unit = "|exact|" if known else "|mean|"
             order = sorted(whole, key=lambda name: whole[name].variance)
             ratio = whole[order[-1]].variance / whole[order[0]].variance
             row[-1].set_title(f"{label}\nleast variance: {order[0]} ({order[-1]}: {ratio:,.0f} x)")

@@ -26,32 +26,33 @@ def draw_linear_training(history, best, path):
             axis.set_major_formatter("{x:g}")
 
 
-def draw_bound_and_gap(found, path):
-    """Of one example, `found` as `truth.quadrature.bound_and_gap` gives it.
+def draw_bound_and_gap(result, path):
+    """Of one example, `result` as `truth.quadrature.bound_and_gap` gives it.
 
     Left: how far the importance-weighted bound is too low, and the delta method's line. Right: the true posterior and q
     over it, whose KL is the gap of the ELBO.
     """
     from matplotlib.patches import Ellipse
 
-    Ks, density = found.Ks, found.density
+    Ks = result.Ks
+    density = result.density
     with figure_to(path, (11, 4.8)) as figure:
         left, right = figure.subplots(1, 2)
-        left.axhline(found.gap, color=ORANGE, ls=":", label=f"ELBO gap by quadrature, {found.gap:.3f} nats")
-        left.plot(Ks, found.variance / (2 * Ks), color=GREY, ls="--", label="Var(w / p(x)) / (2 K)")
+        left.axhline(result.gap, color=ORANGE, ls=":", label=f"ELBO gap by quadrature, {result.gap:.3f} nats")
+        left.plot(Ks, result.variance / (2 * Ks), color=GREY, ls="--", label="Var(w / p(x)) / (2 K)")
         dots = {"fmt": "o", "ms": 4, "lw": 1.2, "capsize": 3, "color": BLUE}
-        left.errorbar(Ks, found.bias, 2 * found.error, label="measured, two standard errors", **dots)
+        left.errorbar(Ks, result.bias, 2 * result.error, label="measured, two standard errors", **dots)
         left.set(title="how far the bound of K samples is below log p(x)", xlabel="K", ylabel="nats",
                  xscale="log", yscale="log")  # fmt: skip
         left.set_xticks(Ks[::2], [str(K) for K in Ks[::2]])
         left.minorticks_off()
         left.legend()
-        right.contourf(*found.axes, density, density.max() * np.linspace(0.03, 1, 12), cmap="Blues")
-        right.contour(*found.axes, density, found.levels, colors=BLUE, linewidths=1.2)
+        right.contourf(*result.axes, density, density.max() * np.linspace(0.03, 1, 12), cmap="Blues")
+        right.contour(*result.axes, density, result.levels, colors=BLUE, linewidths=1.2)
         for k in (1, 2):
-            right.add_patch(Ellipse(found.mu, *(2 * k * found.std), fill=False, ec=ORANGE, lw=1.8))
+            right.add_patch(Ellipse(result.mu, *(2 * k * result.std), fill=False, ec=ORANGE, lw=1.8))
         right.plot([], [], color=BLUE, label="p(z | x): 39 % and 86 % of its mass")
         right.plot([], [], color=ORANGE, label="q(z | x): the same, one and two std")
         right.legend(loc="upper left", fontsize=9)
-        right.set(title=f"one example: KL(q || p(z | x)) = {found.gap:.3f} nats", xlabel="z[0]", ylabel="z[1]",
+        right.set(title=f"one example: KL(q || p(z | x)) = {result.gap:.3f} nats", xlabel="z[0]", ylabel="z[1]",
                   aspect="equal")  # fmt: skip

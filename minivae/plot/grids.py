@@ -16,8 +16,10 @@ def value_range(parts):
 
 def _canvas(bands, shape):
     """(picture (H, W, 3) of a grid of images, the space between them): each band (n, D) is one row of it."""
-    (h, w, c), (low, high) = shape, value_range(bands)
-    columns, gap = max(len(band) for band in bands), max(1, round(h / 14))
+    h, w, c = shape
+    low, high = value_range(bands)
+    columns = max(len(band) for band in bands)
+    gap = max(1, round(h / 14))
     canvas = np.ones((len(bands) * (h + gap) - gap, columns * (w + gap) - gap, 3), "float32")
     for i, band in enumerate(bands):
         for j, row in enumerate((band - low) / max(high - low, 1e-12)):
@@ -29,7 +31,8 @@ def _canvas(bands, shape):
 
 def draw_images(ax, bands, shape, labels=(), tops=()):
     """A grid of images; `labels` repeat down the left side, `tops` stand above the columns."""
-    (h, w, _), (canvas, gap) = shape, _canvas(bands, shape)
+    h, w, _ = shape
+    canvas, gap = _canvas(bands, shape)
     ax.imshow(canvas, interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -41,7 +44,8 @@ def draw_images(ax, bands, shape, labels=(), tops=()):
 
 def image_grid(bands, shape, path, title, labels=(), tops=()):
     """A picture of one grid of images."""
-    (h, w, _), columns = shape, max(len(band) for band in bands)
+    h, w, _ = shape
+    columns = max(len(band) for band in bands)
     scale = 6.4 / max(len(bands) * h, columns * w)
     margin = 0.9 + 0.07 * max(map(len, labels), default=0)
     with figure_to(path, (columns * w * scale + margin, len(bands) * h * scale + 0.4 + 0.2 * bool(tops))) as figure:

@@ -52,7 +52,8 @@ def animation(frames, path, seconds=0.25):
         page = Image.new("RGB", size, "white")
         page.paste(image)
         pages.append(page.quantize(64, dither=Image.Dither.NONE))
-    content, ms = io.BytesIO(), round(1000 * seconds)
+    ms = round(1000 * seconds)
+    content = io.BytesIO()
     pages[0].save(content, "GIF", save_all=True, append_images=pages[1:], loop=0,
                   duration=[ms] * (len(pages) - 1) + [8 * ms])  # fmt: skip
     write_atomic(path, content.getvalue())

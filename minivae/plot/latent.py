@@ -14,7 +14,8 @@ def latent_means(mu, y, path, grid=None, shape=None):
     """
     points, _, _, share = principal_plane(mu)
     if mu.shape[1] == 1:
-        points, names = np.concatenate([mu, np.arange(len(mu))[:, None]], axis=1), ["mu[0]", "example"]
+        points = np.concatenate([mu, np.arange(len(mu))[:, None]], axis=1)
+        names = ["mu[0]", "example"]
     elif share is None:
         names = ["mu[0]", "mu[1]"]
     else:
@@ -42,7 +43,9 @@ def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
 
     if mu.shape[1] == 1:
         order = np.arange(len(mu), dtype=mu.dtype)[:, None]
-        mu, std, names = np.hstack([mu, order]), np.hstack([std, 0 * order + 0.3]), [*names, "example"]
+        mu = np.hstack([mu, order])
+        std = np.hstack([std, 0 * order + 0.3])
+        names = [*names, "example"]
     spread = draws.std(axis=0)
     top = float(spread.max())
     with figure_to(path, (12, 5.4)) as figure:

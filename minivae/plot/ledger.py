@@ -23,10 +23,12 @@ def draw_ledger(history, path):
     lines = [line for line in lines if "ledger" in line]
     if not lines:
         raise ValueError("history: expected lines with a ledger, got none; train with ledger = true in --config")
-    last, when = lines[-1]["ledger"], f"after epoch {lines[-1]['epoch']}"
+    last = lines[-1]["ledger"]
+    when = f"after epoch {lines[-1]['epoch']}"
     kl = np.array([line["ledger"]["kl"] for line in lines])  # (epochs, L)
     order = np.argsort(-kl[-1], kind="stable")  # the largest at the top
-    names, several = [f"z[{i}]" for i in order], len(lines) > 1
+    names = [f"z[{i}]" for i in order]
+    several = len(lines) > 1
     low = 1.5 + 0.24 * max(min(len(order), 30), len(last["layers"]))  # inches
     with figure_to(path, (12.5, low + 4.2 * several)) as figure:
         *upper, lower = figure.subfigures(1 + several, height_ratios=[4.2] * several + [low], squeeze=False)[:, 0]
@@ -82,7 +84,8 @@ def _draw_kl(ax, epochs, kl):
 
 def _draw_bars(ax, names, pulls, n_collapsed=0):
     """Bars of each name's pulls (3, n) on a logarithmic axis; the last few names stand on grey, being collapsed."""
-    rows, (part, rest, against) = np.arange(len(names)), pulls
+    rows = np.arange(len(names))
+    part, rest, against = pulls
     ax.barh(rows - 0.2, part, 0.4, color=BLUE, alpha=0.35, lw=0, label="reconstruction part")
     ax.barh(rows - 0.2, against, 0.4, color=BLUE, label="what of it pulls against the KL")
     ax.barh(rows + 0.2, rest, 0.4, color=ORANGE, label="KL part")

@@ -19,15 +19,16 @@ CENTER = {"ha": "center", "va": "center"}
 PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
-def draw_pencil(found, path):
+def draw_pencil(worked, path):
     """Values above gradients; where a node is used twice, its edges carry the parts of its gradient.
 
-    `found` has `values` {"mu": ...}, `grads` {"dmu": ...}, `edges` {(node, node that uses it): what comes back on it}.
+    `worked` has `values` {"mu": ...}, `grads` {"dmu": ...}, `edges` {(node, node that uses it): what comes back on it}.
     """
-    values, grads = found.values, found.grads
+    values = worked.values
+    grads = worked.grads
     title = f"loss = kl - log_px_z = {values['loss']:.4f} nats\nvalues in blue, d loss / d node in orange; "
     title += "an edge of a node that is used twice carries its part, and the node has their sum"
-    sources = [source for source, _ in found.edges]
+    sources = [source for source, _ in worked.edges]
     with figure_to(path, (14, 6)) as figure:
         ax = figure.subplots()
         ax.set(xlim=(-0.7, 15.2), ylim=(-0.3, 6.8), title=title)
@@ -38,11 +39,12 @@ def draw_pencil(found, path):
             for i, part in enumerate(inputs):
                 at = (x + 0.72 * (i - (len(inputs) - 1) / 2), y + 1.27 * side)
                 _draw_arrow(ax, _draw_node(ax, part, values, grads, at, small=True), boxes[name])
-            for (source, target), back in found.edges.items():
+            for (source, target), back in worked.edges.items():
                 if target == name:
                     _draw_arrow(ax, boxes[source], boxes[name], bent=source == "kl")
                     if sources.count(source) > 1:
-                        (x0, y0), t = PLACES[source], 0.4 if name in ("std", "kl") else 0.5  # clear of their crossing
+                        x0, y0 = PLACES[source]
+                        t = 0.4 if name in ("std", "kl") else 0.5  # clear of their crossing
                         at = x0 + t * (x - x0), y0 + t * (y - y0)
                         ax.text(*at, four_digits(back), color=ORANGE, size=8.5, zorder=4, bbox=PLAIN, **CENTER)
         for source in ("x1", "x2"):

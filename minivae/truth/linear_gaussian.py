@@ -37,7 +37,8 @@ def build(rng, D=5, L=2, std=0.6, likelihood="gaussian-fixed", diagonal=False):
 
 def weights(model):
     """(W (L, D), b (D,), s) of the decoder x = z W + b + sqrt(s) eps, in float64; ValueError for another model."""
-    layers, likelihood = model.decoder.layers, model.likelihood
+    layers = model.decoder.layers
+    likelihood = model.likelihood
     if len(layers) != 1 or not isinstance(layers[0], Dense):
         raise ValueError(f"decoder: expected one Dense, got {', '.join(type(layer).__name__ for layer in layers)}")
     if not isinstance(likelihood, Gaussian | GaussianFixed):
@@ -58,7 +59,8 @@ def log_evidence(model, x):
 
     Without C: log |C| = D log s - log |S|, and (x - b) C^{-1} (x - b)' = |x - b - m W|^2 / s + |m|^2.
     """
-    (W, b, s), (m, S) = weights(model), posterior(model, x)
+    W, b, s = weights(model)
+    m, S = posterior(model, x)
     error = model.rows(x, "x", len(b)) - b - m @ W
     square = (error**2).sum(axis=1) / s + (m**2).sum(axis=1)
     return -0.5 * (len(b) * (LOG_2PI + math.log(s)) - np.linalg.slogdet(S)[1] + square)
@@ -131,7 +133,8 @@ def train(model, x, steps, rng, lr=0.1):
     Returns {"step", "elbo", "log_px", "angle"}: (T,) each, at steps that are denser at the start; exact means over x
     in nats, and degrees from the subspace of `optimum`.
     """
-    optimizer, V = Adam(model, lr=cosine(lr, steps)), optimum(x, model.L).W
+    optimizer = Adam(model, lr=cosine(lr, steps))
+    V = optimum(x, model.L).W
     shown = set(np.geomspace(1, steps, 120).round().astype(int).tolist())
     history = []
     for t in range(1, steps + 1):

@@ -119,7 +119,8 @@ def _integrate(f, center, A, reach, total):
 
     One grid gives three totals: of all nodes, of every second one, and of the inner two thirds of the range.
     """
-    L, h = len(center), STEP
+    L = len(center)
+    h = STEP
     while True:
         n = 2 * np.ceil(reach / (2 * h)).astype(int)  # nodes to either side of the center; even, to halve them
         if (2 * n + 1).prod() > MOST_NODES:
@@ -187,7 +188,8 @@ def bound_bias(model, x, log_px, Ks, draws, rng):
     bias, error = [], []
     for K in Ks:
         r = ratio.reshape(-1, K, len(x)).mean(axis=1)
-        log_r, d = np.log(r), r - r.mean(axis=0)
+        log_r = np.log(r)
+        d = r - r.mean(axis=0)
         c = (d * log_r).mean(axis=0) / np.maximum((d * d).mean(axis=0), 1e-30)  # 0 / 0 for the exact posterior
         samples = c * (r - 1) - log_r
         bias.append(samples.mean(axis=0))
