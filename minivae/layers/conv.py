@@ -30,6 +30,10 @@ class _Convolution(Layer):
         self.W = Param(init(rng, (*self.kernel, c_in, c_out), fan_in, fan_out))
         self.b = Param(np.zeros(c_out), decay=False)
 
+    def _product(self, x):
+        """y without b. A GPU adds b together with the activation behind it, see `kernels`."""
+        raise NotImplementedError
+
     def _add_b(self, y):
         """y (N, h_out, w_out, c_out) += b, in rows of w_out * c_out numbers, which is faster than rows of c_out."""
         N, h_out, w_out, c_out = y.shape

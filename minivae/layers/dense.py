@@ -21,7 +21,8 @@ class Dense(Layer):
         self.b = Param(np.zeros(n_out), decay=False)
 
     def _product(self, x):
-        return x @ self.W.data  # (N, n_out)
+        """x W, (N, n_out). A GPU adds b together with the activation behind it, see `kernels`."""
+        return x @ self.W.data
 
     def forward(self, x, noise=None):
         y = self._product(x)
