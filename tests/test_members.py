@@ -180,3 +180,26 @@ def test_pictures_of_a_training(label, tmp_path):
     out = tmp_path / "run"
     assert main(["train", *SMALL[:-2], *VARIANTS[label], "--out", str(out)]) == 0
     assert {"curves.png", "samples.png", "reconstructions.png", "latents.png"} <= {p.name for p in out.iterdir()}
+
+
+def test_encode_and_decode_with_labels(finished, tmp_path, capsys):
+    """Arrays in, arrays out: of a conditional model with a file of labels, of another without."""
+    rng = np.random.default_rng(0)
+    x, y = tmp_path / "x.npy", tmp_path / "y.npy"
+    np.save(x, (rng.random((4, 8, 8)) < 0.5).astype("uint8"))
+    np.save(y, np.array([3, 1, 4, 1]))
+    model, _ = Run.open(finished / "cvae").load_model()
+    z, x_hat = tmp_path / "z.npy", tmp_path / "x_hat.npy"
+    assert main(["encode", str(finished / "cvae"), "--input", str(x), "--y", str(y), "--out", str(z)]) == 0
+    assert main(["decode", str(finished / "cvae"), "--input", str(z), "--y", str(y), "--out", str(x_hat)]) == 0
+    mu, _ = model.encode(np.load(x).reshape(4, 64), y=np.load(y))
+    np.testing.assert_allclose(np.load(z), mu, rtol=1e-6)
+    np.testing.assert_allclose(np.load(x_hat).reshape(4, 64), model.decode(mu, y=np.load(y)), rtol=1e-6)
+    assert main(["encode", str(finished / "ae"), "--input", str(x), "--out", str(tmp_path / "code.npy")]) == 0
+    assert np.load(tmp_path / "code.npy").shape == (4, 2)
+    out = ["--input", x, "--out", tmp_path / "new.npy"]
+    assert "y: expected a file of labels" in error_of(capsys, "encode", finished / "cvae", *out)
+    assert "y: expected no labels" in error_of(capsys, "encode", finished / "ae", *out, "--y", y)
+    np.save(y, np.array([3, 1]))
+    assert "y: expected 4 integer labels" in error_of(capsys, "encode", finished / "cvae", *out, "--y", y)
+    assert not (tmp_path / "new.npy").exists()

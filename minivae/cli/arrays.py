@@ -7,8 +7,10 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..data import batches, original, prepare
+from ..data.preprocess import check_labels
 from ..data.sources import read_arrays
-from ..evaluate import posteriors
+from ..evaluate import codes
+from ..evaluate.latents import take
 from ..files import write_atomic
 from ..metrics import BATCH
 from ..runs import Run
@@ -17,20 +19,21 @@ from .base import RUN, argument, command, output
 FILES = (
     argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
     argument("--out", required=True, metavar="FILE.npy", help="the array to write; nothing is overwritten"),
+    argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row"),
 )
 
 
 @command(RUN, *FILES)
-def encode(run, input, out):
-    """Encode data, X.npy, as `train --data X.npy` takes them, into posterior means: mu (N, L)."""
+def encode(run, input, out, y):
+    """Encode data, X.npy, as `train --data X.npy` takes them, into codes: posterior means mu (N, L), or z."""
     run, path, x = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
     x = prepare(x, "input", run.protocol, run.settings["likelihood"])
-    _write(path, posteriors(model, x)[0])
+    _write(path, codes(model, x, _labels(model, y, len(x))))
 
 
 @command(RUN, *FILES)
-def decode(run, input, out):
+def decode(run, input, out, y):
     """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
     run, path, z = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
@@ -40,18 +43,28 @@ def decode(run, input, out):
         z = z.astype("float32")
     if not np.isfinite(z).all():
         raise ValueError("input: expected finite float32 values, got NaN or infinity")
-    x_hat = np.concatenate([to_numpy(model.decode(z[rows])) for rows in batches(len(z), BATCH)])
+    y = _labels(model, y, len(z))
+    parts = [to_numpy(model.decode(z[rows], y=take(y, rows))) for rows in batches(len(z), BATCH)]
+    x_hat = np.concatenate(parts)
     _write(path, original(x_hat, run.protocol))
 
 
-def _read(path):
+def _labels(model, path, n):
+    """The labels in a file, n of them; ValueError where the model needs some and there are none, or the reverse."""
+    if (path is None) != (model.labels is None):
+        wanted = "no labels" if model.labels is None else "a file of labels"
+        raise ValueError(f"y: expected {wanted}, the model is {'un' * (model.labels is None)}conditional")
+    return None if path is None else check_labels(_read(path, "y"), "y", n)
+
+
+def _read(path, argument="input"):
     if Path(path).suffix.lower() != ".npy":
-        raise ValueError(f"input: expected a file name ending in .npy, got {path}")
-    x = read_arrays(Path(path), argument="input").get("x")
+        raise ValueError(f"{argument}: expected a file name ending in .npy, got {path}")
+    x = read_arrays(Path(path), argument=argument).get("x")
     if x is None:
-        raise ValueError(f"input: expected one array, {path} is an archive of several")
+        raise ValueError(f"{argument}: expected one array, {path} is an archive of several")
     if x.ndim == 0 or len(x) == 0:
-        raise ValueError(f"input: expected at least one example, got shape {x.shape}")
+        raise ValueError(f"{argument}: expected at least one example, got shape {x.shape}")
     return x
 
 
