@@ -32,7 +32,10 @@ def _help(name, option):
     """What it is for, which models have it if not all do, and its default."""
     owners = [model for model in MODELS if name in options_of(model)]
     notes = [f"only {', '.join(owners)}"] * (len(owners) < len(MODELS))
-    if option.default is not None:
+    defaults = {model: options_of(model)[name].default for model in owners}
+    if len(set(map(str, defaults.values()))) > 1:
+        notes += [f"default of {model}: {short(default)}" for model, default in defaults.items()]
+    elif option.default is not None:
         notes.append(f"default: {short(option.default)}")
     return option.help + (f" ({'; '.join(notes)})" if notes else "")
 

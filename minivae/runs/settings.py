@@ -66,7 +66,10 @@ def options_of(model):
 
 def every_option():
     """{name: Option} of all models; of options of one name the first model's."""
-    return {name: option for model in reversed(MODELS) for name, option in options_of(model).items()}
+    own = {}
+    for cls in MODELS.values():
+        own |= {name: option for name, option in cls.options.items() if name not in own}
+    return DATA | own | TRAINING
 
 
 def read_options(given):
