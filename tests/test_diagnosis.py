@@ -12,6 +12,8 @@ from minivae.layers import Conv2d, Dense, Layer, Network, ReLU, Residual, Sequen
 from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
 from minivae.models.base import Model
+from minivae.models.examples import flow_posterior
+from minivae.posteriors import FlowPosterior
 
 
 @pytest.fixture
@@ -446,3 +448,25 @@ def test_overwritten_by_a_likelihood_or_an_operation(rng):
 
     problem = operation_problem(lambda a: a * a, backward, (out,), rng)
     assert [(f.kind, f.where) for f in diagnose_problem(problem, rng)] == [("overwritten", "g")]
+
+
+# ---- parts with two gradients before the cache
+
+
+class Sloppy(FlowPosterior):
+    """Forgets the Jacobian of the flow in its backward."""
+
+    def backward(self, dz, dlog_qz_x, cache, accumulate=True):
+        c_base, c_flow = cache
+        dz0, dh = self.flow.backward(dz, 0 * dlog_qz_x, c_flow, accumulate)
+        return *self.base.backward(dz0, dlog_qz_x, c_base), dh
+
+
+def test_a_wrong_posterior_is_found(rng):
+    """Its backward takes two gradients, then the cache: the second is no cache."""
+    model, x, _ = flow_posterior(rng)
+    assert diagnose(model, x, rng) == []
+    model.posterior.__class__ = Sloppy
+    findings = diagnose(model, x, rng)
+    assert findings
+    assert any("posterior" in finding.where for finding in findings)
