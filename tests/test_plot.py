@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from test_house import PACKAGE, imports
 
 from minivae import plot
 
@@ -132,3 +133,10 @@ def test_the_grid_shows_the_pixels(rng, tmp_path):
     h, w = middle.shape
     assert middle[h // 4, w // 4] == middle[h // 4, 3 * w // 4] == middle[3 * h // 4, w // 4] == 0
     assert middle[3 * h // 4, 3 * w // 4] == 1
+
+
+def test_a_picture_needs_no_room_that_measures():
+    """What is drawn is given: plot knows arrays, files and text, and the metrics' names on the models."""
+    for file in (PACKAGE / "plot").glob("*.py"):
+        rooms = {name.split(".")[1] for name in imports(file) if name.startswith("minivae.")}
+        assert rooms <= {"plot", "files", "tables", "models"}, file.name

@@ -1,6 +1,9 @@
 """Text tables: columns stand below each other, whatever is in them."""
 
+import re
+
 import pytest
+from test_house import FILES, ROOT
 
 from minivae.tables import aligned, four_digits, markdown
 
@@ -23,3 +26,11 @@ def test_markdown():
 
 def test_four_digits():
     assert [four_digits(v) for v in (-0.0, 1 / 3, -12345.0)] == ["0", "0.3333", "-1.234e+04"]
+
+
+def test_nobody_else_aligns_by_hand():
+    """A width that is computed, or a rule of Markdown, belongs to the one table."""
+    for file in [*FILES, *(ROOT / "bench").glob("*.py"), *(ROOT / "figures").glob("*.py")]:
+        if file.name != "tables.py":
+            by_hand = re.findall(r"\.[lr]just\(|:[<>^]\{width|\|---", file.read_text())
+            assert not by_hand, file

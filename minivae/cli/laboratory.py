@@ -4,6 +4,7 @@ from ..laboratory.pencil import pencil as worked
 from ..laboratory.units import conventions
 from ..options import whole
 from ..plot import draw_matrix, draw_pencil
+from ..tables import aligned
 from .base import argument, command, output
 
 
@@ -35,17 +36,18 @@ def zoo(out):
     from ..laboratory.detectors import DETECTORS, SUBJECTS, TITLES, caught, price
 
     path = output(out, ".png")
-    found, prices = {}, {}
+    verdicts = {}
+    prices = {}
     as_expected = True
-    for name, mutant in SUBJECTS.items():
-        found[name] = caught(mutant)
-        letters = "".join(letter for letter, what in found[name].items() if what)
+    heads = aligned([(name, mutant.title if mutant else "", "caught by:") for name, mutant in SUBJECTS.items()], "><")
+    for head, (name, mutant) in zip(heads, SUBJECTS.items(), strict=True):
+        verdicts[name] = caught(mutant)
+        letters = "".join(letter for letter, what in verdicts[name].items() if what)
         as_expected &= letters == (mutant.caught_by if mutant else "")
-        seen = ", ".join(DETECTORS[letter] for letter in letters) or "nothing"
-        print(f"{name:>10}  {mutant.title if mutant else '':<66}  caught by: {seen}", flush=True)
+        print(head, ", ".join(DETECTORS[letter] for letter in letters) or "nothing", flush=True)
         if path is not None:
             prices[name] = price(mutant)
     if path is not None:
-        draw_matrix(found, prices, path, TITLES, DETECTORS)
+        draw_matrix(verdicts, prices, path, TITLES, DETECTORS)
         print(path)
     return 0 if as_expected else 1

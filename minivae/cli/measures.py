@@ -119,8 +119,8 @@ def info(run):
     print("settings   " + "  ".join(f"{k} {short(v)}" for k, v in run.settings.items() if v is not None))
     print("data       " + "  ".join(f"{k} {_brief(v)}" for k, v in run.protocol.items()))
     print(f"model      {model.theta.size:,} parameters")
-    for name, p in model.params.items():
-        print(f"  {name:<28} {'x'.join(map(str, p.data.shape))}")
+    shapes = [(name, "x".join(map(str, p.data.shape))) for name, p in model.params.items()]
+    print(*("  " + line for line in aligned(shapes, "<")), sep="\n")
     for split in ("train", "validation"):
         if history and split in history[-1]:
             metrics = "  ".join(f"{k} {v:.2f} {model.metrics[k].unit}" for k, v in history[-1][split].items())

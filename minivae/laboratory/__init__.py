@@ -1,1 +1,1 @@
-"""What one can show with gradient checks and laws: pencil, zoo, units, estimators, rounding, parity."""
+"""What one can show with gradient checks and laws: pencil, zoo, units, estimators, rounding, parity, timing."""

@@ -1,9 +1,9 @@
-"""Which check sees which mistake: the four detectors, each over each mutant of the zoo.
+"""Which check sees which mistake: four detectors, each run while a mutant of the zoo is planted.
 
-L  the loss curve of a short training, as one who has no other to compare it with sees it
+L  the loss curve of a short training, by someone who has no other to compare it with
 G  the gradient check: of small models, at extreme log_var too, and of operations where they saturate
-W  laws: moments, Monte-Carlo KL, densities that add up to one, ordered bounds (laws.py)
-U  known answers and scales (known_answers.py)
+W  laws: moments, Monte-Carlo KL, densities that add up to one, ordered bounds (truth/laws.py)
+U  known answers and scales (truth/known_answers.py)
 """
 
 import contextlib
@@ -45,7 +45,7 @@ CHECKED = {  # {label: make(rng) -> (model, x)}
 
 
 def loss_curve(steps=300):
-    """What one would stop at in the loss of a training: it is not finite, does not fall, or falls below zero nats."""
+    """What looks wrong in the loss of a training: it is not finite, does not fall, or falls below zero nats."""
     rng = np.random.default_rng(0)
     model, _ = model_and_data(rng)
     optimizer = Adam(model, lr=1e-2)

@@ -3,10 +3,10 @@
     (f(h) - f(-h)) / 2h     = f' + f''' h^2 / 6        +- R / h        lowest at h = (3 R / |f'''|)^(1/3)
     D_h, of four points     = f' - f''''' h^4 / 30     +- 1.5 R / h    lowest at h = (11.25 R / |f'''''|)^(1/5)
 
-R is what rounding makes of f, measured by how far f is from a line where it must be one. Too large an h truncates, too
-small an h rounds; between them the error of a right gradient falls to what R allows. That of a wrong one does not: the
-curve has a floor, and no h and no precision lowers it. In float32 the floor that R allows is near 1e-4, which is why
-gradients are checked in float64.
+R is the rounding error of f: its distance from a straight line over so short a range that f must be straight there.
+If h is too large, the quotient truncates; if h is too small, it rounds. Between them the error of a right gradient
+falls to what R allows. The error of a wrong gradient does not: its curve has a floor, which no h and no precision
+lowers. In float32 even a right gradient falls to 1e-4 only: gradients are checked in float64.
 """
 
 import math

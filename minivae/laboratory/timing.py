@@ -1,6 +1,6 @@
-"""Seconds: of a block of calls, in turns that rotate, with their quartiles.
+"""How everything here is timed: blocks of calls, in turns that rotate, and their quartiles.
 
-A machine is faster in one minute than in the next. So whatever is compared takes turns, and ratios are of paired turns.
+A machine is faster in one minute than in the next. So what is compared takes turns, and a ratio is of paired turns.
 """
 
 import statistics

@@ -1,9 +1,9 @@
-"""The bug zoo: real mistakes of published VAEs, each as a change of a line or two of minivae, made from outside.
+"""The bug zoo: real mistakes of published VAEs, each made by changing a line or two of minivae.
 
-A mutant is a diff: inside `planted(mutant)` functions of the library run the code of an edited source; outside nothing
-remains. So a reader sees the mistake where it would stand, and `detectors.py` sees what catches it.
-Numbers are those of the pitfalls in the project's notes. Some wait for the code that they can be made in, some are
-watched elsewhere.
+A mutant is a list of edits. Inside `planted(mutant)` some functions of the library run edited code; afterward nothing
+remains. So a reader sees each mistake where it would stand, and `detectors.py` finds out which check sees it. Numbers
+are those of the pitfalls in the project's notes: those in WAITING wait for the code in which they can be made, those in
+ELSEWHERE have their tests elsewhere.
 """
 
 import contextlib
@@ -146,9 +146,9 @@ ZOO = (
 
 @contextlib.contextmanager
 def planted(mutant):
-    """Inside, minivae has this mistake. The functions stay, their code is another: so whoever imported them has it too.
+    """Inside, minivae has this mistake: the same functions with other code, so every module that imported one has it.
 
-    Raises ValueError where the library's text is not the one that an edit begins with.
+    Raises ValueError if a function does not hold the text that an edit replaces.
     """
     codes = {}
     texts = {}
