@@ -9,15 +9,13 @@ import math
 import numpy as np
 
 from ..backend import generator, tree_map
-from ..flows import Bijector
-from ..models.base import Model
 from ..params import Module
-from ..posteriors import Posterior
 from .check import problems_of
 from .coordinates import numeric_gradient
 from .diagnosis import Finding, explain
 from .directional import check_directions, direction, slopes
-from .problems import Problem, as_tuple, dot, kind_of, with_params
+from .kinds import kind_of, outputs_of
+from .problems import Problem, as_tuple, dot, with_params
 from .rules import broken_rules
 from .trace import moved, trace
 
@@ -92,7 +90,7 @@ def _of_calls(problem, again, names):
     where = ", ".join(names)
     grows = all(np.allclose(c - b, b - a, rtol=1e-6, atol=1e-9) for a, b, c in zip(*(
         [grads[name] for name in names] for grads in again), strict=True))  # fmt: skip
-    if grows and isinstance(problem.part, Model):
+    if grows and kind_of(problem.part) == "model":
         text = "another call gives another gradient: each adds to the last one's, zero_grad is missing"
         return Finding("accumulated", text, where)
     return Finding("not repeatable", "another call gives another gradient: something is drawn, kept or overwritten "
@@ -111,7 +109,7 @@ def _of_link(problem, link, before, rng):
         local = moved(problem, link, i)
         if local is None or not check_directions(local, rng)["dy"].wrong:
             continue
-        outputs = _outputs(problem.part, link)
+        outputs = outputs_of(link.part, problem.part, len(link.dy))
         gaussian = outputs == ("mu", "log_var")
         names = [f"d loss / d {output}" for output in (outputs if len(link.dy) > 1 else ["(its output)"])]
         makers = [other for other in before if other.made(link, i)]
@@ -129,15 +127,6 @@ def _of_link(problem, link, before, rng):
         if finding is not None:
             return finding._replace(where=where)
     return None
-
-
-def _outputs(model, link):
-    """Names of what a part gives, where it is known."""
-    if isinstance(model, Model) and model.latent == "gaussian" and link.part is getattr(model, "encoder", None):
-        return "mu", "log_var"
-    known = {Posterior: ("z", "log_qz_x"), Bijector: ("z", "log_det")}
-    names = next((names for cls, names in known.items() if isinstance(link.part, cls)), None)
-    return names or tuple(f"(its output {j})" for j in range(len(link.dy)))
 
 
 def _of_array(problem, name, links, data, rng):
@@ -216,7 +205,7 @@ def _sizes(problem, y, value=None):
     """N, and the other sizes that a mean may have been taken over."""
     y, model = as_tuple(y)[0], problem.part
     sizes = {} if y is None or not y.ndim else {"N": len(y)}
-    if isinstance(model, Model) and hasattr(model, "encoder") and hasattr(model, "L"):
+    if kind_of(model) == "model" and hasattr(model, "encoder") and hasattr(model, "L"):
         sizes |= {"D": model.encoder.n_in, "L": model.L}
     own = {} if y is None or y.ndim < 2 else {"its width": y.shape[-1], "its positions": math.prod(y.shape[1:-1])}
     if value is not None and value.ndim > 1:

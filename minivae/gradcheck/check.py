@@ -5,7 +5,8 @@ from .checks import Checks
 from .complex_step import check_complex_step
 from .coordinates import check_coordinates
 from .directional import check_directions
-from .problems import kind_of, model_problems, part_problems
+from .kinds import kind_of
+from .problems import model_problems, part_problems
 from .rules import broken_rules
 
 ORACLES = {
@@ -39,7 +40,7 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
     -------
     Checks
         {name: Check} of every parameter and, but for a model, of the inputs (x, or x0, x1, ... of a tuple); `ok`, the
-        rules that a layer breaks, and all of it as text.
+        rules that a layer breaks, and all of it as text. A prior's KL is checked as well, under names that begin with kl.
 
     Raises
     ------
@@ -52,8 +53,9 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
     problems, x, noise = problems_of(part, x, rng, noise, y, t, train)
     checks = Checks()
     written = set()
-    for problem in problems.values():
-        checks |= ORACLES[oracle](problem, rng)
+    for key, problem in problems.items():
+        found = ORACLES[oracle](problem, rng)
+        checks |= {f"kl: {name}": check for name, check in found.items()} if key == "kl" else found
         written |= problem.written
     if kind_of(part) == "layer":
         checks.broken = broken_rules(part, x, noise, problems["loss"].w)

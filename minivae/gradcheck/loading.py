@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from ..params import Module
-from .problems import kind_of
+from .kinds import kind_of
 
 
 def load_part(target, rng, shape=None):

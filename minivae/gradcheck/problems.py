@@ -14,11 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import tree_map
-from ..flows import Bijector
-from ..likelihoods import Likelihood
-from ..models.base import Model
-from ..posteriors import Posterior
-from ..priors import Prior
+from .kinds import kind_of
 
 
 class Problem(NamedTuple):
@@ -147,14 +143,6 @@ def model_problems(model, x, noise, y=None, t=0):
     return problems
 
 
-KINDS = {Model: "model", Likelihood: "likelihood", Prior: "prior", Posterior: "posterior", Bijector: "bijector"}
-
-
-def kind_of(part):
-    """model, likelihood, prior, posterior or bijector, by its class; anything else is a layer."""
-    return next((kind for cls, kind in KINDS.items() if isinstance(part, cls)), "layer")
-
-
 def part_problems(part, x, rng, noise=None):
     """{name: Problem} of any bound part but a model.
 
@@ -173,25 +161,8 @@ def part_problems(part, x, rng, noise=None):
     problems = {"loss": prior_problem(part, x, rng)}
     if part.kl is not None:
         mu, log_var = rng.standard_normal((2, *x.shape)).astype(x.dtype)
-        problem = kl_problem(part, mu, log_var, rng)
-        problems["kl"] = named(problem, "kl: ")
+        problems["kl"] = kl_problem(part, mu, log_var, rng)
     return problems
-
-
-def named(problem, prefix):
-    """The same Problem, with a prefix to the names of its arrays."""
-
-    def plain(v):
-        return {name.removeprefix(prefix): a for name, a in v.items()}
-
-    def f(v, w=problem.w):
-        return problem.f(plain(v), w)
-
-    def again():
-        return {prefix + name: a for name, a in problem.again().items()}
-
-    values = {prefix + name: a for name, a in problem.values.items()}
-    return problem._replace(f=f, values=values, grads=again(), again=again)
 
 
 def _of_module(module, forward, backward, names, inputs, rng):

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import tree_map
-from ..flows import Bijector
 from ..params import Module, replaced
-from ..posteriors import Posterior
+from .kinds import kind_of
 from .problems import Problem, as_tuple
 
 
@@ -51,7 +50,7 @@ def trace(problem):
         return call
 
     def watch_backward(name, part, backward):
-        n_dy = 2 if isinstance(part, Posterior | Bijector) else 1  # those of z and of a log-density, then the cache
+        n_dy = 2 if kind_of(part) in ("posterior", "bijector") else 1  # those of z and of a log-density, then the cache
 
         def call(*args, **kwargs):
             dy, cache, rest = args[:n_dy], args[n_dy], args[n_dy + 1 :]
