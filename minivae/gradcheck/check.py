@@ -40,7 +40,7 @@ def check_gradients(part, x, rng=None, *, noise=None, y=None, t=0, train=True, o
     -------
     Checks
         {name: Check} of every parameter and, but for a model, of the inputs (x, or x0, x1, ... of a tuple); `ok`, the
-        rules that a layer breaks, and all of it as text. A prior's KL is checked as well, under names that begin with kl.
+        rules that a layer breaks, and all of it as text. Names of what a prior's KL gives begin with kl.
 
     Raises
     ------
