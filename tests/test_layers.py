@@ -125,6 +125,38 @@ def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, 
     np.testing.assert_allclose(mirror.W.grad, conv.W.grad.transpose(0, 1, 3, 2), rtol=1e-12, atol=1e-13)
 
 
+HOW = [
+    (kernel, stride, padding)
+    for kernel in ((1, 1), (2, 3), (3, 2), (4, 4))
+    for stride in ((1, 1), (2, 1), (1, 2), (3, 2), (2, 3))
+    for padding in ((0, 0), (2, 0), (0, 2), (1, 2), (2, 2))
+]
+
+
+@pytest.mark.parametrize("c", [1, 9])
+def test_columns_are_the_patches(c, rng):
+    """Every kernel, stride and padding against one patch at a time; few channels and many are stored differently."""
+    x = rng.standard_normal((2, 6, 7, c))
+    for kernel, stride, padding in HOW:
+        (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
+        padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
+        columns = image_to_columns(x, kernel, stride, padding)
+        h_out, w_out = (6 + 2 * ph - kh) // sh + 1, (7 + 2 * pw - kw) // sw + 1
+        assert columns.shape == (2, h_out, w_out, kh, kw, c), (kernel, stride, padding)
+        for i, j in np.ndindex(h_out, w_out):
+            patch = padded[:, sh * i : sh * i + kh, sw * j : sw * j + kw]
+            np.testing.assert_array_equal(columns[:, i, j], patch, err_msg=f"{kernel}, {stride}, {padding}")
+
+
+def test_convolutions_of_every_shape_are_their_definition(rng):
+    x = rng.standard_normal((2, 6, 7, 2))
+    for kernel, stride, padding in HOW:
+        conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
+        conv.b.data[...] = [1, -2, 3]
+        expected = plain_convolution(x, conv.W.data, conv.b.data, stride, padding)
+        np.testing.assert_allclose(conv(x), expected, rtol=1e-12, atol=1e-12, err_msg=f"{kernel}, {stride}, {padding}")
+
+
 def test_columns_and_images_are_transposes(rng):
     x = rng.standard_normal((2, 5, 6, 3))
     how = ((2, 3), (2, 1), (1, 0))
@@ -259,6 +291,74 @@ def test_batch_norm_starts_as_the_identity_and_learns_from_two_examples():
     assert (layer.mean.rate, layer.var.rate) == (0.1, 0.1)
 
 
+@pytest.fixture
+def moved_batch_norm(rng):
+    """BatchNorm(3) in float64 with a gain, a b and running statistics that have left their start."""
+    layer = BatchNorm(3).bind("float64")
+    layer.gain.data[...] = [2, -1, 0.5]
+    layer.b.data[...] = [0, 1, -3]
+    layer.mean.data[...] = [1, -2, 0.3]
+    layer.var.data[...] = [0.25, 1, 9]
+    layer.zero_grad()
+    return layer
+
+
+def test_batch_norm_in_evaluation_is_one_affine_map(moved_batch_norm, rng):
+    """The running statistics are constants: dx = gain dy / sqrt(var + tiny), without the terms of mean and variance."""
+    layer = moved_batch_norm
+    x, dy = rng.standard_normal((2, 4, 2, 3)), rng.standard_normal((2, 4, 2, 3))
+    y, cache = layer.forward(x)
+    u = (x - layer.mean.data) / np.sqrt(layer.var.data + layer.tiny)
+    np.testing.assert_allclose(y, layer.gain.data * u + layer.b.data, rtol=1e-13)
+    dx = layer.backward(dy, cache)
+    np.testing.assert_allclose(dx, layer.gain.data * dy / np.sqrt(layer.var.data + layer.tiny), rtol=1e-13)
+    np.testing.assert_allclose(layer.gain.grad, (dy * u).sum(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(layer.b.grad, dy.sum(axis=(0, 1, 2)), rtol=1e-12)
+    assert not layer.pull.any()
+
+
+def test_batch_norm_moves_once_a_step_towards_the_mean_of_its_batches(moved_batch_norm, rng):
+    """state += rate (mean of the backwards' statistics - state); forward, and accumulate=False, move nothing."""
+    layer = moved_batch_norm
+    before = [layer.mean.data.copy(), layer.var.data.copy()]
+    batches = [rng.standard_normal((n, 3)) * [1, 2, 3] for n in (4, 7)]
+    for x in batches:
+        y, cache = layer.forward(x, True)
+        layer.backward(y, cache, accumulate=False)
+        layer.backward(y, cache)
+    np.testing.assert_array_equal([layer.mean.data, layer.var.data], before)  # not before the step
+    SGD(layer, lr=lambda t: 0.0).step()
+    for state, old, f in zip((layer.mean, layer.var), before, (np.mean, np.var), strict=True):
+        unbiased = {} if f is np.mean else {"ddof": 1}
+        target = np.mean([f(x, axis=0, **unbiased) for x in batches], axis=0)
+        np.testing.assert_allclose(state.data, old + 0.1 * (target - old), rtol=1e-12)
+
+
+def test_batch_norm_of_one_row_is_b(moved_batch_norm, rng):
+    """A row is its own mean: u = 0, so that y = b, no gradient comes back, and there is no variance to learn from."""
+    layer = moved_batch_norm
+    before = layer.state.copy()
+    x, dy = rng.standard_normal((1, 3)), rng.standard_normal((1, 3))
+    y, cache = layer.forward(x, True)
+    np.testing.assert_array_equal(y[0], layer.b.data)
+    np.testing.assert_array_equal(layer.backward(dy, cache), 0 * dy)
+    assert not layer.gain.grad.any()
+    np.testing.assert_array_equal(layer.b.grad, dy[0])
+    SGD(layer, lr=lambda t: 0.0).step()
+    np.testing.assert_array_equal(layer.state, before)
+
+
+def test_batch_norm_of_one_image_has_its_pixels(moved_batch_norm, rng):
+    """Statistics are over the h w positions, of which there are enough."""
+    layer = moved_batch_norm
+    x = rng.standard_normal((1, 2, 4, 3))
+    y, cache = layer.forward(x, True)
+    np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), layer.b.data, rtol=1e-12, atol=1e-14)
+    layer.backward(y, cache)
+    target = x.reshape(8, 3).var(axis=0, ddof=1)
+    np.testing.assert_allclose(layer.var.pull, target - layer.var.data, rtol=1e-12)
+
+
 @pytest.mark.parametrize("make", [make for cls in (LayerNorm, GroupNorm, BatchNorm) for _, make in LAYERS[cls]])
 def test_norm_gradients_where_gain_is_not_1(make, rng):
     """At the start gain dy and dy / gain are the same."""
@@ -386,6 +486,33 @@ def test_gru_keeps_or_replaces_its_state(rng):
     np.testing.assert_allclose(cell((x, h)), np.tanh(x @ cell.W.data[:, 8:]), rtol=1e-13)
 
 
+def plain_gru_step(x, h, W, U, b, c):
+    """h' one number at a time, from the equations alone."""
+    W_r, W_u, W_n = np.split(W, 3, axis=1)
+    U_r, U_u, U_n = np.split(U, 3, axis=1)
+    b_r, b_u, b_n = np.split(b, 3)
+    new = np.empty_like(h)
+    for i, j in np.ndindex(h.shape):
+        r = 1 / (1 + np.exp(-(x[i] @ W_r[:, j] + h[i] @ U_r[:, j] + b_r[j])))
+        u = 1 / (1 + np.exp(-(x[i] @ W_u[:, j] + h[i] @ U_u[:, j] + b_u[j])))
+        n = np.tanh(x[i] @ W_n[:, j] + b_n[j] + r * (h[i] @ U_n[:, j] + c[j]))
+        new[i, j] = (1 - u) * n + u * h[i, j]
+    return new
+
+
+def test_gru_is_its_equations(rng):
+    """One step, then five: the gate r scales the product h U_n and c, and b_n stands outside of it."""
+    layer = GRU(2, 3, rng).bind("float64")
+    layer.theta += 0.5 * rng.standard_normal(layer.theta.size)  # b and c start at 0, and would not be seen
+    weights = [param.data for param in (layer.cell.W, layer.cell.U, layer.cell.b, layer.cell.c)]
+    x, h = rng.standard_normal((4, 5, 2)), rng.standard_normal((4, 3))
+    np.testing.assert_allclose(layer.cell((x[:, 0], h)), plain_gru_step(x[:, 0], h, *weights), rtol=1e-12)
+    states = layer((x, h))
+    for t in range(5):
+        h = plain_gru_step(x[:, t], h, *weights)
+        np.testing.assert_allclose(states[:, t], h, rtol=1e-11)
+
+
 def test_gru_is_its_cell_step_by_step(rng):
     layer = GRU(2, 3, rng).bind("float64")
     x, h = rng.standard_normal((4, 5, 2)), rng.standard_normal((4, 3))
@@ -423,6 +550,20 @@ def test_dropout_keeps_the_mean_and_is_off_without_noise(rng):
     assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
     assert abs(y.mean() - 1) < 4 * (0.3 / 0.7 / y.size) ** 0.5
     assert layer(x) is x
+
+
+def test_dropout_in_evaluation_is_the_identity(rng):
+    """Without noise; with noise both directions are scaled by the same mask."""
+    layer = Dropout(0.3, (10,))
+    x, dy = rng.standard_normal((5, 10)), rng.standard_normal((5, 10))
+    y, cache = layer.forward(x)
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(layer.backward(dy, cache), dy)
+    mask = layer.draw_noise(rng, 5)
+    y, cache = layer.forward(x, mask)
+    np.testing.assert_array_equal(y, x * mask)
+    np.testing.assert_array_equal(layer.backward(dy, cache), dy * mask)
+    np.testing.assert_array_equal(layer(x), x)  # what was drawn before is not kept
 
 
 def test_dropout_drops_what_is_below_p():

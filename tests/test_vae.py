@@ -149,6 +149,24 @@ def test_elbo_has_beta_1_and_loss_has_beta(rng):
     assert not model.grad.any()
 
 
+def test_log_weights_have_no_beta_and_no_free_bits(rng):
+    """They are what evidence is made of, log p(x, z) - log q(z | x): only the loss may charge another KL."""
+    plain = small(rng)
+    x = (rng.random((4, 12)) < 0.5).astype(float)
+    eps = plain.draw_eps(rng, 5, 4)
+    mu, log_var = plain.encode(x)
+    std = np.exp(0.5 * log_var)
+    z = mu + std * eps
+    p = 1 / (1 + np.exp(-plain.decoder(z)))
+    log_px_z = np.log(np.where(x == 1, p, 1 - p)).sum(axis=-1)
+    log_pz = stats.norm.logpdf(z).sum(axis=-1)
+    log_qz_x = stats.norm.logpdf(z, mu, std).sum(axis=-1)
+    np.testing.assert_allclose(plain.log_weights(x, eps), log_px_z + log_pz - log_qz_x, rtol=1e-9)
+    other = small(rng, beta=lambda t: 4.0 + t, free_bits=0.5)
+    other.theta[...] = plain.theta
+    np.testing.assert_array_equal(other.log_weights(x, eps), plain.log_weights(x, eps))
+
+
 def test_chance_level(rng):
     """Logits 0 and q = p cost D ln 2 nats: 543.43 for MNIST."""
     model = VAE.build((28, 28, 1), rng)
@@ -267,6 +285,18 @@ def test_evaluation_has_no_dropout(rng):
     eps = np.random.default_rng(3).standard_normal((30, 3), dtype="float32")
     exact = model.loss_and_grads(x, {"eps": eps, "enc": None, "dec": None}, grads=False)
     assert mean_metrics(model, x, None, np.random.default_rng(3)) == pytest.approx(exact, rel=1e-12)
+
+
+def test_users_methods_have_no_dropout(rng):
+    """The same weights with and without dropout layers: what users call, and log_weights, give equal numbers."""
+    model, plain = (VAE.build((12,), rng, hidden=(9,), latent=3, dropout=p).bind("float64") for p in (0.6, 0.0))
+    plain.theta[...] = model.theta
+    x = (rng.random((5, 12)) < 0.5).astype(float)
+    eps = model.draw_eps(rng, 2, 5)
+    np.testing.assert_array_equal(model.encode(x), plain.encode(x))
+    np.testing.assert_array_equal(model.reconstruct(x), plain.reconstruct(x))
+    np.testing.assert_array_equal(model.log_weights(x, eps), plain.log_weights(x, eps))
+    np.testing.assert_array_equal(*(m.sample(4, np.random.default_rng(1)) for m in (model, plain)))
 
 
 def test_schedules_in_numpy_keep_float32(rng):
