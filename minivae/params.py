@@ -32,7 +32,8 @@ class Param:
 
     @grad.setter
     def grad(self, array):
-        self._grad, self._stale = array, False
+        self._grad = array
+        self._stale = False
 
     def zero_grad(self):
         """grad = 0, written only when somebody looks: the first product of a step takes its place."""
@@ -101,7 +102,8 @@ class Module:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
         xp = load_backend(device)
-        own, leaves = self.named(Module).values(), self.named((Param, State))
+        own = self.named(Module).values()
+        leaves = self.named((Param, State))
         for name, part in leaves.items():
             if part.root is not None and part.root() not in (None, *own):
                 raise ValueError(f"bind: {name} belongs to a bound {type(part.root()).__name__}; bind that instead")
@@ -110,7 +112,8 @@ class Module:
 
         def flat(parts, field):
             vector = xp.empty(sum(getattr(p, field).size for p in parts.values()), dtype)
-            slices, start = {}, 0
+            slices = {}
+            start = 0
             for name, part in parts.items():
                 array = getattr(part, field)
                 slices[name] = slice(start, start + array.size)

@@ -40,9 +40,11 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError, MemoryError) as error:
-        message, code = str(error) or type(error).__name__, 2
+        message = str(error) or type(error).__name__
+        code = 2
     except FloatingPointError as error:
-        message, code = str(error), 1
+        message = str(error)
+        code = 1
     except KeyboardInterrupt:
         message, code = "interrupted", 130
     print(f"minivae: {' '.join(message.split())}", file=sys.stderr)

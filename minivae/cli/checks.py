@@ -35,7 +35,8 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 )  # fmt: skip
 def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
     """Check every gradient of a small model, or of your own layer, and say what is wrong; exit code 1 if one is."""
-    rng, path = generator(0, "gradcheck"), output(out, ".png")
+    rng = generator(0, "gradcheck")
+    path = output(out, ".png")
     if part is None:
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")

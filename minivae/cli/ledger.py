@@ -18,9 +18,11 @@ def ledger(run, path):
         model, meta = run.load_model()
         rng = generator(run.settings["seed"], "validation")
         line = ledger_line(model, *run.read_data().pictured, rng, meta["step"])
-        history, when = [{"epoch": meta["epoch"], "ledger": line}], f"{meta['checkpoint']} checkpoint"
+        history = [{"epoch": meta["epoch"], "ledger": line}]
+        when = f"{meta['checkpoint']} checkpoint"
     draw_ledger(history, path)
-    kl, mu = np.array(history[-1]["ledger"]["kl"]), history[-1]["ledger"]["mu"]
+    kl = np.array(history[-1]["ledger"]["kl"])
+    mu = history[-1]["ledger"]["mu"]
     print(f"{when}, epoch {history[-1]['epoch']}: KL in nats, parts of the gradient of mu (root mean square), cosine")
     rows = [("latent", "kl", "reconstruction", "KL part", "cosine", "")]
     for i in np.argsort(-kl, kind="stable"):

@@ -19,7 +19,8 @@ SIZES = (32, 128, 512)
 )  # fmt: skip
 def parity(model, arch, steps, out):
     """Compare backends and dtypes number by number: the same weights, data and noise on each."""
-    path, steps = output(out, ".png"), whole(1)("steps", steps)
+    path = output(out, ".png")
+    steps = whole(1)("steps", steps)
     data = load_data("digits")
     x = (data.train.x > 0.5).astype("float32")
 

@@ -43,7 +43,8 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
     if model.log_weights is None:
         raise ValueError(f"model: expected one with an evidence log p(x), {type(model).__name__} has none")
     at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together
-    n_rows, n_samples = max(1, at_once // K), min(K, at_once)
+    n_rows = max(1, at_once // K)
+    n_samples = min(K, at_once)
     result = np.empty(len(x))
     starts = range(0, len(x), n_rows)
     for start in tqdm(starts, "log p(x)", leave=False, disable=not (progress and sys.stderr.isatty())):

@@ -103,7 +103,9 @@ def _split(part, total):
 
 def _step(model, x, noise, y, t):
     """((mu, log_var), (dmu, dlog_var) as they arrive at the encoder, {name: gradient}) of one step, in float64."""
-    encoder, encoded, arrived = model.encoder, [], []
+    encoder = model.encoder
+    encoded = []
+    arrived = []
     forward, backward = encoder.forward, encoder.backward
 
     def watched_forward(*args, **kwargs):
@@ -131,7 +133,9 @@ def _float64(tree):
 @contextmanager
 def _put_back(model):
     """Afterwards gradients, pulls and their counts are what they were."""
-    grad, pull, counts = model.grad.copy(), model.pull.copy(), [state.count for state in model.states.values()]
+    grad = model.grad.copy()
+    pull = model.pull.copy()
+    counts = [state.count for state in model.states.values()]
     try:
         yield
     finally:

@@ -131,14 +131,17 @@ def _of_link(problem, link, before, rng):
 
 def _of_array(problem, name, links, data, rng):
     """The Finding of a parameter, an input or an argument, where all links are right."""
-    value, others, factors = problem.values[name], {}, {}
+    value = problem.values[name]
+    others = {}
+    factors = {}
     owners = [link for link in links if name.startswith(link.name + ".")]
     if owners:
         owner = max(owners, key=lambda link: len(link.name))
         w = owner.dy if len(owner.dy) > 1 else owner.dy[0]
         local = Problem(_forward_of(problem, owner), {name: value}, {name: problem.grads[name]}, w)
     else:
-        local, w = problem, problem.w
+        local = problem
+        w = problem.w
         known = {n: a for n, a in (problem.values | data).items() if isinstance(a, np.ndarray)}
         factors = _named_factors(known)
         others = {f"the gradient of {n}": g for n, g in problem.grads.items() if n != name}
@@ -203,7 +206,8 @@ def _parts(problem, name, w):
 
 def _sizes(problem, y, value=None):
     """N, and the other sizes that a mean may have been taken over."""
-    y, model = as_tuple(y)[0], problem.part
+    y = as_tuple(y)[0]
+    model = problem.part
     sizes = {} if y is None or not y.ndim else {"N": len(y)}
     if kind_of(model) == "model" and hasattr(model, "encoder") and hasattr(model, "L"):
         sizes |= {"D": model.encoder.n_in, "L": model.L}

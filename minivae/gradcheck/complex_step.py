@@ -32,14 +32,16 @@ class ByRealPart(np.ndarray):
         if method != "__call__":
             return _wrapped(getattr(ufunc, method)(*inputs, **kwargs))
         if ufunc is np.absolute:
-            ufunc, inputs = np.multiply, [inputs[0], np.where(inputs[0].real < 0, -1.0, 1.0)]
+            ufunc = np.multiply
+            inputs = [inputs[0], np.where(inputs[0].real < 0, -1.0, 1.0)]
         elif ufunc is np.sign:
             inputs = [inputs[0].real]
         elif ufunc in COMPARISONS:
             inputs = [np.real(a) for a in inputs]
         elif ufunc in (np.maximum, np.minimum):
             first = (np.greater_equal if ufunc is np.maximum else np.less_equal)(*map(np.real, inputs))
-            ufunc, inputs = np.add, [np.where(first, *inputs), 0]
+            ufunc = np.add
+            inputs = [np.where(first, *inputs), 0]
         return _wrapped(ufunc(*inputs, **kwargs))
 
     def __array_function__(self, function, types, args, kwargs):
@@ -50,7 +52,8 @@ def check_complex_step(problem, rng, directions=4):
     """{name: Check} of every array of a Problem along random directions; the limit is 1e-12."""
     checks = Checks()
     for name, at in problem.values.items():
-        g, worst = problem.grads[name], 0.0
+        g = problem.grads[name]
+        worst = 0.0
         size = problem.size or abs(float(problem.f(problem.values)))
         if np.shape(g) != at.shape or not np.isfinite(g).all():
             checks[name] = Check(math.inf, directions, limit=LIMIT)
@@ -58,7 +61,8 @@ def check_complex_step(problem, rng, directions=4):
         floor = math.sqrt(float((g * g).sum()))
         for _ in range(directions):
             v = direction(at.shape, rng)
-            slope, hand = derivative(problem, name, v), float((g * v).sum())
+            slope = derivative(problem, name, v)
+            hand = float((g * v).sum())
             scale = max(abs(slope), abs(hand), floor, 1e-3 * size)  # the last where all terms cancel
             worst = max(worst, abs(slope - hand) / scale if scale else 0.0)
         checks[name] = Check(worst if math.isfinite(worst) else math.inf, directions, limit=LIMIT)

@@ -27,7 +27,8 @@ def numeric_gradient(problem, name, f=None):
 
 
 def _check(problem, name):
-    g, shape = problem.grads[name], problem.values[name].shape
+    g = problem.grads[name]
+    shape = problem.values[name].shape
     if np.shape(g) != shape or not np.isfinite(g).all():
         return Check(math.inf, math.prod(shape))
     numeric, error = _differences(problem, name, problem.f)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..densities import unbroadcast
+from ..backend import unbroadcast
 
 CLOSE = 1e-5  # relative to the norm: what numeric gradients leave open, and far below any mistake worth a name
 

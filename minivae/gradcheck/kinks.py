@@ -25,7 +25,8 @@ def slope(f, h, hand, floor, size=0.0):
     zero, as that of a bias in front of a BatchNorm is. `size` is that of the terms that f sums, |f| if 0.
     """
     value = {s: float(f(s)) for s in (0.0, -2 * h, -h, -h / 2, h / 2, h, 2 * h)}
-    coarse, fine = quotient(value.__getitem__, h), quotient(value.__getitem__, h / 2)
+    coarse = quotient(value.__getitem__, h)
+    fine = quotient(value.__getitem__, h / 2)
     bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
     scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT, TINY)
     smooth = abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale

@@ -28,7 +28,8 @@ def load_part(target, rng, shape=None):
     found = _attempt(f"importing {file}", file, lambda: getattr(_import(file), name, None))
     if found is None:
         raise ValueError(f"part: {file} has no {name}")
-    part, x = found, None
+    part = found
+    x = None
     if callable(found) and not isinstance(found, Module):
         needed = [p.name for p in inspect.signature(found).parameters.values()
                   if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]  # fmt: skip

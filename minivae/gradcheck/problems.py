@@ -102,7 +102,8 @@ def bijector_problem(bijector, z, context, rng):
 def operation_problem(f, f_backward, args, rng, **data):
     """Of a pair f(*args, **data), f_backward(g, *args, **data): every argument by its name."""
     values = dict(zip(inspect.signature(f).parameters, args, strict=False))
-    y, written = f(*args, **data), set()
+    y = f(*args, **data)
+    written = set()
     w = random_like(y, rng)
 
     def value(v, w=w):
@@ -169,7 +170,8 @@ def _of_module(module, forward, backward, names, inputs, rng):
     """The Problem of `forward(*inputs) -> (y, cache)`; integers among the inputs have no gradient."""
     inputs = dict(zip(names, map(np.asarray, inputs), strict=False))
     smooth = [name for name, a in inputs.items() if a.dtype.kind == "f"]
-    y, written = forward(*inputs.values())[0], set()
+    y = forward(*inputs.values())[0]
+    written = set()
     w = random_like(y, rng)
 
     def call(w, *inputs):

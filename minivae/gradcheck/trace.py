@@ -39,7 +39,9 @@ class Link(NamedTuple):
 
 def trace(problem):
     """(links in the order in which they are entered, names of those who write into their dy, {name: forward calls})."""
-    links, written, forwards = [], [], {}
+    links = []
+    written = []
+    forwards = {}
 
     def watch_forward(name, forward):
         def call(*args, **kwargs):
@@ -53,7 +55,9 @@ def trace(problem):
         n_dy = 2 if kind_of(part) in ("posterior", "bijector") else 1  # those of z and of a log-density, then the cache
 
         def call(*args, **kwargs):
-            dy, cache, rest = args[:n_dy], args[n_dy], args[n_dy + 1 :]
+            dy = args[:n_dy]
+            cache = args[n_dy]
+            rest = args[n_dy + 1 :]
             dy = as_tuple(dy[0]) if n_dy == 1 else dy
             place = len(links)
             links.append(None)
@@ -72,7 +76,8 @@ def trace(problem):
 
     with ExitStack() as stack:
         for name, part in parts_of(problem.part).items():
-            forward, backward = watch_forward(name, part.forward), watch_backward(name, part, part.backward)
+            forward = watch_forward(name, part.forward)
+            backward = watch_backward(name, part, part.backward)
             stack.enter_context(replaced(part, forward=forward, backward=backward))
         problem.again()
     innermost = [name for name in dict.fromkeys(written) if not any(w.startswith(name + ".") for w in written)]

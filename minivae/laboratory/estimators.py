@@ -135,7 +135,8 @@ def exact_latent_gradient(estimator, model, x):
     mean = math.inf
     for n in (32, 64, 128, 256, 512):
         eps, w = quadrature(n, model.L)
-        last, mean = mean, w @ latent_gradients(estimator, model, x, np.repeat(eps[:, None], len(x), axis=1))
+        last = mean
+        mean = w @ latent_gradients(estimator, model, x, np.repeat(eps[:, None], len(x), axis=1))
         if np.linalg.norm(mean - last) < 1e-9 * np.linalg.norm(mean):
             return mean
     raise ValueError(f"exact gradient: expected a quadrature that settles, got changes at {n} nodes per latent")

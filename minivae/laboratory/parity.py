@@ -126,7 +126,8 @@ def _run(build, x, y, machine, steps, batch_size, lr):
 
 def _watched(model, x, y, noise):
     """What every part gives in a step, and what arrives at its backward; the parameters' gradients, unwatched."""
-    values, gradients = {}, {}
+    values = {}
+    gradients = {}
 
     def watch(name, part):
         def forward(*args, original=part.forward, **kwargs):

@@ -71,7 +71,8 @@ def error_curve(problem, name, rng, steps=STEPS):
     def f(s):
         return float(problem.f(problem.values | {name: at + at.dtype.type(s) * v}))
 
-    two, four = [], []
+    two = []
+    four = []
     for h in steps:
         near = (f(h) - f(-h)) / h
         far = (f(2 * h) - f(-2 * h)) / h

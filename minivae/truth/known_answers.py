@@ -50,7 +50,8 @@ def true(statement):
 
 def scales(model, x, noise, y=None):
     """The loss and its gradients are means over examples: the batch twice over changes neither (pitfall 16)."""
-    once, grad = model.loss_and_grads(x, noise, y=y), model.grad.copy()
+    once = model.loss_and_grads(x, noise, y=y)
+    grad = model.grad.copy()
     twice = model.loss_and_grads(copies(x, 2), noise_twice(model, noise, len(x)), y=copies(y, 2))
     change = np.linalg.norm(model.grad - grad) / max(np.linalg.norm(grad), 1e-300)
     return {
@@ -105,7 +106,8 @@ def of_kl(prior):
 
     log q - log p of Gaussians is quadratic in eps, so that its mean over eps = 1 and -1 is exact.
     """
-    mu, log_var = np.full((1, prior.L), 0.3), np.full((1, prior.L), -0.7)
+    mu = np.full((1, prior.L), 0.3)
+    log_var = np.full((1, prior.L), -0.7)
     kl = prior.kl(mu, log_var)
     laws = {"KL in nats per latent, (N, L)": true(np.shape(kl) == mu.shape)}
     own = _gaussian_of(prior)
@@ -142,7 +144,8 @@ def of_evidence(model, x, rng, y=None):
 def untouched(model, x, noise, y=None):
     """A step writes into none of its arguments (pitfall 17), and the same step again gives the same (pitfall 18)."""
     before = x.copy()
-    first, grad = model.loss_and_grads(x, noise, y=y), model.grad.copy()
+    first = model.loss_and_grads(x, noise, y=y)
+    grad = model.grad.copy()
     second = model.loss_and_grads(x, noise, y=y)
     return {
         "x is left as it was": true(np.array_equal(x, before)),
@@ -162,7 +165,8 @@ def of_layers(rng):
 
 def of_starts():
     """No two columns of new weights are equal, nor two layers of one shape (pitfall 15)."""
-    rng, alike = np.random.default_rng(0), 0
+    rng = np.random.default_rng(0)
+    alike = 0
     for arch in ("dense", "conv"):
         model = VAE.build((4, 4, 1), rng, arch=arch, hidden=(6, 6), channels=(2, 2), latent=3)
         W = [p.data for p in model.params.values() if p.data.ndim > 1]

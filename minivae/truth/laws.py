@@ -91,10 +91,12 @@ def integral_of_likelihood(likelihood, rng):
     noise = likelihood.draw_noise(rng, (4000, 2)).astype("float64")
     levels = np.unique(likelihood.draw(0 * out, noise))  # where all of a few levels are as likely
     if len(levels) < 1000:
-        axes, volume = [levels, levels], 1.0
+        axes = [levels, levels]
+        volume = 1.0
     else:
         drawn = likelihood.draw(out, noise)
-        middle, reach = drawn.mean(axis=0), 10 * drawn.std(axis=0)
+        middle = drawn.mean(axis=0)
+        reach = 10 * drawn.std(axis=0)
         axes = [np.linspace(m - r, m + r, 401) for m, r in zip(middle, reach, strict=True)]
         volume = math.prod(axis[1] - axis[0] for axis in axes)
     total = 0.0
@@ -108,7 +110,8 @@ def integral_of_likelihood(likelihood, rng):
 def integral_of_prior(prior, rng, draws=100_000):
     """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws."""
     own = prior.draw(prior.draw_noise(rng, 4000).astype("float64"))
-    mean, std = own.mean(axis=0), 1.3 * own.std(axis=0)
+    mean = own.mean(axis=0)
+    std = 1.3 * own.std(axis=0)
     eps = rng.standard_normal((draws, len(mean)))
     log_r = -0.5 * (math.log(2 * math.pi) + 2 * np.log(std) + eps * eps).sum(axis=-1)
     return averaged(np.exp(prior.forward(mean + std * eps)[0] - log_r), 1.0)
@@ -173,7 +176,8 @@ def sampled(model, x, rng, draws=20_000, y=None):
 
     A loss that couples the examples of a batch is computed on x as it is, and with fewer draws.
     """
-    posteriors, latents = [], []
+    posteriors = []
+    latents = []
     encode, decode = model.encoder.forward, model.decoder.forward
 
     def encoder(*args):
@@ -187,7 +191,8 @@ def sampled(model, x, rng, draws=20_000, y=None):
 
     at_once = max(1, 2**20 // x.size)
     if couples(model, x, rng, y):
-        at_once, draws = 1, draws // 10
+        at_once = 1
+        draws = draws // 10
     kl = []
     with replaced(model.encoder, forward=encoder), replaced(model.decoder, forward=decoder):
         done = 0

@@ -110,7 +110,8 @@ def optimum(x, L, s=None):
     """
     x = np.asarray(x, "float64")
     e, U = np.linalg.eigh(np.cov(x.T, bias=True))
-    e, U = e[::-1], U[:, ::-1]
+    e = e[::-1]
+    U = U[:, ::-1]
     s = e[L:].sum() / max(len(e) - L, 1) if s is None else s
     if s <= 1e-12 * e[0]:
         raise ValueError(f"L: expected fewer latents than the data have directions of variance, got {L}")

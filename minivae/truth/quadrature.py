@@ -86,7 +86,8 @@ def posterior_frame(model, x):
     axis = np.linspace(-5, 5, 41)
     coarse = np.stack(np.meshgrid(*[axis] * L, indexing="ij"), axis=-1).reshape(-1, L)
     height = log_joint(model, x, coarse).sum(axis=0)
-    z, top = coarse[height.argmax()], height.max()
+    z = coarse[height.argmax()]
+    top = height.max()
     for _ in range(20):
         gradient, curvature, V = _curvature(model, x, z)
         step = V @ (V.T @ gradient / curvature)
@@ -185,7 +186,8 @@ def bound_bias(model, x, log_px, Ks, draws, rng):
     sizes = [min(4096, draws - i) for i in range(0, draws, 4096)]
     log_w = [model.log_weights(x, rng.standard_normal((size, len(x), model.L))) for size in sizes]
     ratio = np.exp(np.concatenate(log_w) - log_px)  # (draws, N)
-    bias, error = [], []
+    bias = []
+    error = []
     for K in Ks:
         r = ratio.reshape(-1, K, len(x)).mean(axis=1)
         log_r = np.log(r)
