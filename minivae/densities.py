@@ -9,22 +9,9 @@ import math
 
 from .backend import array_module, unbroadcast
 from .kernels import fused
+from .numeric import sigmoid, softmax
 
 LOG_2PI = math.log(2 * math.pi)
-
-
-def sigmoid(x):
-    """1 / (1 + exp(-x)) as half a tanh, which cannot overflow."""
-    y = array_module(x).tanh(0.5 * x)
-    y *= 0.5
-    y += 0.5
-    return y
-
-
-def sum_rows(dy):
-    """Sum over all axes but the last, as a matrix product with ones: many times faster where rows are short."""
-    rows = dy.reshape(-1, dy.shape[-1])
-    return array_module(dy).ones(len(rows), dy.dtype) @ rows
 
 
 # ---- Bernoulli: log p(x) = x log s + (1 - x) log(1 - s), s = sigmoid(logits)
@@ -69,12 +56,6 @@ def categorical_log_prob(logits, *, x):
 def categorical_log_prob_backward(g, logits, *, x):
     """dl_{c, d} = g (1[c = x_d] - softmax(l)_{c, d})."""
     return unbroadcast(g[..., None, None] * (_one_hot(x, logits) - softmax(logits)), logits.shape)
-
-
-def softmax(logits):
-    """exp(l) / sum_c exp(l_c) over the last axis but one, shifted by the largest: no overflow."""
-    p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
-    return p / p.sum(axis=-2, keepdims=True)
 
 
 def _one_hot(x, logits):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .backend import array_module
-from .densities import sigmoid, unbroadcast
+from .backend import array_module, unbroadcast
 from .layers import MaskedDense, Network, Tanh
 from .layers.base import Layer
+from .numeric import sigmoid
 
 
 class Bijector(Layer):

@@ -17,10 +17,9 @@ from .densities import (
     gaussian_log_prob,
     gaussian_log_prob_backward,
     reparameterize,
-    sigmoid,
-    softmax,
 )
 from .layers.base import Layer
+from .numeric import sigmoid, softmax
 from .params import Param
 
 

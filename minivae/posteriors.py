@@ -1,6 +1,7 @@
 """Posteriors q(z | x): what the encoder's outputs, its heads, mean. They are layers, since a flow owns parameters."""
 
-from .densities import LOG_2PI, reparameterize, reparameterize_backward, unbroadcast
+from .backend import unbroadcast
+from .densities import LOG_2PI, reparameterize, reparameterize_backward
 from .layers.base import Layer
 
 

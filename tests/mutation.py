@@ -56,6 +56,7 @@ MIRRORS = {
         *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
         *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64"),
         "tests/test_densities.py",
+        "tests/test_numeric.py",
     ],
     "likelihoods": [
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
@@ -73,6 +74,7 @@ MIRRORS = {
 }
 FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"} | {
     PACKAGE / "densities.py": "densities",
+    PACKAGE / "numeric.py": "densities",
     PACKAGE / "likelihoods.py": "likelihoods",
     PACKAGE / "optim.py": "optim",
     PACKAGE / "schedules.py": "schedules",

@@ -79,3 +79,11 @@ def test_a_generator_draws_where_the_array_lies(device):
     assert u.min() >= 0
     assert u.max() <= 1
     assert set(offsets.ravel()) == {0, 1, 2, 3, 4}
+
+
+def test_unbroadcast():
+    g = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(backend.unbroadcast(g, (3, 4)), g.sum(axis=0))
+    np.testing.assert_array_equal(backend.unbroadcast(g, (3, 1)), g.sum(axis=(0, 2))[:, None])
+    np.testing.assert_array_equal(backend.unbroadcast(g, (1,)), [g.sum()])
+    np.testing.assert_array_equal(backend.unbroadcast(g, g.shape), g)

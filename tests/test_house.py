@@ -20,8 +20,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"backend", "files", "options", "tables"},
     {"params", "kernels", "schedules", "numeric"},
-    {"densities"},
     {"layers"},
+    {"densities"},
     {"likelihoods", "priors", "posteriors", "flows"},
     {"optim", "models", "data"},
     {"metrics", "finite"},

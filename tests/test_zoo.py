@@ -86,10 +86,10 @@ def test_nothing_remains_of_a_mutant():
     ("edit", "message"),
     [
         (
-            ("densities.sigmoid", "nothing like it", ""),
-            "'nothing like it' once in densities.sigmoid, found it 0",
+            ("numeric.sigmoid", "nothing like it", ""),
+            "'nothing like it' once in numeric.sigmoid, found it 0",
         ),
-        (("densities.sigmoid", "y", ""), "once in densities.sigmoid, found it"),
+        (("numeric.sigmoid", "y", ""), "once in numeric.sigmoid, found it"),
         (("nowhere.at_all", "", ""), "there is no nowhere.at_all"),
     ],
 )

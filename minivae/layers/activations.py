@@ -3,8 +3,8 @@
 import math
 
 from ..backend import array_module
-from ..densities import sigmoid
 from ..kernels import fused
+from ..numeric import sigmoid
 from .base import Layer
 
 

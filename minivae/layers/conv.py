@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from ..backend import array_module
-from ..densities import sum_rows
 from ..kernels import fused
+from ..numeric import sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..densities import sum_rows
 from ..kernels import fused
+from ..numeric import sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..densities import sum_rows
+from ..numeric import sum_rows
 from ..params import Constant, Param
 from .base import Layer
 from .initialize import glorot

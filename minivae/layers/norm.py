@@ -8,7 +8,7 @@ With s = 1 / sqrt(var + tiny), u depends on x directly, through the mean, and th
 import numpy as np
 
 from ..backend import array_module
-from ..densities import sum_rows
+from ..numeric import sum_rows
 from ..params import Param, State
 from .base import Layer
 

@@ -6,7 +6,7 @@ Its gates: r (reset) and u (update, the paper's z, a name that the latents have)
 import numpy as np
 
 from ..backend import array_module
-from ..densities import sigmoid, sum_rows
+from ..numeric import sigmoid, sum_rows
 from ..params import Param
 from .base import Layer
 from .initialize import glorot

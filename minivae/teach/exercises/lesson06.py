@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ...numeric import sigmoid
 from ..exercise import Exercise
-from .vae_by_hand import PARAMETERS, net_backward, net_forward, sigmoid
+from .vae_by_hand import PARAMETERS, net_backward, net_forward
 
 
 def pca(x, L):

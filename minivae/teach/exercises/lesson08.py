@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...densities import bernoulli_log_prob, gaussian_log_prob, kl_standard_normal, sigmoid
+from ...densities import bernoulli_log_prob, gaussian_log_prob, kl_standard_normal
+from ...numeric import sigmoid
 from ..exercise import Exercise
 
 HALF = "a factor of exactly 0.5 is missing: the chain rule through exp(log_var / 2)"

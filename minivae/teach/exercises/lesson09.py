@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...numeric import sigmoid
 from ..exercise import Exercise
 from .vae_by_hand import (
     PARAMETERS,
@@ -22,7 +23,6 @@ from .vae_by_hand import (
     loss,
     reverse_kl,
     sample,
-    sigmoid,
     slope,
     slopes,
     terms,

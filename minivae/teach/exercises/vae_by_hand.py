@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...densities import sigmoid
+from ...numeric import sigmoid
 
 PARAMETERS = "W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"
 
