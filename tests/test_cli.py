@@ -9,6 +9,7 @@ import pytest
 
 from minivae.backend import generator
 from minivae.cli import main
+from minivae.data import load_data
 from minivae.models import MODELS
 from minivae.runs import Run, build_model, build_optimizer, read_data
 from minivae.runs.settings import complete, every_option, options_of, read_options
@@ -114,7 +115,7 @@ def test_every_option_does_something():
 
 def test_the_seed_draws_the_weights():
     settings = complete({})
-    protocol = {"shape": [8, 8, 1], "n_train": 1250}
+    protocol = load_data("digits").protocol
     thetas = [build_model(settings | {"seed": seed}, protocol).theta for seed in (0, 0, 1)]
     np.testing.assert_array_equal(thetas[0], thetas[1])
     assert (thetas[0] != thetas[2]).any()

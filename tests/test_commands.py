@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_cli import PNG, SMALL, error_of
 
 from minivae.cli import main
-from minivae.data import BITS_SEED, original, prepare
+from minivae.data.protocol import Protocol
 from minivae.evaluate import kl_per_latent
 from minivae.runs import Run
 
@@ -163,11 +164,11 @@ def test_tables_come_back_in_their_units(table_run, tmp_path):
     """A decoder that returns the standardized input returns the table: here means where z says nothing."""
     x = np.load(table_run.parent / "x.npy")
     run = Run.open(table_run)
-    rows = prepare(x, "x", run.protocol, "gaussian")
-    train = rows[: run.protocol["n_train"]]
+    rows = run.protocol.prepare(x, "x", "gaussian")
+    train = rows[: run.protocol.n_train]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(train.std(axis=0), [1, 1, 1, 1, 0], atol=1e-4)  # a constant column stays
-    np.testing.assert_allclose(original(rows, run.protocol), x, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(run.protocol.original(rows), x, rtol=1e-4, atol=1e-3)
     np.save(tmp_path / "z.npy", np.zeros((3, 2)))
     assert main(["decode", str(table_run), "--input", str(tmp_path / "z.npy"), "--out", str(tmp_path / "x.npy")]) == 0
     x_hat = np.load(tmp_path / "x.npy")
@@ -176,12 +177,14 @@ def test_tables_come_back_in_their_units(table_run, tmp_path):
 
 
 def test_dequantized_pixels_come_back_to_their_levels():
-    protocol = {"shape": [4], "binarize": "none", "levels": 256, "divisor": 255, "bits_seed": BITS_SEED}
+    protocol = Protocol(
+        "x.npy", "0", (4,), n_train=60, n_validation=4, divisor=255, binarize="none", bits_seed=0, levels=256
+    )
     x = np.arange(256, dtype="uint8").reshape(64, 4)
-    rows = prepare(x, "x", protocol, "gaussian")
+    rows = protocol.prepare(x, "x", "gaussian")
     assert (np.abs(rows * 256 - x - 0.5) < 0.5001).all()  # each within its own interval
     assert (rows * 256 - x).std() > 0.2
-    np.testing.assert_allclose(original((x + 0.5) / 256, protocol), x / 255, atol=1e-7)
+    np.testing.assert_allclose(protocol.original((x + 0.5) / 256), x / 255, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +232,9 @@ def test_integers_and_floats_of_a_table_are_the_same(tmp_path, capsys, no_pictur
         paths = ["--input", str(tmp_path / f"{name}.npy"), "--out", str(tmp_path / f"z{name}.npy")]
         assert main(["encode", out, *paths]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "zi.npy"), np.load(tmp_path / "zf.npy"))
-    protocol = {"shape": [3], "binarize": "none", "divisor": 1, "mean": [0.0] * 3, "std": [1e-3] * 3}
+    protocol = replace(Run.open(out).protocol, mean=(0.0,) * 3, std=(1e-3,) * 3)
     with pytest.raises(ValueError, match="x: expected values that stay finite when they are standardized"):
-        prepare(np.full((2, 3), 3e38), "x", protocol, "gaussian")
+        protocol.prepare(np.full((2, 3), 3e38), "x", "gaussian")
 
 
 def test_pixels_that_were_not_divided_are_refused(tmp_path, capsys, no_pictures):

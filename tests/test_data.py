@@ -3,6 +3,7 @@ import hashlib
 import io
 import struct
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_digits():
     assert data.train.x.dtype == "float32"
     assert data.train.x.max() == 1
     assert set(np.unique(data.train.x * 16)) <= set(range(17))
-    assert data.protocol["binarize"] == "each"
+    assert data.protocol.binarize == "each"
     assert set(np.unique(data.validation.x)) == set(np.unique(data.test().x)) == {0, 1}
     from sklearn.datasets import load_digits
 
@@ -60,7 +61,7 @@ def test_validation_and_test_bits_are_always_the_same():
     a, b = load_data("digits"), load_data("digits", binarize="once")
     np.testing.assert_array_equal(a.validation.x, b.validation.x)
     np.testing.assert_array_equal(a.test().x, a.test().x)
-    assert a.protocol["bits_seed"] == 0
+    assert a.protocol.bits_seed == 0
 
 
 def test_binarize_each_is_new_at_every_presentation():
@@ -80,10 +81,10 @@ def test_binarize_once_threshold_none():
     grey = load_data("digits", binarize="none")
     np.testing.assert_array_equal(load_data("digits", binarize="threshold").train.x, grey.train.x > 0.5)
     np.testing.assert_array_equal(load_data("digits", binarize="threshold").validation.x, grey.validation.x > 0.5)
-    assert grey.protocol["entropy_floor"] == pytest.approx(entropy_floor(grey.train.x))
-    assert 10 < grey.protocol["entropy_floor"] < 64 * np.log(2)
-    assert "entropy_floor" not in load_data("digits", "bernoulli").protocol
-    assert load_data("digits", likelihood="gaussian").protocol["binarize"] == "none"
+    assert grey.protocol.entropy_floor == pytest.approx(entropy_floor(grey.train.x))
+    assert 10 < grey.protocol.entropy_floor < 64 * np.log(2)
+    assert load_data("digits", "bernoulli").protocol.entropy_floor is None
+    assert load_data("digits", likelihood="gaussian").protocol.binarize == "none"
 
 
 def test_entropy_floor():
@@ -100,7 +101,7 @@ def test_bits_from_a_threshold():
 @pytest.mark.parametrize(("validation", "expected"), [(None, 5), (0, 0), (29, 29)])
 def test_validation_sizes(validation, expected):
     data = load_data(np.eye(30), validation=validation)
-    assert data.protocol["n_validation"] == expected
+    assert data.protocol.n_validation == expected
     assert len(data.train.x) == 30 - expected
     assert (data.validation is None) == (expected == 0)
     np.testing.assert_array_equal(data.train.x, np.eye(30)[: 30 - expected])
@@ -160,7 +161,7 @@ def test_dequantization_spreads_levels_evenly():
     assert (data.present(data.train.x, np.random.default_rng(1)) != seen).mean() > 0.99
     again = load_data(x, likelihood="gaussian", dequantize=True)
     np.testing.assert_array_equal(again.validation.x, data.validation.x)
-    assert load_data("digits", likelihood="gaussian", dequantize=True).protocol["levels"] == 17
+    assert load_data("digits", likelihood="gaussian", dequantize=True).protocol.levels == 17
     with pytest.raises(ValueError, match="dequantize: expected integer pixels"):
         load_data(np.zeros((6, 3)), likelihood="gaussian", dequantize=True)
 
@@ -173,7 +174,7 @@ def test_standardization_uses_the_training_split_only(tmp_path):
     np.testing.assert_allclose(data.train.x, (x[:10] - mean) / std, rtol=1e-5)
     np.testing.assert_allclose(data.validation.x, (x[10:] - mean) / std, rtol=1e-5)
     np.testing.assert_allclose(data.test().x, (x + 1 - mean) / std, rtol=1e-5)
-    assert data.protocol["mean"] == pytest.approx(mean.tolist())
+    assert data.protocol.mean == pytest.approx(mean.tolist())
 
 
 def test_batches_cover_everything():
@@ -198,7 +199,7 @@ def test_npy_rows_and_images(tmp_path, images):
     data = load_data(tmp_path / "a.npy")
     assert data.shape == (4, 4, 1)
     np.testing.assert_array_equal(data.train.x[0], (images[0] / np.float32(255)).ravel())
-    assert data.protocol["sha256"] == hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest()
+    assert data.protocol.sha256 == hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest()
     with pytest.raises(ValueError, match="a.npy has no test split"):
         data.test()
     rows = np.random.default_rng(0).standard_normal((20, 3))
@@ -223,9 +224,9 @@ def test_bits_stay_bits(tmp_path, dtype):
     bits = np.eye(12).astype(dtype)
     np.save(tmp_path / "bits.npy", bits)
     data = load_data(tmp_path / "bits.npy")
-    assert data.protocol["binarize"] == "none"
+    assert data.protocol.binarize == "none"
     np.testing.assert_array_equal(data.train.x, np.eye(12)[:10])
-    assert "entropy_floor" not in data.protocol
+    assert data.protocol.entropy_floor is None
 
 
 def bad(name):
@@ -489,7 +490,7 @@ def test_static_mnist_downloaded(cache):
     data = load_data("static-mnist")
     bits = [BITS[f"binarized_mnist_{kind}.amat"] for kind in ("train", "valid", "test")]
     assert data.shape == (28, 28, 1)
-    assert data.protocol["binarize"] == "none"
+    assert data.protocol.binarize == "none"
     np.testing.assert_array_equal(data.train.x, bits[0])
     np.testing.assert_array_equal(data.validation.x, bits[1])  # 2 of 12 as 10,000 of 60,000: its own validation split
     assert data.train.y is None
@@ -512,7 +513,7 @@ def test_omniglot_downloaded(cache, tmp_path):
     assert set(data.test().y) == {3, 4}
     kept = sorted(path.name for path in (tmp_path / "omniglot").iterdir())
     assert kept == ["images_background.npy", "images_evaluation.npy"]
-    assert load_data("omniglot").protocol["sha256"] == data.protocol["sha256"]
+    assert load_data("omniglot").protocol.sha256 == data.protocol.sha256
     assert len(cache) == 2
 
 
@@ -549,11 +550,6 @@ def test_text_and_matlab_bits(tmp_path):
             packed_bits(tmp_path / "a.amat")
 
 
-def unlabeled(protocol):
-    """Without what is known of labels: one file may have them, another of the same images not."""
-    return {name: value for name, value in protocol.items() if name != "labels"}
-
-
 def test_converted_sets_in_data_dir(cache, tmp_path):
     """As published, or in the .npz file that has labels too; nothing is downloaded."""
     expected = {name: load_data(name) for name in ("static-mnist", "omniglot")}
@@ -577,7 +573,7 @@ def test_converted_sets_in_data_dir(cache, tmp_path):
     for name, data in expected.items():
         for folder in (a, b):
             other = load_data(name, folder)
-            assert unlabeled(other.protocol) == unlabeled(data.protocol)
+            assert replace(other.protocol, labels=None) == replace(data.protocol, labels=None)  # one file has some
             np.testing.assert_array_equal(other.test().x, data.test().x)
     bits = load_data("static-mnist", b)
     np.testing.assert_array_equal(bits.validation.y, arrays["valid_labels"])
@@ -622,7 +618,7 @@ def test_sprites():
     data = load_data("sprites")
     assert data.shape == (32, 32, 1)
     assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [16_000, 3_200, 3_840]
-    assert data.protocol["binarize"] == "none"
+    assert data.protocol.binarize == "none"
     for y in (data.train.y, data.validation.y, data.test().y):
         assert np.abs(np.bincount(y, minlength=3) / len(y) - 1 / 3).max() < 0.04  # shuffled
     everything = np.concatenate([data.train.x, data.validation.x, data.test().x]).reshape(-1, 32, 32)
@@ -636,7 +632,7 @@ def test_sprites_of_another_kind():
     assert data.shape == (16, 16, 1)
     assert [len(data.train.x), len(data.validation.x), len(data.test().x)] == [167, 33, 40]
     assert set(data.train.y) == {2}
-    assert data.protocol["sha256"] != load_data("sprites", sprites={"side": 16}).protocol["sha256"]
+    assert data.protocol.sha256 != load_data("sprites", sprites={"side": 16}).protocol.sha256
     few = load_data("sprites", sprites={"shape": [0], "scale": [5], "orientation": [0], "x": [3], "y": [0, 1]})
     with pytest.raises(ValueError, match="sprites has no test split"):
         few.test()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import to_numpy
-from ..data import batches, original, prepare
+from ..data import batches
 from ..data.preprocess import check_labels
 from ..data.sources import read_arrays
 from ..evaluate import codes
@@ -28,7 +28,7 @@ def encode(run, input, out, y):
     """Encode data, X.npy, as `train --data X.npy` takes them, into codes: posterior means mu (N, L), or z."""
     run, path, x = Run.open(run), _new(out), _read(input)
     model, _ = run.load_model()
-    x = prepare(x, "input", run.protocol, run.settings["likelihood"])
+    x = run.protocol.prepare(x, "input", run.settings["likelihood"])
     _write(path, codes(model, x, _labels(model, y, len(x))))
 
 
@@ -46,7 +46,7 @@ def decode(run, input, out, y):
     y = _labels(model, y, len(z))
     parts = [to_numpy(model.decode(z[rows], y=take(y, rows))) for rows in batches(len(z), BATCH)]
     x_hat = np.concatenate(parts)
-    _write(path, original(x_hat, run.protocol))
+    _write(path, run.protocol.original(x_hat))
 
 
 def _labels(model, path, n):

@@ -88,7 +88,7 @@ def _unit(run):
     kind = "density" if run.settings["likelihood"].startswith("gaussian") else run.settings["likelihood"]
     names = ("sha256", "n_validation", "binarize", "levels", "mean", "std")
     kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
-    return [kind, run.settings.get("levels"), *(run.protocol.get(name) for name in names)]
+    return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
 
 
 def _shown(metrics):
@@ -117,7 +117,7 @@ def info(run):
     print(f"{run.path}: {len(history)} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
           f"epoch {meta['epoch']}")  # fmt: skip
     print("settings   " + "  ".join(f"{k} {short(v)}" for k, v in run.settings.items() if v is not None))
-    print("data       " + "  ".join(f"{k} {_brief(v)}" for k, v in run.protocol.items()))
+    print("data       " + "  ".join(f"{k} {_brief(v)}" for k, v in run.protocol.to_json().items()))
     print(f"model      {model.theta.size:,} parameters")
     shapes = [(name, "x".join(map(str, p.data.shape))) for name, p in model.params.items()]
     print(*("  " + line for line in aligned(shapes, "<")), sep="\n")

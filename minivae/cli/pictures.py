@@ -240,7 +240,7 @@ def _draw_reconstructions(run, model, data, path):
 
 
 def _shape(run):
-    return tuple(run.protocol["shape"])
+    return run.protocol.shape
 
 
 def _example(x, which):

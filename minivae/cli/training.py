@@ -129,8 +129,8 @@ def _absolute_paths(given):
 
 def _describe(run, model, data):
     p = data.protocol
-    print(f"{run.path}: {p['name']}, {p['n_train']} training and {p['n_validation']} validation examples of "
-          f"{'x'.join(map(str, data.shape))}, binarize {p['binarize']}; {model.theta.size:,} parameters")  # fmt: skip
-    if "entropy_floor" in p:
-        print(f"grey pixels under a Bernoulli likelihood: log_px_z cannot exceed {-p['entropy_floor']:.2f} nats, the "
+    print(f"{run.path}: {p.name}, {p.n_train} training and {p.n_validation} validation examples of "
+          f"{'x'.join(map(str, data.shape))}, binarize {p.binarize}; {model.theta.size:,} parameters")  # fmt: skip
+    if p.entropy_floor is not None:
+        print(f"grey pixels under a Bernoulli likelihood: log_px_z cannot exceed {-p.entropy_floor:.2f} nats, the "
               "negative entropy of the pixels; --binarize each makes them bits")  # fmt: skip

@@ -16,12 +16,11 @@ def build_model(settings, protocol):
     cls = MODELS[settings["model"]]
     options = {name: settings[name] for name in cls.options}
     if cls.conditional:
-        labels = protocol.get("labels")
-        if labels is None:
-            raise ValueError(f"model: {settings['model']} is given labels, {protocol['name']} has none")
-        options["labels"] = Labels(**labels)
+        if protocol.labels is None:
+            raise ValueError(f"model: {settings['model']} is given labels, {protocol.name} has none")
+        options["labels"] = Labels(**protocol.labels)
     rng = generator(settings["seed"], "weights")
-    model = cls.build(tuple(protocol["shape"]), rng, pass_steps=_pass_steps(settings, protocol), **options)
+    model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
     return model.bind(settings["dtype"], settings["backend"])
 
 
@@ -47,4 +46,4 @@ def read_data(settings):
 
 
 def _pass_steps(settings, protocol):
-    return -(-protocol["n_train"] // settings["batch_size"])
+    return -(-protocol.n_train // settings["batch_size"])

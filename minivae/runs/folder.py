@@ -11,12 +11,14 @@ import platform
 import re
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
 from ..backend import available
+from ..data.protocol import Protocol
 from ..files import sync_folder, write_atomic
 from ..models import MODELS
 from . import checkpoint
@@ -75,19 +77,20 @@ class Run:
         file = path / "settings.json"
         try:
             recorded = json.loads(file.read_text(encoding="utf-8"))
-            settings, protocol = recorded["settings"], recorded["data"]
+            settings = recorded["settings"]
             settings |= read_options({k: v for k, v in settings.items() if v is not None})
             settings = with_older(settings, settings["model"])
-            complete = is_complete(settings)
-            protocol["name"], protocol["sha256"], protocol["n_validation"], protocol["divisor"], protocol["binarize"]
-            sizes = [*protocol["shape"], protocol["n_train"]]
-            if not complete or len(sizes) not in (2, 4) or not all(isinstance(n, int) and n > 0 for n in sizes):
+            data = recorded["data"]
+            if not is_complete(settings):
                 raise KeyError
         except OSError as error:
             raise ValueError(f"run: cannot read {file} ({error.strerror}); is it a run folder?") from None
         except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError):
             raise ValueError(f"run: {file} is damaged") from None
-        return cls(path, settings, protocol)
+        try:
+            return cls(path, settings, Protocol.from_json(data))
+        except ValueError as error:
+            raise ValueError(f"run: {file} is damaged ({error})") from None
 
     @contextmanager
     def lock(self):
@@ -142,14 +145,14 @@ class Run:
     def read_data(self, settings=None):
         """The run's data; ValueError if they are no longer what the run was trained on."""
         data = read_data(self.settings if settings is None else settings)
-        old, new = self.protocol, data.protocol
+        old = self.protocol
+        new = data.protocol
         if not MODELS[self.settings["model"]].conditional:  # labels decide no number
-            old, new = ({name: v for name, v in p.items() if name != "labels"} for p in (old, new))
-        if new != old:
-            odd = next(k for k in old | new if old.get(k) != new.get(k))
-            raise ValueError(
-                f"data: not what the run was trained on ({odd}: expected {old.get(odd)}, got {new.get(odd)})"
-            )
+            new = replace(new, labels=old.labels)
+        name = old.first_difference(new)
+        if name is not None:
+            values = f"expected {getattr(old, name)}, got {getattr(new, name)}"
+            raise ValueError(f"data: not what the run was trained on ({name}: {values})")
         return data
 
     def record(self, line, model, optimizer):
@@ -177,7 +180,7 @@ class Run:
 
     def history(self):
         """The lines of metrics.jsonl, of epochs 1, 2, 3 and so on, up to the first that is cut off or damaged."""
-        lines, splits = [], ["train"] + ["validation"] * (self.protocol["n_validation"] > 0)
+        lines, splits = [], ["train"] + ["validation"] * (self.protocol.n_validation > 0)
         try:
             content = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
         except OSError as error:
@@ -202,12 +205,12 @@ class Run:
     def _write_settings(self):
         versions = {"minivae": __version__, "python": platform.python_version()}
         versions |= {name: version(name) for name in ("numpy", "scikit-learn", "safetensors")}
-        document = {"settings": self.settings, "data": self.protocol, "versions": versions}
+        document = {"settings": self.settings, "data": self.protocol.to_json(), "versions": versions}
         write_atomic(self.path / "settings.json", (json.dumps(document, indent=2) + "\n").encode())
 
     def _save(self, which, model, optimizer, epoch):
         meta = {"epoch": epoch, "step": optimizer.t, "best": self.best, "settings": deciding(self.settings),
-                "data": self.protocol}  # fmt: skip
+                "data": self.protocol.to_json()}  # fmt: skip
         checkpoint.save(self.path / f"{which}.safetensors", model, optimizer, meta)
 
     def read(self, which):
@@ -226,7 +229,8 @@ class Run:
             known = with_older(made_by, self.settings["model"])
             made_by = {name: known[name] for name in known if name in expected or name in made_by}
             made_by["backend"] = expected["backend"]
-        if (made_by, meta.get("data")) != (expected, self.protocol) or meta["epoch"] > self.settings["epochs"]:
+        same = made_by == expected and meta.get("data") == self.protocol.to_json()
+        if not same or meta["epoch"] > self.settings["epochs"]:
             raise ValueError(f"checkpoint: {path} belongs to other settings than {self.path / 'settings.json'}")
         return arrays, meta
 
