@@ -167,6 +167,14 @@ def test_log_weights_have_no_beta_and_no_free_bits(rng):
     np.testing.assert_array_equal(other.log_weights(x, eps), plain.log_weights(x, eps))
 
 
+def test_beta_comes_to_its_value_over_epochs_of_pass_steps(rng):
+    """A rise of 2 epochs of 5 steps is a rise of 10 steps; without beta_epochs it is one epoch."""
+    model = small(rng, beta=4.0, beta_schedule="linear", beta_epochs=2, pass_steps=5)
+    assert [model.beta(t) for t in (0, 5, 9, 10, 99)] == pytest.approx([0, 2, 3.6, 4, 4])
+    model = small(rng, beta=4.0, beta_schedule="cyclical", beta_epochs=None, pass_steps=8)
+    assert [model.beta(t) for t in (0, 2, 4, 7, 8)] == [0, 2, 4, 4, 0]
+
+
 def test_chance_level(rng):
     """Logits 0 and q = p cost D ln 2 nats: 543.43 for MNIST."""
     model = VAE.build((28, 28, 1), rng)
