@@ -99,6 +99,7 @@ def test_beta_weighs_the_kl_in_the_loss_alone(rng):
         m = model.loss_and_grads(x, noise, t=t)
         assert m["loss"] == pytest.approx(0.5 * t * m["kl"] - m["log_px_z"], rel=1e-10)
         assert m["iwae"] == pytest.approx(m["elbo"], rel=1e-10)
+    np.testing.assert_allclose(model.log_weights(x, noise["eps"]).mean(), m["elbo"], rtol=1e-10)  # beta(0) is 0
 
 
 class NoKL(Prior):
