@@ -1,10 +1,12 @@
 import gzip
 import hashlib
 import io
+import json
 import struct
 import threading
-from dataclasses import replace
+from dataclasses import fields, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from minivae.data import batches, load_data
 from minivae.data.convert import packed_bits, small_omniglot
 from minivae.data.download import DOWNLOADS, FileSet, fetch
 from minivae.data.preprocess import entropy_floor, shift, to_bits
+from minivae.data.protocol import Protocol
 from minivae.data.sources import SPRITES
 from minivae.data.sprites import sprites
 
@@ -58,7 +61,8 @@ def test_digits():
 
 
 def test_validation_and_test_bits_are_always_the_same():
-    a, b = load_data("digits"), load_data("digits", binarize="once")
+    a = load_data("digits")
+    b = load_data("digits", binarize="once")
     np.testing.assert_array_equal(a.validation.x, b.validation.x)
     np.testing.assert_array_equal(a.test().x, a.test().x)
     assert a.protocol.bits_seed == 0
@@ -66,8 +70,10 @@ def test_validation_and_test_bits_are_always_the_same():
 
 def test_binarize_each_is_new_at_every_presentation():
     data = load_data("digits")
-    x, rng = data.train.x[:200], generator(0, "present")
-    first, second = data.present(x, rng), data.present(x, rng)
+    x = data.train.x[:200]
+    rng = generator(0, "present")
+    first = data.present(x, rng)
+    second = data.present(x, rng)
     assert set(np.unique(first)) == {0, 1}
     assert (first != second).any()
     mean = np.mean([data.present(x, rng) for _ in range(400)], axis=0)
@@ -75,7 +81,8 @@ def test_binarize_each_is_new_at_every_presentation():
 
 
 def test_binarize_once_threshold_none():
-    once, again = load_data("digits", binarize="once"), load_data("digits", binarize="once")
+    once = load_data("digits", binarize="once")
+    again = load_data("digits", binarize="once")
     np.testing.assert_array_equal(once.train.x, again.train.x)
     assert once.present(once.train.x, None) is once.train.x
     grey = load_data("digits", binarize="none")
@@ -112,6 +119,122 @@ def test_one_example():
     data = load_data(np.zeros((1, 6)))
     assert data.validation is None
     assert data.train.x.shape == (1, 6)
+
+
+# ---- its record
+
+OLD_RECORD = json.loads((Path(__file__).parent / "old_run" / "settings.json").read_text())["data"]  # without labels
+RECORD = OLD_RECORD | {
+    "shape": [2],
+    "labels": {"kind": "rows", "count": 3},
+    "levels": 256,
+    "mean": [0.1, -2.5],
+    "std": [1.0, 3.25],
+    "entropy_floor": 13.79,
+}
+
+
+def test_every_field_is_recorded():
+    protocol = Protocol(OLD_RECORD["name"], OLD_RECORD["sha256"], (2,), n_train=1250, n_validation=250, divisor=1,
+                        binarize="each", bits_seed=0, labels={"kind": "rows", "count": 3}, levels=256,
+                        mean=(0.1, -2.5), std=(1.0, 3.25), entropy_floor=13.79)  # fmt: skip
+    assert set(RECORD) == {field.name for field in fields(Protocol)}
+    assert json.dumps(protocol.to_json()) == json.dumps(RECORD)  # the order too
+    assert Protocol.from_json(json.loads(json.dumps(RECORD))) == protocol
+
+
+def test_what_is_not_known_is_not_recorded():
+    protocol = Protocol.from_json(OLD_RECORD)
+    assert protocol.shape == (8, 8, 1)
+    assert [protocol.labels, protocol.levels, protocol.mean, protocol.std, protocol.entropy_floor] == [None] * 5
+    assert json.dumps(protocol.to_json()) == json.dumps(OLD_RECORD)
+    assert protocol == replace(load_data("digits").protocol, labels=None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"binarize": "none"},
+        {"likelihood": "gaussian", "dequantize": True},
+        {"likelihood": "gaussian", "standardize": True},
+        {"source": np.random.default_rng(0).random((9, 3)).astype("float32")},
+    ],
+)
+def test_a_record_gives_its_protocol_back(options):
+    protocol = load_data(**options).protocol
+    assert Protocol.from_json(json.loads(json.dumps(protocol.to_json()))) == protocol
+
+
+def without(name):
+    return {key: value for key, value in RECORD.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (None, "expected a table of fields, got None"),
+        ([RECORD], r"expected a table of fields, got \["),
+        ({}, "name: expected text, got none"),
+        (without("bits_seed"), "bits_seed: expected a whole number >= 0, got none"),
+        (RECORD | {"sizes": 3}, "sizes: unknown field; expected one of name, sha256, .*, entropy_floor$"),
+        (RECORD | {"name": None}, "name: expected text, got None"),
+        (RECORD | {"sha256": 5}, "sha256: expected text, got 5"),
+        *[(RECORD | {"shape": v}, "shape: expected 1 or 3 whole numbers >= 1, got ")
+          for v in (None, 8, "abc", [], [8, 8], [0], [8.0, 8, 1], ["8", 8, 1], [True])],
+        (RECORD | {"n_train": "1250"}, "n_train: expected a whole number >= 1, got '1250'"),
+        (RECORD | {"n_train": 0}, "n_train: expected a whole number >= 1, got 0"),
+        (RECORD | {"n_train": True}, "n_train: expected a whole number >= 1, got True"),
+        (RECORD | {"n_validation": -1}, "n_validation: expected a whole number >= 0, got -1"),
+        (RECORD | {"divisor": 0}, "divisor: expected a whole number >= 1, got 0"),
+        (RECORD | {"binarize": ["each"]}, r"binarize: expected one of each, once, threshold, none, got \['each'\]"),
+        (RECORD | {"labels": None}, "labels: expected their kind, classes or rows, and a count >= 1, got None"),
+        (RECORD | {"labels": {"kind": "rows"}}, "labels: expected their kind"),
+        (RECORD | {"labels": {"kind": "names", "count": 2}}, "labels: expected their kind"),
+        (RECORD | {"labels": {"kind": "rows", "count": 0}}, "labels: expected their kind"),
+        (RECORD | {"labels": {"kind": "rows", "count": 3, "of": "x"}}, "labels: expected their kind"),
+        (RECORD | {"levels": 1}, "levels: expected a whole number >= 2, got 1"),
+        (RECORD | {"mean": 0.5}, "mean: expected a list of numbers, got 0.5"),
+        (RECORD | {"mean": [1.0, float("nan")]}, "mean: expected a list of numbers, got "),
+        (RECORD | {"std": ["1", 1.0]}, "std: expected a list of numbers, got "),
+        (RECORD | {"std": [1.0]}, "mean, std: expected 2 numbers each, or none of both"),
+        (without("mean"), "mean, std: expected 2 numbers each, or none of both"),
+        (RECORD | {"entropy_floor": "13"}, "entropy_floor: expected a number, got '13'"),
+        (RECORD | {"std": [1.0] * 9999 + [1]}, "std: expected a list of numbers, got .{,99}$"),
+    ],
+)  # fmt: skip
+def test_what_is_no_record(record, message):
+    with pytest.raises(ValueError, match=f"^{message}") as error:
+        Protocol.from_json(record)
+    assert "\n" not in str(error.value)
+
+
+def test_the_first_field_that_differs():
+    protocol = Protocol.from_json(RECORD)
+    assert protocol.first_difference(Protocol.from_json(RECORD)) is None
+    assert protocol.first_difference(replace(protocol, std=(1.0, 3.0), divisor=255)) == "divisor"
+    for name, value in OLD_RECORD.items():
+        assert protocol.first_difference(replace(protocol, **{name: (value, "another")})) == name
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        (None, None),
+        (np.arange(30) % 7, {"kind": "classes", "count": 7}),
+        (np.arange(30) == 29, {"kind": "classes", "count": 2}),  # the largest is in the validation split
+        (np.arange(30) - 1, None),  # whole numbers below 0 are no classes
+        (np.ones((30, 2)), {"kind": "rows", "count": 2}),
+        (np.eye(30, 5, dtype="uint8"), {"kind": "rows", "count": 5}),
+    ],
+)
+def test_labels_are_recorded(y, labels, tmp_path):
+    data = load_data(save(tmp_path / "x.npz", x=np.eye(30), **({} if y is None else {"y": y})))
+    assert data.protocol.labels == labels
+    assert data.protocol.to_json().get("labels") == labels
+    if y is not None:
+        assert data.train.y.dtype == ("int64" if y.ndim == 1 else "float32")
+        np.testing.assert_array_equal(np.concatenate([data.train.y, data.validation.y]), y)
 
 
 # ---- shifts, dequantization, standardization
@@ -229,11 +352,16 @@ def test_bits_stay_bits(tmp_path, dtype):
     assert data.protocol.entropy_floor is None
 
 
+LABELS = "y: expected 6 integer labels, or 6 rows of numbers, got dtype "
+
+
 def bad(name):
     """(file content or arrays, what the message says) of a bad file."""
     x = np.random.default_rng(0).random((6, 4))
-    nan, inf = x.copy(), x.copy()
-    nan[2, 1], inf[0, 0] = np.nan, np.inf
+    nan = x.copy()
+    nan[2, 1] = np.nan
+    inf = x.copy()
+    inf[0, 0] = np.inf
     return {
         "object": ({"x": np.array([[1, None]], dtype=object)}, "is no readable .npy or .npz file"),
         "text": ({"x": np.array([["a", "b"]])}, "x: expected numbers, got dtype <U1"),
@@ -251,16 +379,22 @@ def bad(name):
         "channels first": ({"x": np.zeros((2, 3, 8, 8))}, "x: expected 1 to 4 channels in the last axis"),
         "no x": ({"images": x}, "has no array x or x_train"),
         "both": ({"x": x, "x_train": x}, "has both x and x_train"),
-        "labels": ({"x": x, "y": np.arange(5)}, "y: expected 6 integer labels"),
-        "real labels": ({"x": x, "y": x[:, 0]}, "y: expected 6 integer labels"),
+        "few labels": ({"x": x, "y": np.arange(5)}, f"{LABELS}int64, shape \\(5,\\)"),
+        "real labels": ({"x": x, "y": x[:, 0]}, f"{LABELS}float64, shape \\(6,\\)"),
+        "text labels": ({"x": x, "y": np.array(list("abcdef"))}, f"{LABELS}<U1, shape \\(6,\\)"),
+        "few rows": ({"x": x, "y": x[:5]}, f"{LABELS}float64, shape \\(5, 4\\)"),
+        "empty rows": ({"x": x, "y": x[:, :0]}, f"{LABELS}float64, shape \\(6, 0\\)"),
+        "boxes": ({"x": x, "y": x[:, :, None]}, f"{LABELS}float64, shape \\(6, 4, 1\\)"),
+        "nan rows": ({"x": x, "y": nan}, "y: expected finite float32 values, got NaN or infinity"),
+        "large rows": ({"x": x, "y": x * 1e300}, "y: expected finite float32 values, got NaN or infinity"),
         "not npz": (b"hello", "is no readable .npy or .npz file"),
         "nothing": (b"", "is no readable .npy or .npz file"),
     }[name]
 
 
 NAMES = ["object", "text", "complex", "nan", "inf", "overflow", "range", "negative", "sixteen bits", "empty",
-         "no values", "one axis", "five axes", "channels first", "no x", "both", "labels", "real labels", "not npz",
-         "nothing"]  # fmt: skip
+         "no values", "one axis", "five axes", "channels first", "no x", "both", "few labels", "real labels",
+         "text labels", "few rows", "empty rows", "boxes", "nan rows", "large rows", "not npz", "nothing"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -268,8 +402,9 @@ def test_bad_files(name, tmp_path):
     content, message = bad(name)
     path = tmp_path / "a.npz"
     path.write_bytes(content) if isinstance(content, bytes) else save(path, **content)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as error:
         load_data(path)
+    assert "\n" not in str(error.value)
 
 
 def test_bad_test_splits(tmp_path):
@@ -279,6 +414,8 @@ def test_bad_test_splits(tmp_path):
         data.test()
     with pytest.raises(ValueError, match=r"x_test: expected pixels or bits in \[0, 1\]"):
         load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x)).test()
+    with pytest.raises(ValueError, match="y_test: expected 6 integer labels"):
+        load_data(save(tmp_path / "c.npz", x=x, x_test=x, y_test=np.arange(5))).test()
 
 
 @pytest.mark.parametrize(
@@ -368,7 +505,8 @@ def test_damaged_idx(damage, message, idx_folder):
 @pytest.fixture
 def server(images, monkeypatch):
     """A local server: /good/ has the files, /wrong/ others, /cut/ parts, /gone/ nothing. Requests are counted."""
-    content, requests = {"/good/f.gz": idx(images), "/wrong/f.gz": idx(images[:3])}, []
+    requests = []
+    content = {"/good/f.gz": idx(images), "/wrong/f.gz": idx(images[:3])}
     for file, body in PUBLISHED.items():
         content |= {f"/good/{file}": body, f"/cut/{file}": body[: len(body) // 2]}
         content |= {f"/wrong/{file}": PUBLISHED[file.replace("train", "valid").replace("background", "evaluation")]}
@@ -456,7 +594,8 @@ PUBLISHED = {file: matlab(x) for file, x in BITS.items()} | {file: npz(images=x)
 
 def boxed(paper):
     """Ink, 255, averaged over those pixels whose centers lie in a box of 3.75 x 3.75, rounded after each axis."""
-    low, center = 3.75 * np.arange(28)[:, None], np.arange(105) + 0.5
+    low = 3.75 * np.arange(28)[:, None]
+    center = np.arange(105) + 0.5
     member = (low < center) & (center <= low + 3.75)  # (28, 105), 3 or 4 pixels each
     share = member / member.sum(1, keepdims=True)
     rows = np.floor(255 * (~paper @ share.T) + 0.5)
@@ -554,7 +693,8 @@ def test_converted_sets_in_data_dir(cache, tmp_path):
     """As published, or in the .npz file that has labels too; nothing is downloaded."""
     expected = {name: load_data(name) for name in ("static-mnist", "omniglot")}
     cache.clear()
-    a, b = tmp_path / "a", tmp_path / "b"
+    a = tmp_path / "a"
+    b = tmp_path / "b"
     for folder in (a, b):
         (folder / "binarized_mnist").mkdir(parents=True)
         (folder / "omniglot").mkdir()

@@ -70,7 +70,7 @@ class Dataset:
         """The split that pictures show: validation, else training images as bits, where bits are what is learned."""
         if self.validation is not None:
             return self.validation
-        return Split(self.settle(self.train.x, self.protocol.generator("train")), self.train.y)
+        return Split(self.settle(self.train.x, self.protocol.bits_generator("train")), self.train.y)
 
 
 def load_data(
@@ -119,7 +119,7 @@ def load_data(
     if binarize is not None and binarize not in BINARIZE:
         raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
     raw = read_source(source, data_dir, sprites)
-    divisor = 1 if standardize else pixel_scale(raw.x)  # units do not matter to what is standardized
+    divisor = 1 if standardize else pixel_scale(raw.x)  # the unit of a column that is standardized does not matter
     x, shape = as_examples(raw.x, "x", divisor)
     y = check_labels(raw.y, "y", len(x))
     if binarize is None:
@@ -144,7 +144,7 @@ def load_data(
         std = x[:n].std(axis=0, dtype="float64").astype("float32")
         std = np.where(std > 0, std, np.float32(1))  # a constant column stays
         protocol = replace(protocol, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
-    x = protocol.scaled(x, "x", likelihood)
+    x = protocol.standardized(x, "x", likelihood)
     if likelihood == "bernoulli" and binarize == "none" and not is_binary(x):
         protocol = replace(protocol, entropy_floor=entropy_floor(x[:n]))
 

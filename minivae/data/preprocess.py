@@ -65,7 +65,8 @@ def labels_of(y):
 
 def check_unit_interval(x, name):
     """ValueError unless every value is in [0, 1], as bits and likelihoods of pixels need."""
-    low, high = x.min(), x.max()
+    low = x.min()
+    high = x.max()
     if low < 0 or high > 1:
         raise ValueError(f"{name}: expected pixels or bits in [0, 1], got {low:.6g} to {high:.6g}")
 
@@ -90,7 +91,8 @@ def dequantize(x, u, levels):
 
 def shift(x, shape, offsets):
     """Images x (N, h * w * c) of `shape` (h, w, c), moved down and right by offsets (N, 2); their edge is repeated."""
-    xp, (h, w, _) = array_module(x), shape
+    xp = array_module(x)
+    h, w, _ = shape
     rows = (xp.arange(h) - offsets[:, :1]).clip(0, h - 1)  # (N, h): where each row of the result comes from
     columns = (xp.arange(w) - offsets[:, 1:]).clip(0, w - 1)  # (N, w)
     n = xp.arange(len(x))[:, None, None]

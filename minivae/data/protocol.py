@@ -102,7 +102,7 @@ class Protocol:
         rows, shape = as_examples(x, name, self.divisor if np.asarray(x).dtype.kind in "iu" else 1)
         if shape != self.shape:
             raise ValueError(f"{name}: expected examples of shape {self.shape}, as in training, got {shape}")
-        return self.fixed(self.scaled(rows, name, likelihood), "test")
+        return self.fixed(self.standardized(rows, name, likelihood), "test")
 
     def original(self, x_hat):
         """The way back, for decoded values: (N, D) -> (N, *shape); standardized columns get their units back."""
@@ -112,8 +112,8 @@ class Protocol:
             x_hat = x_hat * np.float32(self.std) + np.float32(self.mean)
         return x_hat.reshape(-1, *self.shape)
 
-    def scaled(self, x, name, likelihood):
-        """Rows x, checked to be pixels where they must be, and standardized where that was asked for."""
+    def standardized(self, x, name, likelihood):
+        """Rows x, standardized where that was asked for; ValueError where they must be pixels and are not."""
         if likelihood in PIXELS or self.binarize != "none" or self.levels is not None:
             check_unit_interval(x, name)
         elif self.divisor > 1 and np.abs(x).max() > 2:  # a mean of Gaussian pixels may leave [0, 1], but not so far
@@ -135,10 +135,10 @@ class Protocol:
         if self.binarize == "threshold":
             return to_bits(x, np.float32(0.5))
         if self.binarize == "once" or self.is_random:
-            return self.settled(x, self.generator(split).random(x.shape, "float32"))
+            return self.settled(x, self.bits_generator(split).random(x.shape, "float32"))
         return x
 
-    def generator(self, split):
+    def bits_generator(self, split):
         """The random generator of what is drawn once for the split "train", "validation" or "test"."""
         return generator(self.bits_seed, "bits", _EPOCH[split])
 

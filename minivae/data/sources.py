@@ -68,13 +68,15 @@ def digits(data_dir=None):
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    x, y = (bunch.images / 16).astype("float32"), bunch.target
+    x = (bunch.images / 16).astype("float32")
+    y = bunch.target
     return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
 
 
 def sprite_set(data_dir=None, changes=None):
     """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
-    changes, known = changes or {}, ("side", *GRID)
+    changes = changes or {}
+    known = ("side", *GRID)
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise ValueError(f"sprites: expected {', '.join(known)}, got {unknown[0]!r}")
@@ -88,7 +90,7 @@ def sprite_set(data_dir=None, changes=None):
 
 
 def static_mnist(data_dir):
-    """MNIST as bits drawn for good (Larochelle & Murray 2011): 50,000 images, then its own 10,000 for validation.
+    """MNIST as bits that were drawn once (Larochelle & Murray 2011): 50,000 images, then 10,000 for validation.
 
     Labels are where an .npz file has them; the test split, which is sorted by them, is shuffled.
     """
@@ -101,7 +103,8 @@ def static_mnist(data_dir):
         x = np.unpackbits(arrays[names[0]], axis=1).reshape(-1, 28, 28)
         return x, check_labels(arrays.get(names[1]), names[1], len(x))
 
-    (x, y), (x_last, y_last) = read("train"), read("valid")
+    x, y = read("train")
+    x_last, y_last = read("valid")
     x = np.concatenate([x, x_last])
     y = None if y is None or y_last is None else np.concatenate([y, y_last])
     return Raw("static-mnist", x, y, _sha256(x.tobytes()), lambda: _shuffled(*read("test")))
@@ -135,7 +138,8 @@ def converted(name, file, data_dir, npz, names):
         return {names[0]: DOWNLOADS[name].convert(published)}
     path = _existing(data_dir, name, npz)
     arrays = read_arrays(path, names)
-    x, shape = arrays.get(names[0]), DOWNLOADS[name].shape
+    x = arrays.get(names[0])
+    shape = DOWNLOADS[name].shape
     if x is None or x.dtype != "uint8" or x.shape[1:] != shape:
         got = "none" if x is None else f"dtype {x.dtype}, shape {x.shape}"
         raise ValueError(f"data: {path}: expected an array {names[0]} of bytes (N, {str(shape)[1:]}, got {got}")
@@ -198,7 +202,8 @@ def user_file(path):
     for short, long in (("x", "x_train"), ("y", "y_train")):
         if short in train and long in train:
             raise ValueError(f"data: {path} has both {short} and {long}; expected one of them")
-    x, y = train.get("x", train.get("x_train")), train.get("y", train.get("y_train"))
+    x = train.get("x", train.get("x_train"))
+    y = train.get("y", train.get("y_train"))
     if x is None:
         raise ValueError(f"data: {path} has no array x or x_train")
 

@@ -49,11 +49,13 @@ def sprites(side=32, shape=None, scale=None, orientation=None, x=None, y=None):
     pixel = (np.arange(side) + 0.5) * 64 / side - 0.5  # centers, in the pixels of a 64 x 64 image
     dy = pixel - _center(GRID["y"][chosen[4]])[:, None]  # (n_y, side)
     rest = itertools.product(*(GRID[name][indices] for name, indices in zip(GRID, chosen[:4], strict=False)))
-    for part, (which, size, angle, at) in zip(images.reshape(-1, len(dy), side, side), rest, strict=True):
-        dx, cos, sin = pixel - _center(at), np.cos(angle) / size, np.sin(angle) / size
+    for part, (kind, size, angle, position) in zip(images.reshape(-1, len(dy), side, side), rest, strict=True):
+        dx = pixel - _center(position)  # (side,)
+        cos = np.cos(angle) / size
+        sin = np.sin(angle) / size
         u = cos * dx - sin * dy[:, :, None]  # (n_y, side, side), in the axes of the sprite
         v = sin * dx + cos * dy[:, :, None]
-        part[...] = OUTLINES[int(which)](u, v)
+        part[...] = OUTLINES[int(kind)](u, v)
     return images, factors
 
 
@@ -82,8 +84,9 @@ def _heart(u, v):
     """
     s2 = np.cbrt(u / 9.595) ** 2
     c = np.sqrt(np.maximum(1 - s2, 0))
-    even, odd = 4 - c * c * (2 + 8 * c * c), c * (19 - 8 * c * c)
-    return (s2 <= 1) & (abs((-1.4375 - v) / 0.662 - even) <= odd)
+    even_part = 4 - c * c * (2 + 8 * c * c)
+    odd_part = c * (19 - 8 * c * c)
+    return (s2 <= 1) & (abs((-1.4375 - v) / 0.662 - even_part) <= odd_part)
 
 
 OUTLINES = (_square, _ellipse, _heart)
@@ -95,9 +98,9 @@ def _indices(name, given):
     indices = np.arange(n) if given is None else np.asarray(given)
     if indices.ndim != 1 or indices.size == 0 or indices.dtype.kind not in "iu":
         raise ValueError(f"{name}: expected a list of whole numbers from 0 to {n - 1}, got {given!r}")
-    odd = [int(i) for i in indices if not 0 <= i < n]
-    if odd:
-        raise ValueError(f"{name}: expected whole numbers from 0 to {n - 1}, got {odd[0]}")
+    outside = [int(i) for i in indices if not 0 <= i < n]
+    if outside:
+        raise ValueError(f"{name}: expected whole numbers from 0 to {n - 1}, got {outside[0]}")
     if len(np.unique(indices)) < len(indices):
         raise ValueError(f"{name}: expected different indices, got {list(map(int, indices))}")
     return indices.astype("int64")
