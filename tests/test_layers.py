@@ -784,3 +784,11 @@ def test_spatial_latents_lie_at_their_places(rng):
     moved[0, 0] += 1  # the first pixel, in the patch of place 0 alone
     changed = (encoder(moved) != encoder(x)).reshape(16, 2).any(axis=1)
     np.testing.assert_array_equal(changed, np.arange(16) == 0)
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(Split(2), (4, 5)), (Blocks(2), (4, 3, 2, 5)), (Split(3), (2, 4, 5))])
+def test_what_cannot_be_split_evenly(layer, shape):
+    """No column is dropped."""
+    message = f"x: expected a multiple of {layer.n} columns or channels, got 5"
+    with pytest.raises(ValueError, match=message):
+        layer(np.zeros(shape))

@@ -34,7 +34,7 @@ class Split(Layer):
         self.n = n
 
     def forward(self, x, noise=None):
-        m = x.shape[-1] // self.n
+        m = _width(x, self.n)
         return tuple(x[..., i * m : (i + 1) * m] for i in range(self.n)), None
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -72,8 +72,8 @@ class Blocks(Layer):
 
     def forward(self, x, noise=None):
         N, h, w, c = x.shape
-        y = x.reshape(N, h * w, self.n, c // self.n).transpose(0, 2, 1, 3)  # (N, n, h * w, c)
-        return y.reshape(N, -1), x.shape
+        y = x.reshape(N, h * w, self.n, _width(x, self.n)).transpose(0, 2, 1, 3)  # (N, n, h * w, c)
+        return y.reshape(N, h * w * c), x.shape
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         N, h, w, c = cache
@@ -163,3 +163,11 @@ class Network(Sequential):
 
 def _each(f, y):
     return tuple(map(f, y)) if isinstance(y, tuple) else f(y)
+
+
+def _width(x, n):
+    """m of x (..., n * m); ValueError unless it is whole."""
+    m, rest = divmod(x.shape[-1], n)
+    if rest:
+        raise ValueError(f"x: expected a multiple of {n} columns or channels, got {x.shape[-1]}")
+    return m
