@@ -1,4 +1,4 @@
-"""A condition that stands in further columns behind an image, given to a convolution as channels."""
+"""A condition for convolutions: it comes as further columns behind the pixels of an image, and becomes channels."""
 
 import math
 
@@ -7,9 +7,10 @@ from .base import Layer
 
 
 class ColumnsToChannels(Layer):
-    """x (N, h * w * c + n) -> y (N, h, w, c + n): each of the n columns behind an image becomes a channel of one value.
+    """Each of the n columns behind an image becomes a channel, with the same value at every pixel.
 
-    Forward copied a column to all h * w pixels, so backward sums the gradient of its channel over them.
+    x (N, h * w * c + n) has one row per example: the pixels, then the condition. y (N, h, w, c + n) is an image per
+    example: its c channels, then n channels of the condition.
     """
 
     def __init__(self, h, w, c, n):
@@ -27,5 +28,6 @@ class ColumnsToChannels(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         c = self.shape[2]
         dimage = dy[..., :c].reshape(len(dy), math.prod(self.shape))
+        # forward copied a column to all h * w pixels, so now its gradient is the sum over them: (N, n)
         dcolumns = dy[..., c:].sum(axis=(1, 2))
         return array_module(dy).concatenate((dimage, dcolumns), axis=-1)

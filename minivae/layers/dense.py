@@ -11,7 +11,11 @@ from .initialize import glorot
 
 @fused
 class Dense(Layer):
-    """y = x W + b.   x (N, n_in), W (n_in, n_out), b (n_out,) -> y (N, n_out)."""
+    """y = x W + b: every output is a weighted sum of all inputs.
+
+    x (N, n_in) has one row per example, and so has y (N, n_out). W (n_in, n_out) has one column per output, b (n_out,)
+    one number per output.
+    """
 
     def __init__(self, n_in, n_out, rng, init=glorot):
         if min(n_in, n_out) < 1:
@@ -21,7 +25,7 @@ class Dense(Layer):
         self.b = Param(np.zeros(n_out), decay=False)
 
     def _product(self, x):
-        """x W, (N, n_out). A GPU adds b together with the activation behind it, see `kernels`."""
+        """x W, (N, n_out), still without b: a GPU adds b in the kernel of the next activation, see `kernels`."""
         return x @ self.W.data
 
     def forward(self, x, noise=None):
@@ -32,6 +36,9 @@ class Dense(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
         if accumulate:
-            self.W.add_product(x.T, dy)  # y_nj = sum_i x_ni W_ij + b_j, so dW_ij = sum_n x_ni dy_nj
-            self.b.grad += sum_rows(dy)  # and db_j = sum_n dy_nj
-        return dy @ self.W.data.T if need_dx else None  # dx_ni = sum_j dy_nj W_ij
+            # forward multiplied W_ij by x_ni in every row n, so now dW_ij = sum_n x_ni dy_nj
+            self.W.add_product(x.T, dy)
+            # forward added b_j to every row n, so now db_j = sum_n dy_nj
+            self.b.grad += sum_rows(dy)
+        # forward multiplied x_ni by W_ij for every output j, so now dx_ni = sum_j dy_nj W_ij
+        return dy @ self.W.data.T if need_dx else None

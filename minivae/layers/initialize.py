@@ -1,4 +1,4 @@
-"""Initial weights that keep the size of signals and gradients through depth. Each call is a new draw."""
+"""Initial weights that keep signals and gradients at one size through many layers. Each call is a new draw."""
 
 import math
 
@@ -9,5 +9,5 @@ def glorot(rng, shape, fan_in, fan_out):
 
 
 def he(rng, shape, fan_in, fan_out):
-    """Normal with variance 2 / fan_in, for ReLU and its kin, which halve the signal (He et al. 2015, eq. 10)."""
+    """Normal of variance 2 / fan_in, for ReLU and its like, which halve the signal (He et al. 2015, eq. 10)."""
     return rng.standard_normal(shape, dtype="float32") * math.sqrt(2 / fan_in)

@@ -1,4 +1,4 @@
-"""A dense layer in which some inputs cannot reach some outputs: what autoregressive networks are made of."""
+"""A dense layer in which chosen inputs cannot reach chosen outputs: autoregressive networks are made of it."""
 
 import numpy as np
 
@@ -9,9 +9,10 @@ from .initialize import glorot
 
 
 class MaskedDense(Layer):
-    """y = x (W * mask) + b.   x (N, n_in), mask and W (n_in, n_out), b (n_out,) -> y (N, n_out).
+    """y = x (W * mask) + b   (Germain et al. 2015, MADE, eq. 8).
 
-    Where the mask is 0 output j does not depend on input i, whatever W is (Germain et al. 2015, MADE, eq. 8).
+    x (N, n_in) has one row per example, and so has y (N, n_out). W and mask are (n_in, n_out), b is (n_out,).
+    Where mask_ij is 0, output j does not depend on input i, whatever W is.
     """
 
     def __init__(self, mask, rng, scale=1.0):
@@ -28,6 +29,9 @@ class MaskedDense(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x = cache
         if accumulate:
-            self.W.grad += self.mask.data * (x.T @ dy)  # y depends on W_ij only where the mask is 1
+            # forward multiplied W_ij by mask_ij and then by x_ni, so now dW_ij = mask_ij sum_n x_ni dy_nj
+            self.W.grad += self.mask.data * (x.T @ dy)
+            # forward added b_j to every row n, so now db_j = sum_n dy_nj
             self.b.grad += sum_rows(dy)
+        # forward multiplied x_ni by W_ij mask_ij, so now dx_ni = sum_j dy_nj W_ij mask_ij
         return dy @ (self.W.data * self.mask.data).T if need_dx else None
