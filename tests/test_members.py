@@ -148,6 +148,18 @@ def test_a_conditional_model_needs_labels(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_other_labels_are_other_data_for_a_conditional_model_only(finished, tmp_path):
+    for label in ("cvae", "ae"):
+        recorded = json.loads((finished / label / "settings.json").read_text())
+        recorded["data"]["labels"]["count"] = 11
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "settings.json").write_text(json.dumps(recorded))
+    assert len(Run.open(tmp_path / "ae").read_data().train.x) == 1250
+    message = r"data: not what the run was trained on \(labels: expected {.*: 11}, got {.*: 10}\)"
+    with pytest.raises(ValueError, match=message):
+        Run.open(tmp_path / "cvae").read_data()
+
+
 def test_rows_of_numbers_as_labels(tmp_path):
     """Attributes, or the rest of an image: trained, evaluated, sampled, resumed."""
     rng = np.random.default_rng(0)

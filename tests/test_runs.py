@@ -502,7 +502,8 @@ def test_damaged_settings(text, finished, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("part", "name", "value"),
-    [("data", "divisor", "GONE"), ("data", "n_validation", "GONE")]
+    [("data", "divisor", "GONE"), ("data", "n_validation", "GONE"), ("data", "novelty", 1)]
+    + [("data", "binarize", "maybe"), ("data", "labels", {"kind": "classes"}), ("data", "labels", None)]
     + [("settings", n, None) for n in ("model", "hidden", "latent", "seed", "epochs", "optimizer")]
     + [("settings", "lr", "fast"), ("data", "n_train", "1250"), ("data", "n_train", 0)]
     + [("data", "shape", v) for v in (None, 8, "abc", ["a", 8, 1], [8.0, 8.0, 1.0], [0, 8, 1], [8, 8], [])],
@@ -519,6 +520,7 @@ def test_damaged_parts_of_settings(part, name, value, finished, tmp_path, capsys
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert "is damaged" in error or "lr: expected" in error
+        assert part == "settings" or f"is damaged ({name}: " in error
 
 
 def test_arrays_of_another_type(finished, tmp_path, capsys):
