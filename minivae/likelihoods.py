@@ -51,6 +51,13 @@ class Likelihood(Layer):
         """A sample of x (..., D)."""
         raise NotImplementedError
 
+    def _blocks(self, out):
+        """out (..., n_out * D) -> (..., n_out, D)."""
+        D, rest = divmod(out.shape[-1], self.n_out)
+        if rest:
+            raise ValueError(f"out: expected a multiple of {self.n_out} columns, got {out.shape[-1]}")
+        return out.reshape(*out.shape[:-1], self.n_out, D)
+
 
 class Bernoulli(Likelihood):
     """Bits: out (..., D) are logits, x_hat = sigmoid(out) the probability of a 1.
@@ -91,16 +98,18 @@ class Categorical(Likelihood):
         self.n_out = levels
 
     def forward(self, x, out):
-        k, logits = array_module(x).rint(x * (self.n_out - 1)), self._logits(out)
+        k = array_module(x).rint(x * (self.n_out - 1))
+        logits = self._blocks(out)
         return categorical_log_prob(logits, x=k), (k, logits)
 
     def backward(self, g, cache, accumulate=True):
         k, logits = cache
         dlogits = categorical_log_prob_backward(g, logits, x=k)
-        return dlogits.reshape(*dlogits.shape[:-2], -1)
+        n, D = dlogits.shape[-2:]
+        return dlogits.reshape(*dlogits.shape[:-2], n * D)
 
     def mean(self, out):
-        p = softmax(self._logits(out))  # (..., levels, D)
+        p = softmax(self._blocks(out))  # (..., levels, D)
         level = array_module(out).arange(self.n_out, dtype=out.dtype) / (self.n_out - 1)
         return (p * level[:, None]).sum(axis=-2)
 
@@ -110,11 +119,8 @@ class Categorical(Likelihood):
 
     def draw(self, out, noise):
         """The level at which the cumulated probability passes the noise."""
-        below = softmax(self._logits(out)).cumsum(axis=-2) < noise[..., None, :]
+        below = softmax(self._blocks(out)).cumsum(axis=-2) < noise[..., None, :]
         return below[..., :-1, :].sum(axis=-2).astype(out.dtype) / (self.n_out - 1)
-
-    def _logits(self, out):
-        return out.reshape(*out.shape[:-1], self.n_out, -1)
 
 
 class _Gaussian(Likelihood):
@@ -182,8 +188,8 @@ class GaussianFull(_Gaussian):
     n_out = 2
 
     def moments(self, out):
-        D = out.shape[-1] // 2
-        return out[..., :D], out[..., D:]
+        blocks = self._blocks(out)
+        return blocks[..., 0, :], blocks[..., 1, :]
 
     def backward(self, g, cache, accumulate=True):
         x, out = cache

@@ -4,8 +4,9 @@ from collections import UserList
 
 import numpy as np
 import pytest
-from cases import LAYERS
+from cases import LAYERS, arrays, every_layer_case
 
+from minivae.backend import tree_map
 from minivae.gradcheck import check_gradients
 from minivae.layers import (
     ACTIVATIONS,
@@ -792,3 +793,25 @@ def test_what_cannot_be_split_evenly(layer, shape):
     message = f"x: expected a multiple of {layer.n} columns or channels, got 5"
     with pytest.raises(ValueError, match=message):
         layer(np.zeros(shape))
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in every_layer_case()])
+def test_no_examples(make, rng):
+    """Shapes as ever, and no gradient. BatchNorm alone has no batch to normalize, so it is evaluated."""
+    layer, x = make(rng)
+    layer.bind("float64")
+    N = len(arrays([x])[0])
+    nothing = tree_map(lambda a: a[:0] if len(a) == N else a, x)  # other parts of x broadcast
+    noise = None if layer.named(BatchNorm) else layer.draw_noise(rng, 0)
+    y, cache = layer.forward(nothing, noise)
+    assert [a.shape for a in arrays([y])] == [(0, *a.shape[1:]) for a in arrays([layer.forward(x)[0]])]
+    layer.zero_grad()
+    dx = layer.backward(y, cache)
+    if not isinstance(layer, Embedding):
+        assert [a.shape for a in arrays([dx])] == [a.shape for a in arrays([nothing])]
+    assert not layer.grad.any()
+
+
+def test_batch_norm_needs_a_batch():
+    with pytest.raises(ValueError, match="x: expected at least one example"):
+        BatchNorm(3).forward(np.zeros((0, 3)), True)

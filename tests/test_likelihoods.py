@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from minivae.likelihoods import Bernoulli, Categorical, Gaussian, GaussianFixed, GaussianFull
+from minivae.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, GaussianFixed, GaussianFull
 
 
 @pytest.fixture
@@ -107,3 +107,23 @@ def test_what_they_are_without_options():
 def test_what_has_no_probability_is_not_drawn():
     """Uniform noise may be 0, and never is 1."""
     np.testing.assert_array_equal(Bernoulli().draw(np.array([-1000.0, 1000.0]), np.array([0.0, 1 - 2**-24])), [0, 1])
+
+
+@pytest.mark.parametrize(("likelihood", "columns"), [(GaussianFull(), 5), (Categorical(3), 7)])
+def test_blocks_have_equal_widths(likelihood, columns):
+    """No column is dropped, none stretched."""
+    x, out = np.zeros((2, 1)), np.zeros((2, columns))
+    with pytest.raises(ValueError, match=f"out: expected a multiple of {likelihood.n_out} columns, got {columns}"):
+        likelihood.forward(x, out)
+    with pytest.raises(ValueError, match="out: expected a multiple"):
+        likelihood.mean(out)
+
+
+@pytest.mark.parametrize("make", LIKELIHOODS.values(), ids=LIKELIHOODS)
+def test_no_examples(make, rng):
+    likelihood = make().bind("float64")
+    x, out = np.zeros((0, 3)), np.zeros((0, 3 * likelihood.n_out))
+    log_px_z, cache = likelihood.forward(x, out)
+    assert log_px_z.shape == (0,)
+    assert likelihood.backward(log_px_z, cache).shape == out.shape
+    assert likelihood.mean(out).shape == likelihood.draw(out, likelihood.draw_noise(rng, (0, 3))).shape == x.shape

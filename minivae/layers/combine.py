@@ -158,7 +158,7 @@ class Network(Sequential):
         lead, caches = cache
         dy = _each(lambda part: part.reshape(-1, *part.shape[len(lead) :]), dy)
         dx = super().backward(dy, caches, accumulate, need_dx)
-        return dx.reshape(*lead, -1) if need_dx else None
+        return dx.reshape(*lead, dx.shape[-1]) if need_dx else None
 
 
 def _each(f, y):

@@ -5,6 +5,8 @@ With s = 1 / sqrt(var + tiny), u depends on x directly, through the mean, and th
     du_i / dx_j = s (1[i = j] - 1/n - u_i u_j / n),    so    dx = s (du - mean(du) - u mean(du u))
 """
 
+import math
+
 import numpy as np
 
 from ..backend import array_module
@@ -87,7 +89,8 @@ class GroupNorm(_Norm):
         return standardize_backward(self._grouped(du), self._grouped(u), s, (1, 3)).reshape(dy.shape)
 
     def _grouped(self, x):
-        return x.reshape(len(x), -1, self.groups, x.shape[-1] // self.groups)  # (N, pixels, groups, n / groups)
+        pixels = math.prod(x.shape[1:-1])
+        return x.reshape(len(x), pixels, self.groups, x.shape[-1] // self.groups)
 
 
 class BatchNorm(_Norm):
@@ -111,6 +114,8 @@ class BatchNorm(_Norm):
             s = 1 / array_module(x).sqrt(self.var.data + self.tiny)
             u = (x - self.mean.data) * s
             return self._rescale(u), (u, s, None)
+        if x.size == 0:
+            raise ValueError("x: expected at least one example, whose mean BatchNorm needs, got none")
         u, s, mean, var = standardize(x, tuple(range(x.ndim - 1)), self.tiny)
         return self._rescale(u), (u, s, (mean, var))
 

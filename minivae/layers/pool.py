@@ -1,5 +1,7 @@
 """Layers that change the size of images without parameters. Images are NHWC."""
 
+import math
+
 from ..backend import array_module
 from .base import Layer
 from .patches import columns_to_image, image_to_columns, pair
@@ -16,11 +18,12 @@ class _Pool(Layer):
     def __init__(self, kernel, stride=None):
         self.kernel = pair(kernel, "kernel", 1)
         self.stride = pair(self.kernel if stride is None else stride, "stride", 1)
+        self.area = math.prod(self.kernel)
 
     def _windows(self, x):
         """(N, h_out, w_out, kh * kw, c)."""
         columns = image_to_columns(x, self.kernel, self.stride, NO_PADDING)
-        return columns.reshape(*columns.shape[:3], -1, x.shape[3])
+        return columns.reshape(*columns.shape[:3], self.area, x.shape[3])
 
     def _windows_backward(self, dwindows, size):
         N, h, w, _, c = dwindows.shape
@@ -34,8 +37,8 @@ class AvgPool2d(_Pool):
         return self._windows(x).mean(axis=3), x.shape[1:3]
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        area = self.kernel[0] * self.kernel[1]
-        share = array_module(dy).broadcast_to(dy[:, :, :, None] / area, (*dy.shape[:3], area, dy.shape[3]))
+        shape = (*dy.shape[:3], self.area, dy.shape[3])
+        share = array_module(dy).broadcast_to(dy[:, :, :, None] / self.area, shape)
         return self._windows_backward(share, cache)
 
 
@@ -48,7 +51,7 @@ class MaxPool2d(_Pool):
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         winner, size = cache  # winner (N, h_out, w_out, c)
-        position = array_module(dy).arange(self.kernel[0] * self.kernel[1])[:, None]
+        position = array_module(dy).arange(self.area)[:, None]
         return self._windows_backward((winner[:, :, :, None] == position) * dy[:, :, :, None], size)
 
 
