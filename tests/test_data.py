@@ -65,7 +65,17 @@ def test_validation_and_test_bits_are_always_the_same():
     b = load_data("digits", binarize="once")
     np.testing.assert_array_equal(a.validation.x, b.validation.x)
     np.testing.assert_array_equal(a.test().x, a.test().x)
-    assert a.protocol.bits_seed == 0
+    grey = load_data("digits", binarize="none")
+    for epoch, x, bits in ((1, grey.validation.x, a.validation.x), (2, grey.test().x, a.test().x)):
+        np.testing.assert_array_equal(bits, to_bits(x, generator(0, "bits", epoch).random(x.shape, "float32")))
+
+
+def test_the_recorded_seed_draws_the_bits():
+    protocol = load_data("digits").protocol
+    assert protocol.bits_seed == 0
+    x = np.full((5, 8, 8), 0.5)
+    expected = to_bits(x.reshape(5, 64), generator(3, "bits", 2).random((5, 64), "float32"))
+    np.testing.assert_array_equal(replace(protocol, bits_seed=3).prepare(x, "x", "bernoulli"), expected)
 
 
 def test_binarize_each_is_new_at_every_presentation():
@@ -139,7 +149,8 @@ def test_every_field_is_recorded():
                         binarize="each", bits_seed=0, labels={"kind": "rows", "count": 3}, levels=256,
                         mean=(0.1, -2.5), std=(1.0, 3.25), entropy_floor=13.79)  # fmt: skip
     assert set(RECORD) == {field.name for field in fields(Protocol)}
-    assert json.dumps(protocol.to_json()) == json.dumps(RECORD)  # the order too
+    assert protocol.to_json() == RECORD
+    assert list(protocol.to_json()) == list(RECORD)  # settings.json keeps this order
     assert Protocol.from_json(json.loads(json.dumps(RECORD))) == protocol
 
 
@@ -147,7 +158,8 @@ def test_what_is_not_known_is_not_recorded():
     protocol = Protocol.from_json(OLD_RECORD)
     assert protocol.shape == (8, 8, 1)
     assert [protocol.labels, protocol.levels, protocol.mean, protocol.std, protocol.entropy_floor] == [None] * 5
-    assert json.dumps(protocol.to_json()) == json.dumps(OLD_RECORD)
+    assert protocol.to_json() == OLD_RECORD
+    assert list(protocol.to_json()) == list(OLD_RECORD)
     assert protocol == replace(load_data("digits").protocol, labels=None)
 
 
@@ -222,6 +234,7 @@ def test_the_first_field_that_differs():
     [
         (None, None),
         (np.arange(30) % 7, {"kind": "classes", "count": 7}),
+        (np.arange(30) % 7 // 3 * 3, {"kind": "classes", "count": 7}),  # 0, 3 and 6
         (np.arange(30) == 29, {"kind": "classes", "count": 2}),  # the largest is in the validation split
         (np.arange(30) - 1, None),  # whole numbers below 0 are no classes
         (np.ones((30, 2)), {"kind": "rows", "count": 2}),
