@@ -1,4 +1,8 @@
-"""Images as rows of patches and back. Images are NHWC; a CPU works in parts that stay in its cache."""
+"""The patches of images as rows of a matrix, and rows added back to images. Images are NHWC.
+
+Sizes, kernels, strides and paddings are pairs (rows, columns). A CPU works in parts, so small that they stay in the
+cache of its processor.
+"""
 
 import math
 
@@ -6,11 +10,11 @@ import numpy as np
 
 from ..backend import array_module
 
-PART = 200_000  # numbers that a part has: in float32 less than a megabyte
+PART = 200_000  # numbers in a part: in float32 less than a megabyte
 
 
 def pair(value, name, least):
-    """(value, value) of one number, or the pair itself; ValueError unless whole numbers of at least `least`."""
+    """A pair, of one number or of two; ValueError unless they are whole numbers of at least `least`."""
     values = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
         raise ValueError(f"{name}: expected a whole number >= {least} or a pair of them, got {value!r}")
@@ -18,20 +22,21 @@ def pair(value, name, least):
 
 
 def out_size(size, kernel, stride, padding):
-    """(h_out, w_out) of a convolution, (h + 2 p - kh) // s + 1; ValueError where no kernel fits."""
-    fits = tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip(size, kernel, stride, padding, strict=True))
-    if min(fits) < 1:
+    """(h_out, w_out): how often the kernel fits into the image, (h + 2 p - kh) // s + 1; ValueError if not once."""
+    times = tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip(size, kernel, stride, padding, strict=True))
+    if min(times) < 1:
         raise ValueError(f"x: a {size[0]}x{size[1]} image with padding {padding} is smaller than the kernel {kernel}")
-    return fits
+    return times
 
 
 def image_to_columns(x, kernel, stride, padding):
-    """Patches as rows.   x (N, h, w, c) -> columns (N, h_out, w_out, kh, kw, c).
+    """Every patch of every image.   x (N, h, w, c) -> columns (N, h_out, w_out, kh, kw, c).
 
-    Patches of few channels, whose pixels lie together in short runs only, are stored pixel by pixel: the same array in
-    another order of memory.
+    columns[n, i, j, k, l] = x[n, s i + k - p, s j + l - p], 0 outside of the image.
     """
-    (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
+    kh, kw = kernel
+    sh, sw = stride
+    ph, pw = padding
     xp = array_module(x)
     N, h, w, c = x.shape
     h_out, w_out = out_size((h, w), kernel, stride, padding)
@@ -42,6 +47,8 @@ def image_to_columns(x, kernel, stride, padding):
     of_n, of_h, of_w, of_c = x.strides
     strides = (of_n, sh * of_h, sw * of_w, of_h, of_w, of_c)
     windows = xp.lib.stride_tricks.as_strided(x, (N, h_out, w_out, kh, kw, c), strides)  # a view: patches overlap
+    # a row of a patch is a run of kw * c numbers; where runs are short, memory gets the order (kh, kw, c, N, h_out,
+    # w_out), in which whole images are copied: the same array, but faster
     if kw * c < 32:
         columns = xp.empty((kh, kw, c, N, h_out, w_out), x.dtype).transpose(3, 4, 5, 0, 1, 2)
     else:
@@ -51,8 +58,13 @@ def image_to_columns(x, kernel, stride, padding):
 
 
 def columns_to_image(columns, size, stride, padding):
-    """The transpose: every row added to its patch.   columns (N, h_out, w_out, kh, kw, c) -> x (N, h, w, c)."""
-    (h, w), (sh, sw), (ph, pw) = size, stride, padding
+    """The transpose: x[n, s i + k - p, s j + l - p] += columns[n, i, j, k, l].
+
+    columns (N, h_out, w_out, kh, kw, c) -> x (N, *size, c). Patches overlap, so a pixel is the sum of all its copies.
+    """
+    h, w = size
+    sh, sw = stride
+    ph, pw = padding
     N, h_out, w_out, kh, kw, c = columns.shape
     x = array_module(columns).zeros((N, h + 2 * ph, w + 2 * pw, c), columns.dtype)
     for i in range(kh):
@@ -62,37 +74,44 @@ def columns_to_image(columns, size, stride, padding):
 
 
 def parts(x, size):
-    """Slices of the examples of x that together have PART numbers, `size` each; on a GPU all of them at once."""
+    """Slices of the examples of x, which make `size` numbers each: on a CPU PART numbers a slice, on a GPU all."""
     n = max(1, PART // size) if array_module(x) is np else max(1, len(x))
     return [slice(i, i + n) for i in range(0, len(x), n)]
 
 
 def patches(x, kernel, stride, padding):
-    """(slice, columns of those examples as a matrix (n * h_out * w_out, kh * kw * c)), part by part."""
+    """Part by part, (slice, columns): the patches of n examples as rows, (n * h_out * w_out, kh * kw * c)."""
     K = math.prod(kernel) * x.shape[3]
     for part in parts(x, math.prod(out_size(x.shape[1:3], kernel, stride, padding)) * K):
         yield part, image_to_columns(x[part], kernel, stride, padding).reshape(-1, K)
 
 
 def spread(y, W, size, stride, padding):
-    """x[n, s i + k - p, s j + l - p, c] += sum_m y[n, i, j, m] W[k, l, c, m]: a convolution's gradient, its transpose.
+    """The transpose of a convolution: x[n, s i + k - p, s j + l - p, c] += sum_m y[n, i, j, m] W[k, l, c, m].
 
-    y (N, h_out, w_out, m), W (kh, kw, c, m) -> x (N, *size, c). With k = s a + r, the pixels x[s i + r - p] are
-    sum_a y[i - a] W[s a + r]: for each r a convolution of stride 1, and all r share y. So a tap (a, b) of the kernel is
-    one matrix product to s^2 c channels, of which the image is made at the end; no patches overlap within a tap.
+    y (N, h_out, w_out, m), W (kh, kw, c, m) -> x (N, *size, c). With k = s a + r, 0 <= r < s, this is
+    x[s i + r - p] = sum_a y[i - a] W[s a + r]: for each phase r a convolution of stride 1, and all phases share y. So
+    for each a (and b, in the columns) one matrix product gives all s^2 phases, as channels; no patches overlap in it.
+    Arranging the phases as pixels is left to the end.
     """
-    (h, w), (sh, sw), (ph, pw), (kh, kw, c, m) = size, stride, padding, W.shape
+    h, w = size
+    sh, sw = stride
+    ph, pw = padding
+    kh, kw, c, m = W.shape
     xp = array_module(y)
     N, h_out, w_out, _ = y.shape
-    A, B = -(-kh // sh), -(-kw // sw)
-    if (kh, kw) != (A * sh, B * sw):  # zeros up to a whole number of steps
-        W, given = xp.zeros((A * sh, B * sw, c, m), W.dtype), W
-        W[:kh, :kw] = given
+    A = -(-kh // sh)  # rounded up
+    B = -(-kw // sw)
+    if (kh, kw) != (A * sh, B * sw):  # a kernel with zeros up to a whole number of strides
+        padded = xp.zeros((A * sh, B * sw, c, m), W.dtype)
+        padded[:kh, :kw] = W
+        W = padded
     taps = W.reshape(A, sh, B, sw, c, m).transpose(0, 2, 5, 1, 3, 4).reshape(A, B, m, sh * sw * c)
-    rows, columns = h_out + A - 1, w_out + B - 1
-    covered = ph + h <= rows * sh and pw + w <= columns * sw  # else the last pixels are in no patch
-    new = xp.empty if covered else xp.zeros
-    x = new((N, max(rows * sh, ph + h), max(columns * sw, pw + w), c), y.dtype)
+    rows = h_out + A - 1
+    columns = w_out + B - 1
+    covered = ph + h <= rows * sh and pw + w <= columns * sw  # else the last pixels are in no patch, and stay 0
+    make = xp.empty if covered else xp.zeros
+    x = make((N, max(rows * sh, ph + h), max(columns * sw, pw + w), c), y.dtype)
     for part in parts(y, rows * columns * sh * sw * c):
         flat = y[part].reshape(-1, m)
         phases = xp.zeros((len(y[part]), rows, columns, sh * sw * c), y.dtype)
