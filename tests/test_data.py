@@ -208,11 +208,12 @@ def without(name):
         (RECORD | {"levels": 1}, "levels: expected a whole number >= 2, got 1"),
         (RECORD | {"mean": 0.5}, "mean: expected a list of numbers, got 0.5"),
         (RECORD | {"mean": [1.0, float("nan")]}, "mean: expected a list of numbers, got "),
-        (RECORD | {"std": ["1", 1.0]}, "std: expected a list of numbers, got "),
+        (RECORD | {"std": ["1", 1.0]}, "std: expected a list of numbers > 0, got "),
+        (RECORD | {"std": [0.0, 1.0]}, "std: expected a list of numbers > 0, got "),
         (RECORD | {"std": [1.0]}, "mean, std: expected 2 numbers each, or none of both"),
         (without("mean"), "mean, std: expected 2 numbers each, or none of both"),
         (RECORD | {"entropy_floor": "13"}, "entropy_floor: expected a number, got '13'"),
-        (RECORD | {"std": [1.0] * 9999 + [1]}, "std: expected a list of numbers, got .{,99}$"),
+        (RECORD | {"std": [1.0] * 9999 + [1]}, "std: expected a list of numbers > 0, got .{,99}$"),
     ],
 )  # fmt: skip
 def test_what_is_no_record(record, message):

@@ -184,6 +184,6 @@ _RULES = {
     "labels": ("their kind, classes or rows, and a count >= 1", _are_labels),
     "levels": ("a whole number >= 2", lambda value: _is_whole(value, 2)),
     "mean": ("a list of numbers", _are_numbers),
-    "std": ("a list of numbers", _are_numbers),
+    "std": ("a list of numbers > 0", lambda value: _are_numbers(value) and all(number > 0 for number in value)),
     "entropy_floor": ("a number", _is_number),
 }
