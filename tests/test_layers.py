@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import LAYERS, arrays, every_layer_case
 
-from minivae.backend import tree_map
+from minivae.backend import place, tree_map
 from minivae.gradcheck import check_gradients
 from minivae.layers import (
     ACTIVATIONS,
@@ -549,7 +549,7 @@ def test_dropout_keeps_the_mean_and_is_off_without_noise(rng):
     layer = Dropout(0.3, (10,))
     x = np.ones((50_000, 10), "float32")
     y, _ = layer.forward(x, layer.draw_noise(rng, len(x)))
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.7)}
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.7)}
     assert abs(y.mean() - 1) < 4 * (0.3 / 0.7 / y.size) ** 0.5
     assert layer(x) is x
 
@@ -563,8 +563,8 @@ def test_dropout_in_evaluation_is_the_identity(rng):
     np.testing.assert_array_equal(layer.backward(dy, cache), dy)
     mask = layer.draw_noise(rng, 5)
     y, cache = layer.forward(x, mask)
-    np.testing.assert_array_equal(y, x * mask)
-    np.testing.assert_array_equal(layer.backward(dy, cache), dy * mask)
+    np.testing.assert_array_equal(y, x * mask * (1 / 0.7))
+    np.testing.assert_array_equal(layer.backward(dy, cache), dy * mask * (1 / 0.7))
     np.testing.assert_array_equal(layer(x), x)  # what was drawn before is not kept
 
 
@@ -573,7 +573,7 @@ def test_dropout_drops_what_is_below_p():
         def random(self, shape, dtype):
             return np.array([[0, 0.25, 0.5]], dtype).reshape(shape)
 
-    np.testing.assert_array_equal(Dropout(0.25, (3,)).draw_noise(Rng(), 1), np.array([[0, 4 / 3, 4 / 3]], "float32"))
+    np.testing.assert_array_equal(Dropout(0.25, (3,)).draw_noise(Rng(), 1), [[0, 1, 1]])
     np.testing.assert_array_equal(Dropout(0, (3,)).draw_noise(Rng(), 1), [[1, 1, 1]])  # p = 0 is allowed
 
 
@@ -815,3 +815,16 @@ def test_no_examples(make, rng):
 def test_batch_norm_needs_a_batch():
     with pytest.raises(ValueError, match="x: expected at least one example"):
         BatchNorm(3).forward(np.zeros((0, 3)), True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dropout_is_as_precise_as_its_input(dtype, rng):
+    """What is kept is x / (1 - p) in the dtype of x, not with a factor that was rounded before."""
+    layer = Dropout(0.3, (400,))
+    x = rng.standard_normal((5, 400)).astype(dtype)
+    noise = place(layer.draw_noise(rng, 5), like=x)
+    y, cache = layer.forward(x, noise)
+    for got in (y, layer.backward(x, cache)):
+        kept = got != 0
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got[kept], x[kept] / 0.7, rtol=2 * np.finfo(dtype).eps)

@@ -14,19 +14,19 @@ TEXT = r"""
 __device__ real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
 __device__ real sigmoid(real x) { return (1 + tanh(x / 2)) / 2; }
 
-// out = f(h + b) mask.   Y is f in x; KEPT is x or y; b, mask and kept may be null
-KERNEL(activate, IN(h), IN(b), IN(mask), real* out, real* kept) {
+// out = f(h + b) mask scale.   Y is f in x; KEPT is x or y; b, mask and kept may be null
+KERNEL(activate, IN(h), IN(b), IN(mask), real scale, real* out, real* kept) {
     EACH_NUMBER {
         const real x = b ? AT(h) + AT(b) : AT(h), y = Y;
-        OUT(out) = mask ? y * AT(mask) : y;
+        OUT(out) = mask ? y * AT(mask) * scale : y;
         if (kept) OUT(kept) = KEPT;
     }
 }
 
-// dx = dout mask f'.   DX is dy f' in dy and KEPT
-KERNEL(activate_backward, IN(dout), IN(kept), IN(mask), real* dx) {
+// dx = dout mask scale f'.   DX is dy f' in dy and KEPT
+KERNEL(activate_backward, IN(dout), IN(kept), IN(mask), real scale, real* dx) {
     EACH_NUMBER {
-        const real dy = mask ? AT(dout) * AT(mask) : AT(dout), KEPT = AT(kept);
+        const real dy = mask ? AT(dout) * AT(mask) * scale : AT(dout), KEPT = AT(kept);
         OUT(dx) = DX;
     }
 }
@@ -36,13 +36,13 @@ KERNEL(activate_backward, IN(dout), IN(kept), IN(mask), real* dx) {
 class Activation(NamedTuple):
     """An activation to its kernels: CUDA expressions, in which {self.slope} is a number of the layer."""
 
-    keeps: str  # what is in its cache: "x", "y", or "y mask" where the sign of y is enough (no mask is below 0)
+    keeps: str  # what is in its cache: "x", "y", or "y mask" where the sign of y is enough
     y: str  # in x
     dx: str  # in dy and in what is kept
 
 
 PRODUCT = "x W + b"  # forward is layer._product(x), plus layer.b; its cache is x
-MASK = "x mask"  # forward is x times noise, which is its cache
+MASK = "x mask scale"  # forward is x times noise, which is its cache, times layer.scale
 TANH_U = "tanh(real({self.a}) * (x + real({self.b}) * x * x * x))"
 DU = "real({self.a}) * (1 + 3 * real({self.b}) * x * x)"
 LAYERS = {
@@ -80,12 +80,14 @@ def stand_ins(layers, masks):
             continue
         product = layers[k - 1] if k > 0 and entries[k - 1] == PRODUCT else None
         mask = None
+        scale = 1.0
         if product is not None:
             result[k - 1] = Product(product)
         if k + 1 < len(layers) and entries[k + 1] == MASK:
             mask = masks[k + 1] if masks else None
+            scale = layers[k + 1].scale
             result[k + 1] = Masked(layers[k + 1])
-        result[k] = Activated(layers[k], formulas, product, mask)
+        result[k] = Activated(layers[k], formulas, product, mask, scale)
     return result
 
 
@@ -113,20 +115,23 @@ class Product(StandIn):
 class Activated(StandIn):
     """An activation, with the b of the product before it and the mask of the Dropout behind it, where there are any."""
 
-    def __init__(self, layer, formulas, product, mask):
+    def __init__(self, layer, formulas, product, mask, scale):
         super().__init__(layer)
-        self.formulas, self.product, self.mask = formulas, product, mask
+        self.formulas = formulas
+        self.product = product
+        self.mask = mask
+        self.scale = scale
         self.text = text_of(layer, formulas)
 
     def forward(self, x, noise=None):
         b = None if self.product is None else self.product.b.data
         keeps = self.formulas.keeps
         keep = {"x": b is not None, "y": self.mask is not None, "y mask": False}[keeps]  # else it is there already
-        out = each("activate", x, b, self.mask, n_out=1 + keep, null=1 - keep, text=self.text)
+        out = each("activate", x, b, self.mask, self.scale, n_out=1 + keep, null=1 - keep, text=self.text)
         return out if keep else (out, x if keeps == "x" else out)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        return each("activate_backward", dy, cache, self.mask, text=self.text)
+        return each("activate_backward", dy, cache, self.mask, self.scale, text=self.text)
 
     def works_for(self, method):
         return self.product if method == "forward" and self.product is not None else self.layer

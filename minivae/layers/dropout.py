@@ -6,23 +6,33 @@ from .base import Layer
 
 @fused
 class Dropout(Layer):
-    """y = x * mask, mask 0 with probability p, else 1 / (1 - p); without noise y = x (Srivastava et al. 2014).
+    """y = x * mask * scale; the noise, mask, is 0 with probability p, else 1 (Srivastava et al. 2014).
 
-    x (N, *shape); `shape` is set by the builder, since noise is drawn before x is seen. Dividing by 1 - p keeps
-    E[y] = x, so that evaluation needs no factor.
+    x (N, *shape) -> y in the same shape; `shape` is set by the builder, since noise is drawn before x is seen.
+    scale = 1 / (1 - p) keeps E[y] = x, so that evaluation, without noise, is y = x.
     """
 
     def __init__(self, p, shape):
         if not 0 <= p < 1:
             raise ValueError(f"p: expected 0 <= p < 1, got {p}")
-        self.p, self.shape = p, shape
+        self.p = p
+        self.shape = shape
+        self.scale = 1 / (1 - p)
 
     def draw_noise(self, rng, n):
-        keep = rng.random((n, *self.shape), dtype="float32") >= self.p
-        return keep.astype("float32") / (1 - self.p)
+        """The mask (n, *shape)."""
+        return (rng.random((n, *self.shape), dtype="float32") >= self.p).astype("float32")
 
     def forward(self, x, noise=None):
-        return (x if noise is None else x * noise), noise
+        return self._masked(x, noise), noise
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        return dy if cache is None else dy * cache
+        """Forward multiplied x by mask * scale, so now dx = dy * mask * scale."""
+        return self._masked(dy, cache)
+
+    def _masked(self, x, mask):
+        if mask is None:
+            return x
+        y = x * mask
+        y *= self.scale
+        return y
