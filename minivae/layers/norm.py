@@ -1,6 +1,6 @@
 """Normalization: y = gain * u + b, u = (x - mean) / sqrt(var + tiny). The layers differ in what the mean is taken over.
 
-With s = 1 / sqrt(var + tiny), u depends on x directly, through the mean, and through the variance, one term each:
+With s = 1 / sqrt(var + tiny), u depends on x directly, through the mean and through the variance: one term for each.
 
     du_i / dx_j = s (1[i = j] - 1/n - u_i u_j / n),    so    dx = s (du - mean(du) - u mean(du u))
 """
@@ -16,7 +16,7 @@ from .base import Layer
 
 
 def standardize(x, axis, tiny):
-    """(u, s, mean, var) of x over `axis`, which stays as 1."""
+    """(u, s, mean, var): u in the shape of x; the others, taken over `axis`, keep it with length 1."""
     mean = x.mean(axis=axis, keepdims=True)
     centered = x - mean
     var = (centered * centered).mean(axis=axis, keepdims=True)
@@ -25,12 +25,13 @@ def standardize(x, axis, tiny):
 
 
 def standardize_backward(du, u, s, axis):
-    """dx of the u that `standardize` gave."""
+    """dx, with the u and s that `standardize` gave.   du, u (...) -> dx (...)."""
+    # forward took off the mean and divided by the std, so now du loses its mean and its part along u, times s
     return s * (du - du.mean(axis=axis, keepdims=True) - u * (du * u).mean(axis=axis, keepdims=True))
 
 
 class _Norm(Layer):
-    """What all share: gain and b, one of each per feature or channel, the last axis."""
+    """What all share: gain (n,) and b (n,), one number of each per feature or channel, which are the last axis of x."""
 
     def __init__(self, n, tiny=1e-5):
         self.gain = Param(np.ones(n), decay=False)
@@ -41,7 +42,8 @@ class _Norm(Layer):
         return self.gain.data * u + self.b.data
 
     def _rescale_backward(self, dy, u, accumulate):
-        """du = gain dy, and the gradients of gain and b."""
+        """du (..., n) of dy (..., n), and the gradients of gain and b."""
+        # forward was y = gain u + b in every row, so now du = gain dy, and dgain = sum dy u, db = sum dy over the rows
         if accumulate:
             self.gain.grad += sum_rows(dy * u)
             self.b.grad += sum_rows(dy)
@@ -51,7 +53,8 @@ class _Norm(Layer):
 class LayerNorm(_Norm):
     """Mean and variance over the last axis (Ba et al. 2016, eq. 4).
 
-    x (..., n) -> y (..., n); gain, b (n,). Every example is normalized by itself, so two populations may share it.
+    x (..., n) has n features or channels, and so has y (..., n); gain, b (n,); s (..., 1). Every row is normalized by
+    itself, so two populations may share the layer.
     """
 
     def forward(self, x, noise=None):
@@ -67,7 +70,8 @@ class LayerNorm(_Norm):
 class GroupNorm(_Norm):
     """Mean and variance over all pixels and one of `groups` equal groups of channels (Wu & He 2018, eq. 7).
 
-    x (N, ..., n) -> y (N, ..., n); gain, b (n,). Every example by itself, as in LayerNorm.
+    x (N, ..., n) are rows or images of n channels, and so are y (N, ..., n); gain, b (n,); s (N, 1, groups, 1). Every
+    example is normalized by itself, as in LayerNorm.
     """
 
     def __init__(self, n, groups, tiny=1e-5):
@@ -89,16 +93,21 @@ class GroupNorm(_Norm):
         return standardize_backward(self._grouped(du), self._grouped(u), s, (1, 3)).reshape(dy.shape)
 
     def _grouped(self, x):
+        """x (N, ..., n) -> (N, pixels, groups, n / groups)."""
         pixels = math.prod(x.shape[1:-1])
         return x.reshape(len(x), pixels, self.groups, x.shape[-1] // self.groups)
 
 
 class BatchNorm(_Norm):
-    """Mean and variance over all axes but the last; running ones without noise (Ioffe & Szegedy 2015, algorithm 1).
+    """Mean and variance over all axes but the last (Ioffe & Szegedy 2015, algorithms 1 and 2).
 
-    x (..., n) -> y (..., n); gain, b (n,). Its noise is True: use the statistics of this batch, towards which each
-    backward pulls the states `mean` and `var`, the latter unbiased, by `rate` a step. Never in a network that sees two
-    populations in one step (data and pseudo-inputs, real and fake): the running statistics would fit neither.
+    x (..., n) are rows or images of n channels, and so are y (..., n); gain, b and the states `mean`, `var` are (n,).
+    Its noise is True: take the statistics of this batch. Each backward pulls the states towards them (the variance
+    unbiased), by `rate` a step; without noise, in evaluation, the states stand in their place.
+
+    A batch of one row is its own mean: u = 0, so y = b whatever x is, dx = 0, and the states stay. One image is enough.
+    Not for a network that sees two populations in one step (data and pseudo-inputs, real and fake): the states would
+    fit neither.
     """
 
     def __init__(self, n, rate=0.1, tiny=1e-5):
@@ -122,9 +131,9 @@ class BatchNorm(_Norm):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         u, s, batch = cache
         du = self._rescale_backward(dy, u, accumulate)
-        if batch is None:  # the running statistics are constants
+        if batch is None:  # forward was u = (x - mean) s with constants, so now dx = s du
             return du * s
-        n = u.size // u.shape[-1]
+        n = u.size // u.shape[-1]  # rows, or pixels of all images
         if accumulate and n > 1:
             mean, var = batch
             self.mean.pull_towards(mean.reshape(-1))

@@ -44,8 +44,8 @@ def image_to_columns(x, kernel, stride, padding):
         padded = xp.zeros((N, h + 2 * ph, w + 2 * pw, c), x.dtype)
         padded[:, ph : ph + h, pw : pw + w] = x
         x = padded
-    of_n, of_h, of_w, of_c = x.strides
-    strides = (of_n, sh * of_h, sw * of_w, of_h, of_w, of_c)
+    step_n, step_h, step_w, step_c = x.strides
+    strides = (step_n, sh * step_h, sw * step_w, step_h, step_w, step_c)
     windows = xp.lib.stride_tricks.as_strided(x, (N, h_out, w_out, kh, kw, c), strides)  # a view: patches overlap
     # a row of a patch is a run of kw * c numbers; where runs are short, memory gets the order (kh, kw, c, N, h_out,
     # w_out), in which whole images are copied: the same array, but faster
@@ -68,7 +68,7 @@ def columns_to_image(columns, size, stride, padding):
     N, h_out, w_out, kh, kw, c = columns.shape
     x = array_module(columns).zeros((N, h + 2 * ph, w + 2 * pw, c), columns.dtype)
     for i in range(kh):
-        for j in range(kw):
+        for j in range(kw):  # pixel (i, j) of every patch: these lie apart
             x[:, i : i + sh * h_out : sh, j : j + sw * w_out : sw] += columns[:, :, :, i, j]
     return x[:, ph : ph + h, pw : pw + w]
 
@@ -81,9 +81,9 @@ def parts(x, size):
 
 def patches(x, kernel, stride, padding):
     """Part by part, (slice, columns): the patches of n examples as rows, (n * h_out * w_out, kh * kw * c)."""
-    K = math.prod(kernel) * x.shape[3]
-    for part in parts(x, math.prod(out_size(x.shape[1:3], kernel, stride, padding)) * K):
-        yield part, image_to_columns(x[part], kernel, stride, padding).reshape(-1, K)
+    width = math.prod(kernel) * x.shape[3]
+    for part in parts(x, math.prod(out_size(x.shape[1:3], kernel, stride, padding)) * width):
+        yield part, image_to_columns(x[part], kernel, stride, padding).reshape(-1, width)
 
 
 def spread(y, W, size, stride, padding):

@@ -1,6 +1,7 @@
 """The gated recurrent unit (Cho et al. 2014): one step, and unrolled over time.
 
-Its gates: r (reset) and u (update, the paper's z, a name that the latents have). n is the candidate.
+Its gates are r (reset) and u (update; the paper's z, which is the name of the latents here). n is the candidate for
+the new state h'. Sizes: N examples, T steps of time, n_in numbers in x, H in a state h.
 """
 
 import numpy as np
@@ -15,10 +16,13 @@ from .initialize import glorot
 class GRUCell(Layer):
     """(x, h) -> h' = (1 - u) n + u h: u = 1 keeps the old state, u = 0 takes the candidate.
 
-        r = sigmoid(x W_r + h U_r + b_r),  u = sigmoid(x W_u + h U_u + b_u),  n = tanh(x W_n + b_n + r (h U_n + c))
+        r = sigmoid(x W_r + h U_r + b_r)
+        u = sigmoid(x W_u + h U_u + b_u)
+        n = tanh(x W_n + b_n + r (h U_n + c))
 
-    x (N, n_in), h (N, H); W (n_in, 3 H), U (H, 3 H), b (3 H,), in blocks r, u, n; c (H,). The reset gate works on the
-    product h U_n, as in the first version of the paper (1406.1078v1) and in cuDNN: a step is two matrix products.
+    x (N, n_in) and h (N, H) have one row per example, and so has h' (N, H). W (n_in, 3 H), U (H, 3 H) and b (3 H,) are
+    three blocks beside each other, for r, u and n; c is (H,). The reset gate multiplies the product h U_n, not h, as in
+    the first version of the paper (1406.1078v1) and in cuDNN: so a step is two matrix products.
     """
 
     def __init__(self, n_in, H, rng):
@@ -30,33 +34,41 @@ class GRUCell(Layer):
     def forward(self, x, noise=None):
         x, h = x
         H = h.shape[-1]
-        a, g = x @ self.W.data + self.b.data, h @ self.U.data  # (N, 3 H) each
+        a = x @ self.W.data + self.b.data  # (N, 3 H)
+        g = h @ self.U.data  # (N, 3 H)
         gates = sigmoid(a[:, : 2 * H] + g[:, : 2 * H])
-        r, u = gates[:, :H], gates[:, H:]
+        r = gates[:, :H]
+        u = gates[:, H:]
         m = g[:, 2 * H :] + self.c.data  # (N, H)
         n = array_module(h).tanh(a[:, 2 * H :] + r * m)
         return n + u * (h - n), (x, h, r, u, m, n)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x, h, r, u, m, n = cache
-        dn = dy * (1 - u) * (1 - n * n)  # through the tanh
+        # forward was h' = n + u (h - n), n = tanh(.), u = sigmoid(.); so now, with respect to what these take,
+        dn = dy * (1 - u) * (1 - n * n)
         du = dy * (h - n) * u * (1 - u)
+        # forward gave r m to the tanh, m = h U_n + c; so now r gets dn m, and m gets dn r
         dr = dn * m * r * (1 - r)
+        dm = dn * r
         xp = array_module(dy)
         da = xp.concatenate((dr, du, dn), axis=1)  # (N, 3 H)
-        dg = xp.concatenate((dr, du, dn * r), axis=1)
+        dg = xp.concatenate((dr, du, dm), axis=1)  # (N, 3 H)
+        # forward was a = x W + b and g = h U, so now it goes back as in two dense layers
         if accumulate:
             self.W.add_product(x.T, da)
             self.U.add_product(h.T, dg)
             self.b.grad += sum_rows(da)
-            self.c.grad += sum_rows(dn * r)
-        return da @ self.W.data.T, dy * u + dg @ self.U.data.T
+            self.c.grad += sum_rows(dm)
+        dx = da @ self.W.data.T
+        dh = dy * u + dg @ self.U.data.T  # h went into h' directly, and through U
+        return dx, dh
 
 
 class GRU(Layer):
-    """A GRUCell unrolled: (x (N, T, n_in), h0 (N, H)) -> the states h_1 .. h_T (N, T, H). The cache is the T caches.
+    """A GRUCell unrolled over time: one cell, and so one set of parameters, for all T steps.
 
-    Backward through time: h_t gets the gradient from its own output and from the step after it.
+    (x (N, T, n_in), h_0 (N, H)) -> y (N, T, H), the states h_1 .. h_T. The cache is the list of the T cells' caches.
     """
 
     def __init__(self, n_in, H, rng):
@@ -64,7 +76,8 @@ class GRU(Layer):
 
     def forward(self, x, noise=None):
         x, h = x
-        states, caches = [], []
+        states = []
+        caches = []
         for t in range(x.shape[1]):
             h, cache = self.cell.forward((x[:, t], h))
             states.append(h)
@@ -72,8 +85,10 @@ class GRU(Layer):
         return array_module(h).stack(states, axis=1), caches
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        xp, dx, dh = array_module(dy), [], 0
+        dx = []
+        dh = 0
+        # forward gave h_t to the output and to step t + 1, so now it gets the sum of both gradients, from the last on
         for t in range(len(cache) - 1, -1, -1):
             dx_t, dh = self.cell.backward(dy[:, t] + dh, cache[t], accumulate)
             dx.append(dx_t)
-        return xp.stack(dx[::-1], axis=1), dh
+        return array_module(dy).stack(dx[::-1], axis=1), dh
