@@ -251,6 +251,31 @@ def test_labels_are_recorded(y, labels, tmp_path):
         np.testing.assert_array_equal(np.concatenate([data.train.y, data.validation.y]), y)
 
 
+CLASSES = {"kind": "classes", "count": 3}
+ROWS = {"kind": "rows", "count": 2}
+
+
+@pytest.mark.parametrize(
+    ("labels", "y", "message"),
+    [
+        (CLASSES, [0, 3], "y: expected classes 0 to 2, as in training, got 0 to 3"),
+        (CLASSES, [-1, 2], "y: expected classes 0 to 2, as in training, got -1 to 2"),
+        (CLASSES, np.ones((2, 3)), "y: expected classes 0 to 2, as in training, got rows of 3"),
+        (CLASSES, None, "y: expected classes 0 to 2, as in training, got none"),
+        (CLASSES, [0, 1, 2], "y: expected 2 integer labels"),
+        (ROWS, np.ones((2, 3)), "y: expected rows of 2 numbers, as in training, got rows of 3"),
+        (ROWS, [0, 1], "y: expected rows of 2 numbers, as in training, got 0 to 1"),
+        (ROWS, None, "y: expected rows of 2 numbers, as in training, got none"),
+    ],
+)
+def test_labels_are_what_they_were_in_training(labels, y, message):
+    protocol = Protocol.from_json(OLD_RECORD | {"labels": labels})
+    fitting = [2, 0] if labels == CLASSES else [[1, 2], [3, 4]]
+    np.testing.assert_array_equal(protocol.prepare_labels(fitting, "y", 2), fitting)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        protocol.prepare_labels(y, "y", 2)
+
+
 # ---- shifts, dequantization, standardization
 
 
@@ -307,7 +332,8 @@ def test_standardization_uses_the_training_split_only(tmp_path):
     x = np.arange(24.0).reshape(12, 2) * [1, 100]
     np.savez(tmp_path / "x.npz", x=x, x_test=x + 1)
     data = load_data(tmp_path / "x.npz", likelihood="gaussian", standardize=True)
-    mean, std = x[:10].mean(axis=0), x[:10].std(axis=0)
+    mean = x[:10].mean(axis=0)
+    std = x[:10].std(axis=0)
     np.testing.assert_allclose(data.train.x, (x[:10] - mean) / std, rtol=1e-5)
     np.testing.assert_allclose(data.validation.x, (x[10:] - mean) / std, rtol=1e-5)
     np.testing.assert_allclose(data.test().x, (x + 1 - mean) / std, rtol=1e-5)

@@ -144,7 +144,7 @@ def test_bad_labels_on_the_command_line(label, y, message, finished, capsys):
 def test_a_conditional_model_needs_labels(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((30, 4)))
     error = error_of(capsys, "train", "--model", "cvae", "--data", tmp_path / "x.npy", "--out", tmp_path / "run")
-    assert error == "minivae: model: cvae is given labels, x.npy has none\n"
+    assert error == "minivae: model: cvae is given labels, classes from 0 up or rows of numbers, x.npy has none\n"
     assert not (tmp_path / "run").exists()
 
 
@@ -177,6 +177,19 @@ def test_rows_of_numbers_as_labels(tmp_path):
                     ["traverse", out], ["latent", out, "--y", "0", "0"], ["uncertainty", out]):  # fmt: skip
         assert main(command) == 0
     assert main(["train", "--resume", "--out", out, "--epochs", "3"]) == 0
+
+
+def test_labels_of_the_test_split_that_were_not_in_training(tmp_path, capsys):
+    """As Omniglot's: a conditional model cannot be given them, another model does not read them."""
+    x = np.eye(12)
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(12) % 3, x_test=x, y_test=np.arange(12) % 4)
+    for model in ("cvae", "vae"):
+        options = ["--model", model, "--hidden", "4", "--latent", "1", "--epochs", "1"]
+        assert main(["train", "--data", str(tmp_path / "d.npz"), *options, "--out", str(tmp_path / model)]) == 0
+    assert main(["evaluate", str(tmp_path / "vae")]) == 0
+    error = error_of(capsys, "evaluate", tmp_path / "cvae")
+    assert error == "minivae: y_test: expected classes 0 to 2, as in training, got 0 to 3\n"
+    assert main(["evaluate", str(tmp_path / "cvae"), "--split", "validation"]) == 0
 
 
 def test_a_ledger_is_refused_before_anything_is_trained(tmp_path, capsys):
@@ -212,6 +225,9 @@ def test_encode_and_decode_with_labels(finished, tmp_path, capsys):
     out = ["--input", x, "--out", tmp_path / "new.npy"]
     assert "y: expected a file of labels" in error_of(capsys, "encode", finished / "cvae", *out)
     assert "y: expected no labels" in error_of(capsys, "encode", finished / "ae", *out, "--y", y)
+    np.save(y, np.array([3, 1, 10, 1]))
+    message = "y: expected classes 0 to 9, as in training, got 1 to 10"
+    assert message in error_of(capsys, "encode", finished / "cvae", *out, "--y", y)
     np.save(y, np.array([3, 1]))
     assert "y: expected 4 integer labels" in error_of(capsys, "encode", finished / "cvae", *out, "--y", y)
     assert not (tmp_path / "new.npy").exists()

@@ -55,7 +55,8 @@ def test_the_center_is_where_x_and_y_say():
 @pytest.mark.parametrize("shape", range(3))
 def test_translation_by_whole_pixels(shape):
     """From 0 to 31 a position moves by 32 pixels of 64, from 0 to 1 by 32/31 of them: one pixel of side 62."""
-    near, far = one(shape=shape, x=0, y=31), one(shape=shape, x=31, y=0)
+    near = one(shape=shape, x=0, y=31)
+    far = one(shape=shape, x=31, y=0)
     np.testing.assert_array_equal(np.roll(near, (-32, 32), (0, 1)), far)
     steps, _ = sprites(62, [shape], [2], [7], range(32), [3])
     for image in steps[1:]:
@@ -84,7 +85,8 @@ def test_mirror_images():
     for shape in range(3):
         np.testing.assert_array_equal(one(shape=shape)[:32, :32], one(shape=shape)[:32, :32][:, ::-1])
         for k in (3, 11, 18):
-            a, b = one(shape=shape, orientation=k), one(shape=shape, orientation=39 - k)
+            a = one(shape=shape, orientation=k)
+            b = one(shape=shape, orientation=39 - k)
             np.testing.assert_array_equal(a[:32, :32], b[:32, 31::-1])
     for shape in (SQUARE, ELLIPSE):  # half a turn changes nothing
         for k in (4, 9):

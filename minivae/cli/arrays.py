@@ -7,7 +7,6 @@ import numpy as np
 
 from ..backend import to_numpy
 from ..data import batches
-from ..data.preprocess import check_labels
 from ..data.sources import read_arrays
 from ..evaluate import codes
 from ..evaluate.latents import take
@@ -26,16 +25,20 @@ FILES = (
 @command(RUN, *FILES)
 def encode(run, input, out, y):
     """Encode data, X.npy, as `train --data X.npy` takes them, into codes: posterior means mu (N, L), or z."""
-    run, path, x = Run.open(run), _new(out), _read(input)
+    run = Run.open(run)
+    path = _new(out)
+    x = _read(input)
     model, _ = run.load_model()
     x = run.protocol.prepare(x, "input", run.settings["likelihood"])
-    _write(path, codes(model, x, _labels(model, y, len(x))))
+    _write(path, codes(model, x, _labels(run, model, y, len(x))))
 
 
 @command(RUN, *FILES)
 def decode(run, input, out, y):
     """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
-    run, path, z = Run.open(run), _new(out), _read(input)
+    run = Run.open(run)
+    path = _new(out)
+    z = _read(input)
     model, _ = run.load_model()
     if z.dtype.kind not in "iuf" or z.shape[1:] != (model.L,):
         raise ValueError(f"input: expected numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
@@ -43,18 +46,18 @@ def decode(run, input, out, y):
         z = z.astype("float32")
     if not np.isfinite(z).all():
         raise ValueError("input: expected finite float32 values, got NaN or infinity")
-    y = _labels(model, y, len(z))
+    y = _labels(run, model, y, len(z))
     parts = [to_numpy(model.decode(z[rows], y=take(y, rows))) for rows in batches(len(z), BATCH)]
     x_hat = np.concatenate(parts)
     _write(path, run.protocol.original(x_hat))
 
 
-def _labels(model, path, n):
+def _labels(run, model, path, n):
     """The labels in a file, n of them; ValueError where the model needs some and there are none, or the reverse."""
     if (path is None) != (model.labels is None):
         wanted = "no labels" if model.labels is None else "a file of labels"
         raise ValueError(f"y: expected {wanted}, the model is {'un' * (model.labels is None)}conditional")
-    return None if path is None else check_labels(_read(path, "y"), "y", n)
+    return None if path is None else run.protocol.prepare_labels(_read(path, "y"), "y", n)
 
 
 def _read(path, argument="input"):

@@ -29,6 +29,8 @@ def evaluate(run, split, samples):
     if split == "validation" and data.validation is None:
         raise ValueError(f"split: {run.path} was trained without a validation split")
     x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
+    if model.labels is not None:
+        y = run.protocol.prepare_labels(y, "y_test" if split == "test" else "y", len(x))
     if split == "train":
         x = data.settle(x, generator(0, "present"))
     if samples is not None and model.log_weights is None:

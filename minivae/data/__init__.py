@@ -18,7 +18,7 @@ from .sprites import sprites as sprites
 
 
 class Split(NamedTuple):
-    """x (N, D) float32, y (N,) labels or None."""
+    """x (N, D) float32; y, labels: classes (N,) int64, rows of numbers (N, count) float32, or None."""
 
     x: np.ndarray
     y: np.ndarray | None
@@ -92,7 +92,8 @@ def load_data(
         "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
         and y, x_test, y_test where there are any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c).
         Integers from 0 to 255 are pixels and are divided by 255, unless they are bits, all 0 or 1; anything else is
-        taken as it is.
+        taken as it is. Labels y are whole numbers (N,), which are classes if none is below 0, or rows of numbers
+        (N, count).
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from ..backend import generator
-from .preprocess import BINARIZE, as_examples, check_unit_interval, dequantize, to_bits
+from .preprocess import BINARIZE, as_examples, check_labels, check_unit_interval, dequantize, labels_of, to_bits
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 PIXELS = ("bernoulli", "categorical")  # likelihoods of values in [0, 1]
@@ -103,6 +103,25 @@ class Protocol:
         if shape != self.shape:
             raise ValueError(f"{name}: expected examples of shape {self.shape}, as in training, got {shape}")
         return self.fixed(self.standardized(rows, name, likelihood), "test")
+
+    def prepare_labels(self, y, name, n):
+        """Labels of n examples, as a user has them, as a conditional model trained on such data is given them.
+
+        Raises ValueError for labels of another kind or width than in training, and for classes above those.
+        """
+        y = check_labels(y, name, n)
+        given = labels_of(y)
+        count = self.labels["count"]
+        if self.labels["kind"] == "rows":
+            expected = f"rows of {count} numbers"
+            fits = given == self.labels
+        else:
+            expected = f"classes 0 to {count - 1}"
+            fits = given is not None and given["kind"] == "classes" and given["count"] <= count
+        if not fits:
+            values = "none" if y is None else f"rows of {y.shape[1]}" if y.ndim == 2 else f"{y.min()} to {y.max()}"
+            raise ValueError(f"{name}: expected {expected}, as in training, got {values}")
+        return y
 
     def original(self, x_hat):
         """The way back, for decoded values: (N, D) -> (N, *shape); standardized columns get their units back."""

@@ -17,7 +17,8 @@ def build_model(settings, protocol):
     options = {name: settings[name] for name in cls.options}
     if cls.conditional:
         if protocol.labels is None:
-            raise ValueError(f"model: {settings['model']} is given labels, {protocol.name} has none")
+            wanted = "classes from 0 up or rows of numbers"
+            raise ValueError(f"model: {settings['model']} is given labels, {wanted}, {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
     rng = generator(settings["seed"], "weights")
     model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
