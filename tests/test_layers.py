@@ -828,3 +828,44 @@ def test_dropout_is_as_precise_as_its_input(dtype, rng):
         kept = got != 0
         assert got.dtype == dtype
         np.testing.assert_allclose(got[kept], x[kept] / 0.7, rtol=2 * np.finfo(dtype).eps)
+
+
+def gelu(x):
+    """x (1 + tanh u) / 2 = x / (1 + exp(-2 u))."""
+    return x / (1 + np.exp(-2 * np.sqrt(2 / np.longdouble(np.pi)) * (x + 0.044715 * x**3)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("act", "lowest", "formula"),
+    [
+        (Sigmoid, -80, lambda x: 1 / (1 + np.exp(-x))),
+        (SiLU, -80, lambda x: x / (1 + np.exp(-x))),
+        (Softplus, -80, lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
+        (GELU, -8, gelu),
+        (ELU, -20, lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
+        (Tanh, -20, np.tanh),
+    ],
+)
+def test_activations_are_right_at_both_ends(act, lowest, formula, dtype):
+    """Relative to the true value, however small it is: SiLU(-17) = -7e-7 in float32, too."""
+    x = np.linspace(lowest, -lowest, 400).astype(dtype)
+    tolerance = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(act()(x), formula(x.astype("longdouble")), rtol=tolerance)
+    if act in (SiLU, GELU, Softplus):  # their slopes are small far below 0
+        h = np.longdouble(1e-5)
+        far = x[x < -2].astype("longdouble")
+        slope = (formula(far - 2 * h) - 8 * formula(far - h) + 8 * formula(far + h) - formula(far + 2 * h)) / (12 * h)
+        dx = act().backward(np.ones_like(x), act().forward(x)[1])[x < -2]
+        np.testing.assert_allclose(dx, slope, rtol=max(tolerance, 1e-8))
+
+
+@pytest.mark.parametrize("slope", [0, 0.1])
+def test_leaky_relu_of_infinity(slope):
+    x = np.array([-np.inf, np.inf, np.nan, -1, 1, 0], "float32")
+    expected = np.array([-np.inf if slope else 0, np.inf, np.nan, -slope, 1, 0], "float32")
+    y, cache = LeakyReLU(slope).forward(x)
+    assert y.dtype == "float32"
+    np.testing.assert_array_equal(y, expected)
+    dx = LeakyReLU(slope).backward(np.ones_like(x), cache)
+    np.testing.assert_array_equal(dx[[0, 1, 3, 4]], np.array([slope, 1, slope, 1], "float32"))

@@ -12,7 +12,7 @@ from .text import ROWS
 
 TEXT = r"""
 __device__ real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
-__device__ real sigmoid(real x) { return (1 + tanh(x / 2)) / 2; }
+__device__ real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 
 // out = f(h + b) mask scale.   Y is f in x; KEPT is x or y; b, mask and kept may be null
 KERNEL(activate, IN(h), IN(b), IN(mask), real scale, real* out, real* kept) {
@@ -43,24 +43,24 @@ class Activation(NamedTuple):
 
 PRODUCT = "x W + b"  # forward is layer._product(x), plus layer.b; its cache is x
 MASK = "x mask scale"  # forward is x times noise, which is its cache, times layer.scale
-TANH_U = "tanh(real({self.a}) * (x + real({self.b}) * x * x * x))"
-DU = "real({self.a}) * (1 + 3 * real({self.b}) * x * x)"
+SHARE = "sigmoid(x * (real({self.c}) + real({self.d}) * x * x))"  # of GELU
+DV = "(real({self.c}) + 3 * real({self.d}) * x * x)"
 LAYERS = {
     "Dense": PRODUCT,
     "Conv2d": PRODUCT,
     "ConvTranspose2d": PRODUCT,
     "Dropout": MASK,
     "ReLU": Activation("y mask", y="larger(x, 0)", dx="dy * (y > 0)"),
-    "LeakyReLU": Activation("x", y="larger(x, real({self.slope}) * x)", dx="x > 0 ? dy : real({self.slope}) * dy"),
+    "LeakyReLU": Activation(
+        "x",
+        y="larger(x, real({self.slope}) != 0 ? real({self.slope}) * x : 0)",
+        dx="x > 0 ? dy : real({self.slope}) * dy",
+    ),
     "ELU": Activation("y", y="x > 0 ? x : expm1(x)", dx="dy * ((y > 0 ? 0 : y) + 1)"),
     "Tanh": Activation("y", y="tanh(x)", dx="(1 - y * y) * dy"),
     "Sigmoid": Activation("y", y="sigmoid(x)", dx="dy * y * (1 - y)"),
     "SiLU": Activation("x", y="x * sigmoid(x)", dx="dy * sigmoid(x) * (1 + x * (1 - sigmoid(x)))"),
-    "GELU": Activation(
-        "x",
-        y=f"x / 2 * (1 + {TANH_U})",
-        dx=f"dy / 2 * (1 + {TANH_U} + x * (1 - {TANH_U} * {TANH_U}) * ({DU}))",
-    ),
+    "GELU": Activation("x", y=f"x * {SHARE}", dx=f"dy * {SHARE} * (1 + x * (1 - {SHARE}) * {DV})"),
     "Softplus": Activation("x", y="larger(x, 0) + log1p(exp(-fabs(x)))", dx="dy * sigmoid(x)"),
 }
 OWN = {}  # {(forward, backward): entry of LAYERS}: the methods that an entry was written for

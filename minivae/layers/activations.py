@@ -35,7 +35,8 @@ class LeakyReLU(Layer):
         self.slope = slope
 
     def forward(self, x, noise=None):
-        return array_module(x).maximum(x, self.slope * x), x
+        below = self.slope * x if self.slope else 0.0  # 0 times infinity would be NaN
+        return array_module(x).maximum(x, below), x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         return array_module(dy).where(cache > 0, dy, self.slope * dy)
@@ -106,22 +107,26 @@ class SiLU(Layer):
 class GELU(Layer):
     """y = x (1 + tanh u) / 2, u = a (x + b x^3), a = sqrt(2 / pi), b = 0.044715   (Hendrycks & Gimpel 2016, sec. 2).
 
-    Within 5e-4 of x Phi(x), Phi the normal distribution function.
-    dy/dx = (1 + tanh u) / 2 + x (1 - tanh^2 u) u' / 2, u' = a (1 + 3 b x^2).
+    Within 5e-4 of x Phi(x), Phi the normal distribution function. It is taken as SiLU is: y = x s, s = sigmoid(v), v =
+    2 u = x (c + d x^2); far below 0, where 1 + tanh u would round to 0, that is right, too.
+    dy/dx = s (1 + x (1 - s) v'), v' = c + 3 d x^2.
     """
 
-    a, b = math.sqrt(2 / math.pi), 0.044715
+    c = 2 * math.sqrt(2 / math.pi)
+    d = c * 0.044715
 
     def forward(self, x, noise=None):
-        return 0.5 * x * (1 + self._tanh(x)), x
+        return x * self._share(x), x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        x, t = cache, self._tanh(cache)
-        du = self.a * (1 + 3 * self.b * x * x)
-        return dy * 0.5 * (1 + t + x * (1 - t * t) * du)
+        x = cache
+        s = self._share(x)
+        dv = self.c + 3 * self.d * x * x
+        return dy * s * (1 + x * (1 - s) * dv)
 
-    def _tanh(self, x):
-        return array_module(x).tanh(self.a * (x + self.b * x * x * x))
+    def _share(self, x):
+        """s, the share of x that passes."""
+        return sigmoid(x * (self.c + self.d * x * x))
 
 
 @fused
