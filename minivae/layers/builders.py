@@ -1,7 +1,9 @@
-"""Encoders and decoders of the usual shapes. `hidden` and `channels` are in the encoder's order; decoders mirror it.
+"""Encoders and decoders of the usual shapes.
 
-An encoder has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. `given` further
-columns behind x or z are a condition.
+x (..., D) are rows of D numbers; images are rows of h * w * c. `hidden` are the widths of dense layers, `channels`
+those of convolutions, both in the encoder's order: a decoder mirrors it. An encoder has any number of `heads`, the
+outputs that a posterior asks for: (mu, log_var) are two. `given` is the number of further columns behind x or z that
+are a condition.
 """
 
 import math
@@ -19,25 +21,31 @@ NORMS = {
     "none": lambda n: [],
     "batch": lambda n: [BatchNorm(n)],
     "layer": lambda n: [LayerNorm(n)],
-    # groups of 8 channels, or a few more where 8 does not divide n
+    # groups of 8 channels where 8 divides n, else fewer and larger ones
     "group": lambda n: [GroupNorm(n, math.gcd(n, max(1, n // 8)))],
 }
 
 
 def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, norm="none", *, heads=2, given=0, rng):
-    """x (..., D + given) -> a tuple of `heads` arrays (..., L); one array where there is one head."""
+    """x (..., D + given) -> a tuple of `heads` arrays (..., L), or the array itself where there is one head.
+
+    The last dense layer makes all heads at once, beside each other: (..., heads * L).
+    """
     body, width = _dense_stack(D + given, hidden, activation, dropout, norm, rng)
     return Network(*body, Dense(width, heads * L, rng), *_split(heads))
 
 
 def dense_decoder(L, hidden, D, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
-    """z (..., L + given) -> out (..., n_out * D), in n_out blocks, as the likelihood asks."""
+    """z (..., L + given) -> out (..., n_out * D), in n_out blocks of width D, as the likelihood asks."""
     body, width = _dense_stack(L + given, hidden[::-1], activation, dropout, norm, rng)
     return Network(*body, Dense(width, D * n_out, rng))
 
 
 def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, norm="none", *, heads=2, given=0, rng):
-    """x (..., h * w * c + given) -> `heads` arrays (..., L): convolutions, each halving the image, then dense."""
+    """x (..., h * w * c + given) -> `heads` arrays (..., L): convolutions that halve the image each, then dense layers.
+
+    What the convolutions leave, images (N, h', w', channels[-1]), is flattened to rows for the dense layers.
+    """
     layers, side, c = _conv_stack(shape, channels, activation, norm, given, rng)
     flat = math.prod(side) * c
     body, width = _dense_stack(flat, hidden, activation, dropout, norm, rng)
@@ -45,7 +53,10 @@ def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, nor
 
 
 def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
-    """z (..., L + given) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder."""
+    """z (..., L + given) -> out (..., n_out * h * w * c), in n_out blocks: the mirror of conv_encoder.
+
+    Dense layers up to h' * w' * channels[-1], which become small images, then transposed convolutions that double them.
+    """
     side = _sides(shape, channels)[-1]
     widths = [math.prod(side) * channels[-1], *hidden][::-1]
     layers, _ = _dense_stack(L + given, widths, activation, dropout, norm, rng)
@@ -53,9 +64,9 @@ def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout
 
 
 def spatial_encoder(shape, channels, depth, activation="relu", norm="none", *, heads=1, given=0, rng):
-    """x (..., h * w * c + given) -> `heads` arrays (..., places * depth): a latent of `depth` numbers at each place.
+    """x (..., h * w * c + given) -> `heads` arrays (..., places * depth): `depth` latents at each place.
 
-    The places are what the convolutions leave of the image, row by row; there is no dense layer.
+    The places are the h' * w' pixels that the convolutions leave of the image, row by row; there is no dense layer.
     """
     layers, _, c = _conv_stack(shape, channels, activation, norm, given, rng)
     return Network(*layers, Conv2d(c, heads * depth, 1, rng), Blocks(heads), *_split(heads))
@@ -70,16 +81,20 @@ def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="no
 
 
 def _split(heads):
+    """The last layer of an encoder: (N, heads * L) -> `heads` arrays (N, L); none where there is one head."""
     return [Split(heads)] if heads > 1 else []
 
 
 def _image(h, w, c, given):
-    """Rows to images; a condition in the columns behind them becomes channels."""
+    """The first layer: rows (N, h * w * c + given) to images (N, h, w, c + given)."""
     return ColumnsToChannels(h, w, c, given) if given else Reshape(h, w, c)
 
 
 def _conv_stack(shape, channels, activation, norm, given, rng):
-    """(layers, (h, w), channels) of 4x4 convolutions of stride 2, each halving the image."""
+    """(layers, (h', w'), channels[-1]): from rows (N, h * w * c + given) to images (N, h', w', channels[-1]).
+
+    The convolutions are 4x4 with stride 2 and padding 1: each halves the sides of the image, rounded down.
+    """
     act, init = _activation(activation)
     normalize = _norm(norm)
     sides = _sides(shape, channels)
@@ -92,9 +107,9 @@ def _conv_stack(shape, channels, activation, norm, given, rng):
 
 
 def _image_stack(shape, channels, n_out, activation, norm, rng):
-    """Layers from (N, h', w', channels[-1]) to raw outputs (N, n_out * h * w * c): the mirror of _conv_stack.
+    """Layers from images (N, h', w', channels[-1]) to raw outputs (N, n_out * h * w * c): the mirror of _conv_stack.
 
-    Where a convolution had rounded an odd side down, output padding gives the pixel back.
+    Where a convolution of the encoder had rounded a side down, output padding gives the pixel back.
     """
     act, init = _activation(activation)
     normalize = _norm(norm)
@@ -102,15 +117,15 @@ def _image_stack(shape, channels, n_out, activation, norm, rng):
     widths = [shape[2] * n_out, *channels]
     layers = []
     for i in reversed(range(len(channels))):
-        lost = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))
+        lost = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))  # 0 or 1 per axis
         layers.append(ConvTranspose2d(widths[i + 1], widths[i], 4, rng, 2, 1, lost, init if i else glorot))
-        if i:  # the last convolution's output is raw
+        if i:  # the output of the last convolution is raw
             layers += [*normalize(widths[i]), act()]
     return [*layers, Blocks(n_out)]
 
 
 def _activation(name):
-    """(class, initialization) of an activation: He's for those that halve the signal, Glorot's for the others."""
+    """(class, initial weights) of an activation: He's before all that halve the signal, Glorot's before the others."""
     if name not in ACTIVATIONS:
         raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {name!r}")
     act = ACTIVATIONS[name]
@@ -118,14 +133,17 @@ def _activation(name):
 
 
 def _norm(name):
-    """Function of a width that gives the layers between a layer and its activation: none, or one."""
+    """A function n -> list of the normalizations of n channels, one or none, that stand before an activation."""
     if name not in NORMS:
         raise ValueError(f"norm: expected one of {', '.join(NORMS)}, got {name!r}")
     return NORMS[name]
 
 
 def _dense_stack(width, hidden, activation, dropout, norm, rng):
-    """[Dense, (norm), activation, (Dropout)] per hidden width, and the width that comes out."""
+    """(layers, width): Dense, norm, activation and Dropout for each hidden width, and the width of the last.
+
+    Norm and Dropout only where they are asked for.
+    """
     act, init = _activation(activation)
     normalize = _norm(norm)
     layers = []
@@ -138,7 +156,7 @@ def _dense_stack(width, hidden, activation, dropout, norm, rng):
 
 
 def _sides(shape, channels):
-    """[(h, w)] before, between and after the convolutions; ValueError when nothing is left of the image."""
+    """[(h, w), .., (h', w')]: sides before, between and after the convolutions; ValueError where nothing is left."""
     if len(shape) != 3:
         raise ValueError(f"arch: conv needs images (h, w, c), got rows of {shape[0]} values; use dense")
     if not channels:

@@ -105,9 +105,9 @@ class BatchNorm(_Norm):
     Its noise is True: take the statistics of this batch. Each backward pulls the states towards them (the variance
     unbiased), by `rate` a step; without noise, in evaluation, the states stand in their place.
 
-    A batch of one row is its own mean: u = 0, so y = b whatever x is, dx = 0, and the states stay. One image is enough.
-    Not for a network that sees two populations in one step (data and pseudo-inputs, real and fake): the states would
-    fit neither.
+    A batch of one row is its own mean: u = 0, so y = b whatever x is, dx = 0, and the states stay. A batch of one image
+    has its pixels. Not for a network that sees two populations in one step (data and pseudo-inputs, real and
+    fake): the states would fit neither.
     """
 
     def __init__(self, n, rate=0.1, tiny=1e-5):
@@ -133,9 +133,9 @@ class BatchNorm(_Norm):
         du = self._rescale_backward(dy, u, accumulate)
         if batch is None:  # forward was u = (x - mean) s with constants, so now dx = s du
             return du * s
-        n = u.size // u.shape[-1]  # rows, or pixels of all images
-        if accumulate and n > 1:
+        rows = u.size // u.shape[-1]  # examples, or the pixels of all images
+        if accumulate and rows > 1:
             mean, var = batch
             self.mean.pull_towards(mean.reshape(-1))
-            self.var.pull_towards(var.reshape(-1) * (n / (n - 1)))
+            self.var.pull_towards(var.reshape(-1) * (rows / (rows - 1)))
         return standardize_backward(du, u, s, tuple(range(dy.ndim - 1))) if need_dx else None

@@ -45,16 +45,16 @@ class GRUCell(Layer):
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         x, h, r, u, m, n = cache
-        # forward was h' = n + u (h - n), n = tanh(.), u = sigmoid(.); so now, with respect to what these take,
-        dn = dy * (1 - u) * (1 - n * n)
-        du = dy * (h - n) * u * (1 - u)
-        # forward gave r m to the tanh, m = h U_n + c; so now r gets dn m, and m gets dn r
-        dr = dn * m * r * (1 - r)
-        dm = dn * r
+        # forward was h' = n + u (h - n), n = tanh(a_n + r m) and u = sigmoid(a_u + g_u), so now
+        da_n = dy * (1 - u) * (1 - n * n)
+        da_u = dy * (h - n) * u * (1 - u)
+        # forward multiplied m by r = sigmoid(a_r + g_r), so now each gets what the other one was
+        dm = da_n * r
+        da_r = da_n * m * r * (1 - r)
         xp = array_module(dy)
-        da = xp.concatenate((dr, du, dn), axis=1)  # (N, 3 H)
-        dg = xp.concatenate((dr, du, dm), axis=1)  # (N, 3 H)
-        # forward was a = x W + b and g = h U, so now it goes back as in two dense layers
+        da = xp.concatenate((da_r, da_u, da_n), axis=1)  # (N, 3 H)
+        dg = xp.concatenate((da_r, da_u, dm), axis=1)  # (N, 3 H)
+        # forward was a = x W + b and g = h U, so now both go back as in a dense layer
         if accumulate:
             self.W.add_product(x.T, da)
             self.U.add_product(h.T, dg)
