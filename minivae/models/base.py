@@ -37,7 +37,7 @@ BETA = {
 
 
 def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
-    """beta(t), of the options in `BETA` and the steps of a pass over the training data."""
+    """The function beta(t) that the options in `BETA` describe, for `pass_steps` steps in a pass over the data."""
     return BETA_SCHEDULES[beta_schedule](beta, (beta_epochs or 1) * pass_steps)
 
 
@@ -46,6 +46,20 @@ class Labels(NamedTuple):
 
     kind: str
     count: int
+
+    def checked(self, y, n):
+        """y as an array of n labels; ValueError if it is none. On a device its values are not read: that would wait."""
+        classes = self.kind == "classes"
+        shape = (n,) if classes else (n, self.count)
+        what = f"classes 0 to {self.count - 1}, {shape}" if classes else f"rows of numbers, {shape}"
+        if y is None:
+            raise ValueError(f"y: expected {what}, got none")
+        y = y if hasattr(y, "dtype") else np.asarray(y)
+        if y.shape != shape or y.dtype.kind not in ("iu" if classes else "iuf"):
+            raise ValueError(f"y: expected {what}, got dtype {y.dtype}, shape {y.shape}")
+        if classes and isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() < self.count):
+            raise ValueError(f"y: expected {what}, got {y.min()} to {y.max()}")
+        return y
 
 
 class Model(Module):
@@ -77,27 +91,27 @@ class Model(Module):
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
     labels = None
-    log_weights = None  # a method of those models that have an evidence
+    log_weights = None  # a method, where there is an evidence p(x) to estimate
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
 
     @property
     def has_kl(self):
-        """Whether it charges a KL of each latent by itself, `prior.kl` of (mu, log_var)."""
+        """Whether there is a KL of each latent by itself, `prior.kl` of the (mu, log_var) that `encode` gives."""
         prior = getattr(self, "prior", None)
         return self.latent == "gaussian" and prior is not None and prior.kl is not None
 
     def loss_law(self, metrics, t):
-        """{in words: what the loss is} of the other metrics, where it is made of them: for the tests of laws."""
+        """{formula in words: its value} of the loss, computed from the other metrics, for tests of laws."""
         return {}
 
     def given(self, x, y):
-        """x or z, and beside it, in further columns, what a conditional model is given."""
+        """x or z (..., n); in a conditional model with y behind it, as further columns."""
         return x
 
     def stopped(self, x, noise, y=None, t=0):
-        """The noise, and with it all that a step treats as a constant: what a gradient check must hold."""
+        """The noise, and added to it all that a step treats as a constant: a gradient check must not move it."""
         return noise
 
     def rows(self, x, name, width):
@@ -108,17 +122,17 @@ class Model(Module):
         return x
 
     def in_parts(self, f, x, n=1024):
-        """f(x), an array or a tuple of them, some n examples at a time: what f makes on the way takes little memory."""
+        """f(x), an array or a tuple of arrays, of n rows of x (N, ..., D) at a time, so that f needs little memory."""
         n = max(1, n // max(1, math.prod(x.shape[1:-1])))
         if len(x) <= n or array_module(x) is not np:
             return f(x)
         keep_freed_memory()
-        whole = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
+        result = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
         for i in range(0, len(x), n):
             y = f(x[i : i + n])
             if isinstance(y, tuple):
-                for all_of_it, part in zip(whole, y, strict=True):
-                    all_of_it[i : i + n] = part
+                for array, part in zip(result, y, strict=True):
+                    array[i : i + n] = part
             else:
-                whole[i : i + n] = y
-        return whole
+                result[i : i + n] = y
+        return result

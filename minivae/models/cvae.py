@@ -71,16 +71,9 @@ class CVAE(VAE):
         return super().sample(n, rng, y)
 
     def _columns(self, x, y):
-        kind, count = self.labels
-        wanted = (x.shape[-2],) if kind == "classes" else (x.shape[-2], count)
-        what = f"classes 0 to {count - 1}, {wanted}" if kind == "classes" else f"rows of numbers, {wanted}"
-        if y is None:
-            raise ValueError(f"y: expected {what}, got none")
-        y = place(y if hasattr(y, "dtype") else np.asarray(y), like=self.theta)
-        if y.shape != wanted or (kind == "classes" and y.dtype.kind not in "iu"):
-            raise ValueError(f"y: expected {what}, got dtype {y.dtype}, shape {y.shape}")
-        if kind == "rows":
+        """y as numbers (N, labels.count) beside x (..., N, n)."""
+        y = self.labels.checked(y, x.shape[-2])
+        y = place(y, like=self.theta)
+        if self.labels.kind == "rows":
             return y.astype(x.dtype, copy=False)
-        if isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() < count):  # a GPU would have to wait
-            raise ValueError(f"y: expected {what}, got {y.min()} to {y.max()}")
-        return (y[:, None] == array_module(x).arange(count)).astype(x.dtype)
+        return (y[:, None] == array_module(x).arange(self.labels.count)).astype(x.dtype)
