@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-UNKNOWN = object()  # there is no such value
+UNKNOWN = object()  # older runs have no such value
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,24 @@ class Option:
     read : callable(name, value)
         Turns text or a TOML value into the option's value, or raises ValueError.
     default
-        None: nothing, or what `fill` gives.
+        The value where none is given. None: what `fill` gives, or no value at all.
     help : str
+        The words beside its flag in the help.
     metavar : str
-        Empty: it has no flag and is set in a configuration file only.
+        What stands for the value in the help. Empty: there is no flag, and a configuration file sets the option.
     many : bool
-        The flag takes several values.
+        Whether the flag takes several values.
     fill : callable(settings), optional
-        The default where it depends on other settings.
+        Gives the default, where it depends on other settings.
     needs : (name, values), optional
-        It belongs to these values of another option; with any other it must not be given.
+        Another option, and the values of it with which this one may be given.
     optional : bool
-        It may be None once all is settled.
+        Whether the value may be None when all settings are known.
     on_resume : {"fixed", "free", "grows", "moves"}
-        What a resumed run may change: nothing; anything, as it decides no number; to more only; or where the same
-        numbers come from (a file, a backend).
+        What a resumed run may change: nothing; anything, where no number depends on it; the value, to a larger one; or
+        where the same numbers come from (a file, a backend).
     older
-        The value that runs had which were written before the option was; a new option needs one.
+        The value of this option in runs that were written before it existed. Each new option needs one.
     """
 
     read: Callable
@@ -52,11 +53,11 @@ class Option:
     older: Any = UNKNOWN
 
     def settled(self, settings, value):
-        """The value once all settings are known: `value`, or what stands for None."""
+        """`value`, or in place of None what `fill` gives of all other settings."""
         return self.fill(settings) if value is None and self.fill is not None else value
 
     def belongs(self, settings):
-        """Whether the option that it needs has a value for which there is this one."""
+        """Whether the option may be given: the one that it needs has one of the values that it needs."""
         return self.needs is None or settings.get(self.needs[0]) in self.needs[1]
 
 
@@ -64,7 +65,7 @@ class Option:
 
 
 def whole(least, most=math.inf):
-    """Whole numbers from `least` to `most`."""
+    """Whole numbers from `least` to `most`, both included."""
 
     def read(name, value):
         number = _number(int, name, value, f"a whole number >= {least}")
@@ -78,7 +79,7 @@ def whole(least, most=math.inf):
 
 
 def real(low=0, below=math.inf, closed=False):
-    """Numbers above `low`, or from it if `closed`, and below `below`."""
+    """Numbers below `below` and above `low`, which is allowed itself if `closed`."""
     what = f"a finite number {'>=' if closed else '>'} {low}" + (f" and < {below}" if below < math.inf else "")
 
     def read(name, value):
@@ -110,7 +111,7 @@ def one_of(names):
 
 
 def each(read_one):
-    """A list, each item of which `read_one` reads."""
+    """Lists; `read_one` reads each item."""
 
     def read(name, values):
         if not isinstance(values, list | tuple):
@@ -121,7 +122,7 @@ def each(read_one):
 
 
 def table(read_one):
-    """A table of names, each item of which `read_one` reads."""
+    """Tables of names and values; `read_one` reads each value."""
 
     def read(name, values):
         if not isinstance(values, dict):

@@ -4,8 +4,8 @@ r"""The autoencoder: a VAE without its noise and its KL, to compare with (Hinton
 
 loss = -\log p(x | z), z = encoder(x)
 
-Nothing keeps the codes near a prior, and so there is none, and no ELBO. What `sample` decodes are draws from a Gaussian
-with the mean and variance that the codes had in training: what lies between the codes is decoded as well.
+Nothing draws the codes z towards a prior, so there is neither a prior nor an ELBO. What `sample` decodes are draws from
+a Gaussian with the mean and variance of the codes in training: many lie between the codes, where nothing was learned.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ class AE(Model):
 
     @classmethod
     def build(cls, shape, rng, *, pass_steps=1, **networks):
-        """For data of `shape`, (h, w, c) or (D,): options as for `build_networks`."""
+        """A model of data of `shape`, (h, w, c) or (D,): options as for `build_networks`."""
         return cls(*build_networks(shape, rng, heads=1, **networks))
 
     def draw_noise(self, rng, n, train=True):

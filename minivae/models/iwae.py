@@ -8,8 +8,8 @@ r"""The importance weighted autoencoder (Burda, Grosse & Salakhutdinov 2016, "Im
 \mathcal{L}_K(x) = E[\log 1/K \sum_k w_k] <= \log p(x), w_k = p(x, z_k) / q(z_k | x); \mathcal{L}_1 is the ELBO  (eq. 8)
 
 Its gradient is that of sum_k v_k log w_k, v_k = w_k / sum_j w_j held constant (eq. 14). The doubly reparameterized one
-has the same mean and, for the encoder, a smaller variance (Tucker et al. 2019, 1810.04152, eq. 8): sum_k v_k^2
-d log w_k / d z_k, through z_k alone.
+has the same mean and, for the encoder, a smaller variance (Tucker et al. 2019, 1810.04152, eq. 8): the encoder gets
+sum_k v_k^2 d log w_k / d z_k through z_k alone, with the parameters of q held constant in log w_k.
 """
 
 from ..backend import array_module, place
@@ -38,9 +38,9 @@ class IWAE(VAE):
     posterior : Posterior, optional
         None: a new DiagonalGaussian.
     samples : int
-        K.
+        K, the number of samples inside the logarithm.
     gradient : {"reparameterized", "doubly"}
-        Of the encoder; the second for posteriors that have a `score`, beside a prior of its own parameters.
+        What the encoder gets. The second needs a posterior that has a `score`, and a prior that shares no parameters.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class IWAE(VAE):
     @classmethod
     def build(cls, shape, rng, *, samples=5, gradient="reparameterized", beta=1.0, beta_schedule="constant",
               beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
-        """For data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`."""
+        """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`."""
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, likelihood, beta=beta, samples=samples, gradient=gradient)
@@ -114,7 +114,7 @@ class IWAE(VAE):
         return metrics
 
     def stopped(self, x, noise, y=None, t=0):
-        """For the doubly reparameterized gradient `held`: the weights v (K, N), and the score (K, N, L) of log q."""
+        """Adds `held`, the constants of the doubly reparameterized gradient: v (K, N), beta times score (K, N, L)."""
         if not self.doubly:
             return noise
         heads, _ = self.encoder.forward(self.given(x, y), noise["enc"])
@@ -125,7 +125,7 @@ class IWAE(VAE):
         return noise | {"held": (v, self.beta(t) * self.posterior.score(c_q))}
 
     def loss_law(self, metrics, t):
-        """Under another beta the loss is no bound."""
+        """None with another beta than 1: the loss is then not the bound."""
         return {"loss = -iwae": -metrics["iwae"]} if self.beta(t) == 1 else {}
 
     def log_weights(self, x, eps, y=None):
@@ -136,7 +136,7 @@ class IWAE(VAE):
         return log_px_z + log_pz - log_qz_x
 
     def encode(self, x, y=None):
-        """What is known of z: x (N, D) -> (mu, log_var) of a Gaussian, (N, L) each, else the z (N, L) of eps = 0."""
+        """What is known of z: x (N, D) -> (mu, log_var) of a Gaussian, (N, L) each; else the z (N, L) of eps = 0."""
         x = self.given(self.rows(x, "x", self.D), y)
         return self.in_parts(lambda x: self.posterior.describe(self.encoder(x)), x)
 
@@ -148,6 +148,7 @@ class IWAE(VAE):
         return self.decode(z, y)
 
     def _check_doubly(self):
+        """ValueError where the doubly reparameterized gradient is not known, or would not be the encoder's alone."""
         if self.posterior.score is None:
             raise ValueError(f"gradient: doubly needs a posterior with a score, got {type(self.posterior).__name__}")
         shared = set(map(id, self.prior.named(Param).values())) & set(map(id, self.encoder.named(Param).values()))

@@ -6,16 +6,18 @@ from ..layers import ACTIVATIONS, NORMS, conv_decoder, conv_encoder, dense_decod
 from ..likelihoods import LIKELIHOODS
 from ..options import Option, each, one_of, real, whole
 
-MOST = 1_000_000  # of sizes: beyond it memory is sure to be missing
+MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 
 def _hidden(settings):
+    """Widths of the dense layers, where none are given."""
     if settings["data"] == "digits":
         return [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
 
 def _std(settings):
+    """Standard deviation of a Gaussian likelihood, where none is given."""
     if settings["standardize"]:
         return 1.0
     return 0.1 if settings["likelihood"] == "gaussian-fixed" else 0.2
@@ -67,13 +69,13 @@ def build_networks(
     hidden, channels : sequences of int
         Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
     levels : int, optional
-        Of the categorical likelihood.
+        Grey levels of the categorical likelihood.
     std : float, optional
-        Of the Gaussian likelihoods: the fixed one, or where the learned one starts.
+        Standard deviation of a Gaussian likelihood: the fixed one, or where the learned one starts.
     heads : int
         Outputs of the encoder, each (..., latent).
     given : int
-        Columns of a condition, beside x and beside z.
+        Number of columns of a condition, which stand behind x and behind z.
 
     Raises
     ------

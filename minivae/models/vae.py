@@ -6,8 +6,8 @@ r"""The variational autoencoder (Kingma & Welling 2013, "Auto-Encoding Variation
 
 \mathcal{L}(x) = E_{q(z|x)}[\log p(x|z)] - \beta KL(q(z|x) || p(z)) <= \log p(x) for \beta = 1    (eq. 3)
 
-The seven steps: preprocess (`data`), then below encode, sample, decode, loss, backward; the update is
-`optimizer.step()`, and `sample` generates.
+The seven steps of training: preprocess (`data`); encode, sample, decode, loss, backward (`loss_and_grads`, below);
+update (`optimizer.step()`). Then `sample` generates.
 """
 
 from ..backend import array_module, place
@@ -40,9 +40,9 @@ class VAE(Model):
     prior : Prior, optional
         With a KL of each latent; None: a new StandardNormal.
     beta : float or function of the step
-        Weight of the KL in `loss`; `elbo` always has 1.
+        Weight of the KL in `loss`; in `elbo` it is always 1.
     free_bits : float
-        Nats per latent that `loss` lets the KL, averaged over the batch, have for nothing.
+        The least that `loss` charges for the KL of a latent, averaged over the batch, in nats.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class VAE(Model):
     @classmethod
     def build(cls, shape, rng, *, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0, pass_steps=1,
               **networks):  # fmt: skip
-        """For data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
+        """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
 
         `beta_schedule` brings beta to its value over `beta_epochs` epochs of `pass_steps` steps.
         """
@@ -108,7 +108,7 @@ class VAE(Model):
         return {"loss": loss, "elbo": log_px_z - kl, "log_px_z": log_px_z, "kl": kl}
 
     def loss_law(self, metrics, t):
-        """With free bits the loss is more than this."""
+        """None with free bits: the loss is then larger than this."""
         loss = self.beta(t) * metrics["kl"] - metrics["log_px_z"]
         return {} if self.free_bits else {"loss = beta kl - log_px_z": loss}
 
