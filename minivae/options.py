@@ -152,6 +152,7 @@ def text(name, value):
 
 
 def _number(kind, name, value, what):
+    """`value` as an int or a float, which is `kind`; ValueError says that `what` was expected."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError

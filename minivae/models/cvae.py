@@ -1,4 +1,4 @@
-r"""The conditional variational autoencoder (Sohn, Lee & Yan 2015; M2 with all labels, Kingma et al. 2014, 1406.5298).
+r"""The conditional variational autoencoder (Sohn, Lee & Yan 2015; Kingma et al. 2014, 1406.5298, M2).
 
         y ------------+--------------------------------+
                       v                                v
@@ -6,7 +6,7 @@ r"""The conditional variational autoencoder (Sohn, Lee & Yan 2015; M2 with all l
 
 \mathcal{L}(x | y) = E_{q(z|x,y)}[\log p(x|y,z)] - \beta KL(q(z|x,y) || p(z)) <= \log p(x|y)   (Kingma 2014, eq. 6)
 
-The decoder is told what y is, so that z is left with the rest: for digits, the style.
+The decoder is told y, so that z need only say the rest: for digits, the style of the writing.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from .vae import VAE
 
 
 class CVAE(VAE):
-    """A VAE of x given y, classes or rows of numbers.
+    """A VAE of x given y, which is a class or a row of numbers.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class CVAE(VAE):
     decoder : Network
         (z, y) (..., L + labels.count) -> out (..., D * likelihood.n_out).
     labels : Labels
-        What y is.
+        What y is, and how many columns it takes.
     likelihood, prior, beta, free_bits
         As for VAE.
 
@@ -54,24 +54,24 @@ class CVAE(VAE):
     @classmethod
     def build(cls, shape, rng, *, labels=None, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0,
               pass_steps=1, **networks):  # fmt: skip
-        """For data of `shape`, (h, w, c) or (D,), and its `labels`; options as for VAE.build."""
+        """A model of data of `shape`, (h, w, c) or (D,), and of its `labels`: options as for VAE.build."""
         given = 0 if labels is None else Labels(*labels).count
         encoder, decoder, likelihood = build_networks(shape, rng, given=given, **networks)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, labels, likelihood, beta=beta, free_bits=free_bits)
 
     def given(self, x, y):
-        """x or z (..., N, n), and behind it y in `labels.count` columns: one-hot (N,) classes, or rows of numbers."""
+        """x or z (..., N, n) -> (..., N, n + labels.count): behind it y, as one-hot rows or as the rows of numbers."""
         return self.join.forward((x, self._columns(x, y)))[0]
 
     def sample(self, n, rng, y=None):
-        """x_hat (n, D) of y (n,) or (n, count); classes by default in turn."""
+        """x_hat (n, D) of y (n,) or (n, count); without y the classes take turns: 0, 1, 2, ..."""
         if y is None and self.labels.kind == "classes":
             y = np.arange(n) % self.labels.count
         return super().sample(n, rng, y)
 
     def _columns(self, x, y):
-        """y as numbers (N, labels.count) beside x (..., N, n)."""
+        """y as columns (N, labels.count) for x (..., N, n), in the dtype of x."""
         y = self.labels.checked(y, x.shape[-2])
         y = place(y, like=self.theta)
         if self.labels.kind == "rows":

@@ -40,7 +40,8 @@ class IWAE(VAE):
     samples : int
         K, the number of samples inside the logarithm.
     gradient : {"reparameterized", "doubly"}
-        What the encoder gets. The second needs a posterior that has a `score`, and a prior that shares no parameters.
+        What the encoder gets. The second needs a posterior that has a `score`, and a prior without the encoder's
+        parameters.
 
     Raises
     ------
