@@ -1,4 +1,4 @@
-"""Bijectors z' = f(z, context) with log |det df / dz|: what a flow is made of."""
+"""Bijectors z' = f(z, context) with log |det df / dz|: a flow is made of them."""
 
 import numpy as np
 
@@ -9,18 +9,22 @@ from .numeric import sigmoid
 
 
 class Bijector(Layer):
-    """z (..., L), context (..., H) -> z' (..., L) and log |det df / dz| (...) nats; one z for each z'."""
+    """A map of rows of L latents, which can be inverted: there is one z for each z'.
+
+    z (..., L), context (..., H) -> z' (..., L) and log_det = log |det df / dz| (...) in nats. The context is what the
+    map may depend on beside z: one row for each example, which several samples of it may share.
+    """
 
     def forward(self, z, context=None):
         """((z', log_det), cache)."""
         raise NotImplementedError
 
     def backward(self, dz, dlog_det, cache, accumulate=True):
-        """(dz of the input, dcontext) from those of z' and log_det; dcontext is None where there is no context."""
+        """(dz (..., L) of the input, dcontext), from dz of z' and dlog_det (...); dcontext None without a context."""
         raise NotImplementedError
 
     def inverse(self, z, context=None):
-        """The z that `forward` takes to this one; ValueError where there is no closed form."""
+        """The z (..., L) that `forward` takes to this z'; ValueError where there is no closed form."""
         raise NotImplementedError
 
 
@@ -29,16 +33,17 @@ class IAF(Bijector):
 
         [m, s] = MADE(z, h),    g = sigmoid(s + 2),    z' = g z + (1 - g) m,    log_det = sum_i log g_i
 
-    m_i and s_i see the latents before i and all of the context h: the Jacobian is triangular, its diagonal g.
-    z (..., L), h (..., H) -> z' (..., L), log_det (...). `reverse`: the last latent comes first.
+    m_i and s_i depend on the latents before i and on all of the context h: so the Jacobian is triangular, and its
+    diagonal is g. z (..., L), h (..., H) -> z' (..., L), log_det (...); m, s and g are (..., L). With `reverse` the
+    last latent comes first: after two steps, one in each order, every latent depends on all.
     """
 
     def __init__(self, L, H, width, rng, reverse=False):
         self.L = L
         self.H = H
         self.order = list(range(L))[::-1] if reverse else list(range(L))
-        rank = np.argsort(self.order)  # latent i comes at place rank[i]
-        hidden = np.arange(width) % L  # hidden unit j sees the latents of a lower rank than hidden[j], and all of h
+        rank = np.argsort(self.order)  # latent i is number rank[i] in the order
+        hidden = np.arange(width) % L  # hidden unit j sees the latents whose rank is below hidden[j], and all of h
         sees_z = rank[:, None] < hidden  # (L, width)
         sees_h = np.ones((H, width))
         shown_to = hidden[:, None] <= rank  # (width, L)
@@ -59,14 +64,16 @@ class IAF(Bijector):
     def backward(self, dz, dlog_det, cache, accumulate=True):
         z, m, g, c_made, shape = cache
         dm = dz * (1 - g)
-        # g stands in z' and in log g: dg = dz' (z - m) + dlog_det / g; and ds = g (1 - g) dg
+        # forward put g = sigmoid(s + 2) into z' = m + g (z - m) and into log_det = sum log g, so now
+        # dg = dz' (z - m) + dlog_det / g, and ds = g (1 - g) dg
         ds = (1 - g) * (g * dz * (z - m) + dlog_det[..., None])
         dinput = self.made.backward(array_module(dz).concatenate((dm, ds), axis=-1), c_made, accumulate)
+        # z went into z' directly and through the MADE; h, which samples share, gets the sum over them
         return dz * g + dinput[..., : self.L], unbroadcast(dinput[..., self.L :], shape)
 
     def inverse(self, z, context):
-        """One latent after another: after i passes the first i of the order are right."""
-        before = 0 * z
+        """One latent after another: after i passes the first i latents in the order are right."""
+        before = 0 * z  # what `forward` takes to z
         for _ in range(self.L):
             _, (_, m, g, _, _) = self.forward(before, context)
             before = (z - (1 - g) * m) / g
@@ -74,7 +81,7 @@ class IAF(Bijector):
 
 
 class Chain(Bijector):
-    """Bijectors one after another, all with the same context; log_det is the sum of theirs."""
+    """Bijectors one after another, all with the same context; log_det (...) is the sum of their log_dets."""
 
     def __init__(self, *flows):
         self.flows = list(flows)
@@ -90,6 +97,8 @@ class Chain(Bijector):
 
     def backward(self, dz, dlog_det, cache, accumulate=True):
         total = None
+        # forward added every log_det to the sum and gave every flow the context, so now each gets all of dlog_det, and
+        # dcontext is the sum of theirs
         for flow, c_flow in zip(self.flows[::-1], cache[::-1], strict=True):
             dz, dcontext = flow.backward(dz, dlog_det, c_flow, accumulate)
             if dcontext is not None:

@@ -1,4 +1,7 @@
-"""Posteriors q(z | x): what the encoder's outputs, its heads, mean. They are layers, since a flow owns parameters."""
+"""Posteriors q(z | x): what the encoder's outputs, its heads, mean. They are layers, since a flow owns parameters.
+
+N examples, K samples of z for each, L latents. log q(z | x) is in nats.
+"""
 
 from .backend import unbroadcast
 from .densities import LOG_2PI, reparameterize, reparameterize_backward
@@ -6,9 +9,10 @@ from .layers.base import Layer
 
 
 class Posterior(Layer):
-    """A way to draw z from the encoder's `n_heads` outputs, each (..., L), with log q(z | x) of the draw in nats.
+    """A way to draw z from the `n_heads` outputs of the encoder, (N, L) each, with log q(z | x) of what was drawn.
 
-    `latent`, "gaussian" or "point": what `describe` gives. `score`, where it is known: d log q / dz with q held.
+    `latent` says what `describe` gives, "gaussian" or "point". `score(cache)` (K, N, L), where it is known, is
+    d log q / dz with the heads held constant.
     """
 
     n_heads = 2
@@ -20,16 +24,19 @@ class Posterior(Layer):
         raise NotImplementedError
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
-        """The gradients of the heads, (N, L) each, of those of z and of log_qz_x."""
+        """The gradients of the heads, (N, L) each, from those of z (K, N, L) and of log_qz_x (K, N)."""
         raise NotImplementedError
 
     def describe(self, heads):
-        """What is known of z without a draw: (mu, log_var) of a Gaussian, else the z that eps = 0 gives."""
+        """What is known of z without a draw: (mu, log_var) of a Gaussian, or the z (N, L) that eps = 0 gives."""
         raise NotImplementedError
 
 
 class DiagonalGaussian(Posterior):
-    """heads (mu, log_var): z = mu + std eps, log q(z | x) = -1/2 sum_l (log 2 pi + log_var + eps^2)."""
+    """z = mu + std eps, log q(z | x) = -1/2 sum_l (log 2 pi + log_var + eps^2), std = exp(log_var / 2).
+
+    The heads are mu (N, L) and log_var (N, L), which all K samples of an example share.
+    """
 
     def forward(self, heads, eps):
         mu, log_var = heads
@@ -39,11 +46,12 @@ class DiagonalGaussian(Posterior):
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
         mu, log_var, eps = cache
         dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
-        # at z = mu + std eps, (z - mu) / std is eps whatever mu is: log q depends on log_var alone
+        # forward gave -log_var / 2 to log q in every sample, and nothing of mu, since (z - mu) / std is eps; so now
+        # dlog_var gets -1/2 of the sum of dlog_qz_x over the samples
         return dmu, dlog_var - 0.5 * unbroadcast(dlog_qz_x, mu.shape[:-1])[..., None]
 
     def score(self, cache):
-        """-(z - mu) / std^2 = -eps / std."""
+        """d log q / dz = -(z - mu) / std^2 = -eps / std, (K, N, L)."""
         mu, log_var, eps = cache
         return -reparameterize(0 * mu, -log_var, eps=eps)
 
@@ -52,9 +60,10 @@ class DiagonalGaussian(Posterior):
 
 
 class FlowPosterior(Posterior):
-    """heads (mu, log_var, h): a Gaussian draw z_0 through a bijector with context h (Rezende & Mohamed 2015, eq. 7).
+    """A Gaussian draw z_0 goes through a bijector to z (Rezende & Mohamed 2015, eq. 7).
 
-    log q(z | x) = log N(z_0; mu, std^2) - log |det dz / dz_0|.
+    log q(z | x) = log N(z_0; mu, std^2) - log |det dz / dz_0|. The heads are mu, log_var and h, (N, L) each: h is the
+    context of the bijector, by which it depends on x.
     """
 
     n_heads = 3
@@ -72,6 +81,7 @@ class FlowPosterior(Posterior):
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
         c_base, c_flow = cache
+        # forward was log q = log q_0 - log_det, so now log_det gets -dlog_qz_x, and log q_0 gets dlog_qz_x
         dz0, dh = self.flow.backward(dz, -dlog_qz_x, c_flow, accumulate)
         return *self.base.backward(dz0, dlog_qz_x, c_base), dh
 

@@ -1,4 +1,7 @@
-"""Priors p(z). They are layers, since they may own parameters."""
+"""Priors p(z). They are layers, since they may own parameters.
+
+Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, in nats.
+"""
 
 import numpy as np
 
@@ -18,11 +21,11 @@ from .params import Param
 
 
 class Prior(Layer):
-    """p(z) over `L` latents: a density, its gradient, and draws.
+    """p(z) of `L` latents: a density, its gradient, and draws.
 
-    `kl` and `kl_backward` are None where a Gaussian has no KL to it in closed form. `kl` gives nats of each latent by
-    itself, which the model sums: summed here, a caller with one axis more would get another number, and no gradient
-    check would see it.
+    `kl` and `kl_backward` are None where KL(q || p) of a Gaussian q has no closed form. `kl` gives the nats of each
+    latent by itself, and the model sums them: if they were summed here, a caller with one axis more would get another
+    number, and no gradient check would see it.
     """
 
     kl = None
@@ -36,7 +39,7 @@ class Prior(Layer):
         raise NotImplementedError
 
     def backward(self, g, cache, accumulate=True):
-        """dz (..., L), of the gradient g (...) of log p(z)."""
+        """dz (..., L), from the gradient g (...) of log p(z)."""
         raise NotImplementedError
 
     def draw_noise(self, rng, n):
@@ -44,25 +47,25 @@ class Prior(Layer):
         return rng.standard_normal((n, self.L), dtype="float32")
 
     def draw(self, noise):
-        """z (n, L), a draw of p(z)."""
+        """z (n, L), n draws from p(z)."""
         raise NotImplementedError
 
 
 class StandardNormal(Prior):
-    """p(z) = N(0, I)."""
+    """p(z) = N(0, I): log p(z) = -1/2 sum_l (log 2 pi + z_l^2)."""
 
     def forward(self, z):
         return standard_normal_log_prob(z), z
 
     def backward(self, g, cache, accumulate=True):
-        return standard_normal_log_prob_backward(g, cache)
+        return standard_normal_log_prob_backward(g, cache)  # forward was -z^2 / 2, so now dz = -g z
 
     def kl(self, mu, log_var):
         """KL(N(mu, exp(log_var)) || p), (..., L) -> (..., L) nats."""
         return kl_standard_normal(mu, log_var)
 
     def kl_backward(self, g, mu, log_var, accumulate=True):
-        """(dmu, dlog_var), of the gradient g (..., L) of the KL."""
+        """(dmu, dlog_var), (..., L) each, from the gradient g (..., L) of the KL."""
         return kl_standard_normal_backward(g, mu, log_var)
 
     def draw(self, noise):
@@ -70,7 +73,10 @@ class StandardNormal(Prior):
 
 
 class DiagonalNormal(Prior):
-    """p(z) = N(mu, diag(exp(log_var))), both (L,) and learned: where the latents lie, and how wide, is free."""
+    """p(z) = N(mu, diag(exp(log_var))): the prior learns where the latents lie, and how widely.
+
+    The parameters mu (L,) and log_var (L,) have one number per latent.
+    """
 
     def __init__(self, L):
         super().__init__(L)
@@ -81,6 +87,7 @@ class DiagonalNormal(Prior):
         return gaussian_log_prob(z, self.mu.data, self.log_var.data), z
 
     def backward(self, g, cache, accumulate=True):
+        # forward was the density of z under mu and log_var, so now all three get their gradient: mu that of -z
         dz, dmu, dlog_var = gaussian_log_prob_backward(g, cache, self.mu.data, self.log_var.data)
         self._add(dmu, dlog_var, accumulate)
         return dz
@@ -90,7 +97,7 @@ class DiagonalNormal(Prior):
         return kl_gaussians(mu, log_var, self.mu.data, self.log_var.data)
 
     def kl_backward(self, g, mu, log_var, accumulate=True):
-        """(dmu, dlog_var), of the gradient g (..., L) of the KL."""
+        """(dmu, dlog_var), (..., L) each, from the gradient g (..., L) of the KL."""
         dmu, dlog_var, dmu_p, dlog_var_p = kl_gaussians_backward(g, mu, log_var, self.mu.data, self.log_var.data)
         self._add(dmu_p, dlog_var_p, accumulate)
         return dmu, dlog_var
@@ -99,6 +106,7 @@ class DiagonalNormal(Prior):
         return reparameterize(self.mu.data, self.log_var.data, eps=noise)
 
     def _add(self, dmu, dlog_var, accumulate):
+        """Add to the gradients of the parameters, (L,) each."""
         if accumulate:
             self.mu.grad += dmu
             self.log_var.grad += dlog_var
