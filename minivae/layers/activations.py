@@ -1,4 +1,7 @@
-"""Activations, elementwise: y = f(x), dx = dy * f'(x). Each keeps whichever of x and y its derivative is shorter in."""
+"""Activations: y = f(x) for each number by itself, so dx = dy * f'(x).   x (...) -> y (...), of any shape.
+
+The cache is x or y, whichever gives the shorter formula of the derivative.
+"""
 
 import math
 
@@ -10,7 +13,7 @@ from .base import Layer
 
 @fused
 class ReLU(Layer):
-    """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At the kink itself the derivative is taken to be 0."""
+    """y = max(x, 0);  dy/dx = 1 where y > 0, else 0. At x = 0, where there is no derivative, it is taken to be 0."""
 
     def forward(self, x, noise=None):
         rows = x if x.ndim < 3 else x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
@@ -19,6 +22,7 @@ class ReLU(Layer):
         return y, y
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward let through what was above 0, so now dy goes through at the same places
         return dy * (cache > 0)
 
 
@@ -26,7 +30,7 @@ class ReLU(Layer):
 class LeakyReLU(Layer):
     """y = max(x, slope x);  dy/dx = 1 where y > 0, else slope   (Maas et al. 2013).
 
-    A unit that is never above 0 still has a gradient, so it cannot die.
+    A unit whose x is always below 0 still has a gradient, so it cannot die.
     """
 
     def __init__(self, slope=0.01):
@@ -39,12 +43,13 @@ class LeakyReLU(Layer):
         return array_module(x).maximum(x, below), x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward multiplied what was not above 0 by the slope, so now dy is multiplied at the same places
         return array_module(dy).where(cache > 0, dy, self.slope * dy)
 
 
 @fused
 class ELU(Layer):
-    """y = x where x > 0, else exp(x) - 1;  dy/dx = 1, or y + 1 = exp(x)   (Clevert et al. 2016, eq. 2, alpha = 1).
+    """y = x where x > 0, else exp(x) - 1;  dy/dx = 1, else exp(x) = y + 1   (Clevert et al. 2016, eq. 2, alpha = 1).
 
     Smooth at 0, and bounded below by -1, which keeps the mean of the activations near 0.
     """
@@ -55,6 +60,7 @@ class ELU(Layer):
         return y, y
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward was y = exp(x) - 1 below 0, so now dx = dy (y + 1) there; above, min(y, 0) + 1 is 1
         return dy * (array_module(dy).minimum(cache, 0) + 1)
 
 
@@ -62,7 +68,7 @@ class ELU(Layer):
 class Tanh(Layer):
     """y = tanh(x);  dy/dx = 1 - y^2.
 
-    Near 0 it is the identity, which is what Glorot's initial weights assume.
+    Near 0 it is nearly the identity, as Glorot's initial weights assume.
     """
 
     def forward(self, x, noise=None):
@@ -70,7 +76,7 @@ class Tanh(Layer):
         return y, y
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        dx = cache * cache
+        dx = cache * cache  # the cache is y
         dx = array_module(dy).subtract(1, dx, out=dx)
         dx *= dy
         return dx
@@ -99,6 +105,7 @@ class SiLU(Layer):
         return x * sigmoid(x), x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward multiplied x by s(x), so now, by the product rule, dx = dy (s + x s'), s' = s (1 - s)
         s = sigmoid(cache)
         return dy * s * (1 + cache * (1 - s))
 
@@ -107,8 +114,8 @@ class SiLU(Layer):
 class GELU(Layer):
     """y = x (1 + tanh u) / 2, u = a (x + b x^3), a = sqrt(2 / pi), b = 0.044715   (Hendrycks & Gimpel 2016, sec. 2).
 
-    Within 5e-4 of x Phi(x), Phi the normal distribution function. It is taken as SiLU is: y = x s, s = sigmoid(v), v =
-    2 u = x (c + d x^2); far below 0, where 1 + tanh u would round to 0, that is right, too.
+    Within 5e-4 of x Phi(x), Phi the normal distribution function. Computed like SiLU, as y = x s, s = sigmoid(v),
+    v = 2 u = x (c + d x^2): so it is right far below 0 as well, where 1 + tanh u would round to 0.
     dy/dx = s (1 + x (1 - s) v'), v' = c + 3 d x^2.
     """
 
@@ -125,7 +132,7 @@ class GELU(Layer):
         return dy * s * (1 + x * (1 - s) * dv)
 
     def _share(self, x):
-        """s, the share of x that passes."""
+        """s, the share of x that becomes y."""
         return sigmoid(x * (self.c + self.d * x * x))
 
 
@@ -133,7 +140,7 @@ class GELU(Layer):
 class Softplus(Layer):
     """y = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|));  dy/dx = sigmoid(x).
 
-    A smooth ReLU, always above 0; in the second form nothing overflows.
+    A smooth ReLU, always above 0. In the second form nothing overflows.
     """
 
     def forward(self, x, noise=None):

@@ -1,4 +1,7 @@
-"""Layers that only rearrange, and layers made of layers."""
+"""Layers that only rearrange numbers, and layers made of layers.
+
+What only rearranges sends each number to one place, so its backward puts each gradient back where the number was.
+"""
 
 import math
 
@@ -11,7 +14,10 @@ from .base import Layer
 
 
 class Reshape(Layer):
-    """(N, anything) -> (N, *shape): Reshape(h, w, c) turns rows into images, Reshape(h * w * c) images into rows."""
+    """x (N, ...) -> y (N, *shape), the same numbers in the same order.
+
+    Reshape(h, w, c) makes images (N, h, w, c) of rows (N, h * w * c), and Reshape(h * w * c) rows of images.
+    """
 
     def __init__(self, *shape):
         self.shape = shape
@@ -25,9 +31,9 @@ class Reshape(Layer):
 
 
 class Split(Layer):
-    """(..., n * m) -> a tuple of n arrays (..., m): a Gaussian encoder ends in Split(2), (mu, log_var).
+    """x (..., n * m) -> a tuple of n arrays (..., m), one after another along the last axis.
 
-    Every input goes to one output only, so the gradient is the outputs' gradients put side by side again.
+    A Gaussian encoder ends in Split(2), which gives (mu, log_var).
     """
 
     def __init__(self, n):
@@ -38,33 +44,39 @@ class Split(Layer):
         return tuple(x[..., i * m : (i + 1) * m] for i in range(self.n)), None
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward cut the last axis, so now the n gradients (..., m) are put side by side again
         return array_module(dy[0]).concatenate(dy, axis=-1)
 
 
 class Join(Layer):
-    """A tuple of arrays beside each other along the last axis, the mirror of Split: a condition beside the input.
+    """A tuple of arrays is put side by side along the last axis, such as an input and its condition: Split's mirror.
 
-    (x (K, N, n), y (N, m)) -> (K, N, n + m): earlier axes broadcast, and the gradient sums over those that did.
+    x, a tuple of arrays (..., n_i) -> y (..., sum of n_i). Earlier axes broadcast: of z (K, N, n) and c (N, m) it makes
+    (K, N, n + m).
     """
 
     def forward(self, x, noise=None):
-        xp, shapes = array_module(x[0]), [part.shape for part in x]
+        xp = array_module(x[0])
+        shapes = [part.shape for part in x]
         lead = np.broadcast_shapes(*(shape[:-1] for shape in shapes))
         return xp.concatenate([xp.broadcast_to(part, (*lead, part.shape[-1])) for part in x], axis=-1), shapes
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        dx, start = [], 0
+        dx = []
+        start = 0
         for shape in cache:
             stop = start + shape[-1]
+            # forward copied a part along the axes in which it was broadcast, so now its gradient is the sum over them
             dx.append(unbroadcast(dy[..., start:stop], shape))
             start = stop
         return tuple(dx)
 
 
 class Blocks(Layer):
-    """Image channels to flat blocks, as likelihoods read them: (N, h, w, n * c) -> (N, n * h * w * c).
+    """Channels of images become blocks of rows, as likelihoods read them: x (N, h, w, n * c) -> y (N, n * h * w * c).
 
-    For a Gaussian with n = 2, channels (mu of c channels, log_var of c channels) become all of mu, then all of log_var.
+    A Gaussian has n = 2: the first c channels are mu, the others log_var. In a row of y all of mu comes first, then all
+    of log_var.
     """
 
     def __init__(self, n):
@@ -76,21 +88,22 @@ class Blocks(Layer):
         return y.reshape(N, h * w * c), x.shape
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        N, h, w, c = cache
+        N, h, w, c = cache  # the shape of x, with all channels
         dx = dy.reshape(N, self.n, h * w, c // self.n).transpose(0, 2, 1, 3)  # (N, h * w, n, c // n)
         return dx.reshape(cache)
 
 
 class Sequential(Layer):
-    """y = layers[-1](... layers[0](x)). The cache is the list of the layers' caches, in call order.
+    """Layers one after another: y = layers[-1](... layers[0](x)). Shapes are those of the first and the last layer.
 
-    Backward is the chain rule read from the end: each layer turns d loss / d (its output) into d loss / d (its input).
+    The cache is the list of the layers' caches, in call order. Backward is the chain rule, read from the end: each
+    layer turns the gradient of its output into the gradient of its input.
     """
 
     def __init__(self, *layers):
         self.layers = list(layers)
         self.n_in = layers[0].n_in if layers else None
-        # below the first layer that learns nobody needs a gradient, unless x does
+        # the layers before the first one that learns need no gradient, unless x does
         self.first_learning = next((i for i, layer in enumerate(layers) if layer.named((Param, State))), len(layers))
 
     def draw_noise(self, rng, n):
@@ -107,6 +120,7 @@ class Sequential(Layer):
 
     @over_fused
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward went from layer 0 upwards, so now dy comes down to layer 0, or to the first layer that learns
         last = 0 if need_dx else self.first_learning
         for i in range(len(self.layers) - 1, last - 1, -1):
             dy = self.layers[i].backward(dy, cache[i], accumulate, need_dx or i > last)
@@ -118,11 +132,13 @@ class Sequential(Layer):
 class Residual(Layer):
     """y = skip(x) + f(x), f the given layers; skip None is the identity (He et al. 2016, eq. 1 and 2).
 
-    Both branches get dy, and x the sum of what they send back: some gradient always arrives, however deep f is.
+    x (N, ...) -> y in the shape of f(x), which skip(x) must have as well. However deep f is, a gradient comes to x
+    through skip.
     """
 
     def __init__(self, *layers, skip=None):
-        self.body, self.skip = Sequential(*layers), Sequential(*([] if skip is None else [skip]))
+        self.body = Sequential(*layers)
+        self.skip = Sequential(*([] if skip is None else [skip]))
         self.n_in = self.body.n_in
 
     def draw_noise(self, rng, n):
@@ -138,15 +154,17 @@ class Residual(Layer):
         return same + f, (c_body, c_skip)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward added two functions of x, so now both get dy, and dx is the sum of what they send back
         dx_body = self.body.backward(dy, cache[0], accumulate, need_dx)
         dx_skip = self.skip.backward(dy, cache[1], accumulate, need_dx)
         return dx_body + dx_skip if need_dx else None
 
 
 class Network(Sequential):
-    """The outermost Sequential: folds leading axes, x (..., n_in) -> (-1, n_in), and unfolds what comes out.
+    """The outermost Sequential: x (..., n_in) -> y (..., n_out), or a tuple of such arrays, with any leading axes.
 
-    So z (K, N, L), K samples for each of N examples, goes through the same layers as z (N, L).
+    They are folded into one before the layers, and unfolded behind them. So z (K, N, L), K samples for each of N
+    examples, goes through the same layers as z (N, L).
     """
 
     def forward(self, x, noise=None):
@@ -162,6 +180,7 @@ class Network(Sequential):
 
 
 def _each(f, y):
+    """f of an array, or of each array in a tuple."""
     return tuple(map(f, y)) if isinstance(y, tuple) else f(y)
 
 

@@ -31,6 +31,7 @@ class Dropout(Layer):
         return self._masked(dy, cache)
 
     def _masked(self, x, mask):
+        """x * mask * scale, or x itself in evaluation."""
         if mask is None:
             return x
         y = x * mask
