@@ -126,7 +126,7 @@ def test_transposed_convolution_is_the_transpose(size, kernel, stride, padding, 
     np.testing.assert_allclose(mirror.W.grad, conv.W.grad.transpose(0, 1, 3, 2), rtol=1e-12, atol=1e-13)
 
 
-HOW = [
+WINDOWS = [
     (kernel, stride, padding)
     for kernel in ((1, 1), (2, 3), (3, 2), (4, 4))
     for stride in ((1, 1), (2, 1), (1, 2), (3, 2), (2, 3))
@@ -138,7 +138,7 @@ HOW = [
 def test_columns_are_the_patches(c, rng):
     """Every kernel, stride and padding against one patch at a time; few channels and many are stored differently."""
     x = rng.standard_normal((2, 6, 7, c))
-    for kernel, stride, padding in HOW:
+    for kernel, stride, padding in WINDOWS:
         (kh, kw), (sh, sw), (ph, pw) = kernel, stride, padding
         padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
         columns = image_to_columns(x, kernel, stride, padding)
@@ -151,7 +151,7 @@ def test_columns_are_the_patches(c, rng):
 
 def test_convolutions_of_every_shape_are_their_definition(rng):
     x = rng.standard_normal((2, 6, 7, 2))
-    for kernel, stride, padding in HOW:
+    for kernel, stride, padding in WINDOWS:
         conv = Conv2d(2, 3, kernel, rng, stride, padding).bind("float64")
         conv.b.data[...] = [1, -2, 3]
         expected = plain_convolution(x, conv.W.data, conv.b.data, stride, padding)
@@ -160,10 +160,10 @@ def test_convolutions_of_every_shape_are_their_definition(rng):
 
 def test_columns_and_images_are_transposes(rng):
     x = rng.standard_normal((2, 5, 6, 3))
-    how = ((2, 3), (2, 1), (1, 0))
-    columns = image_to_columns(x, *how)
+    kernel, stride, padding = (2, 3), (2, 1), (1, 0)
+    columns = image_to_columns(x, kernel, stride, padding)
     w = rng.standard_normal(columns.shape)
-    back = columns_to_image(w, (5, 6), *how[1:])
+    back = columns_to_image(w, (5, 6), stride, padding)
     np.testing.assert_allclose((columns * w).sum(), (x * back).sum(), rtol=1e-12)
 
 

@@ -12,8 +12,8 @@ NO_PADDING = (0, 0)
 class _Pool(Layer):
     """What both share: windows of kh x kw pixels, `stride` apart, and side by side where it is None.
 
-    x (N, h, w, c) are N images, y (N, h_out, w_out, c) has one pixel per window, h_out = (h - kh) // s + 1. Pixels at an
-    edge that fill no window are dropped.
+    x (N, h, w, c) are N images, y (N, h_out, w_out, c) has one pixel per window, h_out = (h - kh) // s + 1. Pixels at
+    an edge that fill no window are dropped.
     """
 
     def __init__(self, kernel, stride=None):

@@ -54,6 +54,7 @@ def flow_posterior(rng, arch="dense", samples=3):
 
 
 def _every():
+    """(label, make) of each example: every likelihood, normalization and kind of gradient, dense and convolutional."""
     for arch in ("dense", "conv"):
         for name in LIKELIHOODS:
             yield f"vae {arch} {name}", partial(small, "vae", arch=arch, likelihood=name, beta=0.7, dropout=0.2)
