@@ -59,6 +59,12 @@ class Likelihood(Layer):
         return out.reshape(*out.shape[:-1], self.n_out, D)
 
 
+def expect_from_0_to_1(x):
+    """ValueError where x is anything else, which would have a positive log-probability, or none."""
+    if isinstance(x, np.ndarray) and x.size and not (x.min() >= 0 and x.max() <= 1):  # a GPU would have to wait
+        raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
+
+
 class Bernoulli(Likelihood):
     """Bits: out (..., D) are logits, x_hat = sigmoid(out) the probability of a 1.
 
@@ -68,6 +74,7 @@ class Bernoulli(Likelihood):
     n_out = 1
 
     def forward(self, x, out):
+        expect_from_0_to_1(x)
         return bernoulli_log_prob(out, x=x), (x, out)
 
     def backward(self, g, cache, accumulate=True):
@@ -98,6 +105,7 @@ class Categorical(Likelihood):
         self.n_out = levels
 
     def forward(self, x, out):
+        expect_from_0_to_1(x)
         k = array_module(x).rint(x * (self.n_out - 1))
         logits = self._blocks(out)
         return categorical_log_prob(logits, x=k), (k, logits)

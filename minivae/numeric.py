@@ -1,23 +1,47 @@
-"""Three formulas of numbers that layers, densities and likelihoods share."""
+"""Formulas that layers, densities and likelihoods share, in a form that is right at both ends of its range."""
+
+import numpy as np
 
 from .backend import array_module
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)) as half a tanh, which cannot overflow."""
-    y = array_module(x).tanh(0.5 * x)
-    y *= 0.5
-    y += 0.5
+    """1 / (1 + exp(-x)).   x of any shape -> the same shape.
+
+    Far below 0 it is exp(x): 2e-9 at -20, where half of 1 + tanh(x / 2) would be 0 in float32. Still further down
+    exp(-x) is infinite, and 1 / infinity is 0.
+    """
+    with np.errstate(over="ignore"):
+        y = array_module(x).exp(-x)
+    y += 1
+    return 1 / y
+
+
+def log_one_plus(e):
+    """log(1 + e).   e from 0 to 1, of any shape -> the same shape.
+
+    It is log(u), u = 1 + e rounded, plus what the rounding took from e. The function log1p gives the same, but takes
+    four times as long on a CPU without AVX-512.
+    """
+    u = 1 + e
+    y = e - (u - 1)  # all of e where it is below 6e-8, in float32
+    y += array_module(e).log(u)
     return y
 
 
 def softmax(logits):
-    """exp(l) / sum_c exp(l_c) over the last axis but one, shifted by the largest: no overflow."""
+    """exp(l) / sum_c exp(l_c) over the last axis but one.   logits (..., n, D) -> (..., n, D).
+
+    The largest logit is subtracted first, which changes nothing, so that no exp overflows.
+    """
     p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
     return p / p.sum(axis=-2, keepdims=True)
 
 
 def sum_rows(dy):
-    """Sum over all axes but the last, as a matrix product with ones: many times faster where rows are short."""
+    """Sum over all axes but the last, (..., n) -> (n,).
+
+    A matrix product with ones: many times faster than `sum` where rows are short.
+    """
     rows = dy.reshape(-1, dy.shape[-1])
     return array_module(dy).ones(len(rows), dy.dtype) @ rows

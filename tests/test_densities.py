@@ -111,9 +111,33 @@ def test_bernoulli_is_exact_at_saturated_logits(dtype):
     x = np.array([[1.0], [0.0], [0.0], [1.0]], dtype)
     with np.errstate(all="raise", under="ignore"):
         np.testing.assert_array_equal(bernoulli_log_prob(logits, x=x), np.array([0, 0, -1000, -1000], dtype))
-        g = np.ones(4, dtype)
-        np.testing.assert_array_equal(bernoulli_log_prob_backward(g, logits, x=x)[:, 0], np.array([0, 0, -1, 1], dtype))
-        np.testing.assert_array_equal(sigmoid(logits)[:2, 0], np.array([1, 0], dtype))
+        dlogits = bernoulli_log_prob_backward(np.ones(4, dtype), logits, x=x)
+        np.testing.assert_allclose(dlogits[:, 0], [0, 0, -1, 1], rtol=0, atol=1e-38)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bernoulli_is_right_where_a_pixel_is_confident(dtype):
+    """Relative to the true value, in float32 as well: log p = -2e-9 and dl = -2e-9 for a 0 at logit -20, not 0."""
+    size = np.linspace(0.5, 80, 400).astype(dtype)[:, None]
+    e = np.exp(-size.astype("longdouble"))  # of the true values
+    g = np.ones(400, dtype)
+    limit = 4 * np.finfo(dtype).eps
+    for logits, x, dlogits in ((-size, 0.0, -e / (1 + e)), (size, 1.0, e / (1 + e)), (size, 0.0, -1 / (1 + e)),
+                               (-size, 1.0, 1 / (1 + e)), (size, 0.5, 0.5 - 1 / (1 + e))):  # fmt: skip
+        data = {"x": np.full_like(size, x)}
+        log_p = x * logits.astype("longdouble") - np.maximum(logits, 0) - np.log1p(e)
+        np.testing.assert_allclose(bernoulli_log_prob(logits, **data), log_p[:, 0], rtol=limit)
+        np.testing.assert_allclose(bernoulli_log_prob_backward(g, logits, **data), dlogits, rtol=limit)
+
+
+def test_bernoulli_takes_bits_of_any_dtype():
+    logits = np.array([[0.3, -2.0]], "float32")
+    g = np.ones(1, "float32")
+    bits = np.array([[1.0, 0.0]], "float32")
+    for x in (bits.astype("uint8"), bits.astype("int64"), bits.astype(bool)):
+        for f, args in ((bernoulli_log_prob, (logits,)), (bernoulli_log_prob_backward, (g, logits))):
+            assert f(*args, x=x).dtype == "float32"
+            np.testing.assert_array_equal(f(*args, x=x), f(*args, x=bits))
 
 
 @given(st.floats(-1000, 1000), st.floats(0, 1))
@@ -146,6 +170,21 @@ def test_categorical_is_exact_at_saturated_logits():
         np.testing.assert_array_equal(dlogits, [[[-1], [1]]])
 
 
+@pytest.mark.parametrize("bad", [-1, 3, 0.5, 1.5, np.nan, np.inf, -np.inf])
+def test_categorical_of_what_is_no_level_is_nan(bad):
+    """Neither a log-probability nor a gradient, of this coordinate alone."""
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((2, 3, 4)).astype("float32")
+    x = np.array([[0, 1, 2, 0], [0, bad, 2, 0]])
+    log_p = categorical_log_prob(logits, x=x)
+    assert np.isfinite(log_p[0])
+    assert np.isnan(log_p[1])
+    dlogits = categorical_log_prob_backward(np.ones(2, "float32"), logits, x=x)
+    assert log_p.dtype == dlogits.dtype == "float32"
+    np.testing.assert_array_equal(np.isnan(dlogits).all(axis=1), [[False] * 4, [False, True, False, False]])
+    assert np.isnan(dlogits).sum() == 3
+
+
 def test_free_bits():
     """Latents that cost less than `least` on average cost `least`, and have no gradient; 0 changes nothing."""
     kl = np.array([[0.1, 2.0, 0.0], [0.3, 4.0, 0.0]])
@@ -166,3 +205,17 @@ def test_log_mean_exp():
     for far in ([0, -5000], [5000, 0]):  # each column by itself is shifted
         dlog_w = log_mean_exp_backward(np.array([1.0, 2.0]), log_w + far)
         np.testing.assert_allclose(dlog_w, [[0.25, 0.5], [0.75, 1.5]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log_mean_exp_of_samples_without_probability(dtype):
+    """-inf if all are; one that is not has all the weight. No warning either way."""
+    inf = np.inf
+    log_w = np.array([[-inf, -inf, 0, inf], [-inf, 2, 0, 0], [-inf, -inf, -inf, 1]], dtype)
+    got = log_mean_exp(log_w)
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, [-inf, 2 - math.log(3), math.log(2 / 3), inf], rtol=1e-6)
+    dlog_w = log_mean_exp_backward(np.ones(3, dtype), log_w[:, :3])
+    assert dlog_w.dtype == dtype
+    np.testing.assert_allclose(dlog_w, [[0, 0, 0.5], [0, 1, 0.5], [0, 0, 0]])
+    assert np.isnan(log_mean_exp(np.array([0, np.nan], dtype)))

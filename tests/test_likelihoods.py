@@ -71,7 +71,6 @@ def test_categorical_reads_a_block_of_logits_per_level(rng):
     expected = [sum(np.log(p[n, x[n, d], d]) for d in range(3)) for n in range(4)]
     likelihood, out = Categorical(5), logits.reshape(4, 15)
     np.testing.assert_allclose(likelihood.forward(x / 4, out)[0], expected, rtol=1e-12)
-    np.testing.assert_allclose(likelihood.forward(x / 4 + 0.1, out)[0], expected, rtol=1e-12)  # the nearest level
     np.testing.assert_allclose(likelihood.mean(out), (p * np.arange(5)[:, None] / 4).sum(axis=1), rtol=1e-12)
 
 
@@ -127,3 +126,34 @@ def test_no_examples(make, rng):
     assert log_px_z.shape == (0,)
     assert likelihood.backward(log_px_z, cache).shape == out.shape
     assert likelihood.mean(out).shape == likelihood.draw(out, likelihood.draw_noise(rng, (0, 3))).shape == x.shape
+
+
+@pytest.mark.parametrize("make", [Bernoulli, Categorical])
+@pytest.mark.parametrize("bad", [-0.1, 1.001, 255, np.nan, np.inf])
+def test_what_is_no_pixel_has_no_probability(make, bad, rng):
+    """Its log-probability would be positive, or that of no level."""
+    likelihood = make()
+    x = np.array([[0.0, 1.0], [0.5, bad]])
+    with pytest.raises(ValueError, match="x: expected numbers from 0 to 1, got "):
+        likelihood.forward(x, rng.standard_normal((2, 2 * likelihood.n_out)))
+
+
+@pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(4)])
+def test_no_log_probability_is_positive(make, rng):
+    likelihood = make()
+    out = (rng.choice([1, 30, 1000], (50, 1)) * rng.standard_normal((50, 3 * likelihood.n_out))).astype("float32")
+    log_px_z, _ = likelihood.forward(rng.random((50, 3), dtype="float32"), out)
+    assert (log_px_z <= 0).all()
+
+
+@pytest.mark.parametrize("levels", [2, 3, 16, 256])
+def test_categorical_takes_the_nearest_level(levels):
+    """Just below half-way between two levels it is the lower one, just above it the upper one."""
+    logits = np.log1p(np.arange(levels, dtype="float64"))  # each level its own probability
+    log_p = logits - np.log(np.exp(logits).sum())
+    for offset, chosen in ((-0.499, 0), (0.499, 0), (0.501, 1), (0, 0)):
+        k = np.arange(levels)
+        x = (k + offset) / (levels - 1)
+        inside = (x >= 0) & (x <= 1)
+        log_px_z, _ = Categorical(levels).forward(x[inside, None], np.tile(logits, (inside.sum(), 1)))
+        np.testing.assert_allclose(log_px_z, log_p[k[inside] + chosen], rtol=1e-12)

@@ -51,9 +51,12 @@ KERNEL(bernoulli_log_prob, IN(l), IN(x), real* log_p) {
     }
 }
 
-// dl = g (x - sigmoid(l)), sigmoid(l) = (1 + tanh(l / 2)) / 2;   g (rows,)
+// dl = g (x - sigmoid(l)) = g (x + (x - 1) o) / (1 + o), o = exp(l), which is finite up to 88;   g (rows,)
 KERNEL(bernoulli_log_prob_backward, const real* g, IN(l), IN(x), real* dl) {
-    EACH_ROW EACH OUT(dl) = g[r] * (AT(x) - (1 + tanh(AT(l) / 2)) / 2);
+    EACH_ROW EACH {
+        const real odds = exp(AT(l) > 88 ? 88 : AT(l));
+        OUT(dl) = g[r] * ((AT(x) + (AT(x) - 1) * odds) / (1 + odds));
+    }
 }
 
 // z = mu + exp(log_var / 2) eps

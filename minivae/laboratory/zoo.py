@@ -100,7 +100,7 @@ ZOO = (
     )),
     Mutant("12", 12, "cross-entropy on clipped probabilities instead of logits", "DeZero and many", "GU", (
         ("densities.bernoulli_log_prob", "xp = array_module(logits)\n",
-         "xp = array_module(logits)\n    p = sigmoid(logits).clip(1e-7, 1 - 1e-7)\n"
+         "xp = array_module(logits)\n    p = (0.5 + 0.5 * xp.tanh(0.5 * logits)).clip(1e-7, 1 - 1e-7)\n"
          "    return (x * xp.log(p) + (1 - x) * xp.log(1 - p)).sum(axis=-1)\n"),
     )),
     Mutant("13", 13, "log_var clamped in the forward, not in the gradient", "several", "G", (

@@ -7,7 +7,7 @@ import math
 
 from ..backend import array_module
 from ..kernels import fused
-from ..numeric import sigmoid
+from ..numeric import log_one_plus, sigmoid
 from .base import Layer
 
 
@@ -138,14 +138,14 @@ class GELU(Layer):
 
 @fused
 class Softplus(Layer):
-    """y = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|));  dy/dx = sigmoid(x).
+    """y = log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|));  dy/dx = sigmoid(x).
 
     A smooth ReLU, always above 0. In the second form nothing overflows.
     """
 
     def forward(self, x, noise=None):
         xp = array_module(x)
-        return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))), x
+        return xp.maximum(x, 0) + log_one_plus(xp.exp(-xp.abs(x))), x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         return dy * sigmoid(cache)
