@@ -1,7 +1,6 @@
 """Likelihoods p(x | z): what the decoder's raw output `out` means. They are layers, since they may own parameters.
 
-`n_out` raw outputs per dimension of the data, in blocks; `forward(x, out) -> (log_px_z, cache)` in nats per example;
-`mean(out)` is x_hat; `draw(out, noise)` is a sample of x, with noise from `draw_noise(rng, shape of x)`.
+The data x (..., D) are rows of D numbers; out (..., n_out * D) has n_out blocks of D, such as means, then variances.
 """
 
 import math
@@ -24,23 +23,20 @@ from .params import Param
 
 
 class Likelihood(Layer):
-    """p(x | z) of the decoder's raw output `out`, in `n_out` blocks of the data's width.
+    """p(x | z), each of the D numbers by itself given z: log p(x | z) is the sum of theirs."""
 
-    x (..., D), out (..., n_out * D) -> log p(x | z) (...) nats.
-    """
-
-    n_out = 1
+    n_out = 1  # raw outputs for each number of x
 
     def forward(self, x, out):
-        """(log_px_z (...) nats, cache)."""
+        """x (..., D), out (..., n_out * D) -> (log_px_z (...) nats, cache)."""
         raise NotImplementedError
 
     def backward(self, g, cache, accumulate=True):
-        """dout (..., n_out * D), of the gradient g (...) of log_px_z."""
+        """dout (..., n_out * D), from the gradient g (...) of log_px_z. The data x get no gradient."""
         raise NotImplementedError
 
     def mean(self, out):
-        """x_hat (..., D)."""
+        """x_hat (..., D), the mean of p(x | z)."""
         raise NotImplementedError
 
     def draw_noise(self, rng, n):
@@ -48,7 +44,7 @@ class Likelihood(Layer):
         raise NotImplementedError
 
     def draw(self, out, noise):
-        """A sample of x (..., D)."""
+        """A sample of p(x | z): out (..., n_out * D), noise (..., D) -> x (..., D)."""
         raise NotImplementedError
 
     def _blocks(self, out):
@@ -60,18 +56,19 @@ class Likelihood(Layer):
 
 
 def expect_from_0_to_1(x):
-    """ValueError where x is anything else, which would have a positive log-probability, or none."""
-    if isinstance(x, np.ndarray) and x.size and not (x.min() >= 0 and x.max() <= 1):  # a GPU would have to wait
+    """ValueError for any other x: the formulas below would take it, and log_px_z would be no log-probability.
+
+    On a GPU, which would have to wait for the answer, x is not looked at.
+    """
+    if isinstance(x, np.ndarray) and x.size and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
 
 
 class Bernoulli(Likelihood):
-    """Bits: out (..., D) are logits, x_hat = sigmoid(out) the probability of a 1.
+    """Bits: x (..., D) of 0 and 1, or grey in between; out (..., D) are logits, x_hat = sigmoid(out) is P(x = 1).
 
     d log_px_z / d out = x - x_hat: no gradient where the decoder is right, and never more than 1 where it is wrong.
     """
-
-    n_out = 1
 
     def forward(self, x, out):
         expect_from_0_to_1(x)
@@ -85,7 +82,7 @@ class Bernoulli(Likelihood):
         return sigmoid(out)
 
     def draw_noise(self, rng, n):
-        """Uniform."""
+        """Uniform from 0 to 1: below x_hat with probability x_hat."""
         return rng.random(n, dtype="float32")
 
     def draw(self, out, noise):
@@ -93,10 +90,10 @@ class Bernoulli(Likelihood):
 
 
 class Categorical(Likelihood):
-    """Values on a grid of `levels` equal steps from 0 to 1: out (..., levels * D) are logits, one block per level.
+    """Numbers on a grid of `levels` equal steps from 0 to 1: out (..., levels * D) are logits, one block per level.
 
-    x (..., D) is rounded to the level k / (levels - 1) that is nearest. Unlike a Gaussian it can say "black or white,
-    but not grey". x_hat is the mean of the levels; two levels are a Bernoulli.
+    Each number of x (..., D) is rounded to the nearest level, k / (levels - 1). Unlike a Gaussian this can say "black
+    or white, but not grey". x_hat is the mean of the levels; two levels are a Bernoulli.
     """
 
     def __init__(self, levels=16):
@@ -106,14 +103,14 @@ class Categorical(Likelihood):
 
     def forward(self, x, out):
         expect_from_0_to_1(x)
-        k = array_module(x).rint(x * (self.n_out - 1))
-        logits = self._blocks(out)
+        k = array_module(x).rint(x * (self.n_out - 1))  # (..., D), whole numbers
+        logits = self._blocks(out)  # (..., levels, D)
         return categorical_log_prob(logits, x=k), (k, logits)
 
     def backward(self, g, cache, accumulate=True):
         k, logits = cache
-        dlogits = categorical_log_prob_backward(g, logits, x=k)
-        n, D = dlogits.shape[-2:]
+        dlogits = categorical_log_prob_backward(g, logits, x=k)  # (..., levels, D)
+        n, D = dlogits.shape[-2:]  # forward made blocks of the row out, so now they are one row again
         return dlogits.reshape(*dlogits.shape[:-2], n * D)
 
     def mean(self, out):
@@ -122,7 +119,7 @@ class Categorical(Likelihood):
         return (p * level[:, None]).sum(axis=-2)
 
     def draw_noise(self, rng, n):
-        """Uniform."""
+        """Uniform from 0 to 1."""
         return rng.random(n, dtype="float32")
 
     def draw(self, out, noise):
@@ -132,9 +129,7 @@ class Categorical(Likelihood):
 
 
 class _Gaussian(Likelihood):
-    """What the three Gaussians share: they differ in where `moments(out)` = (mu, log_var) come from."""
-
-    n_out = 1
+    """What the three Gaussians share: they differ in `moments(out)` = (mu, log_var), which broadcast to (..., D)."""
 
     def forward(self, x, out):
         return gaussian_log_prob(x, *self.moments(out)), (x, out)
@@ -152,9 +147,10 @@ class _Gaussian(Likelihood):
 
 
 class Gaussian(_Gaussian):
-    """Real values, out (..., D) is the mean; one learned variance, the parameter `log_var` (1,) (Rybkin et al. 2021).
+    """Real numbers x (..., D); out (..., D) is the mean; one parameter log_var (1,) for all (Rybkin et al. 2021).
 
-    `std` is where it starts: near the error of a fair reconstruction, since Adam moves it by lr a step.
+    It starts at log(std^2). `std` should be near the error of a fair reconstruction, since Adam moves log_var by its
+    learning rate in a step.
     """
 
     def __init__(self, std=0.2):
@@ -167,12 +163,15 @@ class Gaussian(_Gaussian):
         x, out = cache
         _, dmu, dlog_var = gaussian_log_prob_backward(g, x, *self.moments(out))
         if accumulate:
-            self.log_var.grad += dlog_var
-        return dmu
+            self.log_var.grad += dlog_var  # forward gave one log_var to all, so now it gets the sum: (1,)
+        return dmu  # forward took out as mu
 
 
 class GaussianFixed(_Gaussian):
-    """Real values with a fixed standard deviation: -log_px_z is the squared error / (2 std^2) plus a constant."""
+    """Real numbers x (..., D) with a fixed standard deviation; out (..., D) is the mean.
+
+    -log_px_z is the squared error / (2 std^2) plus a constant.
+    """
 
     def __init__(self, std=0.1):
         if not 0 < std < math.inf:
@@ -184,11 +183,12 @@ class GaussianFixed(_Gaussian):
 
     def backward(self, g, cache, accumulate=True):
         x, out = cache
-        return gaussian_log_prob_backward(g, x, *self.moments(out))[1]
+        _, dmu, _ = gaussian_log_prob_backward(g, x, *self.moments(out))
+        return dmu  # forward took out as mu
 
 
 class GaussianFull(_Gaussian):
-    """Real values, out (..., 2 D): the block of means, the block of log-variances (Kingma & Welling, app. C.2).
+    """Real numbers x (..., D); out (..., 2 D) is a block of means and a block of log-variances (Kingma & Welling, C.2).
 
     Where a pixel never varies the density has no upper bound, and neither has log_px_z.
     """
@@ -202,7 +202,7 @@ class GaussianFull(_Gaussian):
     def backward(self, g, cache, accumulate=True):
         x, out = cache
         _, dmu, dlog_var = gaussian_log_prob_backward(g, x, *self.moments(out))
-        return array_module(out).concatenate((dmu, dlog_var), axis=-1)
+        return array_module(out).concatenate((dmu, dlog_var), axis=-1)  # in the order of the blocks
 
 
 LIKELIHOODS = {
