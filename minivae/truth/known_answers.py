@@ -146,7 +146,7 @@ def untouched(model, x, noise, y=None):
     before = x.copy()
     first = model.loss_and_grads(x, noise, y=y)
     grad = model.grad.copy()
-    second = model.loss_and_grads(x, noise, y=y)
+    second = model.loss_and_grads(before.copy(), noise, y=y)
     return {
         "x is left as it was": true(np.array_equal(x, before)),
         "the same step gives the same": true(first == second and np.array_equal(grad, model.grad)),
