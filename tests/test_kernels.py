@@ -22,6 +22,7 @@ from minivae.kernels import CUDA
 from minivae.layers import (
     ACTIVATIONS,
     ELU,
+    GELU,
     Conv2d,
     ConvTranspose2d,
     Dense,
@@ -31,7 +32,9 @@ from minivae.layers import (
     Network,
     ReLU,
     Sequential,
+    Sigmoid,
     SiLU,
+    Softplus,
     Split,
     Tanh,
 )
@@ -169,6 +172,21 @@ def test_saturated_logits_are_exact(device):
     with device.on():
         log_p = [to_numpy(bernoulli_log_prob(logits, x=device.put(np.full((4, 1), x)))) for x in (0.0, 1.0)]
     np.testing.assert_array_equal(log_p, [[-1000, 0, np.nan, np.nan], [0, -1000, -np.inf, np.nan]])
+
+
+@DTYPES
+def test_confident_pixels_have_small_numbers(device, dtype):
+    """Of the right size, not 0: -2e-9 at logit -20 of a 0, in float32 as well."""
+    logits = np.linspace(-30, 30, 61).astype(dtype)[:, None]
+    x = (logits > 0).astype(dtype)
+    data = {"x": device.put(x)}
+    g = np.ones(61, dtype)
+    with device.on():
+        log_p = to_numpy(bernoulli_log_prob(device.put(logits), **data))
+        dlogits = to_numpy(densities.bernoulli_log_prob_backward(*device.put((g, logits)), **data))
+    e = np.exp(-np.abs(logits.astype("float64")))
+    np.testing.assert_allclose(log_p, -np.log1p(e)[:, 0], rtol=TOLERANCE[dtype])
+    np.testing.assert_allclose(dlogits, (2 * x - 1) * e / (1 + e), rtol=TOLERANCE[dtype])
 
 
 @DTYPES
@@ -340,6 +358,21 @@ def test_an_activation_and_its_neighbours(device, with_b, with_mask, name, dtype
         close(layers[with_b].backward(behind, got_caches[with_b]), dh)
     if name != "relu":
         close(got_caches, caches)
+
+
+@DTYPES
+@pytest.mark.parametrize("act", [Sigmoid(), SiLU(), GELU(), Softplus(), LeakyReLU(0)], ids=lambda a: type(a).__name__)
+def test_activations_far_below_0(device, act, dtype):
+    """Small numbers are those of NumPy's lines, not 0; 0 times infinity is not taken."""
+    x = np.linspace(-6, -3, 30).astype(dtype) * (1 if isinstance(act, GELU) else 4)
+    x[0] = -np.inf if isinstance(act, LeakyReLU) else x[0]
+    y, cache = act.forward(x)
+    dx = act.backward(np.ones_like(x), cache)
+    with device.on():
+        got, caches = Sequential(act).forward(device.put(x))
+        got_dx = Sequential(act).backward(device.put(np.ones_like(x)), caches)
+    for a, b in ((got, y), (got_dx, dx)):
+        np.testing.assert_allclose(to_numpy(a), b, rtol=20 * TOLERANCE[dtype])
 
 
 @DTYPES
