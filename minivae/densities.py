@@ -26,10 +26,13 @@ def bernoulli_log_prob(logits, *, x):
     Computed as sum_d (x - 1/2) l - |l| / 2 - log(1 + exp(-|l|)), which is right where s rounds to 0 or 1, too.
     """
     xp = array_module(logits)
-    size = xp.abs(logits)
     log_p = xp.subtract(x, 0.5, dtype=logits.dtype) * logits  # (..., D)
-    log_p -= 0.5 * size
-    log_p -= log_one_plus(xp.exp(-size))
+    e = xp.abs(logits)
+    e *= -0.5
+    log_p += e  # -|l| / 2
+    e *= 2
+    e = xp.exp(e, out=e)  # exp(-|l|)
+    log_p -= log_one_plus(e)
     return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)
 
 
@@ -37,13 +40,15 @@ def bernoulli_log_prob(logits, *, x):
 def bernoulli_log_prob_backward(g, logits, *, x):
     """dl = g (x - s).   g (...), logits l and x (..., D) -> dlogits in the shape of logits.
 
-    Forward took x log s + (1 - x) log(1 - s), so now x - s is x (1 - s) + (x - 1) s. With the odds o = s / (1 - s) =
-    exp(l) it is (x + (x - 1) o) / (1 + o): nothing cancels where s is nearly x.
+    Forward took x log s + (1 - x) log(1 - s), so now x - s is x (1 - s) - (1 - x) s. With the odds o = s / (1 - s) =
+    exp(l) it is (x o - o + x) / (1 + o): right where s rounds to 0 or 1, too.
     """
     xp = array_module(logits)
     largest = xp.full(logits.shape[-1], LARGEST, logits.dtype)  # with a number instead of a row it takes longer
-    odds = xp.exp(xp.minimum(logits, largest))
-    dlogits = xp.subtract(x, 1, dtype=logits.dtype) * odds
+    odds = xp.minimum(logits, largest)
+    odds = xp.exp(odds, out=odds)
+    dlogits = xp.multiply(x, odds, dtype=logits.dtype)
+    dlogits -= odds
     dlogits += x
     odds += 1
     dlogits /= odds

@@ -51,11 +51,11 @@ KERNEL(bernoulli_log_prob, IN(l), IN(x), real* log_p) {
     }
 }
 
-// dl = g (x - sigmoid(l)) = g (x + (x - 1) o) / (1 + o), o = exp(l), which is finite up to 88;   g (rows,)
+// dl = g (x - sigmoid(l)) = g (x o - o + x) / (1 + o), o = exp(l), which is finite up to 88;   g (rows,)
 KERNEL(bernoulli_log_prob_backward, const real* g, IN(l), IN(x), real* dl) {
     EACH_ROW EACH {
         const real odds = exp(AT(l) > 88 ? 88 : AT(l));
-        OUT(dl) = g[r] * ((AT(x) + (AT(x) - 1) * odds) / (1 + odds));
+        OUT(dl) = g[r] * ((AT(x) * odds - odds + AT(x)) / (1 + odds));
     }
 }
 
