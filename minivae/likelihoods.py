@@ -58,9 +58,9 @@ class Likelihood(Layer):
 def expect_from_0_to_1(x):
     """ValueError for any other x: the formulas below would take it, and log_px_z would be no log-probability.
 
-    On a GPU, which would have to wait for the answer, x is not looked at.
+    NaN passes, and log_px_z is NaN. On a GPU, which would have to wait for the answer, x is not looked at.
     """
-    if isinstance(x, np.ndarray) and x.size and not (x.min() >= 0 and x.max() <= 1):
+    if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):
         raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
 
 

@@ -129,13 +129,24 @@ def test_no_examples(make, rng):
 
 
 @pytest.mark.parametrize("make", [Bernoulli, Categorical])
-@pytest.mark.parametrize("bad", [-0.1, 1.001, 255, np.nan, np.inf])
+@pytest.mark.parametrize("bad", [-0.1, 1.001, 255, -np.inf, np.inf])
 def test_what_is_no_pixel_has_no_probability(make, bad, rng):
     """Its log-probability would be positive, or that of no level."""
     likelihood = make()
     x = np.array([[0.0, 1.0], [0.5, bad]])
     with pytest.raises(ValueError, match="x: expected numbers from 0 to 1, got "):
         likelihood.forward(x, rng.standard_normal((2, 2 * likelihood.n_out)))
+
+
+@pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(4)])
+def test_nan_has_no_probability(make, rng):
+    """No finite number stands for it, and the other examples keep theirs."""
+    likelihood = make()
+    x = np.array([[0.0, 1.0], [0.5, np.nan]])
+    log_px_z, cache = likelihood.forward(x, rng.standard_normal((2, 2 * likelihood.n_out)))
+    dout = likelihood.backward(np.ones(2), cache)
+    np.testing.assert_array_equal(np.isnan(log_px_z), [False, True])
+    np.testing.assert_array_equal(np.isnan(dout).any(axis=1), [False, True])
 
 
 @pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(4)])
