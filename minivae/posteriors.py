@@ -74,18 +74,24 @@ class FlowPosterior(Posterior):
         self.base = DiagonalGaussian()
 
     def forward(self, heads, eps):
-        mu, log_var, h = heads
+        mu, log_var, h = self._checked(heads)
         (z0, log_qz0), c_base = self.base.forward((mu, log_var), eps)
         (z, log_det), c_flow = self.flow.forward(z0, h)
-        return (z, log_qz0 - log_det), (c_base, c_flow)
+        return (z, log_qz0 - log_det), (c_base, c_flow, h)
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
-        c_base, c_flow = cache
+        c_base, c_flow, h = cache
         # forward was log q = log q_0 - log_det, so now log_det gets -dlog_qz_x, and log q_0 gets dlog_qz_x
         dz0, dh = self.flow.backward(dz, -dlog_qz_x, c_flow, accumulate)
+        dh = 0 * h if dh is None else dh  # of a bijector that has no use for a context
         return *self.base.backward(dz0, dlog_qz_x, c_base), dh
 
     def describe(self, heads):
-        mu, _, h = heads
+        mu, _, h = self._checked(heads)
         (z, _), _ = self.flow.forward(mu, h)
         return z
+
+    def _checked(self, heads):
+        if len(heads) != self.n_heads:
+            raise ValueError(f"heads: expected mu, log_var and a context, got {len(heads)}; build_networks(heads=3)")
+        return heads

@@ -457,7 +457,7 @@ class Sloppy(FlowPosterior):
     """Forgets the Jacobian of the flow in its backward."""
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
-        c_base, c_flow = cache
+        c_base, c_flow, _ = cache
         dz0, dh = self.flow.backward(dz, 0 * dlog_qz_x, c_flow, accumulate)
         return *self.base.backward(dz0, dlog_qz_x, c_base), dh
 

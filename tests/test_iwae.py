@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from minivae import Adam
-from minivae.flows import IAF
+from minivae import Adam, check_gradients
+from minivae.flows import IAF, Bijector
 from minivae.metrics import mean_metrics
 from minivae.models import IWAE, VAE
 from minivae.models.examples import flow_posterior, small
 from minivae.models.networks import build_networks
+from minivae.params import Param
 from minivae.posteriors import FlowPosterior
 from minivae.priors import Prior
 from minivae.truth import linear_gaussian as exact
@@ -134,3 +135,33 @@ def test_a_flow_posterior_shows_z_and_not_z0(rng):
     np.testing.assert_allclose(model.reconstruct(x), model.decode(z), rtol=1e-12)
     eps = rng.standard_normal((4, len(x), 2))
     assert model.reconstruct(x, eps).shape == (4, *x.shape)
+
+
+class Shift(Bijector):
+    """z' = z + s: it has no use for a context."""
+
+    def __init__(self, L):
+        self.s = Param(np.full(L, 0.3))
+
+    def forward(self, z, context=None):
+        return (z + self.s.data, 0 * z.sum(axis=-1)), None
+
+    def backward(self, dz, dlog_det, cache, accumulate=True):
+        if accumulate:
+            self.s.grad += dz.reshape(-1, dz.shape[-1]).sum(axis=0)
+        return dz, None
+
+
+def test_a_flow_without_a_context_and_heads_that_are_too_few(rng):
+    networks = build_networks((5,), rng, hidden=(4,), latent=2, heads=3, activation="tanh")
+    model = IWAE(*networks, posterior=FlowPosterior(Shift(2)), samples=2).bind("float64")
+    x = (rng.random((4, 5)) < 0.5).astype("float64")
+    assert check_gradients(model, x, rng).ok
+    few = build_networks((5,), rng, hidden=(4,), latent=2)
+    with pytest.raises(ValueError, match="heads: expected mu, log_var and a context, got 2"):
+        IWAE(*few, posterior=FlowPosterior(Shift(2))).encode(x)
+
+
+def test_a_vae_needs_a_prior_with_a_kl(rng):
+    with pytest.raises(ValueError, match="prior: expected one with a KL in closed form, got NoKL; an IWAE takes any"):
+        VAE(*build_networks((5,), rng, hidden=(4,), latent=2), prior=NoKL(2))

@@ -70,7 +70,7 @@ def test_the_curve(mine, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gradcheck", "mine.py:Square", "--laws"], "laws: expected none of FILE.py:NAME"),
+        (["gradcheck", "mine.py:Square", "--laws"], "laws: expected a model, mine.py:Square is a layer"),
         (["gradcheck", "--out", "curve.pdf"], "out: expected a file name ending in .png"),
         (["gradcheck", "--oracle", "autograd"], "argument --oracle: invalid choice: 'autograd'"),
         (["pencil", "--out", "nowhere/p.png"], "out: the folder"),

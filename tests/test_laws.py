@@ -5,11 +5,12 @@ import types
 import numpy as np
 import pytest
 
+from minivae.densities import log_mean_exp, standard_normal_log_prob
 from minivae.laboratory.detectors import model_and_data
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
 from minivae.models.examples import EXAMPLES
-from minivae.priors import StandardNormal
+from minivae.priors import Prior, StandardNormal
 from minivae.truth.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
 from minivae.truth.laws import (
     Law,
@@ -18,6 +19,7 @@ from minivae.truth.laws import (
     bounds_ordered,
     check_laws,
     couples,
+    draws_of_prior,
     integral_of_likelihood,
     integral_of_prior,
     moments_of_z,
@@ -80,6 +82,32 @@ def test_a_minibatch_loss_is_computed_on_the_batch_as_it_is(rng):
     mu, log_var, z, kl = sampled(model, x, rng)
     assert Coupled.rows == 2 * len(x)  # to see that it is coupled
     assert moments_of_z((mu, log_var, z, kl))["variance of (z - mu) / std"].ok
+
+
+class Parts(Prior):
+    """Two Gaussians, one drawn more often; its noise is a dict."""
+
+    kind = "right"
+
+    def forward(self, z):
+        log_p = np.stack([standard_normal_log_prob(z - 2), standard_normal_log_prob(z + 2)])
+        return log_mean_exp(log_p + np.log([[0.6], [1.4]])), (z, log_p)
+
+    def draw_noise(self, rng, n):
+        return {"u": rng.random(n, dtype="float32"), "eps": rng.standard_normal((n, self.L), dtype="float32")}
+
+    def draw(self, noise):
+        share = 0.3 if self.kind == "right" else 0.5
+        return noise["eps"] + 4 * (noise["u"] < share)[:, None] - 2
+
+
+def test_a_prior_draws_what_it_charges_for(rng):
+    """Noise in a dict, and draws of another density than `forward` has: `sample` would be silently wrong."""
+    prior = Parts(2)
+    assert draws_of_prior(prior, rng).ok
+    assert integral_of_prior(prior, rng).ok
+    prior.kind = "wrong"
+    assert draws_of_prior(prior, rng).error > 8
 
 
 @pytest.mark.parametrize("seed", [12, 16])

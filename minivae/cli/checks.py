@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import generator
 from ..gradcheck import ORACLES, check_gradients, diagnose, load_part
+from ..gradcheck.kinds import kind_of
 from ..gradcheck.loading import raised
 from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
@@ -30,7 +31,7 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
     argument("--likelihood", default="bernoulli", choices=tuple(LIKELIHOODS)),
     argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
              "or of every coordinate, with the worst of them; or the complex step"),
-    argument("--laws", action="store_true", help="also what no gradient check sees, of minivae's own models"),
+    argument("--laws", action="store_true", help="of a model: also what no gradient check sees"),
     argument("--out", metavar="FILE.png", help="draw the error against the step size, in float32 and float64"),
 )  # fmt: skip
 def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
@@ -42,16 +43,16 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         title = f"{model}, {arch}, {likelihood}"
         instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
-    elif laws:
-        raise ValueError("laws: expected none of FILE.py:NAME; they are of minivae's own models")
     else:
         title = part
-        instance, x = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
-        y = None
+        instance, x, y = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
+        if laws and kind_of(instance) != "model":
+            raise ValueError(f"laws: expected a model, {part} is a {kind_of(instance)}")
     try:
         checks = check_gradients(instance, x, rng, y=y, oracle=oracle)
         findings = [] if checks.ok else diagnose(instance, x, y=y)
         curves = None if path is None else curves_of(instance, x, y=y)
+        found = Laws(check_laws(instance, x, rng, y) | check_known(instance, x, rng, y)) if laws else Laws()
     except Exception as error:
         if part is None:
             raise
@@ -65,7 +66,6 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
             print(f"why: {finding}")
     if not (checks.ok or findings):
         print("why: along directions nothing is wrong: something rounds more than float64 must")
-    found = Laws(check_laws(instance, x, rng, y) | check_known(instance, x, rng, y)) if laws else Laws()
     if laws:
         print(found)
     if path is not None:

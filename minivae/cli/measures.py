@@ -80,7 +80,8 @@ def compare(runs, out):
         if len(set(values)) > 1 and option.on_resume != "free":
             print(f"{name}: {', '.join(values)}")
     if any(_unit(run) != _unit(runs[0]) for run in runs):
-        print("these runs have different data, bits, units or likelihoods: their nats cannot be compared")
+        print("these runs have different data, bits, units or likelihoods, or some are given y: their nats cannot be "
+              "compared")  # fmt: skip
     plot.comparison(histories, path, metrics)
     print(path)
 

@@ -9,6 +9,7 @@ from .. import plot
 from ..backend import generator, to_numpy
 from ..evaluate import latents
 from ..options import real_number, whole
+from ..priors import StandardNormal
 from ..runs import Run
 from .base import RUN, argument, command, output
 
@@ -79,8 +80,7 @@ def interpolate(run, path, n, steps):
         x_hat = to_numpy(model.decode(z, y=y_left)).swapaxes(0, 1)  # (n, steps, D)
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
-    point = "mu" if model.latent == "gaussian" else "z"
-    title = f"between two examples: decoded walks from {point} to {point}"
+    title = f"between two examples: decoded walks from {_name(model)} to {_name(model)}"
     title += ", given the left one's y" * (model.labels is not None)
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, _shape(run), path, title, ["linear", "spherical"], tops)
@@ -105,14 +105,18 @@ def traverse(run, path, example, n, steps):
     mu = latents.codes(model, x[i : i + 1], None if y is None else y[i : i + 1])[0]
     x_seen, y_seen = x[:DOTS], None if y is None else y[:DOTS]
     values = np.linspace(-3, 3, steps, dtype="float32")
+    z = latents.codes(model, x_seen, y_seen)
     if model.has_kl:
-        size, unit = latents.kl_per_latent(model, x_seen, y_seen), "nats"
-        starts, widths = np.zeros(model.L, "float32"), np.ones(model.L, "float32")
+        size = latents.kl_per_latent(model, x_seen, y_seen)
+        unit = "nats"
+    else:
+        size = z.std(axis=0)
+        unit = "std"
+    if _standard(model):
+        starts, widths = np.zeros_like(z[0]), np.ones_like(z[0])
         title = "one latent at a time, from -3 to 3"
     else:
-        z = latents.codes(model, x_seen, y_seen)
-        size, unit = z.std(axis=0), "std"
-        starts, widths = z.mean(axis=0), size
+        starts, widths = z.mean(axis=0), z.std(axis=0)
         title = "one latent at a time, three standard deviations of the codes around their mean"
     order = np.argsort(-size, kind="stable")[:n]
     walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
@@ -137,13 +141,13 @@ def latent(run, path, n, y):
     x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
     mu = latents.codes(model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
-    if share is None and not model.has_kl:  # no prior of mean 0 and variance 1 says where the codes are
+    if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = (np.stack(np.meshgrid(across, up), axis=-1) @ axes + center).astype("float32")  # (n or 1, n, L)
     x_hat = to_numpy(model.decode(grid, y=None if given is None else np.repeat(given, n, axis=0)))
-    plot.latent_means(mu, y, path, x_hat, _shape(run))
+    plot.latent_means(mu, y, path, x_hat, _shape(run), name=_name(model))
 
 
 @drawing(
@@ -192,7 +196,7 @@ def draw_run(run, data):
     _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
     _draw_samples(run, model, 64, 0, run.path / "samples.png")
     x, y = (None if part is None else part[:DOTS] for part in data.pictured)
-    plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png")
+    plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png", name=_name(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
@@ -237,6 +241,16 @@ def _labels(model, texts):
 def _draw_reconstructions(run, model, data, path):
     x, y = (None if part is None else part[:PICTURED] for part in data.pictured)
     plot.reconstructions(x, to_numpy(model.reconstruct(x, y=y)), _shape(run), path)
+
+
+def _standard(model):
+    """Whether a standard normal prior says where the latents are."""
+    return isinstance(getattr(model, "prior", None), StandardNormal)
+
+
+def _name(model):
+    """What `encode` gives for each example, as pictures name it."""
+    return "mu" if model.latent == "gaussian" else "z"
 
 
 def _shape(run):

@@ -74,7 +74,10 @@ def derivative(problem, name, v):
     values = {key: a.astype("complex128").view(ByRealPart) for key, a in problem.values.items()}
     values[name] += 1j * H * v
     with _wrapping(problem.part):
-        return float(np.imag(problem.f(values))) / H
+        try:
+            return float(np.imag(problem.f(values))) / H
+        except TypeError as error:  # of a NumPy function without a complex form, such as logaddexp
+            raise ValueError(f"oracle: the complex step cannot go through this code ({error})") from None
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from .kinds import kind_of
 
 
 def load_part(target, rng, shape=None):
-    """(part, x) of FILE.py:NAME.
+    """(part, x, y) of FILE.py:NAME; y is None but for a model that is given labels.
 
     NAME is a Layer or Model class whose constructor needs nothing but perhaps `rng`, an instance of one, or a function
-    of rng that returns a pair (part, x), as every case of the tests is. Without x in the pair it is drawn from a
+    of rng that returns (part, x) or (part, x, y), as every case of the tests does. Without x it is drawn from a
     standard normal: rows of the part's `n_in`, or of `shape`.
 
     Raises ValueError, in one line, for whatever goes wrong in the file.
@@ -29,7 +29,7 @@ def load_part(target, rng, shape=None):
     if found is None:
         raise ValueError(f"part: {file} has no {name}")
     part = found
-    x = None
+    x = y = None
     if callable(found) and not isinstance(found, Module):
         needed = [p.name for p in inspect.signature(found).parameters.values()
                   if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]  # fmt: skip
@@ -37,8 +37,9 @@ def load_part(target, rng, shape=None):
             raise ValueError(f"part: {name} needs {', '.join(needed)}; expected at most rng. Name a function "
                              f"case(rng) that returns {name}(...), x instead")  # fmt: skip
         part = _attempt(f"calling {name}", file, lambda: found(**dict.fromkeys(needed, rng)))
-        if isinstance(part, tuple) and len(part) == 2:
-            part, x = part
+        if isinstance(part, tuple) and len(part) in (2, 3):
+            part, x, *rest = part
+            y = rest[0] if rest else None
     if not (isinstance(part, Module) and hasattr(part, "draw_noise")):
         raise ValueError(f"part: expected a Layer, a Model, or a function that returns one, got {type(part).__name__}")
     if x is None:
@@ -51,7 +52,7 @@ def load_part(target, rng, shape=None):
         result = _attempt(f"{name}.forward", file, lambda: part.forward(x))
         if not isinstance(result, tuple) or len(result) != 2:
             raise ValueError(f"part: expected {name}.forward to return (y, cache), got {type(result).__name__}")
-    return part, x
+    return part, x, y
 
 
 def _import(file):

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..backend import array_module, place
 from ..layers import Join
-from ..priors import StandardNormal
 from .base import Labels, beta_of
 from .networks import build_networks
 from .vae import VAE
@@ -46,10 +45,7 @@ class CVAE(VAE):
             raise ValueError("labels: a conditional model needs data with labels y, got none")
         self.labels = Labels(*labels)
         self.join = Join()
-        if prior is None and decoder.n_in is not None:
-            prior = StandardNormal(decoder.n_in - self.labels.count)
         super().__init__(encoder, decoder, likelihood, prior, beta, free_bits)
-        self.D = encoder.n_in - self.labels.count
 
     @classmethod
     def build(cls, shape, rng, *, labels=None, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0,

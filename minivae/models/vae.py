@@ -47,7 +47,7 @@ class VAE(Model):
     Raises
     ------
     ValueError
-        If the decoder's first layer does not fix the number of latents.
+        If the decoder's first layer does not fix the number of latents, or the prior has no `kl`.
     """
 
     options = NETWORKS | BETA | {
@@ -60,9 +60,13 @@ class VAE(Model):
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.prior = StandardNormal(decoder.n_in) if prior is None else prior
-        self.D = encoder.n_in
+        given = 0 if self.labels is None else self.labels.count  # columns behind x and z
+        self.prior = StandardNormal(decoder.n_in - given) if prior is None else prior
+        self.D = None if encoder.n_in is None else encoder.n_in - given
         self.L = self.prior.L
+        if self.prior.kl is None and type(self).loss_and_grads is VAE.loss_and_grads:
+            raise ValueError(f"prior: expected one with a KL in closed form, got {type(self.prior).__name__}; an IWAE "
+                             "takes any")  # fmt: skip
         self.beta = schedule(beta)
         self.free_bits = float(free_bits)
         self.bind()

@@ -6,7 +6,7 @@ from .grids import draw_images, draw_rows, value_range
 from .style import BLUE, CLASSES, GREY, figure_to
 
 
-def latent_means(mu, y, path, grid=None, shape=None):
+def latent_means(mu, y, path, grid=None, shape=None, name="mu"):
     """Where the encoder puts examples, mu (N, L), colored by class y (N,) if there are any.
 
     Two latents are shown as they are, one against the examples' order, more by their first two principal components.
@@ -15,11 +15,11 @@ def latent_means(mu, y, path, grid=None, shape=None):
     points, _, _, share = principal_plane(mu)
     if mu.shape[1] == 1:
         points = np.concatenate([mu, np.arange(len(mu))[:, None]], axis=1)
-        names = ["mu[0]", "example"]
+        names = [f"{name}[0]", "example"]
     elif share is None:
-        names = ["mu[0]", "mu[1]"]
+        names = [f"{name}[0]", f"{name}[1]"]
     else:
-        names = [f"principal component {i + 1} of mu ({r:.0%} of the variance)" for i, r in enumerate(share)]
+        names = [f"principal component {i + 1} of {name} ({r:.0%} of the variance)" for i, r in enumerate(share)]
     with figure_to(path, (6.4, 5.4) if grid is None else (12, 5.4)) as figure:
         *left, ax = figure.subplots(1, 1 if grid is None else 2, squeeze=False)[0]
         if grid is not None and len(shape) == 3:
@@ -30,7 +30,11 @@ def latent_means(mu, y, path, grid=None, shape=None):
             draw_rows(left[0], grid[:, len(grid[0]) // 2])
             left[0].set(title="decoded Gaussian quantiles along the vertical axis", ylabel="value", xlabel="column")
         _draw_classes(figure, ax, points[:, :2], y)
-        ax.set(title="latent means, one dot per example", xlabel=names[0], ylabel=names[1])
+        ax.set(
+            title=f"{'latent means' if name == 'mu' else 'codes'}, one dot per example",
+            xlabel=names[0],
+            ylabel=names[1],
+        )
 
 
 def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
