@@ -31,7 +31,7 @@ def bernoulli_log_prob(logits, *, x):
     e *= -0.5
     log_p += e  # -|l| / 2
     e *= 2
-    e = xp.exp(e, out=e)  # exp(-|l|)
+    e = xp.exp(e, out=e)
     log_p -= log_one_plus(e)
     return log_p @ xp.ones(log_p.shape[-1], log_p.dtype)
 
