@@ -55,23 +55,14 @@ class Likelihood(Layer):
         return out.reshape(*out.shape[:-1], self.n_out, D)
 
 
-def expect_from_0_to_1(x):
-    """ValueError for any other x: the formulas below would take it, and log_px_z would be no log-probability.
-
-    NaN passes, and log_px_z is NaN. On a GPU, which would have to wait for the answer, x is not looked at.
-    """
-    if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):
-        raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
-
-
 class Bernoulli(Likelihood):
     """Bits: x (..., D) of 0 and 1, or grey in between; out (..., D) are logits, x_hat = sigmoid(out) is P(x = 1).
 
     d log_px_z / d out = x - x_hat: no gradient where the decoder is right, and never more than 1 where it is wrong.
+    That x is in [0, 1] is checked where data are read, not in every step.
     """
 
     def forward(self, x, out):
-        expect_from_0_to_1(x)
         return bernoulli_log_prob(out, x=x), (x, out)
 
     def backward(self, g, cache, accumulate=True):
@@ -102,7 +93,8 @@ class Categorical(Likelihood):
         self.n_out = levels
 
     def forward(self, x, out):
-        expect_from_0_to_1(x)
+        if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):  # a GPU would have to wait
+            raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
         k = array_module(x).rint(x * (self.n_out - 1))  # (..., D), whole numbers
         logits = self._blocks(out)  # (..., levels, D)
         return categorical_log_prob(logits, x=k), (k, logits)
