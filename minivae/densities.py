@@ -176,16 +176,18 @@ def free_bits(kl, *, least):
 
     A latent whose mean KL is below `least` costs `least` whatever it is, so that nothing drives it to 0.
     """
+    if not least:
+        return kl.sum() / len(kl)
     return array_module(kl).maximum(kl.sum(axis=0) / len(kl), least).sum()
 
 
 def free_bits_backward(g, kl, *, least):
     """dkl_nl = g / N where mean_n kl_nl >= least, else 0.   g (), kl (N, L) -> dkl (N, L).
 
-    Forward took the larger one, so now a mean below `least` gets nothing; only by rounding is it below least = 0.
+    Forward took the larger one, so now a mean below `least` gets nothing.
     """
     xp = array_module(kl)
-    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least > 0 else xp.ones_like(kl[0])  # (L,)
+    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least else xp.ones(kl.shape[-1], kl.dtype)  # (L,)
     return xp.broadcast_to(g / len(kl) * above, kl.shape)
 
 
