@@ -9,7 +9,8 @@ r"""The importance weighted autoencoder (Burda, Grosse & Salakhutdinov 2016, "Im
 
 Its gradient is that of sum_k v_k log w_k, v_k = w_k / sum_j w_j held constant (eq. 14). The doubly reparameterized one
 has the same mean and, for the encoder, a smaller variance (Tucker et al. 2019, 1810.04152, eq. 8): the encoder gets
-sum_k v_k^2 d log w_k / d z_k through z_k alone, with the parameters of q held constant in log w_k.
+sum_k v_k^2 d log w_k / d z_k through z_k alone, with the parameters of q held constant in log w_k. Where beta weighs
+log p(z) - log q(z|x), the weights are (1 - beta) v_k + beta v_k^2, by the same derivation.
 """
 
 from ..backend import array_module, place
@@ -102,14 +103,15 @@ class IWAE(VAE):
         if self.doubly:
             v, score = noise["held"] if "held" in noise else (N * g, beta * self.posterior.score(c_q))
             log_joint = log_px_z + beta * log_pz - (score * z).sum(axis=-1)  # its slope in z is that of log_w_beta
-            metrics["loss_encoder"] = -(v * v * log_joint).sum() / N
+            power = 1 - beta + beta * v  # v_k^2 in the place of v_k for beta = 1
+            metrics["loss_encoder"] = -(v * power * log_joint).sum() / N
         if grads:  # backward
             self.zero_grad()
             dz = self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec)[..., : self.L]
             dz = dz + self.prior.backward(-beta * g, c_z)
             dlog_qz_x = beta * g
-            if self.doubly:  # weights v_k^2 instead of v_k, and log q through z alone
-                dz = v[..., None] * (dz + g[..., None] * score)
+            if self.doubly:  # other weights, and log q through z alone
+                dz = power[..., None] * (dz + g[..., None] * score)
                 dlog_qz_x = 0 * g
             self.encoder.backward(self.posterior.backward(dz, dlog_qz_x, c_q), c_enc, need_dx=False)
         return metrics
