@@ -495,7 +495,8 @@ quoted("12", sum(len(mutant.caught_by) == 1 for mutant in ZOO))
 # - T. Y. Chen, S. C. Cheung, S. M. Yiu, *Metamorphic testing*, technical report HKUST-CS98-01 (1998): how to test where
 #   the answer is not known, by what must not change.
 # - R. DeMillo, R. Lipton, F. Sayward, *Hints on test data selection*, Computer 11 (1978): plant mistakes to test tests.
-# - `minivae/laboratory/zoo.py`, `detectors.py`, `minivae/truth/laws.py`, `known_answers.py`: the zoo, and who sees what.
+# - `minivae/laboratory/zoo.py`, `detectors.py`, `minivae/truth/laws.py`, `known_answers.py`: the zoo, and who sees
+#   what.
 
 # %%
 progress()

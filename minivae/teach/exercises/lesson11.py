@@ -3,12 +3,18 @@
 import numpy as np
 
 from ...backend import array_module
-from ...densities import log_mean_exp
 from ..exercise import Exercise
 
 
 def relative_error(a, b):
     return np.abs(a - b).max() / np.abs(b).max()
+
+
+def log_mean_exp(log_w):
+    """The answer of the lesson; minivae's own is also right where all weights are 0."""
+    xp = array_module(log_w)
+    top = log_w.max(axis=0)
+    return top + xp.log(xp.exp(log_w - top).mean(axis=0))
 
 
 def traffic(n, itemsize, unary, binary, inputs, outputs):
