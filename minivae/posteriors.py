@@ -31,6 +31,12 @@ class Posterior(Layer):
         """What is known of z without a draw: (mu, log_var) of a Gaussian, or the z (N, L) that eps = 0 gives."""
         raise NotImplementedError
 
+    def _checked(self, heads):
+        """The heads; ValueError where the encoder gives another number of them."""
+        if len(heads) != self.n_heads:
+            raise ValueError(f"heads: {type(self).__name__} takes {self.n_heads}, got {len(heads)}; see build_networks")
+        return heads
+
 
 class DiagonalGaussian(Posterior):
     """z = mu + std eps, log q(z | x) = -1/2 sum_l (log 2 pi + log_var + eps^2), std = exp(log_var / 2).
@@ -39,7 +45,7 @@ class DiagonalGaussian(Posterior):
     """
 
     def forward(self, heads, eps):
-        mu, log_var = heads
+        mu, log_var = self._checked(heads)
         log_qz_x = -0.5 * (LOG_2PI + log_var + eps * eps).sum(axis=-1)
         return (reparameterize(mu, log_var, eps=eps), log_qz_x), (mu, log_var, eps)
 
@@ -90,8 +96,3 @@ class FlowPosterior(Posterior):
         mu, _, h = self._checked(heads)
         (z, _), _ = self.flow.forward(mu, h)
         return z
-
-    def _checked(self, heads):
-        if len(heads) != self.n_heads:
-            raise ValueError(f"heads: expected mu, log_var and a context, got {len(heads)}; build_networks(heads=3)")
-        return heads

@@ -42,3 +42,11 @@ def test_there_is_no_eps(rng):
     np.testing.assert_array_equal(model.reconstruct(x), model.decode(model.encode(x)))
     with pytest.raises(ValueError, match="eps: expected none, an autoencoder draws nothing"):
         model.reconstruct(x, np.zeros((5, 2)))
+
+
+def test_a_constant_code_has_no_variance_below_0(rng):
+    """Rounding takes square - mean^2 below 0, whose root would be NaN."""
+    model = AE.build((4,), rng, hidden=(3,), latent=2)
+    model.mean.data[...] = 0.7
+    model.square.data[...] = np.float32(0.7) ** 2 - np.float32(1e-7)
+    assert np.isfinite(model.sample(3, rng)).all()

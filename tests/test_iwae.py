@@ -159,7 +159,7 @@ def test_a_flow_without_a_context_and_heads_that_are_too_few(rng):
     x = (rng.random((4, 5)) < 0.5).astype("float64")
     assert check_gradients(model, x, rng).ok
     few = build_networks((5,), rng, hidden=(4,), latent=2)
-    with pytest.raises(ValueError, match="heads: expected mu, log_var and a context, got 2"):
+    with pytest.raises(ValueError, match="heads: FlowPosterior takes 3, got 2"):
         IWAE(*few, posterior=FlowPosterior(Shift(2))).encode(x)
 
 

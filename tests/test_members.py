@@ -1,6 +1,7 @@
 """Every model through every command: trained, killed and resumed to the bit, evaluated, compared, sampled, drawn."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,7 +169,9 @@ def test_bad_labels_on_the_command_line(label, y, message, finished, capsys):
 def test_a_conditional_model_needs_labels(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((30, 4)))
     error = error_of(capsys, "train", "--model", "cvae", "--data", tmp_path / "x.npy", "--out", tmp_path / "run")
-    assert error == "minivae: model: cvae is given labels, classes from 0 up or rows of numbers, x.npy has none\n"
+    assert (
+        error == "minivae: model: cvae needs data with labels, classes from 0 up or rows of numbers; x.npy has none\n"
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -221,6 +224,17 @@ def test_a_ledger_is_refused_before_anything_is_trained(tmp_path, capsys):
     error = error_of(capsys, "train", "--config", tmp_path / "c.toml", "--out", tmp_path / "run")
     assert "the ledger needs" in error
     assert not (tmp_path / "run").exists()
+
+
+def test_a_ledger_is_refused_on_resume_too(finished, tmp_path, capsys):
+    """Neither an epoch nor the settings are lost."""
+    shutil.copytree(finished / "ae", tmp_path / "run")
+    before = (tmp_path / "run" / "settings.json").read_text()
+    (tmp_path / "c.toml").write_text("ledger = true")
+    resume = ["train", "--resume", "--out", tmp_path / "run", "--epochs", "4"]
+    assert "the ledger needs" in error_of(capsys, *resume, "--config", tmp_path / "c.toml")
+    assert (tmp_path / "run" / "settings.json").read_text() == before
+    assert main([str(a) for a in resume]) == 0
 
 
 @pytest.mark.pictures

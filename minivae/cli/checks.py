@@ -26,9 +26,9 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
     argument("part", nargs="?", metavar="FILE.py:NAME", help="a layer, a model, or a function rng -> (one of them, x); "
              "without it, one of minivae's own models"),
     argument("--shape", nargs="+", metavar="N", help="of the input of FILE.py:NAME (default: 5 rows of its n_in)"),
-    argument("--model", default="vae", choices=tuple(MODELS)),
-    argument("--arch", default="dense", choices=("dense", "conv")),
-    argument("--likelihood", default="bernoulli", choices=tuple(LIKELIHOODS)),
+    argument("--model", choices=tuple(MODELS), help="(default: vae)"),
+    argument("--arch", choices=("dense", "conv"), help="(default: dense)"),
+    argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: bernoulli)"),
     argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
              "or of every coordinate, with the worst of them; or the complex step"),
     argument("--laws", action="store_true", help="of a model: also what no gradient check sees"),
@@ -41,9 +41,15 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
     if part is None:
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
+        model = model or "vae"
+        arch = arch or "dense"
+        likelihood = likelihood or "bernoulli"
         title = f"{model}, {arch}, {likelihood}"
         instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
     else:
+        for name, value in (("model", model), ("arch", arch), ("likelihood", likelihood)):
+            if value is not None:
+                raise ValueError(f"{name}: expected none beside {part}, got {value}; it is for minivae's own models")
         title = part
         instance, x, y = load_part(part, rng, None if shape is None else [whole(1)("shape", n) for n in shape])
         if laws and kind_of(instance) != "model":

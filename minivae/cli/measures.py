@@ -38,7 +38,7 @@ def evaluate(run, split, samples):
     result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
     report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]} | result
     errors = {}
-    if "elbo" in model.metrics:
+    if "elbo" in model.metrics and model.log_weights is not None:
         errors["elbo"] = elbo_standard_error(model, x, generator(0, "evaluate"), y)
         report["elbo_standard_error"] = errors["elbo"]
     print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
@@ -68,12 +68,13 @@ def compare(runs, out):
         if not history:
             raise ValueError(f"runs: {name} has not finished an epoch yet")
     metrics = {name: metric for run in runs for name, metric in _shown(MODELS[run.settings["model"]].metrics).items()}
-    monitors = [MODELS[run.settings["model"]].monitor for run in runs]
-    best = f"best {monitors[0]}" if len(set(monitors)) == 1 else "best"
+    models = [MODELS[run.settings["model"]] for run in runs]
+    monitors = {cls.monitor for cls in models}
+    best = f"best {models[0].monitor}" if len(monitors) == 1 else "best"
     head = ("run", "split", "epoch", *metrics, best, "at epoch", "seconds")
     rows = []
-    for (name, history), monitor in zip(histories.items(), monitors, strict=True):
-        rows.append((name, *_figures(history, metrics, monitor, named=best == "best")))
+    for (name, history), cls in zip(histories.items(), models, strict=True):
+        rows.append((name, *_figures(history, metrics, cls, named=best == "best")))
     print(*aligned([head, *rows], "<<>"), sep="\n")
     for name, option in {n: o for run in runs for n, o in options_of(run.settings["model"]).items()}.items():
         values = [str(short(run.settings[name])) if name in run.settings else "-" for run in runs]
@@ -99,10 +100,11 @@ def _shown(metrics):
     return {name: metric for name, metric in metrics.items() if not name.startswith("loss")}
 
 
-def _figures(history, metrics, monitor, named):
-    """What `compare` shows of one run: the last line, and the best by its monitor, `named` where those differ."""
+def _figures(history, metrics, model, named):
+    """What `compare` shows of a run of a model: the last line, and the best by its monitor, `named` if they differ."""
+    monitor = model.monitor
     split = "validation" if "validation" in history[-1] else "train"
-    pick = max if metrics[monitor].better == "higher" else min
+    pick = max if model.metrics[monitor].better == "higher" else min
     best = pick(history, key=lambda line: line[split][monitor])
     last = history[-1][split]
     numbers = [f"{last[name]:.2f}" if name in last else "-" for name in metrics]

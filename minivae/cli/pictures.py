@@ -182,11 +182,11 @@ def animate(run, path):
     plot.animation(frames, path)
 
 
-def draw_epoch(run, model, epoch):
+def draw_epoch(run, model, data, epoch):
     """The same draws from the prior as after every other epoch, into samples/epoch-NNNNN.png."""
     folder = run.path / "samples"
     folder.mkdir(exist_ok=True)
-    _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}")
+    _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}", data=data)
 
 
 def draw_run(run, data):
@@ -194,14 +194,14 @@ def draw_run(run, data):
     model, _ = run.load_model()
     plot.learning_curves(run.history(), run.path / "curves.png", model.metrics)
     _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
-    _draw_samples(run, model, 64, 0, run.path / "samples.png")
+    _draw_samples(run, model, 64, 0, run.path / "samples.png", data=data)
     x, y = (None if part is None else part[:DOTS] for part in data.pictured)
     plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png", name=_name(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
-def _draw_samples(run, model, n, seed, path, title="samples", y=None):
+def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None):
     """n samples; of classes, where none is asked for, a row each, with the same draws of z: class against style."""
     title = f"{title}: decoded {model.sampled}"
     classes = model.labels is not None and model.labels.kind == "classes"
@@ -211,7 +211,7 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None):
         plot.walks(rows, _shape(run), path, f"{title}, a row for each y", [str(c) for c in range(len(rows))])
         return
     if y is None and model.labels is not None:
-        y = run.read_data().pictured.y
+        y = (run.read_data() if data is None else data).pictured.y
         title += ", given the y of pictured examples"
     elif y is not None:
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"

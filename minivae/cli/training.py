@@ -6,12 +6,11 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..backend import generator
 from ..data.download import DOWNLOADS
 from ..data.sources import is_array_file
 from ..evaluate import ledger_line
 from ..models import MODELS
-from ..runs import Run, build_model, build_optimizer, check_out, read_data
+from ..runs import Run, build_model, build_optimizer, check_ledger, check_out, read_data
 from ..runs.settings import complete, every_option, options_of, read_config, read_options
 from ..train import fit, stopped
 from .base import argument, command, short
@@ -74,9 +73,7 @@ def train(out=None, resume=False, config=None, **flags):
                 raise ValueError("early_stop: expected a validation split, got validation 0")
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
-            if settings["ledger"]:
-                x, y = (None if part is None else part[:2] for part in data.pictured)
-                ledger_line(model, x, y, generator(settings["seed"], "validation"))  # is refused now, if at all
+            check_ledger(settings, model, data)
             run = Run.create(out, settings, data.protocol, model, optimizer)
             stack.enter_context(run.lock())
         return _fit_run(run, model, optimizer, data)
@@ -91,7 +88,7 @@ def _fit_run(run, model, optimizer, data):
         # before the epoch counts as done, so that a cut loses no picture
         if every and line["epoch"] % every == 0:
             with optimizer.averaged():
-                draw_epoch(run, model, line["epoch"])
+                draw_epoch(run, model, data, line["epoch"])
         run.record(line, model, optimizer)
 
     try:
@@ -101,7 +98,7 @@ def _fit_run(run, model, optimizer, data):
         else:
             _describe(run, model, data)
             if every and run.epoch == 0:
-                draw_epoch(run, model, 0)
+                draw_epoch(run, model, data, 0)
             ledger = ledger_line if run.settings["ledger"] else None
             fit(model, optimizer, data, epochs=epochs, batch_size=run.settings["batch_size"],
                 seed=run.settings["seed"], early_stop=early_stop, ledger=ledger, history=history,

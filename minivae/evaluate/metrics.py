@@ -10,14 +10,15 @@ from ..metrics import BATCH
 def elbo_standard_error(model, x, rng, y=None):
     """Standard error of the mean ELBO over the rows of x (N, D); None for a single row.
 
-    From one-sample log_weights, whose KL is sampled too: a little above that of an ELBO with an analytic KL.
+    From log_weights of as many samples as the model takes, whose KL is sampled too: a little above that of an ELBO with
+    an analytic KL.
     """
     if len(x) < 2:
         return None
     parts = []
     for rows in batches(len(x), BATCH):
-        eps = place(model.draw_eps(rng, 1, len(rows)), like=model.theta)
+        eps = place(model.draw_eps(rng, getattr(model, "K", 1), len(rows)), like=model.theta)
         x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
-        parts.extend(to_numpy(model.log_weights(x_rows, eps, y=y_rows)[0]).tolist())
+        parts.extend(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0).tolist())
     mean = math.fsum(parts) / len(parts)
     return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))

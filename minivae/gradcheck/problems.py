@@ -28,6 +28,7 @@ class Problem(NamedTuple):
     part : what it is of
     terms : {name: f} of the parts that f is the sum of, where it has such
     written : names of the arguments that a call wrote into
+    n : how many examples a model was given; 0 of other parts
     """
 
     f: Callable
@@ -39,6 +40,7 @@ class Problem(NamedTuple):
     part: Any = None
     terms: dict = {}
     written: set = frozenset()
+    n: int = 0
 
 
 def layer_problem(layer, x, rng, noise=None):
@@ -140,7 +142,7 @@ def model_problems(model, x, noise, y=None, t=0):
         values = {name: model.params[name].data.copy() for name in names}
         own = {name: grads[name] for name in names}
         size = abs(float(metrics[objective])) + abs(float(metrics.get("log_px_z", 0)))  # they may cancel, in the KL say
-        problems[objective] = Problem(value, values, own, size=size, again=again, part=model, terms=terms)
+        problems[objective] = Problem(value, values, own, size=size, again=again, part=model, terms=terms, n=len(x))
     return problems
 
 

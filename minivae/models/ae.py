@@ -95,7 +95,9 @@ class AE(Model):
     def sample(self, n, rng, y=None):
         """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance."""
         eps = place(rng.standard_normal((n, self.L), dtype="float32"), like=self.theta)
-        std = array_module(eps).sqrt(self.square.data - self.mean.data**2)
+        xp = array_module(eps)
+        variance = xp.maximum(self.square.data - self.mean.data**2, 0)  # rounding may take it below 0
+        std = xp.sqrt(variance)
         return self.decode(self.mean.data + std * eps, y)
 
     def reconstruct(self, x, eps=None, y=None):

@@ -86,7 +86,10 @@ class IWAE(VAE):
         }
 
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
-        """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
+        """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`.
+
+        Under `doubly` those of the encoder are the gradients of `loss_encoder`.
+        """
         eps, beta, N = noise["eps"], self.beta(t), len(x)
         heads, c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L) each
         (z, log_qz_x), c_q = self.posterior.forward(heads, eps)  # sample: (K, N, L), (K, N)

@@ -2,6 +2,7 @@
 
 from ..backend import generator
 from ..data import load_data
+from ..evaluate import ledger_line
 from ..models import MODELS, Labels
 from ..optim import OPTIMIZERS
 from ..schedules import SCHEDULES, warm_up
@@ -18,7 +19,7 @@ def build_model(settings, protocol):
     if cls.conditional:
         if protocol.labels is None:
             wanted = "classes from 0 up or rows of numbers"
-            raise ValueError(f"model: {settings['model']} is given labels, {wanted}, {protocol.name} has none")
+            raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
     rng = generator(settings["seed"], "weights")
     model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
@@ -42,8 +43,17 @@ def build_optimizer(settings, model, protocol):
 
 def read_data(settings):
     """The data set that the settings describe; ValueError or OSError where it cannot be read."""
+    if "likelihood" not in settings:
+        raise ValueError(f"model: {settings['model']} has no option likelihood, which decides how data are read")
     names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize", "sprites")
     return load_data(settings["data"], **{name: settings[name] for name in names})
+
+
+def check_ledger(settings, model, data):
+    """ValueError where the ledger is asked for and the model has none; before anything is trained or written."""
+    if settings["ledger"]:
+        x, y = (None if part is None else part[:2] for part in data.pictured)
+        ledger_line(model, x, y, generator(settings["seed"], "validation"))
 
 
 def _pass_steps(settings, protocol):

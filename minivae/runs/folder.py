@@ -22,7 +22,7 @@ from ..data.protocol import Protocol
 from ..files import sync_folder, write_atomic
 from ..models import MODELS
 from . import checkpoint
-from .build import build_model, build_optimizer, read_data
+from .build import build_model, build_optimizer, check_ledger, read_data
 from .settings import deciding, is_complete, read_options, resumed, with_older
 
 
@@ -113,13 +113,17 @@ class Run:
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
         settings = resumed(self.settings, given)
-        data, model = self.read_data(settings), build_model(settings, self.protocol)
+        data = self.read_data(settings)
+        model = build_model(settings, self.protocol)
         optimizer = build_optimizer(settings, model, self.protocol)
         meta = self._restore("last", model, optimizer)
+        check_ledger(settings, model, data)
         lines = self.history()[: meta["epoch"]]
         if len(lines) < meta["epoch"]:
             raise ValueError(f"run: {self.path / 'metrics.jsonl'} ends at epoch {len(lines)}, last at {meta['epoch']}")
-        self.epoch, self.best, optimizer.t = meta["epoch"], meta["best"], meta["step"]
+        self.epoch = meta["epoch"]
+        self.best = meta["best"]
+        optimizer.t = meta["step"]
         if settings != self.settings:  # from here on files change
             self.settings = settings
             self._write_settings()

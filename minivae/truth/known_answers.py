@@ -28,7 +28,7 @@ def check_known(model, x, rng, y=None):
     return Laws(
         scales(model, x, noise, y)
         | signs(model, x, model.stopped(x, noise, y), y)
-        | of_likelihood(model.likelihood, rng)
+        | ({} if getattr(model, "likelihood", None) is None else of_likelihood(model.likelihood, rng))
         | (of_kl(model.prior) if model.has_kl else {})
         | ({} if model.log_weights is None else of_evidence(model, x, rng, y))
         | untouched(model, x, noise, y)
@@ -142,7 +142,7 @@ def of_evidence(model, x, rng, y=None):
 
 
 def untouched(model, x, noise, y=None):
-    """A step writes into none of its arguments (pitfall 17), and the same step again gives the same (pitfall 18)."""
+    """A step does not write into x (pitfall 17), and the same step again gives the same (pitfall 18)."""
     before = x.copy()
     first = model.loss_and_grads(x, noise, y=y)
     grad = model.grad.copy()
