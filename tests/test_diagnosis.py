@@ -13,7 +13,7 @@ from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
 from minivae.models.base import Model
 from minivae.models.examples import flow_posterior
-from minivae.posteriors import FlowPosterior
+from minivae.posteriors import DiagonalGaussian, FlowPosterior
 
 
 @pytest.fixture
@@ -470,3 +470,19 @@ def test_a_wrong_posterior_is_found(rng):
     findings = diagnose(model, x, rng)
     assert findings
     assert any("posterior" in finding.where for finding in findings)
+
+
+class TimesK(DiagonalGaussian):
+    """Weighs each of K samples by 1, not by 1 / K (K = 3)."""
+
+    def backward(self, dz, dlog_qz_x, cache, accumulate=True):
+        return tuple(3 * dh for dh in super().backward(dz, dlog_qz_x, cache, accumulate))
+
+
+def test_the_number_of_samples_is_called_k(rng):
+    model, x, _ = cases.MODELS["iwae dense"](rng)
+    model.posterior.__class__ = TimesK
+    finding = diagnose(model, x, rng)[0]
+    assert finding.kind == "factor"
+    assert "K = 3" in finding.text
+    assert "N" not in finding.text
