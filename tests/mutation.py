@@ -7,8 +7,8 @@ statement. It is killed if one of its tests fails, or if it is not through after
 the unchanged file come first, must pass, and take well below that. Left out are docstrings, messages of errors, what
 only crashes (@, None for what is returned), and defaults of arguments that a function never reads.
 
-Which tests: tests/test_<name>.py and what tests/test_conformance.py says about the file, quick ones first. Of the
-models' gradient checks four run (GRADIENTS), and no test whose subject is the gradient check itself ("planted errors").
+Which tests: tests/test_<name>.py and what tests/test_conformance.py says about the file, quick ones first. Of each
+model's gradient checks two to four run, and no test whose subject is the gradient check itself ("planted errors").
 Why survivors survive is written down in tests/mutation_reasons.toml; without a reason the command exits with 1.
 
 A parent imports what is heavy but not minivae, and forks for each mutant: Linux and its like only. The child's minivae
@@ -44,7 +44,10 @@ def conformance(*names):
     return [f"tests/test_conformance.py::{name}" for name in names]
 
 
-GRADIENTS = ("vae dense bernoulli", "vae dense gaussian-full", "vae conv categorical", "vae free bits")
+def gradients(*labels):
+    return conformance(*(f"test_model_gradient[{label}]" for label in labels))
+
+
 MIRRORS = {
     "layers": [
         *conformance("test_everything_has_a_case", "test_layer_keeps_dtype_and_arguments", "test_layer_gradient"),
@@ -58,6 +61,18 @@ MIRRORS = {
         "tests/test_densities.py",
         "tests/test_numeric.py",
     ],
+    "priors": [
+        *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64", "test_prior_kl"),
+        "tests/test_priors.py",
+        *conformance("test_prior_is_the_density_of_its_draws"),
+    ],
+    "posteriors": [
+        "tests/test_posteriors.py",
+        *conformance("test_posterior", "test_posterior_float32_agrees_with_numpy_float64"),
+        *gradients("vae dense bernoulli", "iwae dense doubly", "iwae dense flow posterior"),
+        *conformance("test_posterior_is_the_density_of_its_draws"),
+    ],
+    "flows": [*conformance("test_bijector"), "tests/test_flows.py"],
     "likelihoods": [
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
         *conformance("test_likelihood_float32_agrees_with_numpy_float64"),
@@ -68,18 +83,20 @@ MIRRORS = {
     "schedules": ["tests/test_schedules.py"],
     "vae": [
         *conformance("test_model_step_is_pure", "test_model_float32_agrees_with_numpy_float64"),
-        *conformance(*(f"test_model_gradient[{name}]" for name in GRADIENTS)),
+        *gradients("vae dense bernoulli", "vae dense gaussian-full", "vae conv categorical", "vae free bits"),
         "tests/test_vae.py",
     ],
+    "iwae": [
+        *gradients("iwae dense", "iwae dense doubly", "iwae one sample", "iwae learned prior"),
+        "tests/test_iwae.py",
+    ],
+    "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
+    "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
-FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"} | {
-    PACKAGE / "densities.py": "densities",
-    PACKAGE / "numeric.py": "densities",
-    PACKAGE / "likelihoods.py": "likelihoods",
-    PACKAGE / "optim.py": "optim",
-    PACKAGE / "schedules.py": "schedules",
-    PACKAGE / "models" / "vae.py": "vae",
-}
+MODULES = ("densities", "likelihoods", "optim", "schedules", "priors", "posteriors", "flows")
+FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"}
+FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}
+FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "ae")}
 
 # ---- mutants
 

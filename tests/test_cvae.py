@@ -86,3 +86,11 @@ def test_bad_rows_and_no_labels(rng):
         model.sample(4, rng)
     with pytest.raises(ValueError, match="labels: a conditional model needs data with labels y, got none"):
         CVAE.build((4, 4, 1), rng)
+
+
+def test_beta_comes_to_its_value_over_epochs_of_pass_steps(rng):
+    """Without either: in one step."""
+    rise = {"labels": Labels("classes", 3), "beta": 4.0, "beta_schedule": "linear", "hidden": (4,), "latent": 2}
+    model = CVAE.build((5,), rng, beta_epochs=2, pass_steps=5, **rise)
+    assert [model.beta(t) for t in (0, 5, 10)] == pytest.approx([0, 2, 4])
+    assert [CVAE.build((5,), rng, **rise).beta(t) for t in (0, 1)] == [0, 4]

@@ -163,6 +163,24 @@ def test_a_flow_without_a_context_and_heads_that_are_too_few(rng):
         IWAE(*few, posterior=FlowPosterior(Shift(2))).encode(x)
 
 
-def test_a_vae_needs_a_prior_with_a_kl(rng):
-    with pytest.raises(ValueError, match="prior: expected one with a KL in closed form, got NoKL; an IWAE takes any"):
-        VAE(*build_networks((5,), rng, hidden=(4,), latent=2), prior=NoKL(2))
+def test_noise_of_training_and_of_evaluation(rng):
+    model = IWAE.build((5,), rng, hidden=(4,), latent=2, samples=3, dropout=0.5)
+    noise = model.draw_noise(rng, 4)
+    assert noise["enc"] is not None
+    assert noise["dec"] is not None
+    noise = model.draw_noise(rng, 4, train=False)
+    assert noise["enc"] is noise["dec"] is None
+    assert noise["eps"].shape == (3, 4, 2)
+
+
+def test_the_loss_is_the_bound_under_beta_1_alone(rng):
+    assert linear(rng, 3).loss_law({"iwae": -2.0}, 0) == {"loss = -iwae": 2.0}
+    assert linear(rng, 3, beta=2.0).loss_law({"iwae": -2.0}, 0) == {}
+
+
+def test_beta_comes_to_its_value_over_epochs_of_pass_steps(rng):
+    """Without either: in one step."""
+    rise = {"beta": 4.0, "beta_schedule": "linear"}
+    model = IWAE.build((5,), rng, hidden=(4,), latent=2, beta_epochs=2, pass_steps=5, **rise)
+    assert [model.beta(t) for t in (0, 5, 10)] == pytest.approx([0, 2, 4])
+    assert [IWAE.build((5,), rng, hidden=(4,), latent=2, **rise).beta(t) for t in (0, 1)] == [0, 4]

@@ -869,3 +869,14 @@ def test_leaky_relu_of_infinity(slope):
     np.testing.assert_array_equal(y, expected)
     dx = LeakyReLU(slope).backward(np.ones_like(x), cache)
     np.testing.assert_array_equal(dx[[0, 1, 3, 4]], np.array([slope, 1, slope, 1], "float32"))
+
+
+def test_the_columns_of_a_condition_are_counted(rng):
+    layer = ColumnsToChannels(2, 3, 4, 5)
+    assert layer.n_in == 2 * 3 * 4 + 5
+    assert layer(rng.standard_normal((7, layer.n_in))).shape == (7, 2, 3, 4 + 5)
+
+
+def test_decoder_of_latents_alone(rng):
+    decoder = spatial_decoder(2, (3,), (4, 4, 1), rng=rng)
+    assert decoder(rng.standard_normal((5, 2 * 2 * 2))).shape == (5, 16)

@@ -167,3 +167,9 @@ def test_categorical_takes_the_nearest_level(levels):
         inside = (x >= 0) & (x <= 1)
         log_px_z, _ = Categorical(levels).forward(x[inside, None], np.tile(logits, (inside.sum(), 1)))
         np.testing.assert_allclose(log_px_z, log_p[k[inside] + chosen], rtol=1e-12)
+
+
+@pytest.mark.parametrize("cls", LIKELIHOODS.values())
+def test_noise_is_float32(cls, rng):
+    noise = cls().draw_noise(rng, (4, 3))
+    assert (noise.shape, noise.dtype) == ((4, 3), np.float32)

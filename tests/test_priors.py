@@ -38,3 +38,9 @@ def test_it_starts_as_a_standard_normal_and_spares_its_parameters(rng):
 
 def test_a_prior_without_a_closed_form_says_so():
     assert Prior(2).kl is None
+
+
+def test_what_a_prior_must_have():
+    for call in (lambda p: p.forward(np.zeros(2)), lambda p: p.backward(0, None), lambda p: p.draw(np.zeros(2))):
+        with pytest.raises(NotImplementedError):
+            call(Prior(2))

@@ -9,7 +9,8 @@ from minivae.evaluate import elbo_standard_error, log_evidence
 from minivae.layers import Dense, Network, ReLU, Reshape, Split
 from minivae.likelihoods import Bernoulli, Gaussian, GaussianFixed
 from minivae.metrics import mean_metrics
-from minivae.priors import StandardNormal
+from minivae.models.networks import build_networks
+from minivae.priors import Prior, StandardNormal
 from minivae.truth import linear_gaussian as exact
 
 
@@ -173,6 +174,21 @@ def test_beta_comes_to_its_value_over_epochs_of_pass_steps(rng):
     assert [model.beta(t) for t in (0, 5, 9, 10, 99)] == pytest.approx([0, 2, 3.6, 4, 4])
     model = small(rng, beta=4.0, beta_schedule="cyclical", beta_epochs=None, pass_steps=8)
     assert [model.beta(t) for t in (0, 2, 4, 7, 8)] == [0, 2, 4, 4, 0]
+    assert [small(rng, beta=4.0, beta_schedule="linear").beta(t) for t in (0, 1)] == [0, 4]  # in one step
+
+
+def test_the_law_of_the_loss(rng):
+    """The loss of a step is beta KL - log p(x | z); with free bits it is larger, and there is no law."""
+    model = small(rng, beta=0.7)
+    metrics = model.loss_and_grads(rng.random((6, 12)), model.draw_noise(rng, 6))
+    (law,) = model.loss_law(metrics, 0).values()
+    assert law == pytest.approx(metrics["loss"], rel=1e-12)
+    assert small(rng, free_bits=0.5).loss_law(metrics, 0) == {}
+
+
+def test_a_prior_without_a_kl_is_refused(rng):
+    with pytest.raises(ValueError, match="prior: expected one with a KL in closed form, got Prior; an IWAE takes any"):
+        VAE(*build_networks((5,), rng, hidden=(4,), latent=2), prior=Prior(2))
 
 
 def test_chance_level(rng):
