@@ -209,8 +209,8 @@ def _sizes(problem, y, value=None):
     y = as_tuple(y)[0]
     model = problem.part
     sizes = {} if y is None or not y.ndim else {"N": problem.n or len(y)}
-    if kind_of(model) == "model" and hasattr(model, "encoder") and hasattr(model, "L"):
-        sizes |= {"D": model.encoder.n_in, "L": model.L, "K": getattr(model, "K", None)}
+    if kind_of(model) == "model":  # its own whole numbers: D, L, K
+        sizes |= {name: n for name, n in vars(model).items() if type(n) is int}
     own = {} if y is None or y.ndim < 2 else {"its width": y.shape[-1], "its positions": math.prod(y.shape[1:-1])}
     if value is not None and value.ndim > 1:
         own |= {"its rows": value.shape[0], "its columns": value.shape[-1]}
