@@ -11,6 +11,7 @@ import pytest
 from minivae import densities, flows, layers, likelihoods, models, posteriors, priors
 from minivae.backend import array_module, load_backend, place, to_numpy, tree_map
 from minivae.gradcheck import LIMIT, check_directions, check_gradients, operation_problem, problems_of
+from minivae.gradcheck.problems import as_tuple
 from minivae.layers import Layer
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
@@ -270,14 +271,22 @@ def assert_two_live_calls(part, forward, g):
     for order in ((0, 1), (1, 0), None):
         part.zero_grad()
         if order is None:
-            dx = {i: part.backward(g[i], forward(i)[1]) for i in (0, 1)}
+            dx = {i: part.backward(*as_tuple(g[i]), forward(i)[1]) for i in (0, 1)}
         else:
             live = [forward(i)[1] for i in (0, 1)]
-            dx = {i: part.backward(g[i], live[i]) for i in order}
+            dx = {i: part.backward(*as_tuple(g[i]), live[i]) for i in order}
         results.append((dx[0], dx[1], part.grad.copy()))
     for other in results[1:]:
-        for a, b in zip(results[0], other, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+        assert_close(results[0], other, rtol=1e-12, atol=1e-14)
+
+
+def assert_accumulates(part, g, cache):
+    """The gradients of the parameters are added to `grad`, with accumulate=False they are not; dx is the same."""
+    part.zero_grad()
+    dx = snapshot(part.backward(*as_tuple(g), cache))
+    once = part.grad.copy()
+    assert_same(dx, part.backward(*as_tuple(g), cache, accumulate=False))
+    np.testing.assert_array_equal(part.grad, once)
 
 
 @LIKELIHOOD_CASES
@@ -289,12 +298,8 @@ def test_likelihood(make, rng):
     log_px_z, cache = likelihood.forward(x, out)
     assert log_px_z.shape == (2, 3)
     g = rng.standard_normal((2, 3))
-    likelihood.zero_grad()
-    dout = likelihood.backward(g, cache)
+    assert_accumulates(likelihood, g, cache)
     assert_same(before, x, out)
-    once = likelihood.grad.copy()
-    np.testing.assert_array_equal(likelihood.backward(g, cache, accumulate=False), dout)
-    np.testing.assert_array_equal(likelihood.grad, once)
     assert likelihood.mean(out).shape == x.shape
     checks = check_gradients(likelihood, (x, out), rng)
     assert set(checks) == {"out", *likelihood.params}
@@ -359,12 +364,8 @@ def test_prior(make, rng):
     log_pz, cache = prior.forward(z)
     assert log_pz.shape == (2, 3)
     g = rng.standard_normal((2, 3))
-    prior.zero_grad()
-    dz = prior.backward(g, cache)
+    assert_accumulates(prior, g, cache)
     assert_same(before, z)
-    once = prior.grad.copy()
-    np.testing.assert_array_equal(prior.backward(g, cache, accumulate=False), dz)
-    np.testing.assert_array_equal(prior.grad, once)
     checks = check_gradients(prior, z, rng)
     kl = set() if prior.kl is None else {f"kl: {name}" for name in ("mu_q", "log_var_q", *prior.params)}
     assert set(checks) == {"z", *prior.params} | kl
@@ -431,15 +432,13 @@ def test_posterior(make, rng):
     (z, log_qz_x), cache = posterior.forward(heads, eps)
     assert (z.shape, log_qz_x.shape) == (eps.shape, eps.shape[:-1])
     w = like((z, log_qz_x), rng)
-    posterior.zero_grad()
-    dheads = posterior.backward(*w, cache)
+    assert_accumulates(posterior, w, cache)
     assert_same(before, heads, eps)
-    once = posterior.grad.copy()
-    assert_same(cases.arrays(list(dheads)), *posterior.backward(*w, cache, accumulate=False))
-    np.testing.assert_array_equal(posterior.grad, once)
     checks = check_gradients(posterior, (heads, eps), rng)
     assert set(checks) == {*posterior.params, *(f"head{i}" for i in range(posterior.n_heads))}
     assert checks.ok, checks
+    several = rng.standard_normal((2, *eps.shape))
+    assert_two_live_calls(posterior, lambda i: posterior.forward(heads, several[i]), (w, like(w, rng)))
     if posterior.score is not None:
         mu, log_var = heads
         score, _, _ = densities.gaussian_log_prob_backward(np.ones(z.shape[:-1]), z, mu, log_var)
@@ -481,22 +480,20 @@ def test_posterior_float32_agrees_with_numpy_float64(make, device, rng):
 
 @BIJECTOR_CASES
 def test_bijector(make, rng):
-    """Gradients, untouched arguments, accumulate; log_det is that of the Jacobian; inverse leads back."""
+    """Gradients, untouched arguments, accumulate, live calls; log_det is that of the Jacobian; inverse leads back."""
     bijector, z, context = make(rng)
     bijector.bind("float64")
     before = snapshot(z, context)
     (y, log_det), cache = bijector.forward(z, context)
     assert (y.shape, log_det.shape) == (z.shape, z.shape[:-1])
     w = like((y, log_det), rng)
-    bijector.zero_grad()
-    back = bijector.backward(*w, cache)
+    assert_accumulates(bijector, w, cache)
     assert_same(before, z, context)
-    once = bijector.grad.copy()
-    assert_same(cases.arrays(list(back)), *bijector.backward(*w, cache, accumulate=False))
-    np.testing.assert_array_equal(bijector.grad, once)
     checks = check_gradients(bijector, (z, context), rng)
     assert set(checks) == {"z", "context", *bijector.params}
     assert checks.ok, checks
+    zs = rng.standard_normal((2, *z.shape))
+    assert_two_live_calls(bijector, lambda i: bijector.forward(zs[i], context), (w, like(w, rng)))
     np.testing.assert_allclose(bijector.inverse(y, context), z, rtol=1e-10, atol=1e-12)
     L = z.shape[-1]
     copies = np.broadcast_to(z[0, 0], (L, L))
