@@ -129,6 +129,11 @@ def tree_map(f, tree):
     return f(tree) if hasattr(tree, "dtype") else tree
 
 
+def take(part, rows):
+    """These rows of an array, by their indices or as a slice; of None, which stands for no labels, None."""
+    return None if part is None else part[rows]
+
+
 def to_numpy(tree):
     """The same tree with every array in host memory."""
     return tree_map(lambda x: np.asarray(x) if array_module(x) is np else x.get(), tree)

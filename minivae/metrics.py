@@ -2,7 +2,7 @@
 
 import math
 
-from .backend import floats, place
+from .backend import floats, place, take
 from .data import batches
 
 BATCH = 500
@@ -30,7 +30,7 @@ def mean_metrics(model, x, y, rng, t=0):
     parts = []
     for rows in batches(len(x), BATCH):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
-        x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
+        x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         parts.append((model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False), len(rows)))
     return averages(parts)[0]
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .backend import array_module, generator, keep_freed_memory, place
+from .backend import array_module, generator, keep_freed_memory, place, take
 from .finite import all_finite, first_nonfinite
 from .metrics import averages, mean_metrics
 
@@ -137,7 +137,7 @@ def _presented(data, x, y, epoch, batch_size, seed):
     order = place(generator(seed, "shuffle", epoch).permutation(len(x)), like=x)
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
-        yield data.present(x[rows], bits), None if y is None else y[rows]
+        yield data.present(x[rows], bits), take(y, rows)
 
 
 def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop=lambda: False):

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend import to_numpy
+from ..backend import take, to_numpy
 from ..data import batches
 from ..data.sources import read_arrays
 from ..evaluate import codes
-from ..evaluate.latents import take
 from ..files import write_atomic
 from ..metrics import BATCH
 from ..runs import Run

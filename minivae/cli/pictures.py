@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import plot
-from ..backend import generator, to_numpy
+from ..backend import generator, take, to_numpy
 from ..evaluate import latents
 from ..options import real_number, whole
 from ..priors import StandardNormal
@@ -71,9 +71,9 @@ def interpolate(run, path, n, steps):
     if n == 0:
         raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
-    y = None if y is None else y[: 2 * n]
+    y = take(y, slice(2 * n))
     mu = latents.codes(model, x, y)
-    y_left = None if y is None else y[::2]
+    y_left = take(y, slice(None, None, 2))
     bands = []
     for path_kind in ("linear", "spherical"):
         z = latents.interpolate(mu[::2], mu[1::2], steps, path_kind).swapaxes(0, 1)  # (steps, n, L)
@@ -102,8 +102,8 @@ def traverse(run, path, example, n, steps):
     x, y = run.read_data().pictured
     i = _example(x, example)
     y_of_it = None if y is None else np.repeat(y[i : i + 1], steps, axis=0)
-    mu = latents.codes(model, x[i : i + 1], None if y is None else y[i : i + 1])[0]
-    x_seen, y_seen = x[:DOTS], None if y is None else y[:DOTS]
+    mu = latents.codes(model, x[i : i + 1], take(y, slice(i, i + 1)))[0]
+    x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
     values = np.linspace(-3, 3, steps, dtype="float32")
     z = latents.codes(model, x_seen, y_seen)
     if model.has_kl:
@@ -138,7 +138,7 @@ def latent(run, path, n, y):
     given = _labels(model, y)
     if model.labels is not None and given is None:
         raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
-    x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
+    x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
     mu = latents.codes(model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
     if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
@@ -161,8 +161,8 @@ def uncertainty(run, path, n, seed):
     model, _ = run.load_model()
     if model.latent != "gaussian":
         raise ValueError(f"run: uncertainty needs a Gaussian q(z | x), which the model {run.settings['model']} lacks")
-    x, y = (None if part is None else part[:DOTS] for part in run.read_data().pictured)
-    y_first = None if y is None else y[:n]
+    x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
+    y_first = take(y, slice(n))
     draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"), y_first)
     mu, log_var = latents.posteriors(model, x, y)
     size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
@@ -195,7 +195,7 @@ def draw_run(run, data):
     plot.learning_curves(run.history(), run.path / "curves.png", model.metrics)
     _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
     _draw_samples(run, model, 64, 0, run.path / "samples.png", data=data)
-    x, y = (None if part is None else part[:DOTS] for part in data.pictured)
+    x, y = (take(part, slice(DOTS)) for part in data.pictured)
     plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png", name=_name(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
@@ -239,7 +239,7 @@ def _labels(model, texts):
 
 
 def _draw_reconstructions(run, model, data, path):
-    x, y = (None if part is None else part[:PICTURED] for part in data.pictured)
+    x, y = (take(part, slice(PICTURED)) for part in data.pictured)
     plot.reconstructions(x, to_numpy(model.reconstruct(x, y=y)), _shape(run), path)
 
 

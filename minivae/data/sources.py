@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import generator
+from ..backend import generator, take
 from .download import DOWNLOADS, fetch
 from .preprocess import check_labels
 from .sprites import GRID
@@ -156,7 +156,7 @@ def _existing(data_dir, name, file):
 def _shuffled(x, y):
     """Both in the same random order, always the same one; `y` may be None."""
     order = generator(0, "split").permutation(len(x))
-    return x[order], None if y is None else y[order]
+    return x[order], take(y, order)
 
 
 def idx_set(name, data_dir):

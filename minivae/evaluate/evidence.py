@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from ..backend import place, to_numpy
+from ..backend import place, take, to_numpy
 from ..densities import log_mean_exp
 
 
@@ -48,8 +48,8 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
     result = np.empty(len(x))
     starts = range(0, len(x), n_rows)
     for start in tqdm(starts, "log p(x)", leave=False, disable=not (progress and sys.stderr.isatty())):
-        rows = place(x[start : start + n_rows], like=model.theta)
-        y_rows = None if y is None else place(y[start : start + n_rows], like=model.theta)
+        chunk = slice(start, start + n_rows)
+        rows, y_rows = place((x[chunk], take(y, chunk)), like=model.theta)
         parts = []
         for k in range(0, K, n_samples):
             size = min(n_samples, K - k)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backend import place, to_numpy
+from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH
 
@@ -26,11 +26,6 @@ def codes(model, x, y=None):
 
 def _encoded(model, x, y):
     return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in batches(len(x), BATCH)]
-
-
-def take(y, rows):
-    """These rows of y, if there are any."""
-    return None if y is None else y[rows]
 
 
 def kl_per_latent(model, x, y=None):

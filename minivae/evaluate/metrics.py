@@ -2,7 +2,7 @@
 
 import math
 
-from ..backend import place, to_numpy
+from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH
 
@@ -18,7 +18,7 @@ def elbo_standard_error(model, x, rng, y=None):
     parts = []
     for rows in batches(len(x), BATCH):
         eps = place(model.draw_eps(rng, getattr(model, "K", 1), len(rows)), like=model.theta)
-        x_rows, y_rows = place((x[rows], None if y is None else y[rows]), like=model.theta)
+        x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         parts.extend(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0).tolist())
     mean = math.fsum(parts) / len(parts)
     return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))

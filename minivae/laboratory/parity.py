@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import BACKENDS, generator, load_backend, place, to_numpy, tree_map
+from ..backend import BACKENDS, generator, load_backend, place, take, to_numpy, tree_map
 from ..gradcheck.problems import as_tuple
 from ..gradcheck.trace import parts_of
 from ..optim import Adam
@@ -111,9 +111,9 @@ def _run(build, x, y, machine, steps, batch_size, lr):
 
     def batch(t, epoch):
         start = t % n_batches * batch_size
-        rows = x[start : start + batch_size]
-        labels = None if y is None else y[start : start + batch_size]
-        return place((rows, labels, model.draw_noise(generator(0, "noise", epoch), len(rows))), like=model.theta)
+        part = slice(start, start + batch_size)
+        rows = x[part]
+        return place((rows, take(y, part), model.draw_noise(generator(0, "noise", epoch), len(rows))), like=model.theta)
 
     values, gradients = _watched(model, *batch(0, 0))
     losses = []

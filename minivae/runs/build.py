@@ -1,6 +1,6 @@
 """From the settings of a run to its data, model and optimizer."""
 
-from ..backend import generator
+from ..backend import generator, take
 from ..data import load_data
 from ..evaluate import ledger_line
 from ..models import MODELS, Labels
@@ -52,7 +52,7 @@ def read_data(settings):
 def check_ledger(settings, model, data):
     """ValueError where the ledger is asked for and the model has none; before anything is trained or written."""
     if settings["ledger"]:
-        x, y = (None if part is None else part[:2] for part in data.pictured)
+        x, y = (take(part, slice(2)) for part in data.pictured)
         ledger_line(model, x, y, generator(settings["seed"], "validation"))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import place
+from ..backend import place, take
 from ..evaluate import log_evidence
 from ..params import replaced
 from ..tables import aligned
@@ -139,7 +139,7 @@ def _draws(prior, rng, n):
 
 def integral_of_posterior(model, x, rng, y=None, draws=100_000):
     """The mean of r(z) / q(z | x) over draws of q is 1, r a normal somewhat narrower than they are; of one example."""
-    x, y = (None if part is None else part[:1] for part in (x, y))
+    x, y = (take(part, slice(1)) for part in (x, y))
     heads = model.encoder(model.given(x, y))
     (z, log_qz_x), _ = model.posterior.forward(heads, rng.standard_normal((draws, 1, model.L)))
     z, log_qz_x = z[:, 0], log_qz_x[:, 0]
