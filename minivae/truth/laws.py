@@ -84,7 +84,7 @@ def moments_of_z(sample):
 def monte_carlo_kl(prior, sample):
     """The KL that is charged is the mean of log q(z | x) - log p(z) over the z that are decoded, as `sampled` gives."""
     mu, log_var, z, kl = sample
-    log_qz_x = -0.5 * (math.log(2 * math.pi) + log_var + (z - mu) ** 2 / np.exp(log_var)).sum(axis=-1)
+    log_qz_x = _log_normal(z, mu, log_var)
     log_pz = prior.forward(z)[0]
     return {"KL = mean of log q - log p": averaged((log_qz_x - log_pz).mean(axis=1), kl)}
 
@@ -116,9 +116,8 @@ def integral_of_prior(prior, rng, draws=100_000):
     own = _draws(prior, rng, 4000)
     mean = own.mean(axis=0)
     std = 1.3 * own.std(axis=0)
-    eps = rng.standard_normal((draws, len(mean)))
-    log_r = -0.5 * (math.log(2 * math.pi) + 2 * np.log(std) + eps * eps).sum(axis=-1)
-    return averaged(np.exp(prior.forward(mean + std * eps)[0] - log_r), 1.0)
+    z = mean + std * rng.standard_normal((draws, len(mean)))
+    return averaged(np.exp(prior.forward(z)[0] - _log_normal(z, mean, 2 * np.log(std))), 1.0)
 
 
 def draws_of_prior(prior, rng, draws=100_000):
@@ -127,14 +126,21 @@ def draws_of_prior(prior, rng, draws=100_000):
     So `sample` decodes what the loss charges for.
     """
     z = _draws(prior, rng, draws)
-    std = 0.7 * z.std(axis=0)
-    u = (z - z.mean(axis=0)) / std
-    log_r = -0.5 * (math.log(2 * math.pi) + 2 * np.log(std) + u * u).sum(axis=-1)
-    return averaged(np.exp(log_r - prior.forward(z)[0]), 1.0)
+    return averaged(np.exp(_log_narrower(z) - prior.forward(z)[0]), 1.0)
 
 
 def _draws(prior, rng, n):
     return prior.draw(place(prior.draw_noise(rng, n), like=np.zeros(1)))
+
+
+def _log_normal(z, mean, log_var):
+    """log N(z; mean, exp(log_var)) (...) nats; not that of `densities`, whose mistakes the laws must see."""
+    return -0.5 * (math.log(2 * math.pi) + log_var + (z - mean) ** 2 / np.exp(log_var)).sum(axis=-1)
+
+
+def _log_narrower(z):
+    """log r(z) (n,) nats of draws z (n, L), r a normal somewhat narrower than they are."""
+    return _log_normal(z, z.mean(axis=0), 2 * np.log(0.7 * z.std(axis=0)))
 
 
 def integral_of_posterior(model, x, rng, y=None, draws=100_000):
@@ -142,10 +148,7 @@ def integral_of_posterior(model, x, rng, y=None, draws=100_000):
     x, y = (take(part, slice(1)) for part in (x, y))
     heads = model.encoder(model.given(x, y))
     (z, log_qz_x), _ = model.posterior.forward(heads, rng.standard_normal((draws, 1, model.L)))
-    z, log_qz_x = z[:, 0], log_qz_x[:, 0]
-    u = (z - z.mean(axis=0)) / (0.7 * z.std(axis=0))
-    log_r = -0.5 * (math.log(2 * math.pi) + 2 * np.log(0.7 * z.std(axis=0)) + u * u).sum(axis=-1)
-    return averaged(np.exp(log_r - log_qz_x), 1.0)
+    return averaged(np.exp(_log_narrower(z[:, 0]) - log_qz_x[:, 0]), 1.0)
 
 
 def importance_weighted(model, x, rng, y=None, repeats=400):
@@ -155,9 +158,14 @@ def importance_weighted(model, x, rng, y=None, repeats=400):
     for _ in range(repeats):
         noise = model.draw_noise(rng, len(x), train=False)
         mine.append(float(model.loss_and_grads(x, noise, y=y, grads=False)["iwae"]))
+    return {f"iwae is L_{K}": averaged(np.array(mine) - _bounds(model, x, K, rng, y, repeats), 0.0)}
+
+
+def _bounds(model, x, K, rng, y, repeats):
+    """L_K of `log_evidence` (repeats,) nats, each the mean over the rows of x with new samples."""
     y_rows = None if y is None else np.repeat(y, repeats, axis=0)
-    theirs = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng, y=y_rows).reshape(len(x), repeats).mean(axis=0)
-    return {f"iwae is L_{K}": averaged(np.array(mine) - theirs, 0.0)}
+    bounds = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng, y=y_rows)
+    return bounds.reshape(len(x), repeats).mean(axis=0)
 
 
 def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
@@ -174,8 +182,7 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
         same = noise | {"eps": np.broadcast_to(e, noise["eps"].shape)}  # of K samples, too
         elbo.append(float(model.loss_and_grads(rows, same, y=y_rows, grads=False)["elbo"]))
     one = model.log_weights(rows, eps, y=y_rows).mean(axis=1)
-    y_each = None if y is None else np.repeat(y, repeats, axis=0)
-    many = log_evidence(model, np.repeat(x, repeats, axis=0), K, rng, y=y_each).reshape(len(x), repeats).mean(axis=0)
+    many = _bounds(model, x, K, rng, y, repeats)
     laws = {f"L_1 <= L_{K}": _at_least(many - one, 0.0), "L_1 is the ELBO": averaged(one - elbo, 0.0)}
     return laws if log_px is None else laws | {f"L_{K} <= log p(x)": _at_least(np.mean(log_px) - many, 0.0)}
 
