@@ -134,6 +134,21 @@ def take(part, rows):
     return None if part is None else part[rows]
 
 
+def as_array(x, name):
+    """A user's numbers as an array, one of a device as it is; ValueError for anything else."""
+    if type(x).__module__.partition(".")[0] in BACKENDS and not isinstance(x, np.ndarray):
+        return x
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name}: expected numbers, got a masked array with gaps; fill them first")
+    try:
+        x = np.asarray(x)
+    except Exception as error:  # lists of different lengths, or whatever __array__ of another class raises
+        raise ValueError(f"{name}: expected an array of numbers, got {type(x).__name__} ({error})") from None
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected numbers, got dtype {x.dtype}")
+    return x
+
+
 def to_numpy(tree):
     """The same tree with every array in host memory."""
     return tree_map(lambda x: np.asarray(x) if array_module(x) is np else x.get(), tree)

@@ -2,10 +2,23 @@
 
 import math
 
-from .backend import floats, place, take
+from .backend import as_array, floats, place, take
 from .data import batches
 
 BATCH = 500
+
+
+def check_pair(x, y):
+    """(x, y) as arrays; ValueError unless x are rows of numbers and y, if there is one, has as many rows."""
+    x = as_array(x, "x")
+    if x.ndim != 2:
+        raise ValueError(f"x: expected rows (N, D), got shape {x.shape}")
+    if y is None:
+        return x, None
+    y = as_array(y, "y")
+    if y.ndim == 0 or len(y) != len(x):
+        raise ValueError(f"y: expected a label for each of {len(x)} rows, got shape {y.shape}")
+    return x, y
 
 
 def mean_metrics(model, x, y, rng, t=0):
@@ -26,7 +39,15 @@ def mean_metrics(model, x, y, rng, t=0):
     -------
     dict of float
         The metrics of `model.loss_and_grads`.
+
+    Raises
+    ------
+    ValueError
+        If x are no rows of numbers, or none at all, or y has not as many.
     """
+    x, y = check_pair(x, y)
+    if not len(x):
+        raise ValueError(f"x: expected at least one row, got shape {x.shape}")
     parts = []
     for rows in batches(len(x), BATCH):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)

@@ -11,15 +11,20 @@ import numpy as np
 
 from .backend import array_module
 from .kernels import fused
+from .options import Option, read_arguments, real, shown, switch, table
 from .schedules import schedule
 
+SHARE = real(below=1, closed=True)  # of something that a step keeps
+# of every optimizer; a class declares its own
+OPTIONS = {
+    "lr": Option(real(), 1e-3, "learning rate", "X"),
+    "rates": Option(table(real(closed=True)), None, "factors of lr by part: {encoder = 0.5, decoder = 1}",
+                    optional=True),
+    "clip": Option(real(), None, "largest norm of the gradient of each objective", "X", optional=True),
+    "ema": Option(SHARE, None, "keep a moving average of the parameters and use it; 0.999, say",
+                  optional=True),
+}  # fmt: skip
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
-
-
-def _check_share(name, value):
-    """ValueError unless `value`, how much of something a step keeps, is in [0, 1)."""
-    if not 0 <= value < 1:
-        raise ValueError(f"{name}: expected 0 <= {name} < 1, got {value}")
 
 
 class Optimizer:
@@ -46,18 +51,13 @@ class Optimizer:
     """
 
     moment_names = ()
+    options = {}  # beside those of all
 
     def __init__(self, model, lr=1e-3, clip=None, rates=None, ema=None):
-        for name, value in (("lr", lr), ("clip", clip)):
-            if value is not None and not callable(value) and not 0 < value < math.inf:
-                raise ValueError(f"{name}: expected a finite number > 0, got {value}")
-        if ema is not None:
-            _check_share("ema", ema)
+        self.clip, rates, self.ema = read_arguments(OPTIONS, clip=clip, rates=rates, ema=ema)
+        self.lr = schedule(lr if callable(lr) else OPTIONS["lr"].read("lr", lr))
         self.model = model
         self.theta = model.theta
-        self.lr = schedule(lr)
-        self.clip = clip
-        self.ema = ema
         self.t = 0
         trained = model.by_objective()
         left = [name for name in model.params if not any(name in names for names in trained.values())]
@@ -67,7 +67,7 @@ class Optimizer:
         self.factor = self._per_coordinate(rates) if rates else None
         for name in self.moment_names:
             setattr(self, name, array_module(model.theta).zeros_like(model.theta))
-        if ema is not None:
+        if self.ema is not None:
             self.average = model.theta.copy()
 
     def step(self):
@@ -141,8 +141,6 @@ class Optimizer:
             names = self.model.below(prefix)
             if not names:
                 raise ValueError(f"rates: no parameter is below {prefix!r}")
-            if not 0 <= rate < math.inf:
-                raise ValueError(f"rates: expected finite numbers >= 0, got {rate} for {prefix!r}")
             for name in names:
                 factor[self.model.slices[name]] = rate
         return factor
@@ -156,12 +154,12 @@ class SGD(Optimizer):
     """
 
     moment_names = ("velocity",)
+    options = {"momentum": Option(SHARE, 0.9, "share of the velocity that a step keeps"),
+               "nesterov": Option(switch, False, "take the gradient a step ahead")}  # fmt: skip
 
     def __init__(self, model, lr=1e-3, momentum=0.9, nesterov=False, **kwargs):
         super().__init__(model, lr, **kwargs)
-        _check_share("momentum", momentum)
-        self.momentum = momentum
-        self.nesterov = nesterov
+        self.momentum, self.nesterov = read_arguments(self.options, momentum=momentum, nesterov=nesterov)
 
     def update(self, part, theta, g, lr, objective):
         velocity = self.velocity[part]
@@ -202,14 +200,15 @@ class Adam(Optimizer):
 
     def __init__(self, model, lr=1e-3, betas=(0.9, 0.999), adam_eps=1e-8, **kwargs):
         super().__init__(model, lr, **kwargs)
-        own = betas if isinstance(betas, dict) else dict.fromkeys(self.trained, betas)
+        own = dict(betas) if isinstance(betas, dict) else dict.fromkeys(self.trained, betas)
         for objective, pair in own.items():
             if objective not in self.trained:
                 raise ValueError(f"betas: expected objectives among {', '.join(self.trained)}, got {objective!r}")
-            if len(pair) != 2 or not all(0 <= b < 1 for b in pair):
-                raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {pair}")
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {shown(pair)}")
+            own[objective] = tuple(SHARE("betas", b) for b in pair)
         self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | own
-        self.adam_eps = adam_eps
+        self.adam_eps = real()("adam_eps", adam_eps)
 
     def update(self, part, theta, g, lr, objective):
         b1, b2 = self.betas[objective]
@@ -231,10 +230,11 @@ class AdamW(Adam):
     for Adam and Optimizer.
     """
 
+    options = {"weight_decay": Option(real(closed=True), 0.01, "factor of theta", "X")}
+
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)
-        if not 0 <= weight_decay < math.inf:
-            raise ValueError(f"weight_decay: expected a finite number >= 0, got {weight_decay}")
+        (weight_decay,) = read_arguments(self.options, weight_decay=weight_decay)
         self.decay = array_module(model.theta).zeros_like(model.theta)
         for name, param in model.params.items():
             if param.decay:

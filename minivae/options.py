@@ -1,15 +1,20 @@
 """Options: how a value is read from text or TOML, its default, its help, and how it may change later.
 
-A model declares its own, `options = {name: Option}`; the run adds those of data and training. Flags, configuration
-files, the recorded settings and checkpoints are all read off them, so that nothing else lists options.
+A model declares its own, `options = {name: Option}`, and so do data, optimizers and training. Flags, configuration
+files, the recorded settings, checkpoints and the arguments of Python are all read off them, so that nothing else lists
+options and nothing that one of these refuses passes in another.
 """
 
 import math
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
+from unicodedata import category
 
 UNKNOWN = object()  # older runs have no such value
+MOST = 2**53  # up to here every whole number is a float
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,34 @@ class Option:
         return self.needs is None or settings.get(self.needs[0]) in self.needs[1]
 
 
+def read_arguments(options, **values):
+    """[value] of arguments of Python, each read by its option; None stays where it stands for no value."""
+    return [
+        None if value is None and (options[name].optional or options[name].default is None)
+        else options[name].read(name, value) for name, value in values.items()
+    ]  # fmt: skip
+
+
+def shown(value):
+    """A value in a message: its beginning where it is long."""
+    try:
+        return repr(value) if isinstance(value, str) and len(value) <= 100 else " ".join(reprlib.repr(value).split())
+    except ValueError:  # Python prints whole numbers of up to 4,300 digits
+        return f"a whole number of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
+
+
 # ---- readers: read(name, value)
 
 
-def whole(least, most=math.inf):
+def whole(least, most=MOST):
     """Whole numbers from `least` to `most`, both included."""
 
     def read(name, value):
         number = _number(int, name, value, f"a whole number >= {least}")
-        if number < least or (isinstance(value, float) and number != value):
-            raise ValueError(f"{name}: expected a whole number >= {least}, got {value}")
+        if number < least or (not isinstance(value, str) and number != value):
+            raise ValueError(f"{name}: expected a whole number >= {least}, got {_as_read(value, number)}")
         if number > most:
-            raise ValueError(f"{name}: expected a whole number <= {most}, got {value}")
+            raise ValueError(f"{name}: expected a whole number <= {most}, got {_as_read(value, number)}")
         return number
 
     return read
@@ -85,7 +106,7 @@ def real(low=0, below=math.inf, closed=False):
     def read(name, value):
         number = _number(float, name, value, what)
         if not (low < number < below or (closed and number == low)):
-            raise ValueError(f"{name}: expected {what}, got {value}")
+            raise ValueError(f"{name}: expected {what}, got {_as_read(value, number)}")
         return number
 
     return read
@@ -95,7 +116,7 @@ def real_number(name, value):
     """Any finite number."""
     number = _number(float, name, value, "a finite number")
     if not math.isfinite(number):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
+        raise ValueError(f"{name}: expected a finite number, got {_as_read(value, number)}")
     return number
 
 
@@ -103,8 +124,8 @@ def one_of(names):
     """One of some names."""
 
     def read(name, value):
-        if value not in tuple(names):
-            raise ValueError(f"{name}: expected one of {', '.join(names)}, got {value!r}")
+        if not isinstance(value, str) or value not in names:
+            raise ValueError(f"{name}: expected one of {', '.join(names)}, got {shown(value)}")
         return value
 
     return read
@@ -114,8 +135,8 @@ def each(read_one):
     """Lists; `read_one` reads each item."""
 
     def read(name, values):
-        if not isinstance(values, list | tuple):
-            raise ValueError(f"{name}: expected a list of numbers, got {values!r}")
+        if not isinstance(values, list | tuple | range):
+            raise ValueError(f"{name}: expected a list of numbers, got {shown(values)}")
         return [read_one(name, value) for value in values]
 
     return read
@@ -126,7 +147,7 @@ def table(read_one):
 
     def read(name, values):
         if not isinstance(values, dict):
-            raise ValueError(f"{name}: expected a table of names and values, got {values!r}")
+            raise ValueError(f"{name}: expected a table of names and values, got {shown(values)}")
         return {key: read_one(f"{name}.{key}", value) for key, value in values.items()}
 
     return read
@@ -134,28 +155,38 @@ def table(read_one):
 
 def whole_or_list(name, value):
     """A whole number, or a list of them."""
-    return each(whole(0))(name, value) if isinstance(value, list) else whole(0, 4096)(name, value)
+    return whole(0, 4096)(name, value) if isinstance(value, str | Real) else each(whole(0))(name, value)
 
 
 def switch(name, value):
     """true or false."""
     if not isinstance(value, bool):
-        raise ValueError(f"{name}: expected true or false, got {value!r}")
+        raise ValueError(f"{name}: expected true or false, got {shown(value)}")
     return value
 
 
 def text(name, value):
-    """Text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name}: expected text, got {value!r}")
+    """Text that is not empty, and holds nothing that a terminal would take for a command."""
+    if not isinstance(value, str) or not value or not is_plain(value):
+        raise ValueError(f"{name}: expected text without control characters, got {shown(value)}")
     return value
+
+
+def is_plain(value):
+    """Whether text holds no control characters."""
+    return not any(category(character) == "Cc" for character in value)
 
 
 def _number(kind, name, value, what):
     """`value` as an int or a float, which is `kind`; ValueError says that `what` was expected."""
     try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        if isinstance(value, bool) or not isinstance(value, Real | str):
             raise ValueError
         return kind(value)
     except (ValueError, OverflowError):
-        raise ValueError(f"{name}: expected {what}, got {value!r}") from None
+        raise ValueError(f"{name}: expected {what}, got {shown(value)}") from None
+
+
+def _as_read(value, number):
+    """A value as a message shows it that says what is wrong with its number."""
+    return shown(number if isinstance(value, str) else value)

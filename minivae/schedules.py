@@ -2,11 +2,13 @@
 
 import math
 
+from .options import real, real_number
 
-def _check(name, steps):
-    """ValueError unless `steps`, the argument `name`, is above 0."""
-    if not steps > 0:
-        raise ValueError(f"{name}: expected a number of steps > 0, got {steps}")
+
+def _check(name, value, steps):
+    """`value` as a float; ValueError unless it is a finite number and `steps`, the argument `name`, one above 0."""
+    real()(name, steps)
+    return real_number("value", value)
 
 
 def schedule(value):
@@ -14,24 +16,27 @@ def schedule(value):
 
     A NumPy scalar would turn float32 into float64.
     """
-    return (lambda t: float(value(t))) if callable(value) else lambda t: float(value)
+    if callable(value):
+        return lambda t: float(value(t))
+    number = real_number("value", value)
+    return lambda t: number
 
 
 def cosine(value, steps):
     """From `value` down to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5); from step `steps` on it stays 0."""
-    _check("steps", steps)
+    value = _check("steps", value, steps)
     return lambda t: 0.5 * value * (1 + math.cos(math.pi * min(t / steps, 1)))
 
 
 def step_decay(value, every, factor=0.1):
     """`value`, multiplied by `factor` after each `every` steps."""
-    _check("every", every)
+    value = _check("every", value, every)
     return lambda t: value * factor ** (t // every)
 
 
 def iwae_stages(value, pass_steps):
     """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, then on at the last (Burda et al. 2016, sec. 5)."""
-    _check("pass_steps", pass_steps)
+    value = _check("pass_steps", value, pass_steps)
 
     def rate(t):
         done = t // pass_steps  # passes
@@ -48,13 +53,13 @@ def warm_up(rate, steps):
 
 def linear(value, steps):
     """From 0 up to `value` in `steps` steps, and on at `value` (the warm-up of Soenderby et al. 2016)."""
-    _check("steps", steps)
+    value = _check("steps", value, steps)
     return lambda t: value * min(t / steps, 1)
 
 
 def cyclical(value, steps):
     """Cycles of `steps` steps: from 0 up to `value` in the first half, at `value` in the other (Fu et al. 2019)."""
-    _check("steps", steps)
+    value = _check("steps", value, steps)
     return lambda t: value * min(2 * (t % steps) / steps, 1)
 
 

@@ -8,7 +8,16 @@ import numpy as np
 
 from .backend import array_module, generator, keep_freed_memory, place, take
 from .finite import all_finite, first_nonfinite
-from .metrics import averages, mean_metrics
+from .metrics import averages, check_pair, mean_metrics
+from .options import Option, read_arguments, whole
+
+OPTIONS = {
+    "epochs": Option(whole(1), 20, "passes over the training set", "N", on_resume="grows"),
+    "batch_size": Option(whole(1), 128, "examples per step", "N"),
+    "early_stop": Option(whole(1), None, "stop when validation was not better for N epochs", "N", optional=True,
+                         on_resume="grows"),
+    "seed": Option(whole(0, 2**64), 0, "of everything random", "N"),
+}  # fmt: skip
 
 
 def fit(
@@ -59,16 +68,21 @@ def fit(
     Raises
     ------
     ValueError
-        If epochs or batch_size is below 1, there is early_stop without a validation split, or the model returns a
-        metric that it does not declare.
+        If an argument is none that its option takes, the optimizer was made for another model, labels are not as many
+        as examples, there is early_stop without a validation split, or the model returns a metric that it does not
+        declare.
     FloatingPointError
         When the loss or a parameter is no longer finite; names the first operation that produced such a value.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"{name}: expected at least 1, got {value}")
+    epochs, batch_size, seed, early_stop = read_arguments(
+        OPTIONS, epochs=epochs, batch_size=batch_size, seed=seed, early_stop=early_stop
+    )
+    if optimizer.model is not model:
+        raise ValueError("optimizer: expected one that was made for this model, got one of another")
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
+    for split in filter(None, (data.train, data.validation)):
+        check_pair(*split)
     keep_freed_memory()
     x, y = place((data.train.x, data.train.y), like=model.theta)
     pictured = None if ledger is None else data.pictured

@@ -241,8 +241,9 @@ def test_pixels_that_were_not_divided_are_refused(tmp_path, capsys, no_pictures)
     x = np.random.default_rng(0).integers(0, 256, (40, 4, 4))
     np.savez(tmp_path / "x.npz", x=x, x_test=x.astype("float64"))
     out = str(tmp_path / "a")
-    assert main(["train", *SMALL, "--data", str(tmp_path / "x.npz"), "--likelihood", "gaussian", "--out", out]) == 0
-    assert "x_test: expected pixels divided by 255, as in training, got 0 to 255" in error_of(capsys, "evaluate", out)
+    argv = ["train", *SMALL, "--data", tmp_path / "x.npz", "--likelihood", "gaussian", "--out", out]
+    assert "x_test: expected pixels divided by 255, as in training, got 0 to 255" in error_of(capsys, *argv)
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npz"]
 
 
 def test_arrays_are_never_overwritten(run, tmp_path, capsys):

@@ -42,7 +42,7 @@ def test_bad_input(steps):
     for name, make in (
         ("steps", cosine), ("every", step_decay), ("pass_steps", iwae_stages), ("steps", linear), ("steps", cyclical)
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=f"^{name}: expected a number of steps > 0, got {steps}$"):
+        with pytest.raises(ValueError, match=f"^{name}: expected a finite number > 0, got {steps}$"):
             make(1.0, steps)
 
 

@@ -181,7 +181,7 @@ def test_a_metric_that_is_not_declared_is_refused(bits):
 def test_bad_input(bits):
     model = small(bits)
     for options, message in (
-        ({"epochs": 0}, "epochs: expected at least 1"),
+        ({"epochs": 0}, "epochs: expected a whole number >= 1, got 0"),
         ({"batch_size": 0}, "batch_size: expected"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -88,7 +88,7 @@ def test_evidence_does_not_depend_on_the_chunks(rng):
     results = [log_evidence(model, x, 30, np.random.default_rng(1), max_values=v) for v in (5, 35, 200, 10**6)]
     for other in results[1:]:
         np.testing.assert_allclose(other, results[0], rtol=1e-12)
-    with pytest.raises(ValueError, match="K: expected at least 1 sample, got 0"):
+    with pytest.raises(ValueError, match="K: expected a whole number >= 1, got 0"):
         log_evidence(model, x, 0, rng)
 
 
@@ -335,10 +335,10 @@ def test_schedules_in_numpy_keep_float32(rng):
         (lambda m, r: m.encode(np.zeros((3, 7))), r"x: expected rows of 12 values, got shape \(3, 7\)"),
         (lambda m, r: m.encode(np.zeros(12)), r"x: expected rows of 12 values, got shape \(12,\)"),
         (lambda m, r: m.decode(np.zeros((3, 4))), r"z: expected rows of 3 values, got shape \(3, 4\)"),
-        (lambda m, r: VAE.build((4,), r, latent=0), "Dense: expected widths of at least 1, got 200 to 0"),
-        (lambda m, r: VAE.build((4,), r, hidden=(0,)), "Dense: expected widths of at least 1, got 4 to 0"),
+        (lambda m, r: VAE.build((4,), r, latent=0), "latent: expected a whole number >= 1, got 0"),
+        (lambda m, r: VAE.build((4,), r, hidden=(0,)), "hidden: expected a whole number >= 1, got 0"),
         (lambda m, r: VAE(m.encoder, m.decoder), "bind: encoder.layers.0.W belongs to a bound VAE; bind that instead"),
-        (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected dense or conv, got 'tree'"),
+        (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected one of dense, conv, got 'tree'"),
         (lambda m, r: VAE.build((4,), r, likelihood="beta"), "likelihood: expected one of bernoulli"),
         (lambda m, r: VAE(m.encoder, Network(ReLU())), "decoder: expected a first layer that fixes the number"),
     ],

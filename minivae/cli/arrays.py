@@ -7,7 +7,7 @@ import numpy as np
 
 from ..backend import take, to_numpy
 from ..data import batches
-from ..data.sources import read_arrays
+from ..data.arrays import read_arrays
 from ..evaluate import codes
 from ..files import write_atomic
 from ..metrics import BATCH

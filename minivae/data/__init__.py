@@ -6,14 +6,18 @@ and how grey pixels become bits. What it decided is in `Dataset.protocol`, which
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import place
-from .preprocess import BINARIZE, as_examples, check_labels, entropy_floor, is_binary, labels_of, pixel_scale, shift
+from ..likelihoods import LIKELIHOODS
+from ..options import one_of, read_arguments
+from .options import OPTIONS
+from .preprocess import as_examples, check_labels, entropy_floor, is_binary, labels_of, pixel_scale, shift
 from .protocol import BITS_SEED, PIXELS, Protocol
-from .sources import read_source
+from .sources import is_array_file, read_source
 from .sprites import sprites as sprites
 
 
@@ -117,8 +121,11 @@ def load_data(
     ValueError, OSError
         One line that names what is wrong with the file, the array or an option.
     """
-    if binarize is not None and binarize not in BINARIZE:
-        raise ValueError(f"binarize: expected one of {', '.join(BINARIZE)}, got {binarize!r}")
+    likelihood = one_of(LIKELIHOODS)("likelihood", likelihood)
+    binarize, validation, augment, dequantize, standardize = read_arguments(
+        OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
+        standardize=standardize,
+    )  # fmt: skip
     raw = read_source(source, data_dir, sprites)
     divisor = 1 if standardize else pixel_scale(raw.x)  # the unit of a column that is standardized does not matter
     x, shape = as_examples(raw.x, "x", divisor)
@@ -159,6 +166,8 @@ def load_data(
     y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
     train = Split(x[:n] if protocol.is_random else protocol.fixed(x[:n], "train"), y_train)
     held_out = Split(protocol.fixed(x[n:], "validation"), y_validation) if n_validation else None
+    if raw.test is not None and isinstance(source, str | Path) and is_array_file(source):
+        test()  # what is wrong with it is to be known before a training
     return Dataset(train, held_out, test, protocol, augment)
 
 

@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, as_array
 
 BINARIZE = ("each", "once", "threshold", "none")
 
 
 def as_examples(x, name, divisor=1):
     """(rows (N, D) float32, shape of one example) of rows or images; ValueError if that is not what `x` is."""
-    x = np.asarray(x)
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected numbers, got dtype {x.dtype}")
+    x = as_array(x, name)
     if x.ndim not in (2, 3, 4):
         raise ValueError(f"{name}: expected rows (N, D) or images (N, h, w) or (N, h, w, c), got shape {x.shape}")
     if x.size == 0:
@@ -38,10 +36,10 @@ def check_labels(y, name, n):
     """`y` as integers (n,), classes; or as float32 rows of numbers (n, count); or None. ValueError if it is neither."""
     if y is None:
         return None
-    y = np.asarray(y)
+    y = as_array(y, name)
     if y.dtype.kind in "biu" and y.shape == (n,):
         return y.astype("int64")
-    if y.dtype.kind not in "biuf" or y.ndim != 2 or len(y) != n or y.size == 0:
+    if y.ndim != 2 or len(y) != n or y.size == 0:
         raise ValueError(f"{name}: expected {n} integer labels, or {n} rows of numbers, got dtype {y.dtype}, shape "
                          f"{y.shape}")  # fmt: skip
     with np.errstate(over="ignore"):

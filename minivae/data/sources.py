@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import generator, take
+from ..backend import as_array, generator, take
+from ..files import check_file
+from ..options import shown, table, text
+from .arrays import has_array, read_arrays
 from .download import DOWNLOADS, fetch
 from .preprocess import check_labels
 from .sprites import GRID
@@ -34,6 +37,7 @@ class Raw(NamedTuple):
     levels: int | None = None
 
 
+LARGEST = 2**30  # bytes of an unpacked file
 POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
 # arguments of `sprites` for the source of that name: 3 shapes x 6 scales x 20 orientations x 8 x 8 positions
 SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
@@ -46,16 +50,17 @@ def read_source(source, data_dir=None, sprites=None):
     """
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
     is_array = not isinstance(source, str | Path)
-    if sprites and (is_array or source != "sprites"):
+    if sprites is not None and (is_array or source != "sprites"):
         raise ValueError(f"sprites: expected data sprites, got {'an array' if is_array else repr(str(source))}")
     if is_array:
-        array = np.asarray(source)
+        array = as_array(source, "data")
         return Raw("array", array, None, _sha256(array.tobytes()), None)
+    source = text("data", str(source))
     if source in SOURCES:
-        return SOURCES[source](data_dir, **({"changes": sprites} if sprites else {}))
+        return SOURCES[source](data_dir, **({"changes": sprites} if sprites is not None else {}))
     if is_array_file(source):
         return user_file(Path(source))
-    raise ValueError(f"data: expected {', '.join(SOURCES)}, or a .npy or .npz file, got {str(source)!r}")
+    raise ValueError(f"data: expected {', '.join(SOURCES)}, or a .npy or .npz file, got {shown(str(source))}")
 
 
 def is_array_file(source):
@@ -75,7 +80,7 @@ def digits(data_dir=None):
 
 def sprite_set(data_dir=None, changes=None):
     """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
-    changes = changes or {}
+    changes = table(lambda name, value: value)("sprites", {} if changes is None else changes)
     known = ("side", *GRID)
     unknown = [name for name in changes if name not in known]
     if unknown:
@@ -179,10 +184,15 @@ def idx_set(name, data_dir):
 
 def unpack(path):
     """Content of a gzip file; ValueError when it is damaged."""
+    check_file(path, "data")
     try:
-        return gzip.decompress(Path(path).read_bytes())
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        with gzip.open(path) as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"data: {path} is damaged ({error})") from None
+    if len(content) > LARGEST:
+        raise ValueError(f"data: {path} holds more than {LARGEST:,} bytes, which no set of this kind has")
+    return content
 
 
 def parse_idx(content, path):
@@ -211,26 +221,8 @@ def user_file(path):
         arrays = read_arrays(path, ("x_test", "y_test"))
         return arrays["x_test"], arrays.get("y_test")
 
-    has_test = zipfile.is_zipfile(path) and "x_test.npy" in zipfile.ZipFile(path).namelist()
+    has_test = zipfile.is_zipfile(path) and has_array(zipfile.ZipFile(path), "x_test")
     return Raw(path.name, x, y, _sha256(path.read_bytes()), test if has_test else None)
-
-
-def read_arrays(path, names=(), argument="data"):
-    """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
-    if not path.is_file():
-        raise ValueError(f"{argument}: {path} does not exist")
-    try:
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"x": loaded}
-            return {name: loaded[name] for name in names if name in loaded}
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged header makes the parser raise almost anything
-        raise ValueError(
-            f"{argument}: {path} is no readable .npy or .npz file of numbers ({type(error).__name__})"
-        ) from None
 
 
 SOURCES = {

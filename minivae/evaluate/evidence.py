@@ -6,6 +6,8 @@ import numpy as np
 
 from ..backend import place, take, to_numpy
 from ..densities import log_mean_exp
+from ..metrics import check_pair
+from ..options import whole
 
 
 def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
@@ -34,12 +36,12 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
     Raises
     ------
     ValueError
-        If K is below 1, or the model has no evidence.
+        If K is no whole number from 1 up, x are no rows of numbers or y not as many, or the model has no evidence.
     """
     from tqdm import tqdm
 
-    if K < 1:
-        raise ValueError(f"K: expected at least 1 sample, got {K}")
+    K = whole(1)("K", K)
+    x, y = check_pair(x, y)
     if model.log_weights is None:
         raise ValueError(f"model: expected one with an evidence log p(x), {type(model).__name__} has none")
     at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together

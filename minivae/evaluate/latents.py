@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import place, take, to_numpy
 from ..data import batches
-from ..metrics import BATCH
+from ..metrics import BATCH, check_pair
 
 
 def posteriors(model, x, y=None):
@@ -25,6 +25,7 @@ def codes(model, x, y=None):
 
 
 def _encoded(model, x, y):
+    x, y = check_pair(x, y)
     return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in batches(len(x), BATCH)]
 
 

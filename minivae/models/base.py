@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import array_module, keep_freed_memory, place, tree_map
-from ..options import Option, one_of, real, whole
+from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
+from ..options import Option, one_of, read_arguments, real, whole
 from ..params import Module
-from ..schedules import BETA_SCHEDULES
+from ..schedules import BETA_SCHEDULES, schedule
 
 
 class Metric(NamedTuple):
@@ -37,8 +37,15 @@ BETA = {
 
 
 def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
-    """The function beta(t) that the options in `BETA` describe, for `pass_steps` steps in a pass over the data."""
-    return BETA_SCHEDULES[beta_schedule](beta, (beta_epochs or 1) * pass_steps)
+    """The function beta(t) that the options in `BETA` describe, for `pass_steps` steps in a pass over the data.
+
+    A `beta` that is a function of the step stays as it is.
+    """
+    beta_schedule, beta_epochs = read_arguments(BETA, beta_schedule=beta_schedule, beta_epochs=beta_epochs)
+    if callable(beta):
+        return schedule(beta)
+    steps = (beta_epochs or 1) * whole(1)("pass_steps", pass_steps)
+    return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
 
 
 class Labels(NamedTuple):
@@ -54,7 +61,7 @@ class Labels(NamedTuple):
         what = f"classes 0 to {self.count - 1}, {shape}" if classes else f"rows of numbers, {shape}"
         if y is None:
             raise ValueError(f"y: expected {what}, got none")
-        y = y if hasattr(y, "dtype") else np.asarray(y)
+        y = as_array(y, "y")
         if y.shape != shape or y.dtype.kind not in ("iu" if classes else "iuf"):
             raise ValueError(f"y: expected {what}, got dtype {y.dtype}, shape {y.shape}")
         if classes and isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() < self.count):
@@ -116,10 +123,10 @@ class Model(Module):
 
     def rows(self, x, name, width):
         """A user's array (..., width) on the model's device, in its dtype; ValueError for another shape."""
-        x = place(x, like=self.theta)
-        if width is not None and (x.ndim < 2 or x.shape[-1] != width):
-            raise ValueError(f"{name}: expected rows of {width} values, got shape {x.shape}")
-        return x
+        x = place(as_array(x, name), like=self.theta)
+        if x.ndim < 2 or width not in (None, x.shape[-1]):
+            raise ValueError(f"{name}: expected rows of {width or 'D'} values, got shape {x.shape}")
+        return x.astype(self.theta.dtype, copy=False)
 
     def in_parts(self, f, x, n=1024):
         """f(x), an array or a tuple of arrays, of n rows of x (N, ..., D) at a time, so that f needs little memory."""

@@ -4,7 +4,7 @@ import math
 
 from ..layers import ACTIVATIONS, NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
 from ..likelihoods import LIKELIHOODS
-from ..options import Option, each, one_of, real, whole
+from ..options import Option, each, one_of, read_arguments, real, whole
 
 MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
@@ -80,10 +80,16 @@ def build_networks(
     Raises
     ------
     ValueError
-        For unknown names, and for conv on rows or on images too small for its layers.
+        For values that the options of these names do not take, and for conv on rows or on images too small for its
+        layers.
     """
-    if likelihood not in LIKELIHOODS:
-        raise ValueError(f"likelihood: expected one of {', '.join(LIKELIHOODS)}, got {likelihood!r}")
+    arch, hidden, channels, latent, activation, likelihood, levels, std, dropout, norm = read_arguments(
+        NETWORKS, arch=arch, hidden=hidden, channels=channels, latent=latent, activation=activation,
+        likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm,
+    )  # fmt: skip
+    shape = each(whole(1))("shape", shape)
+    if len(shape) not in (1, 3):
+        raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std}.get(likelihood)
     p = LIKELIHOODS[likelihood](*[] if own is None else [own])
     look = {"activation": activation, "dropout": dropout, "norm": norm, "given": given, "rng": rng}
@@ -91,9 +97,7 @@ def build_networks(
         D = math.prod(shape)
         encoder = dense_encoder(D, hidden, latent, heads=heads, **look)
         decoder = dense_decoder(latent, hidden, D, p.n_out, **look)
-    elif arch == "conv":
+    else:
         encoder = conv_encoder(shape, channels, hidden, latent, heads=heads, **look)
         decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, **look)
-    else:
-        raise ValueError(f"arch: expected dense or conv, got {arch!r}")
     return encoder, decoder, p

@@ -19,7 +19,7 @@ from ..densities import (
     reparameterize_backward,
 )
 from ..likelihoods import Bernoulli
-from ..options import Option, real
+from ..options import Option, read_arguments, real
 from ..priors import StandardNormal
 from ..schedules import schedule
 from .base import BETA, Model, beta_of
@@ -47,7 +47,8 @@ class VAE(Model):
     Raises
     ------
     ValueError
-        If the decoder's first layer does not fix the number of latents, or the prior has no `kl`.
+        If beta or free_bits is below 0 or not finite, the decoder's first layer does not fix the number of latents, or
+        the prior has no `kl`.
     """
 
     options = NETWORKS | BETA | {
@@ -67,8 +68,8 @@ class VAE(Model):
         if self.prior.kl is None and type(self).loss_and_grads is VAE.loss_and_grads:
             raise ValueError(f"prior: expected one with a KL in closed form, got {type(self.prior).__name__}; an IWAE "
                              "takes any")  # fmt: skip
-        self.beta = schedule(beta)
-        self.free_bits = float(free_bits)
+        self.beta = schedule(beta if callable(beta) else BETA["beta"].read("beta", beta))
+        (self.free_bits,) = read_arguments(VAE.options, free_bits=free_bits)
         self.bind()
 
     @classmethod

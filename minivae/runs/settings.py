@@ -1,59 +1,45 @@
 """The options of a training run: those of data and training, and between them the model's own."""
 
 import tomllib
-from pathlib import Path
+from dataclasses import replace
 
 from ..backend import BACKENDS
-from ..data.preprocess import BINARIZE
-from ..data.sources import SOURCES, is_array_file
+from ..data.options import OPTIONS as DATA
+from ..data.sources import is_array_file
+from ..files import read_file
 from ..models import MODELS
 from ..optim import OPTIMIZERS
-from ..options import UNKNOWN, Option, one_of, real, switch, table, text, whole, whole_or_list
+from ..optim import OPTIONS as OPTIMIZER
+from ..options import MOST, UNKNOWN, Option, one_of, real, switch, whole
 from ..schedules import CLOSED, SCHEDULES
+from ..train import OPTIONS as FIT
 
-MOST = 1_000_000  # of pixels that an image is shifted by
-DATA = {
-    "model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS)),
-    "data": Option(text, "digits", f"{', '.join(SOURCES)}, or a .npy or .npz file", "NAME|FILE", on_resume="moves"),
-    "data_dir": Option(text, None, "folder with mnist/train-images-idx3-ubyte.gz ...; nothing is downloaded", "DIR",
-                       optional=True, on_resume="free"),
-    "sprites": Option(table(whole_or_list), None, "side and subset of data sprites: {side = 64, shape = [0, 1]}",
-                      optional=True),
-    "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
-                       "|".join(BINARIZE), optional=True),
-    "validation": Option(whole(0), None, "size of the validation split (default: a sixth of the training set)", "N",
-                         optional=True),
-    "augment": Option(whole(0, MOST), 0, "shift training images by up to N pixels", "N"),
-    "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
-    "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
+MODEL = {"model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS))}
+# which of an optimizer's own options may be given with which optimizer
+OF_OPTIMIZERS = {
+    name: replace(option, default=None, fill=lambda settings, value=option.default: value, optional=True,
+                  help=f"of {key} (default: {str(option.default).lower()})", needs=("optimizer", (key,)))
+    for key, cls in OPTIMIZERS.items() for name, option in cls.options.items()
 }  # fmt: skip
 TRAINING = {
-    "epochs": Option(whole(1), None, "passes over the training set (default: 20; digits, which are few, 100)", "N",
-                     fill=lambda settings: 100 if settings["data"] == "digits" else 20, on_resume="grows"),
-    "batch_size": Option(whole(1), 128, "examples per step", "N"),
+    "epochs": replace(FIT["epochs"], default=None, help="passes over the training set (default: 20; digits, which are "
+                      "few, 100)", fill=lambda settings: 100 if settings["data"] == "digits" else 20),
+    "batch_size": FIT["batch_size"],
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
-    "lr": Option(real(), 1e-3, "learning rate", "X"),
-    "rates": Option(table(real(closed=True)), None, "factors of lr by part: {encoder = 0.5, decoder = 1}",
-                    optional=True),
+    "lr": OPTIMIZER["lr"],
+    "rates": OPTIMIZER["rates"],
     "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third; "
                        "iwae: 3^i epochs at lr 10^(-i/7)", "|".join(SCHEDULES)),
-    "warm_up": Option(real(closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
-    "clip": Option(real(), None, "largest norm of the gradient of each objective", "X", optional=True),
-    "weight_decay": Option(real(closed=True), None, "of adamw (default: 0.01)", "X", fill=lambda settings: 0.01,
-                           needs=("optimizer", ("adamw",)), optional=True),
-    "momentum": Option(real(below=1, closed=True), None, "of sgd (default: 0.9)", fill=lambda settings: 0.9,
-                       needs=("optimizer", ("sgd",)), optional=True),
-    "nesterov": Option(switch, None, "of sgd (default: false)", fill=lambda settings: False,
-                       needs=("optimizer", ("sgd",)), optional=True),
-    "ema": Option(real(below=1, closed=True), None, "keep a moving average of the parameters and use it; 0.999, say",
-                  optional=True),
-    "early_stop": Option(whole(1), None, "stop when validation was not better for N epochs", "N", optional=True,
-                         on_resume="grows"),
+    "warm_up": Option(real(below=MOST, closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
+    "clip": OPTIMIZER["clip"],
+    **OF_OPTIMIZERS,
+    "ema": OPTIMIZER["ema"],
+    "early_stop": FIT["early_stop"],
     "pictures_every": Option(whole(1), None, "epochs between pictures of samples in RUN/samples/", optional=True,
                              on_resume="free", older=None),
     "ledger": Option(switch, False, "split the gradients into reconstruction and KL in every line of metrics.jsonl",
                      on_resume="free", older=False),
-    "seed": Option(whole(0), 0, "of everything random", "N"),
+    "seed": FIT["seed"],
     "backend": Option(one_of(BACKENDS), "numpy", "where arrays live", "|".join(BACKENDS), on_resume="moves"),
     "dtype": Option(one_of(("float32", "float64")), "float32", "precision", "float32|float64"),
 }  # fmt: skip
@@ -61,7 +47,7 @@ TRAINING = {
 
 def options_of(model):
     """{name: Option} of a run of the model of that name."""
-    return DATA | MODELS[model].options | TRAINING
+    return MODEL | DATA | MODELS[model].options | TRAINING
 
 
 def every_option():
@@ -69,7 +55,7 @@ def every_option():
     own = {}
     for cls in MODELS.values():
         own |= {name: option for name, option in cls.options.items() if name not in own}
-    return DATA | own | TRAINING
+    return MODEL | DATA | own | TRAINING
 
 
 def read_options(given):
@@ -77,7 +63,7 @@ def read_options(given):
 
     The options are those of the model among them.
     """
-    model = DATA["model"].read("model", given.get("model", DATA["model"].default))
+    model = MODEL["model"].read("model", given.get("model", MODEL["model"].default))
     options = options_of(model)
     for name in given:
         if name not in options:
@@ -89,17 +75,16 @@ def read_options(given):
 
 def read_config(path):
     """{name: TOML value} of the options in a file, by their Python names; `read_options` reads the values."""
+    content = read_file(path, "config", 2**24)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # TOML's own, of text that is no UTF-8, of numbers too long
         raise ValueError(f"config: {path} is not TOML ({error})") from None
-    except OSError as error:
-        raise ValueError(f"config: cannot read {path} ({error.strerror})") from None
 
 
 def complete(given):
     """All options: what was given, else the defaults, which for sizes and epochs depend on the data."""
-    options = options_of(given.get("model", DATA["model"].default))
+    options = options_of(given.get("model", MODEL["model"].default))
     settings = {name: option.default for name, option in options.items()} | given
     for name, option in options.items():
         if option.belongs(settings):

@@ -1,0 +1,58 @@
+"""Arrays in a user's files: .npy and .npz, whose headers are believed only as far as the file can keep its word."""
+
+import math
+import os
+import zipfile
+
+import numpy as np
+
+from ..files import check_file, memory
+
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+DEFLATED = 1032  # times the compressed size: what deflate can make at most
+
+
+def read_arrays(path, names=(), argument="data"):
+    """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
+    check_file(path, argument)
+    try:
+        with open(path, "rb") as file:
+            if file.read(2) == b"PK":
+                with zipfile.ZipFile(file) as archive:
+                    return {name: _member(archive, f"{name}.npy") for name in names if has_array(archive, name)}
+            return {"x": _array(file, file.seek(0, os.SEEK_END))}
+    except OSError as error:
+        raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
+    except Exception as error:  # a damaged header makes the parser raise almost anything
+        why = f"{error}" if isinstance(error, _Unbelievable) else type(error).__name__
+        raise ValueError(f"{argument}: {path} is no readable .npy or .npz file of numbers ({why})") from None
+
+
+def has_array(archive, name):
+    """Whether an open .npz file has an array of that name."""
+    return f"{name}.npy" in archive.namelist()
+
+
+class _Unbelievable(Exception):
+    """A size that a file cannot hold, or a machine."""
+
+
+def _member(archive, name):
+    info = archive.getinfo(name)
+    if info.compress_type == zipfile.ZIP_DEFLATED and info.file_size > DEFLATED * (info.compress_size + 64):
+        raise _Unbelievable(f"{info.filename}: {info.file_size:,} bytes out of {info.compress_size:,}")
+    with archive.open(info) as stream:
+        return _array(stream, info.file_size)
+
+
+def _array(stream, size):
+    """The array of a .npy stream of so many bytes; _Unbelievable if it announces more than these, or than memory."""
+    stream.seek(0)
+    shape, _, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
+    needed = math.prod(shape) * dtype.itemsize
+    there = size - stream.tell()
+    if needed > min(there, memory()) and not dtype.hasobject:
+        has = f"the file has {there:,}" if needed > there else "more than this machine's memory"
+        raise _Unbelievable(f"shape {shape} of {dtype} needs {needed:,} bytes, {has}")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
