@@ -1,27 +1,36 @@
 """minivae: variational autoencoders from scratch in NumPy and CuPy, every gradient derived by hand and checked."""
 
+from importlib import import_module
+
 __version__ = "0.1.0"
 
-from . import plot
-from .data import Dataset, load_data
-from .evaluate import log_evidence
-from .gradcheck import check_gradients, diagnose
-from .metrics import mean_metrics
-from .models import VAE
-from .optim import SGD, Adam, AdamW
-from .train import fit
+ROOMS = {
+    "Dataset": "data",
+    "load_data": "data",
+    "VAE": "models",
+    "SGD": "optim",
+    "Adam": "optim",
+    "AdamW": "optim",
+    "fit": "train",
+    "mean_metrics": "metrics",
+    "log_evidence": "evaluate",
+    "check_gradients": "gradcheck",
+    "diagnose": "gradcheck",
+}
+__all__ = [*ROOMS, "plot"]
 
-__all__ = [
-    "SGD",
-    "VAE",
-    "Adam",
-    "AdamW",
-    "Dataset",
-    "check_gradients",
-    "diagnose",
-    "fit",
-    "load_data",
-    "log_evidence",
-    "mean_metrics",
-    "plot",
-]
+
+def __getattr__(name):
+    """A name from its room, or a room, imported when it is first asked for: an import can be interrupted."""
+    if name in ROOMS:
+        return getattr(import_module(f".{ROOMS[name]}", __name__), name)
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return import_module(f".{name}", __name__)
+    except ModuleNotFoundError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__():
+    return __all__

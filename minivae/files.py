@@ -1,8 +1,11 @@
 """Files: read whole or refused in one line; written as the old one or the new one, never a part of either."""
 
+import json
+import math
 import os
 import re
 import secrets
+import shutil
 import stat
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -11,21 +14,11 @@ from pathlib import Path
 _guards = ContextVar("guards", default=())  # functions of a path: may a file be put there?
 
 
-@contextmanager
-def guarded(check):
-    """Inside, `check(path)` is called before any file is put in its place; it raises where that must not be."""
-    token = _guards.set((*_guards.get(), check))
-    try:
-        yield
-    finally:
-        _guards.reset(token)
-
-
 def check_guards(path):
     """Raises what a guard raises of a path.
 
-    It is called between opening a file and changing what others see: a folder that is renamed later takes along the
-    file that was opened.
+    It is called again between opening a file and changing what others see: a folder that is renamed later takes along
+    the file that was opened.
     """
     for check in _guards.get():
         check(Path(path))
@@ -34,8 +27,9 @@ def check_guards(path):
 def write_atomic(path, content):
     """Write bytes under a temporary name of this call alone, flush them, replace `path`."""
     path = Path(path)
-    temporary = path.with_name(f".minivae-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    temporary = temporary_beside(path)
     try:
+        check_guards(path)
         with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
@@ -53,6 +47,7 @@ def write_atomic(path, content):
 def append(path, content):
     """Add bytes to the end of a file that exists, and flush them."""
     try:
+        check_guards(path)
         with open(path, "r+b") as file:
             file.seek(0, os.SEEK_END)
             check_guards(path)
@@ -63,16 +58,80 @@ def append(path, content):
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
 
 
-def remove_abandoned(folder):
-    """Remove what `write_atomic` began in a folder, in a process that is gone."""
+def temporary_beside(path):
+    """A name that nobody else uses, in the folder of `path`, for what is to take its place when it is whole."""
+    return Path(path).with_name(f".minivae-{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+@contextmanager
+def held(folder):
+    """Inside, nothing is written below this path once another folder is there, or none; gives the folder's handle.
+
+    As long as the handle is open the system gives the folder's number to no other. None where it has no such handles.
+    """
+    if not hasattr(os, "O_DIRECTORY"):
+        yield None
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise ValueError(f"run: cannot open {folder} ({error.strerror})") from None
+    own = os.fstat(handle)
+    below = os.path.abspath(folder)
+
+    def check(path):
+        try:
+            same = os.path.samestat(own, os.stat(below))
+        except OSError:
+            same = False
+        if not same and Path(os.path.abspath(path)).is_relative_to(below):
+            raise ValueError(f"run: {folder} is no longer the folder that it was, it was removed or renamed; nothing "
+                             "more is written")  # fmt: skip
+
+    token = _guards.set((*_guards.get(), check))
+    try:
+        yield handle
+    finally:
+        _guards.reset(token)
+        os.close(handle)
+
+
+@contextmanager
+def alone(path):
+    """Inside, whoever else comes here with the same file waits: what is read is still there when it is written."""
+    with open(path, "rb") as file:
+        if hasattr(os, "O_DIRECTORY"):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def inside(folder, *names):
+    """folder/name/...; ValueError where a symbolic link below the folder leads out of it."""
+    path = Path(folder, *names)
+    try:
+        within = path.resolve().is_relative_to(Path(folder).resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        within = False
+    if not within:
+        raise ValueError(f"run: {path} is a symbolic link out of the run folder, where nothing is read or written")
+    return path
+
+
+def sweep(folder):
+    """Remove what was begun in a folder under such names by processes that are gone."""
     for path in Path(folder).glob(".minivae-*.partial"):
         match = re.fullmatch(r"\.minivae-(\d+)-[0-9a-f]{8}\.partial", path.name)
-        if match and not is_alive(int(match[1])):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        if match and not _is_alive(int(match[1])):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
-def is_alive(pid):
+def _is_alive(pid):
     """Whether another process has this number; where the system cannot tell, one has."""
     if pid == os.getpid():  # in a container the number of a killed process comes back
         return False
@@ -97,16 +156,17 @@ def sync_folder(path):
             os.close(handle)
 
 
-def check_file(path, argument):
-    """ValueError, which names the argument, unless `path` is a regular file: a pipe would block, a device never end."""
+def check_file(path, argument, folder=False):
+    """ValueError, which names the argument, unless `path` is a regular file (a pipe would block), or a `folder`."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         raise ValueError(f"{argument}: {path} does not exist") from None
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror})") from None
-    if not stat.S_ISREG(mode):
-        raise ValueError(f"{argument}: expected a file, {path} is {'a folder' if stat.S_ISDIR(mode) else 'none'}")
+    if not (stat.S_ISDIR if folder else stat.S_ISREG)(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else "neither file nor folder"
+        raise ValueError(f"{argument}: expected a {'folder' if folder else 'file'}, {path} is {kind}")
 
 
 def read_file(path, argument, most=2**30):
@@ -122,6 +182,20 @@ def read_file(path, argument, most=2**30):
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror})") from None
 
 
+def parse(content):
+    """The JSON in text or bytes; ValueError also for NaN and infinities, which are none, and for numbers too long."""
+
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    return json.loads(content, parse_constant=refuse)
+
+
+def dump(document, indent=None):
+    """A document as the bytes of JSON, with a new line behind it; ValueError where a number is not finite."""
+    return (json.dumps(document, indent=indent, allow_nan=False) + "\n").encode()
+
+
 def said(error):
     """What an OSError says, with its files and without its number."""
     if error.strerror is None:
@@ -135,4 +209,4 @@ def memory():
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return float("inf")
+        return math.inf

@@ -177,6 +177,11 @@ def is_plain(value):
     return not any(category(character) == "Cc" for character in value)
 
 
+def is_number(value):
+    """Whether JSON had a finite float here."""
+    return type(value) is float and math.isfinite(value)
+
+
 def _number(kind, name, value, what):
     """`value` as an int or a float, which is `kind`; ValueError says that `what` was expected."""
     try:

@@ -11,7 +11,7 @@ from test_cli import PNG, SMALL, error_of
 from minivae.cli import main
 from minivae.data.protocol import Protocol
 from minivae.evaluate import kl_per_latent
-from minivae.runs import Run
+from minivae.runs import Run, build_model, build_optimizer
 
 PICTURES = {
     "sample": "samples.png",
@@ -312,7 +312,14 @@ def test_compare_says_when_nats_cannot_be_compared(run, table_run, tmp_path, cap
 def test_compare_of_a_run_without_an_epoch(run, tmp_path, capsys):
     empty = shutil.copytree(run, tmp_path / "b")
     (empty / "metrics.jsonl").write_text("")
-    assert f"runs: {empty} has not finished an epoch yet" in error_of(capsys, "compare", run, empty)
+    assert "metrics.jsonl ends or is damaged after epoch 0, but last.safetensors is of epoch 2" in error_of(
+        capsys, "compare", run, empty
+    )
+    new = Run.open(shutil.copytree(run, tmp_path / "c"))
+    settings = new.settings | {"epochs": 2}
+    model = build_model(settings, new.protocol)
+    Run.create(tmp_path / "d", settings, new.protocol, model, build_optimizer(settings, model, new.protocol))
+    assert f"runs: {tmp_path / 'd'} has not finished an epoch yet" in error_of(capsys, "compare", run, tmp_path / "d")
 
 
 # ---- bad input

@@ -79,7 +79,7 @@ def test_evaluate(label, finished, capsys):
         assert error == "minivae: samples: the model ae has no evidence log p(x) to estimate\n"
     else:
         assert main(["evaluate", str(run.path), "--samples", "3"]) == 0
-        assert json.loads((run.path / "evaluate-test.json").read_text())["log_px"] > report["elbo"]
+        assert json.loads((run.path / "evaluate-test.json").read_text())["evidence"]["3"]["log_px"] > report["elbo"]
 
 
 def test_compare_models_that_differ(finished, tmp_path, capsys):

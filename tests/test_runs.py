@@ -103,10 +103,11 @@ def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_
     with pytest.raises(Killed):
         train(out, "--dropout", "0.1")
     monkeypatch.setattr(Run, "_save", save)
-    (out / ".best.safetensors.partial").write_bytes(b"half")
+    (out / ".minivae-999999999-0123abcd.partial").write_bytes(b"half")
+    (out / ".notes.partial").write_text("mine")
     assert main(["train", "--resume", "--out", str(out)]) == 0
     assert content(out) == content(finished)
-    assert not list(out.glob(".*"))
+    assert [path.name for path in out.glob(".*")] == [".notes.partial"]
 
 
 def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
@@ -120,7 +121,7 @@ def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
                 train(tmp_path / "a")
         assert not list(tmp_path.iterdir())
     for pid in (999999999, os.getpid()):  # what a real kill leaves; in a container the same number comes back
-        left = tmp_path / f".a.{pid}.partial"
+        left = tmp_path / f".minivae-{pid}-0123abcd.partial"
         left.mkdir()
         (left / "settings.json").touch()
     assert train(tmp_path / "a", epochs=1) == 0
@@ -570,9 +571,9 @@ def test_damaged_metrics(text, finished, tmp_path, capsys):
     run = shutil.copytree(finished, tmp_path / "run")
     (run / "metrics.jsonl").write_text(text)
     before = {p.name: p.read_bytes() for p in run.iterdir()}
-    assert main(["info", str(run)]) == 0
-    assert main(["train", "--resume", "--out", str(run), "--epochs", "5"]) == 2
-    assert "metrics.jsonl ends at epoch 0, last at 3" in capsys.readouterr().err
+    for argv in (["info", str(run)], ["compare", str(run)], ["train", "--resume", "--out", str(run), "--epochs", "5"]):
+        assert main(argv) == 2
+        assert "metrics.jsonl ends or is damaged after epoch 0, but last.safetensors is of" in capsys.readouterr().err
     (run / "metrics.jsonl").unlink()
     assert main(["train", "--resume", "--out", str(run), "--epochs", "5"]) == 2
     (run / "metrics.jsonl").write_text(text)

@@ -6,8 +6,13 @@ Bad input is one line on stderr and exit code 2; a training that diverged or a g
 import argparse
 import os
 import sys
+from contextlib import suppress
+
+import numpy as np
 
 from .. import __version__
+from ..files import said
+from ..options import text
 from . import (  # noqa: F401 - they declare the commands
     arrays,
     checks,
@@ -33,22 +38,64 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv=None):
     """Run a command; returns the exit code."""
+    _open_streams()
     try:
         arguments = vars(_parser().parse_args(argv))
-        return arguments.pop("command")(**arguments) or 0
+        for name, value in arguments.items():
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, str):
+                    text(name, part)
+        _check_folder()
+        with np.errstate(all="ignore"):  # finiteness is tested instead
+            code = arguments.pop("command")(**arguments) or 0
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # whoever read the output has gone; so does Python's last flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
-    except (ValueError, OSError, MemoryError) as error:
-        message = str(error) or type(error).__name__
-        code = 2
+    except OSError as error:
+        message, code = said(error), 2
+        if error.filename is None and error.errno and error.strerror == os.strerror(error.errno):
+            message = f"output: cannot write ({message})"
+            _drop_output()
+    except MemoryError as error:
+        message, code = f"not enough memory ({error or type(error).__name__})", 2
+    except ValueError as error:
+        message, code = str(error), 2
     except FloatingPointError as error:
-        message = str(error)
-        code = 1
+        message, code = str(error), 1
     except KeyboardInterrupt:
         message, code = "interrupted", 130
-    print(f"minivae: {' '.join(message.split())}", file=sys.stderr)
+    print(f"minivae: {_in_one_line(message)}", file=sys.stderr)
     return code
+
+
+def _open_streams():
+    """Where a shell has closed one, what is printed there goes nowhere, and not into the next file that is opened."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+    if hasattr(sys.stdout, "reconfigure"):  # a name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _drop_output():
+    """What is still to be printed goes nowhere."""
+    with suppress(OSError):  # of a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_folder():
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise ValueError(f"working folder: cannot be read ({error.strerror}); go to one that exists") from None
+
+
+def _in_one_line(message):
+    """Without what a terminal would take for a command: it may come from a file."""
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
+    return "".join(plain)
 
 
 def _parser():
@@ -56,8 +103,8 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"minivae {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for function, arguments in sorted(COMMANDS, key=lambda command: ORDER.index(command[0].__name__)):
-        text = function.__doc__.partition("\n")[0]
-        sub = commands.add_parser(function.__name__, help=text, description=text, allow_abbrev=False)
+        summary = (function.__doc__ or "").partition("\n")[0]  # python -OO drops it
+        sub = commands.add_parser(function.__name__, help=summary, description=summary, allow_abbrev=False)
         sub.set_defaults(command=function)
         for flags, how in arguments:
             sub.add_argument(*flags, **how)

@@ -12,43 +12,43 @@ from ..evaluate import codes
 from ..files import write_atomic
 from ..metrics import BATCH
 from ..runs import Run
-from .base import RUN, argument, command, output
+from .base import FORCE, RUN, argument, command, output
 
 FILES = (
     argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
-    argument("--out", required=True, metavar="FILE.npy", help="the array to write; nothing is overwritten"),
+    argument("--out", required=True, metavar="FILE.npy", help="the array to write"),
+    FORCE,
     argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row"),
 )
 
 
 @command(RUN, *FILES)
-def encode(run, input, out, y):
+def encode(run, input, out, force, y):
     """Encode data, X.npy, as `train --data X.npy` takes them, into codes: posterior means mu (N, L), or z."""
     run = Run.open(run)
-    path = _new(out)
+    path = output(out, ".npy", force=force)
     x = _read(input)
     model, _ = run.load_model()
     x = run.protocol.prepare(x, "input", run.settings["likelihood"])
-    _write(path, codes(model, x, _labels(run, model, y, len(x))))
+    _write(path, codes(model, x, _labels(run, model, y, len(x))), "codes")
 
 
 @command(RUN, *FILES)
-def decode(run, input, out, y):
+def decode(run, input, out, force, y):
     """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
     run = Run.open(run)
-    path = _new(out)
+    path = output(out, ".npy", force=force)
     z = _read(input)
     model, _ = run.load_model()
     if z.dtype.kind not in "iuf" or z.shape[1:] != (model.L,):
         raise ValueError(f"input: expected numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
-    with np.errstate(over="ignore"):
-        z = z.astype("float32")
+    z = z.astype("float32")
     if not np.isfinite(z).all():
         raise ValueError("input: expected finite float32 values, got NaN or infinity")
     y = _labels(run, model, y, len(z))
     parts = [to_numpy(model.decode(z[rows], y=take(y, rows))) for rows in batches(len(z), BATCH)]
     x_hat = np.concatenate(parts)
-    _write(path, run.protocol.original(x_hat))
+    _write(path, run.protocol.original(x_hat), "x_hat")
 
 
 def _labels(run, model, path, n):
@@ -70,16 +70,11 @@ def _read(path, argument="input"):
     return x
 
 
-def _new(out):
-    path = output(out, ".npy")
-    if path.exists():
-        raise ValueError(f"out: {path} exists; expected the name of a new file")
-    return path
-
-
-def _write(path, array):
-    if not np.isfinite(array).all():
-        raise ValueError("input: its values are so large that the network's are not finite")
+def _write(path, array, name):
+    bad = len(array) - np.isfinite(array.reshape(len(array), -1)).all(axis=1).sum()
+    if bad:
+        raise FloatingPointError(f"{name}: {bad} of {len(array)} rows are not finite; the weights, or values of the "
+                                 "input, are too large to compute with")  # fmt: skip
     content = io.BytesIO()
     np.save(content, array)
     write_atomic(path, content.getvalue())

@@ -1,6 +1,11 @@
-"""What the commands share: how they are declared, and the paths that they write to."""
+"""What the commands share: how they are declared, the runs that they open, and the paths that they write to."""
 
+import math
+from contextlib import contextmanager
 from pathlib import Path
+
+from ..files import held
+from ..runs import Run
 
 COMMANDS = []  # (function, its arguments)
 
@@ -11,6 +16,7 @@ def argument(*flags, **how):
 
 
 RUN = argument("run", metavar="RUN")
+FORCE = argument("--force", action="store_true", help="replace the file of --out if there is one")
 
 
 def command(*arguments):
@@ -23,18 +29,43 @@ def command(*arguments):
     return register
 
 
-def output(out, suffix, default=None):
-    """Where a file goes: `out` with this suffix in a folder that exists, else `default`."""
+@contextmanager
+def opened(path):
+    """The run in a folder; what is written below it goes into this folder or nowhere."""
+    run = Run.open(path)
+    with held(run.path):
+        yield run
+
+
+def output(out, suffix, default=None, force=False):
+    """Where a file goes: `out` with this suffix in a folder that exists, else `default`, a picture of a run.
+
+    ValueError where it would replace a file that is not `default`, unless by `force`.
+    """
     if out is None:
         return default
     path = Path(out)
     if path.suffix.lower() != suffix:
         raise ValueError(f"out: expected a file name ending in {suffix}, got {out}")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"out: the folder {path.absolute().parent} does not exist")
-    if path.is_dir():
-        raise ValueError(f"out: expected a file, {path} is a folder")
+    try:
+        if not path.absolute().parent.is_dir():
+            raise ValueError(f"out: the folder {path.absolute().parent} does not exist")
+        if path.is_dir():
+            raise ValueError(f"out: expected a file, {path} is a folder")
+        own = default is not None and path.resolve() == default.resolve()
+        if path.exists() and not (force or own):
+            raise ValueError(f"out: {path} exists; expected the name of a new file, or --force")
+    except OSError as error:
+        raise ValueError(f"out: cannot write {out} ({error.strerror})") from None
     return path
+
+
+def check_finite(values, of):
+    """FloatingPointError, which says which of {name: number} is not finite, and of what."""
+    bad = [f"{name} is {value}" for name, value in values.items() if value is not None and not math.isfinite(value)]
+    if bad:
+        raise FloatingPointError(f"{of}: not finite ({', '.join(bad)}); the weights, or values of the data, are too "
+                                 "large to compute with")  # fmt: skip
 
 
 def short(value):

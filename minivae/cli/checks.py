@@ -17,7 +17,7 @@ from ..params import Module
 from ..plot import draw_error_curves
 from ..truth.known_answers import check_known
 from ..truth.laws import Laws, check_laws
-from .base import argument, command, output
+from .base import FORCE, argument, command, output
 
 FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 
@@ -33,11 +33,12 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
              "or of every coordinate, with the worst of them; or the complex step"),
     argument("--laws", action="store_true", help="of a model: also what no gradient check sees"),
     argument("--out", metavar="FILE.png", help="draw the error against the step size, in float32 and float64"),
+    FORCE,
 )  # fmt: skip
-def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out):
+def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
     """Check every gradient of a small model, or of your own layer, and say what is wrong; exit code 1 if one is."""
     rng = generator(0, "gradcheck")
-    path = output(out, ".png")
+    path = output(out, ".png", force=force)
     if part is None:
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")

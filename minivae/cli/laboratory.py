@@ -5,13 +5,13 @@ from ..laboratory.units import conventions
 from ..options import whole
 from ..plot import draw_matrix, draw_pencil
 from ..tables import aligned
-from .base import argument, command, output
+from .base import FORCE, argument, command, output
 
 
-@command(argument("--out", metavar="FILE.png", help="draw the graph with its values and gradients"))
-def pencil(out):
+@command(argument("--out", metavar="FILE.png", help="draw the graph with its values and gradients"), FORCE)
+def pencil(out, force):
     """A VAE of two pixels: every value and derivative as formula = number = finite difference."""
-    path = output(out, ".png")
+    path = output(out, ".png", force=force)
     found = worked()
     print(found)
     if path is not None:
@@ -30,12 +30,12 @@ def units(pixels, latent, batch_size):
     print(conventions(*(whole(1)(name, value) for name, value in sizes.items())))
 
 
-@command(argument("--out", metavar="FILE.png", help="draw the matrix, with what each mistake costs"))
-def zoo(out):
+@command(argument("--out", metavar="FILE.png", help="draw the matrix, with what each mistake costs"), FORCE)
+def zoo(out, force):
     """Plant every mistake of the bug zoo, and say which detector catches it (a minute)."""
     from ..laboratory.detectors import DETECTORS, SUBJECTS, TITLES, caught, price
 
-    path = output(out, ".png")
+    path = output(out, ".png", force=force)
     verdicts = {}
     prices = {}
     as_expected = True

@@ -1,18 +1,16 @@
 """Commands that measure and tell: evaluate, compare, info."""
 
-import json
-
 from .. import plot
 from ..backend import generator
 from ..evaluate import elbo_standard_error, log_evidence
-from ..files import write_atomic
+from ..files import held
 from ..metrics import mean_metrics
 from ..models import MODELS
 from ..options import whole
 from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
-from .base import RUN, argument, command, output, short
+from .base import FORCE, RUN, argument, check_finite, command, opened, output, short
 
 
 @command(
@@ -22,45 +20,51 @@ from .base import RUN, argument, command, output, short
 )
 def evaluate(run, split, samples):
     """Measure a run on a split and write evaluate-SPLIT.json."""
-    run = Run.open(run)
     samples = None if samples is None else whole(1)("samples", samples)
-    model, meta = run.load_model()
-    data = run.read_data()
-    if split == "validation" and data.validation is None:
-        raise ValueError(f"split: {run.path} was trained without a validation split")
-    x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
-    if model.labels is not None:
-        y = run.protocol.prepare_labels(y, "y_test" if split == "test" else "y", len(x))
-    if split == "train":
-        x = data.settle(x, generator(0, "present"))
-    if samples is not None and model.log_weights is None:
-        raise ValueError(f"samples: the model {run.settings['model']} has no evidence log p(x) to estimate")
-    result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
-    report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]} | result
-    errors = {}
-    if "elbo" in model.metrics and model.log_weights is not None:
-        errors["elbo"] = elbo_standard_error(model, x, generator(0, "evaluate"), y)
-        report["elbo_standard_error"] = errors["elbo"]
-    print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
-    for name, metric in _shown(model.metrics).items():
-        print(f"{name} {_plus_minus(result[name], errors.get(name))} {metric.unit}")
-    if samples is not None:
-        log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True, y=y)
-        error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
-        report |= {"log_px": float(log_px.mean()), "log_px_standard_error": error, "samples": samples}
-        what = "log_px" if model.labels is None else "log p(x | y)"
-        print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-    write_atomic(run.path / f"evaluate-{split}.json", (json.dumps(report, indent=2) + "\n").encode())
+    with opened(run) as run:
+        model, meta = run.load_model()
+        data = run.read_data()
+        if split == "validation" and data.validation is None:
+            raise ValueError(f"split: {run.path} was trained without a validation split")
+        x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
+        if model.labels is not None:
+            y = run.protocol.prepare_labels(y, "y_test" if split == "test" else "y", len(x))
+        if split == "train":
+            x = data.settle(x, generator(0, "present"))
+        if samples is not None and model.log_weights is None:
+            raise ValueError(f"samples: the model {run.settings['model']} has no evidence log p(x) to estimate")
+        report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
+        report["weights"] = run.sha256(meta["checkpoint"])
+        result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
+        errors = {}
+        if "elbo" in model.metrics and model.log_weights is not None:
+            errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(0, "evaluate"), y)
+        check_finite(result | errors, f"{split} split")
+        print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
+        for name, metric in _shown(model.metrics).items():
+            print(f"{name} {_plus_minus(result[name], errors.get(f'{name}_standard_error'))} {metric.unit}")
+        evidence = {}
+        if samples is not None:
+            log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True, y=y)
+            error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
+            evidence = {"log_px": float(log_px.mean()), "log_px_standard_error": error}
+            check_finite(evidence, f"{split} split, {samples} samples")
+            what = "log_px" if model.labels is None else "log p(x | y)"
+            print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
+        dropped = run.keep_report(split, report, result | errors, {str(samples): evidence} if evidence else {})
+        if dropped is not None:
+            print(f"evaluate-{split}.json: its figures of epoch {dropped} are replaced")
 
 
 @command(
     argument("runs", nargs="+", metavar="RUN"),
     argument("--out", metavar="FILE", help="default: compare.png in the folder of the first run"),
+    FORCE,
 )
-def compare(runs, out):
+def compare(runs, out, force):
     """Print the last and best figures of runs side by side, where their settings differ, and draw their curves."""
     runs = [Run.open(run) for run in runs]
-    path = output(out, ".png", runs[0].path / "compare.png")
+    path = output(out, ".png", runs[0].file("compare.png"), force)
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ValueError(f"runs: expected each run once, got {', '.join(str(run.path) for run in runs)}")
     histories = {str(run.path): run.finished() for run in runs}
@@ -83,7 +87,8 @@ def compare(runs, out):
     if any(_unit(run) != _unit(runs[0]) for run in runs):
         print("these runs have different data, bits, units or likelihoods, or some are given y: their nats cannot be "
               "compared")  # fmt: skip
-    plot.comparison(histories, path, metrics)
+    with held(runs[0].path):
+        plot.comparison(histories, path, metrics)
     print(path)
 
 

@@ -6,7 +6,7 @@ from ..laboratory.parity import parity as compare
 from ..models import MODELS, Labels
 from ..options import whole
 from ..plot import draw_parity
-from .base import argument, command, output
+from .base import FORCE, argument, command, output
 
 SIZES = (32, 128, 512)
 
@@ -16,10 +16,11 @@ SIZES = (32, 128, 512)
     argument("--arch", default="dense", choices=("dense", "conv")),
     argument("--steps", default=100, metavar="T", help="of Adam, over which the losses drift apart (default: 100)"),
     argument("--out", metavar="FILE.png", help="draw errors, drift and milliseconds per step"),
+    FORCE,
 )  # fmt: skip
-def parity(model, arch, steps, out):
+def parity(model, arch, steps, out, force):
     """Compare backends and dtypes number by number: the same weights, data and noise on each."""
-    path = output(out, ".png")
+    path = output(out, ".png", force=force)
     steps = whole(1)("steps", steps)
     data = load_data("digits")
     x = (data.train.x > 0.5).astype("float32")

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from ..backend import generator
+from ..options import is_number, is_plain
 from .preprocess import BINARIZE, as_examples, check_labels, check_unit_interval, dequantize, labels_of, to_bits
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
@@ -169,16 +170,12 @@ def _is_whole(value, least=1):
     return type(value) is int and value >= least
 
 
-def _is_number(value):
-    return type(value) is float and math.isfinite(value)
-
-
 def _are_numbers(value):
-    return isinstance(value, list) and all(map(_is_number, value))
+    return isinstance(value, list) and all(map(is_number, value))
 
 
 def _is_text(value):
-    return isinstance(value, str)
+    return isinstance(value, str) and is_plain(value)
 
 
 def _is_shape(value):
@@ -192,8 +189,8 @@ def _are_labels(value):
 
 
 _RULES = {
-    "name": ("text", _is_text),
-    "sha256": ("text", _is_text),
+    "name": ("text without control characters", _is_text),
+    "sha256": ("text without control characters", _is_text),
     "shape": ("1 or 3 whole numbers >= 1", _is_shape),
     "n_train": ("a whole number >= 1", _is_whole),
     "n_validation": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
@@ -204,5 +201,5 @@ _RULES = {
     "levels": ("a whole number >= 2", lambda value: _is_whole(value, 2)),
     "mean": ("a list of numbers", _are_numbers),
     "std": ("a list of numbers > 0", lambda value: _are_numbers(value) and all(number > 0 for number in value)),
-    "entropy_floor": ("a number", _is_number),
+    "entropy_floor": ("a number", is_number),
 }

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..backend import place, to_numpy
+from ..options import is_number, is_plain
 from ..params import replaced
 from .latents import mean_kl
 
+PARTS = ("reconstruction", "kl", "total", "cosine")  # of a gradient
 NEEDED = "the ledger needs a KL of each latent and a beta(t) that weighs it"
 ROWS = 128  # examples whose ledger a training keeps
 
@@ -72,6 +74,14 @@ def ledger_line(model, x, y, rng, t=0):
     _check_parts(model)
     noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
     return _rounded(gradient_ledger(model, x, noise, y, t))
+
+
+def is_ledger(line):
+    """Whether something read from a file is what `ledger_line` gives; KeyError, TypeError where parts are missing."""
+    L = len(line["kl"])
+    lists = [line["kl"], *(line[name][part] for name in ("mu", "log_var") for part in PARTS)]
+    numbers = [*sum(lists, []), *(parts[part] for parts in line["layers"].values() for part in PARTS)]
+    return L > 0 and {*map(len, lists)} == {L} and all(map(is_number, numbers)) and all(map(is_plain, line["layers"]))
 
 
 def _check_parts(model):

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
+
 from ..backend import place, take, to_numpy
 from ..data import batches
-from ..metrics import BATCH
+from ..metrics import BATCH, check_pair
 
 
 def elbo_standard_error(model, x, rng, y=None):
@@ -13,12 +15,13 @@ def elbo_standard_error(model, x, rng, y=None):
     From log_weights of as many samples as the model takes, whose KL is sampled too: a little above that of an ELBO with
     an analytic KL.
     """
+    x, y = check_pair(x, y)
     if len(x) < 2:
         return None
     parts = []
     for rows in batches(len(x), BATCH):
         eps = place(model.draw_eps(rng, getattr(model, "K", 1), len(rows)), like=model.theta)
         x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
-        parts.extend(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0).tolist())
-    mean = math.fsum(parts) / len(parts)
-    return math.sqrt(math.fsum((p - mean) ** 2 for p in parts) / (len(parts) - 1) / len(parts))
+        parts.append(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0))
+    elbo = np.concatenate(parts).astype("float64")
+    return float(elbo.std(ddof=1) / math.sqrt(len(elbo)))

@@ -22,8 +22,12 @@ def build_model(settings, protocol):
             raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
     rng = generator(settings["seed"], "weights")
-    model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
-    return model.bind(settings["dtype"], settings["backend"])
+    try:
+        model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
+        return model.bind(settings["dtype"], settings["backend"])
+    except MemoryError as error:
+        raise ValueError(f"hidden, channels, latent: expected a smaller model for data of shape {protocol.shape}; "
+                         f"{error}") from None  # fmt: skip
 
 
 def build_optimizer(settings, model, protocol):

@@ -5,12 +5,11 @@ the position (epoch, step), the best value so far, and the settings that decide 
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 
 from ..backend import place, to_numpy
-from ..files import write_atomic
+from ..files import check_file, parse, write_atomic
 
 KEY = "minivae"  # safetensors writes several metadata keys in random order, so there is one
 
@@ -20,24 +19,23 @@ def save(path, model, optimizer, meta):
     from safetensors.numpy import save as to_bytes
 
     arrays = {name: np.ascontiguousarray(a) for name, a in to_numpy(_arrays(model, optimizer)).items()}
-    write_atomic(path, to_bytes(arrays, {KEY: json.dumps(meta, sort_keys=True)}))
+    write_atomic(path, to_bytes(arrays, {KEY: json.dumps(meta, sort_keys=True, allow_nan=False)}))
 
 
 def load(path):
     """(arrays by name, meta) of a checkpoint; ValueError if it is missing, damaged or something else."""
     from safetensors import SafetensorError, safe_open
 
-    if not Path(path).is_file():
-        raise ValueError(f"checkpoint: {path} does not exist")
+    check_file(path, "checkpoint")
     try:
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, TypeError, AttributeError) as error:
+    except (SafetensorError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"checkpoint: {path} is damaged or not a safetensors file ({error})") from None
     try:
-        return arrays, json.loads(metadata[KEY])
-    except (KeyError, json.JSONDecodeError, RecursionError):
+        return arrays, parse(metadata[KEY])
+    except (KeyError, ValueError, RecursionError):
         raise ValueError(f"checkpoint: {path} was not written by minivae") from None
 
 

@@ -5,25 +5,24 @@ every epoch `best` (if better), the line in metrics.jsonl, and `last` are writte
 run is, and whatever lies beyond it is dropped and replayed.
 """
 
-import json
+import hashlib
 import os
 import platform
 import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..data.protocol import Protocol
-from ..files import sync_folder, write_atomic
+from ..files import alone, append, check_file, dump, held, inside, sweep, sync_folder, temporary_beside, write_atomic
 from ..models import MODELS
 from . import checkpoint
 from .build import build_model, build_optimizer, check_ledger, read_data
-from .settings import deciding, is_complete, read_options, resumed, with_older
+from .records import read_metrics, read_report, read_settings
+from .settings import deciding, resumed, with_older
 
 
 class Run:
@@ -43,8 +42,8 @@ class Run:
             Path("runs").mkdir(exist_ok=True)
             stem = "-".join((settings["model"], re.sub(r"\W+", "_", Path(settings["data"]).stem), settings["arch"]))
             final = next_name(Path("runs"), stem)
-        remove_abandoned(final)
-        building = final.with_name(f".{final.name}.{os.getpid()}.partial")
+        sweep(final.parent)
+        building = temporary_beside(final)
         try:
             building.mkdir()
             run = cls(building, settings, protocol)
@@ -61,8 +60,10 @@ class Run:
                     if out is not None or not final.exists():
                         raise
                     final = next_name(Path("runs"), stem)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(building, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise OSError(error.errno, f"out: cannot write {final}: {error.strerror}") from None
             raise
         sync_folder(final.parent)
         run.path = final if out is None else Path(out)
@@ -71,44 +72,27 @@ class Run:
     @classmethod
     def open(cls, path):
         """A run that exists; ValueError if the folder is missing, damaged or something else."""
-        path = Path(path)
-        if not path.is_dir():
-            raise ValueError(f"run: {path} {'is a file, expected a run folder' if path.exists() else 'does not exist'}")
-        file = path / "settings.json"
-        try:
-            recorded = json.loads(file.read_text(encoding="utf-8"))
-            settings = recorded["settings"]
-            settings |= read_options({k: v for k, v in settings.items() if v is not None})
-            settings = with_older(settings, settings["model"])
-            data = recorded["data"]
-            if not is_complete(settings):
-                raise KeyError
-        except OSError as error:
-            raise ValueError(f"run: cannot read {file} ({error.strerror}); is it a run folder?") from None
-        except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError, json.JSONDecodeError):
-            raise ValueError(f"run: {file} is damaged") from None
-        try:
-            return cls(path, settings, Protocol.from_json(data))
-        except ValueError as error:
-            raise ValueError(f"run: {file} is damaged ({error})") from None
+        check_file(path, "run", folder=True)
+        run = cls(path, None, None)
+        run.settings, run.protocol = read_settings(run.file("settings.json"))
+        return run
+
+    def file(self, *names):
+        """Path of a file of this run; ValueError where a symbolic link in the folder leads out of it."""
+        return inside(self.path, *names)
 
     @contextmanager
     def lock(self):
-        """Keep other processes from training this run; ValueError if one does. The system forgets it at any exit."""
-        if not hasattr(os, "O_DIRECTORY"):
-            yield
-            return
-        import fcntl
+        """Held, and no other process trains this run; ValueError if one does. The system forgets it at any exit."""
+        with held(self.path) as handle:
+            if handle is not None:
+                import fcntl
 
-        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ValueError(f"run: {self.path} is being trained by another process") from None
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise ValueError(f"run: {self.path} is being trained by another process") from None
             yield
-        finally:
-            os.close(handle)
 
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
@@ -118,27 +102,26 @@ class Run:
         optimizer = build_optimizer(settings, model, self.protocol)
         meta = self._restore("last", model, optimizer)
         check_ledger(settings, model, data)
-        lines = self.history()[: meta["epoch"]]
-        if len(lines) < meta["epoch"]:
-            raise ValueError(f"run: {self.path / 'metrics.jsonl'} ends at epoch {len(lines)}, last at {meta['epoch']}")
+        lines = self.finished(meta["epoch"])
         self.epoch = meta["epoch"]
         self.best = meta["best"]
         optimizer.t = meta["step"]
         if settings != self.settings:  # from here on files change
             self.settings = settings
             self._write_settings()
-        for leftover in self.path.rglob(".*.partial"):
-            leftover.unlink()
-        kept = "".join(json.dumps(line) + "\n" for line in lines)
-        if kept.encode() != (self.path / "metrics.jsonl").read_bytes():
-            write_atomic(self.path / "metrics.jsonl", kept.encode())
+        for folder in (self.path, self.file("samples")):
+            sweep(folder)
+        metrics = self.file("metrics.jsonl")
+        kept = b"".join(map(dump, lines))
+        if kept != metrics.read_bytes():
+            write_atomic(metrics, kept)
         return model, optimizer, data
 
     def load_model(self):
         """(model, meta) of the best checkpoint, or of the last where there is no best."""
         settings = self.settings | {"backend": available(self.settings["backend"])}
         model = build_model(settings, self.protocol)
-        if (self.path / "best.safetensors").exists():  # holds the average, if the optimizer keeps one
+        if self.file("best.safetensors").exists():  # holds the average, if the optimizer keeps one
             return model, self._restore("best", model) | {"checkpoint": "best"}
         optimizer = build_optimizer(self.settings, model, self.protocol)
         meta = self._restore("last", model, optimizer)
@@ -166,14 +149,7 @@ class Run:
             self.best = line["validation"][model.monitor]
             with optimizer.averaged():
                 self._save("best", model, optimizer, epoch)
-        metrics = self.path / "metrics.jsonl"
-        try:
-            with open(metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise OSError(error.errno, f"cannot write {metrics}: {error.strerror}") from None
+        append(self.file("metrics.jsonl"), dump(line))
         self._save("last", model, optimizer, epoch)
         self.epoch = epoch
 
@@ -182,48 +158,56 @@ class Run:
             return True
         return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
 
-    def history(self):
-        """The lines of metrics.jsonl, of epochs 1, 2, 3 and so on, up to the first that is cut off or damaged."""
-        lines, splits = [], ["train"] + ["validation"] * (self.protocol.n_validation > 0)
-        try:
-            content = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise ValueError(f"run: cannot read {self.path / 'metrics.jsonl'} ({error.strerror})") from None
-        for text in content.splitlines():
-            try:
-                line = json.loads(text)
-                figures = [value for split in splits for value in (line[split]["loss"], *line[split].values())]
-                if line["epoch"] != len(lines) + 1 or not all(
-                    isinstance(v, float) for v in [line["seconds"], *figures]
-                ):
-                    break
-            except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError):
-                break
-            lines.append(line)
-        return lines
+    def sha256(self, which):
+        """Hash of a checkpoint's file, "best" or "last"."""
+        return hashlib.sha256(self.file(f"{which}.safetensors").read_bytes()).hexdigest()
 
-    def finished(self):
-        """The lines of the epochs that `last` has seen; a run that was cut off may have one more, to be replayed."""
-        return self.history()[: self.read("last")[1]["epoch"]]
+    def keep_report(self, split, report, metrics, evidence):
+        """Write evaluate-SPLIT.json: what was measured (`report`), its metrics, and estimates of log p(x) by their K.
+
+        Estimates that the file has of the same weights and examples stay in it. Returns the epoch of another
+        checkpoint, whose figures are replaced; None if there were none.
+        """
+        file = self.file(f"evaluate-{split}.json")
+        with alone(self.file("settings.json")):
+            before = read_report(file)
+            same = before is not None and all(before.get(name, value) == value for name, value in report.items())
+            evidence = (before["evidence"] if same else {}) | evidence
+            document = report | metrics | {"evidence": dict(sorted(evidence.items(), key=lambda item: int(item[0])))}
+            write_atomic(file, dump(document, indent=2))
+        return None if before is None or same else before["epoch"]
+
+    def history(self):
+        """The lines of metrics.jsonl, one for each epoch; a run that was cut off may have one more than `last` saw."""
+        return read_metrics(self.file("metrics.jsonl"), self.settings, self.protocol)
+
+    def finished(self, epochs=None):
+        """The lines of the epochs that `last` has seen (None: it is asked); ValueError if one is missing."""
+        epochs = self.read("last")[1]["epoch"] if epochs is None else epochs
+        lines = self.history()
+        if len(lines) < epochs:
+            raise ValueError(f"run: {self.path / 'metrics.jsonl'} ends or is damaged after epoch {len(lines)}, but "
+                             f"last.safetensors is of epoch {epochs}")  # fmt: skip
+        return lines[:epochs]
 
     def _write_settings(self):
         versions = {"minivae": __version__, "python": platform.python_version()}
         versions |= {name: version(name) for name in ("numpy", "scikit-learn", "safetensors")}
         document = {"settings": self.settings, "data": self.protocol.to_json(), "versions": versions}
-        write_atomic(self.path / "settings.json", (json.dumps(document, indent=2) + "\n").encode())
+        write_atomic(self.file("settings.json"), dump(document, indent=2))
 
     def _save(self, which, model, optimizer, epoch):
         meta = {"epoch": epoch, "step": optimizer.t, "best": self.best, "settings": deciding(self.settings),
                 "data": self.protocol.to_json()}  # fmt: skip
-        checkpoint.save(self.path / f"{which}.safetensors", model, optimizer, meta)
+        checkpoint.save(self.file(f"{which}.safetensors"), model, optimizer, meta)
 
     def read(self, which):
         """(arrays, meta) of a checkpoint, "best" or "last"; ValueError unless it belongs to this run."""
-        path = self.path / f"{which}.safetensors"
+        path = self.file(f"{which}.safetensors")
         arrays, meta = checkpoint.load(path)
         if not (
             isinstance(meta, dict)
-            and all(isinstance(meta.get(name), int) and meta[name] >= 0 for name in ("epoch", "step"))
+            and all(type(meta.get(name)) is int and meta[name] >= 0 for name in ("epoch", "step"))
             and isinstance(meta.get("best", ""), float | int | None)
         ):
             raise ValueError(f"checkpoint: {path} was not written by a training run of minivae")
@@ -259,26 +243,3 @@ def next_name(folder, stem):
     """folder/stem-NNN, one above the highest number there."""
     found = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in folder.iterdir())
     return folder / f"{stem}-{max((int(match[1]) for match in found if match), default=0) + 1:03d}"
-
-
-def remove_abandoned(final):
-    """Remove half-built folders of `final` whose process is gone; it was killed before its run came to be."""
-    for path in final.parent.glob(f".{escape(final.name)}.*.partial"):
-        pid = path.name.split(".")[-2]
-        if path.is_dir() and pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(pid):
-    """Whether another process has this number; where the system cannot tell, one has."""
-    if pid == os.getpid():  # in a container the number of a killed process comes back
-        return False
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(pid, 0)  # sends nothing, only asks
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
