@@ -6,6 +6,7 @@ from .backend import array_module, unbroadcast
 from .layers import MaskedDense, Network, Tanh
 from .layers.base import Layer
 from .numeric import sigmoid
+from .options import sizes
 
 
 class Bijector(Layer):
@@ -39,8 +40,7 @@ class IAF(Bijector):
     """
 
     def __init__(self, L, H, width, rng, reverse=False):
-        self.L = L
-        self.H = H
+        L, H, width = self.L, self.H, _ = sizes(L=L, H=H, width=width)
         self.order = list(range(L))[::-1] if reverse else list(range(L))
         rank = np.argsort(self.order)  # latent i is number rank[i] in the order
         hidden = np.arange(width) % L  # hidden unit j sees the latents whose rank is below hidden[j], and all of h

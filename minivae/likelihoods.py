@@ -19,6 +19,7 @@ from .densities import (
 )
 from .layers.base import Layer
 from .numeric import sigmoid, softmax
+from .options import real, whole
 from .params import Param
 
 
@@ -88,9 +89,7 @@ class Categorical(Likelihood):
     """
 
     def __init__(self, levels=16):
-        if levels < 2:
-            raise ValueError(f"levels: expected at least 2, got {levels}")
-        self.n_out = levels
+        self.n_out = whole(2)("levels", levels)
 
     def forward(self, x, out):
         if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):  # a GPU would have to wait
@@ -146,7 +145,7 @@ class Gaussian(_Gaussian):
     """
 
     def __init__(self, std=0.2):
-        self.log_var = Param(np.full(1, 2 * math.log(std)), decay=False)
+        self.log_var = Param(np.full(1, 2 * math.log(real()("std", std))), decay=False)
 
     def moments(self, out):
         return out, self.log_var.data
@@ -166,9 +165,7 @@ class GaussianFixed(_Gaussian):
     """
 
     def __init__(self, std=0.1):
-        if not 0 < std < math.inf:
-            raise ValueError(f"std: expected a positive number, got {std}")
-        self.std = std
+        self.std = real()("std", std)
 
     def moments(self, out):
         return out, array_module(out).full(1, 2 * math.log(self.std), out.dtype)

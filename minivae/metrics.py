@@ -2,17 +2,22 @@
 
 import math
 
+import numpy as np
+
 from .backend import as_array, floats, place, take
 from .data import batches
 
 BATCH = 500
 
 
-def check_pair(x, y):
-    """(x, y) as arrays; ValueError unless x are rows of numbers and y, if there is one, has as many rows."""
+def check_pair(x, y, model):
+    """(x, y) as arrays; ValueError unless x are the model's rows of numbers and y, if there is one, has as many."""
     x = as_array(x, "x")
-    if x.ndim != 2:
-        raise ValueError(f"x: expected rows (N, D), got shape {x.shape}")
+    D = getattr(model, "D", None)
+    if x.ndim != 2 or D not in (None, x.shape[1]):
+        raise ValueError(f"x: expected rows of {D or 'D'} values, got shape {x.shape}")
+    if isinstance(x, np.ndarray) and not np.isfinite(x).all():
+        raise ValueError("x: expected finite values, got NaN or infinity")
     if y is None:
         return x, None
     y = as_array(y, "y")
@@ -45,7 +50,7 @@ def mean_metrics(model, x, y, rng, t=0):
     ValueError
         If x are no rows of numbers, or none at all, or y has not as many.
     """
-    x, y = check_pair(x, y)
+    x, y = check_pair(x, y, model)
     if not len(x):
         raise ValueError(f"x: expected at least one row, got shape {x.shape}")
     parts = []

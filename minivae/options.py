@@ -82,6 +82,11 @@ def shown(value):
         return f"a whole number of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
 
 
+def sizes(**values):
+    """[value] of whole numbers from 1 up, such as widths; ValueError names the first that is none."""
+    return [whole(1)(name, value) for name, value in values.items()]
+
+
 # ---- readers: read(name, value)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .backend import array_module, load_backend, to_numpy
+from .options import real
 
 
 class Param:
@@ -57,7 +58,7 @@ class State:
     def __init__(self, data, rate):
         self.data = np.asarray(data, dtype="float32")
         self.pull = np.zeros_like(self.data)
-        self.rate = rate
+        self.rate = real(closed=True)("rate", rate)
         self.count = 0
 
     def pull_towards(self, target):

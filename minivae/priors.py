@@ -17,6 +17,7 @@ from .densities import (
     standard_normal_log_prob_backward,
 )
 from .layers.base import Layer
+from .options import sizes
 from .params import Param
 
 
@@ -32,7 +33,7 @@ class Prior(Layer):
     kl_backward = None
 
     def __init__(self, L):
-        self.L = L
+        (self.L,) = sizes(L=L)
 
     def forward(self, z):
         """z (..., L) -> (log p(z) (...) nats, cache)."""
@@ -80,8 +81,8 @@ class DiagonalNormal(Prior):
 
     def __init__(self, L):
         super().__init__(L)
-        self.mu = Param(np.zeros(L), decay=False)
-        self.log_var = Param(np.zeros(L), decay=False)
+        self.mu = Param(np.zeros(self.L), decay=False)
+        self.log_var = Param(np.zeros(self.L), decay=False)
 
     def forward(self, z):
         return gaussian_log_prob(z, self.mu.data, self.log_var.data), z

@@ -82,7 +82,7 @@ def fit(
     if early_stop is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
     for split in filter(None, (data.train, data.validation)):
-        check_pair(*split)
+        check_pair(*split, model)
     keep_freed_memory()
     x, y = place((data.train.x, data.train.y), like=model.theta)
     pictured = None if ledger is None else data.pictured

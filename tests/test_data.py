@@ -187,11 +187,11 @@ def without(name):
     [
         (None, "expected a table of fields, got None"),
         ([RECORD], r"expected a table of fields, got \["),
-        ({}, "name: expected text, got none"),
+        ({}, "name: expected text without control characters, got none"),
         (without("bits_seed"), "bits_seed: expected a whole number >= 0, got none"),
         (RECORD | {"sizes": 3}, "sizes: unknown field; expected one of name, sha256, .*, entropy_floor$"),
-        (RECORD | {"name": None}, "name: expected text, got None"),
-        (RECORD | {"sha256": 5}, "sha256: expected text, got 5"),
+        (RECORD | {"name": None}, "name: expected text without control characters, got None"),
+        (RECORD | {"sha256": 5}, "sha256: expected text without control characters, got 5"),
         *[(RECORD | {"shape": v}, "shape: expected 1 or 3 whole numbers >= 1, got ")
           for v in (None, 8, "abc", [], [8, 8], [0], [8.0, 8, 1], ["8", 8, 1], [True])],
         (RECORD | {"n_train": "1250"}, "n_train: expected a whole number >= 1, got '1250'"),

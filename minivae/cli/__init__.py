@@ -93,9 +93,10 @@ def _check_folder():
 
 
 def _in_one_line(message):
-    """Without what a terminal would take for a command: it may come from a file."""
-    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
-    return "".join(plain)
+    """Its beginning if it is long, and nothing that a terminal would take for a command: it may come from a file."""
+    message = " ".join(message.split())
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:1000])
+    return "".join(plain) + " ..." * (len(message) > 1000)
 
 
 def _parser():

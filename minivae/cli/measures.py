@@ -1,5 +1,7 @@
 """Commands that measure and tell: evaluate, compare, info."""
 
+from hashlib import sha256
+
 from .. import plot
 from ..backend import generator
 from ..evaluate import elbo_standard_error, log_evidence
@@ -34,7 +36,7 @@ def evaluate(run, split, samples):
         if samples is not None and model.log_weights is None:
             raise ValueError(f"samples: the model {run.settings['model']} has no evidence log p(x) to estimate")
         report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
-        report["weights"] = run.sha256(meta["checkpoint"])
+        report["weights"] = sha256(run.file(f"{meta['checkpoint']}.safetensors").read_bytes()).hexdigest()
         result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
         errors = {}
         if "elbo" in model.metrics and model.log_weights is not None:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 import zipfile
 
 import numpy as np
@@ -16,11 +17,12 @@ def read_arrays(path, names=(), argument="data"):
     """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
     check_file(path, argument)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote
             if file.read(2) == b"PK":
                 with zipfile.ZipFile(file) as archive:
                     return {name: _member(archive, f"{name}.npy") for name in names if has_array(archive, name)}
-            return {"x": _array(file, file.seek(0, os.SEEK_END))}
+            return {"x": _array(file, os.fstat(file.fileno()).st_size)}
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
     except Exception as error:  # a damaged header makes the parser raise almost anything

@@ -17,7 +17,7 @@ def as_examples(x, name, divisor=1):
     if x.ndim == 4 and x.shape[3] > 4:
         raise ValueError(f"{name}: expected 1 to 4 channels in the last axis (N, h, w, c), got shape {x.shape}")
     shape = x.shape[1:] + (1,) * (x.ndim == 3)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         rows = x.reshape(len(x), -1).astype("float32") / np.float32(divisor)
     if not np.isfinite(rows).all():
         raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")
@@ -42,7 +42,7 @@ def check_labels(y, name, n):
     if y.ndim != 2 or len(y) != n or y.size == 0:
         raise ValueError(f"{name}: expected {n} integer labels, or {n} rows of numbers, got dtype {y.dtype}, shape "
                          f"{y.shape}")  # fmt: skip
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         rows = y.astype("float32")
     if not np.isfinite(rows).all():
         raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")

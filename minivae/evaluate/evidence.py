@@ -41,7 +41,7 @@ def log_evidence(model, x, K, rng, max_values=2**20, progress=False, y=None):
     from tqdm import tqdm
 
     K = whole(1)("K", K)
-    x, y = check_pair(x, y)
+    x, y = check_pair(x, y, model)
     if model.log_weights is None:
         raise ValueError(f"model: expected one with an evidence log p(x), {type(model).__name__} has none")
     at_once = max(1, max_values // x.shape[1])  # pairs (k, n) that go through the decoder together

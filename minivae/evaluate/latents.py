@@ -25,7 +25,7 @@ def codes(model, x, y=None):
 
 
 def _encoded(model, x, y):
-    x, y = check_pair(x, y)
+    x, y = check_pair(x, y, model)
     return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in batches(len(x), BATCH)]
 
 

@@ -15,7 +15,7 @@ def elbo_standard_error(model, x, rng, y=None):
     From log_weights of as many samples as the model takes, whose KL is sampled too: a little above that of an ELBO with
     an analytic KL.
     """
-    x, y = check_pair(x, y)
+    x, y = check_pair(x, y, model)
     if len(x) < 2:
         return None
     parts = []

@@ -78,5 +78,7 @@ def _attempt(what, file, f):
     """f(); whatever it raises becomes a ValueError that says where and what."""
     try:
         return f()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a file may raise anything, and exit
         raise ValueError(f"part: {what} raised {raised(error, file)}") from error

@@ -8,6 +8,7 @@ import math
 from ..backend import array_module
 from ..kernels import fused
 from ..numeric import log_one_plus, sigmoid
+from ..options import real
 from .base import Layer
 
 
@@ -34,9 +35,7 @@ class LeakyReLU(Layer):
     """
 
     def __init__(self, slope=0.01):
-        if not 0 <= slope < 1:
-            raise ValueError(f"slope: expected 0 <= slope < 1, got {slope}")
-        self.slope = slope
+        self.slope = real(below=1, closed=True)("slope", slope)
 
     def forward(self, x, noise=None):
         below = self.slope * x if self.slope else 0.0  # 0 times infinity would be NaN

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import array_module, unbroadcast
 from ..kernels import over_fused
+from ..options import each, sizes, whole
 from ..params import Param, State
 from .base import Layer
 
@@ -20,8 +21,8 @@ class Reshape(Layer):
     """
 
     def __init__(self, *shape):
-        self.shape = shape
-        self.n_in = math.prod(shape)
+        self.shape = tuple(each(whole(1))("shape", shape))
+        self.n_in = math.prod(self.shape)
 
     def forward(self, x, noise=None):
         return x.reshape(len(x), *self.shape), x.shape
@@ -37,7 +38,7 @@ class Split(Layer):
     """
 
     def __init__(self, n):
-        self.n = n
+        (self.n,) = sizes(n=n)
 
     def forward(self, x, noise=None):
         m = _width(x, self.n)
@@ -80,7 +81,7 @@ class Blocks(Layer):
     """
 
     def __init__(self, n):
-        self.n = n
+        (self.n,) = sizes(n=n)
 
     def forward(self, x, noise=None):
         N, h, w, c = x.shape

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..kernels import fused
 from ..numeric import sum_rows
+from ..options import sizes
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -18,8 +19,7 @@ class Dense(Layer):
     """
 
     def __init__(self, n_in, n_out, rng, init=glorot):
-        if min(n_in, n_out) < 1:
-            raise ValueError(f"Dense: expected widths of at least 1, got {n_in} to {n_out}")
+        n_in, n_out = sizes(n_in=n_in, n_out=n_out)
         self.n_in = n_in
         self.W = Param(init(rng, (n_in, n_out), n_in, n_out))
         self.b = Param(np.zeros(n_out), decay=False)

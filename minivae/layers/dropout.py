@@ -1,6 +1,7 @@
 """Dropout: the mask is noise, drawn before the step, so that a network with dropout can be gradient-checked."""
 
 from ..kernels import fused
+from ..options import each, real, whole
 from .base import Layer
 
 
@@ -13,11 +14,9 @@ class Dropout(Layer):
     """
 
     def __init__(self, p, shape):
-        if not 0 <= p < 1:
-            raise ValueError(f"p: expected 0 <= p < 1, got {p}")
-        self.p = p
-        self.shape = shape
-        self.scale = 1 / (1 - p)
+        self.p = real(below=1, closed=True)("p", p)
+        self.shape = tuple(each(whole(1))("shape", shape))
+        self.scale = 1 / (1 - self.p)
 
     def draw_noise(self, rng, n):
         """The mask (n, *shape)."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..backend import array_module
+from ..options import sizes
 from ..params import Param
 from .base import Layer
 
@@ -15,6 +16,7 @@ class Embedding(Layer):
     """
 
     def __init__(self, n, width, rng):
+        n, width = sizes(n=n, width=width)
         W = rng.standard_normal((n, width), dtype="float32") / width**0.5  # rows of length about 1
         self.W = Param(W, decay=False)
 

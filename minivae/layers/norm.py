@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..numeric import sum_rows
+from ..options import real, sizes
 from ..params import Param, State
 from .base import Layer
 
@@ -34,9 +35,10 @@ class _Norm(Layer):
     """What all share: gain (n,) and b (n,), one number of each per feature or channel, which are the last axis of x."""
 
     def __init__(self, n, tiny=1e-5):
+        (n,) = sizes(n=n)
         self.gain = Param(np.ones(n), decay=False)
         self.b = Param(np.zeros(n), decay=False)
-        self.tiny = tiny
+        self.tiny = real(closed=True)("tiny", tiny)
 
     def _rescale(self, u):
         return self.gain.data * u + self.b.data
@@ -75,7 +77,8 @@ class GroupNorm(_Norm):
     """
 
     def __init__(self, n, groups, tiny=1e-5):
-        if groups < 1 or n % groups:
+        n, groups = sizes(n=n, groups=groups)
+        if n % groups:
             raise ValueError(f"groups: expected a divisor of the {n} channels, got {groups}")
         super().__init__(n, tiny)
         self.groups = groups

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..backend import array_module
+from ..options import shown, whole
 
 PART = 200_000  # numbers in a part: in float32 less than a megabyte
 
@@ -16,9 +17,9 @@ PART = 200_000  # numbers in a part: in float32 less than a megabyte
 def pair(value, name, least):
     """A pair, of one number or of two; ValueError unless they are whole numbers of at least `least`."""
     values = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(values) != 2 or not all(isinstance(v, int) and v >= least for v in values):
-        raise ValueError(f"{name}: expected a whole number >= {least} or a pair of them, got {value!r}")
-    return values
+    if len(values) != 2:
+        raise ValueError(f"{name}: expected a whole number >= {least} or a pair of them, got {shown(value)}")
+    return tuple(whole(least)(name, v) for v in values)
 
 
 def out_size(size, kernel, stride, padding):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..numeric import sigmoid, sum_rows
+from ..options import sizes
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -26,6 +27,7 @@ class GRUCell(Layer):
     """
 
     def __init__(self, n_in, H, rng):
+        n_in, H = sizes(n_in=n_in, H=H)
         self.W = Param(np.concatenate([glorot(rng, (n_in, H), n_in, H) for _ in range(3)], axis=1))
         self.U = Param(np.concatenate([glorot(rng, (H, H), H, H) for _ in range(3)], axis=1))
         self.b = Param(np.zeros(3 * H), decay=False)

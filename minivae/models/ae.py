@@ -12,6 +12,7 @@ import numpy as np
 
 from ..backend import array_module, place
 from ..likelihoods import Bernoulli
+from ..options import whole
 from ..params import State
 from .base import METRICS, Model
 from .networks import NETWORKS, build_networks
@@ -94,7 +95,7 @@ class AE(Model):
 
     def sample(self, n, rng, y=None):
         """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance."""
-        eps = place(rng.standard_normal((n, self.L), dtype="float32"), like=self.theta)
+        eps = place(rng.standard_normal((whole(0)("n", n), self.L), dtype="float32"), like=self.theta)
         xp = array_module(eps)
         variance = xp.maximum(self.square.data - self.mean.data**2, 0)  # rounding may take it below 0
         std = xp.sqrt(variance)

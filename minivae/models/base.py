@@ -121,11 +121,14 @@ class Model(Module):
         """The noise, and added to it all that a step treats as a constant: a gradient check must not move it."""
         return noise
 
-    def rows(self, x, name, width):
-        """A user's array (..., width) on the model's device, in its dtype; ValueError for another shape."""
+    def rows(self, x, name, width, n=None):
+        """A user's array (..., n, width) on the model's device, in its dtype; ValueError for another shape, or NaN."""
         x = place(as_array(x, name), like=self.theta)
-        if x.ndim < 2 or width not in (None, x.shape[-1]):
-            raise ValueError(f"{name}: expected rows of {width or 'D'} values, got shape {x.shape}")
+        if x.ndim < 2 or width not in (None, x.shape[-1]) or n not in (None, x.shape[-2]):
+            count = "" if n is None else f"{n} "
+            raise ValueError(f"{name}: expected {count}rows of {width or 'D'} values, got shape {x.shape}")
+        if isinstance(x, np.ndarray) and not np.isfinite(x).all():  # a GPU would have to wait
+            raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
 
     def in_parts(self, f, x, n=1024):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backend import array_module, place
 from ..layers import Join
+from ..options import whole
 from .base import Labels, beta_of
 from .networks import build_networks
 from .vae import VAE
@@ -63,7 +64,7 @@ class CVAE(VAE):
     def sample(self, n, rng, y=None):
         """x_hat (n, D) of y (n,) or (n, count); without y the classes take turns: 0, 1, 2, ..."""
         if y is None and self.labels.kind == "classes":
-            y = np.arange(n) % self.labels.count
+            y = np.arange(whole(0)("n", n)) % self.labels.count
         return super().sample(n, rng, y)
 
     def _columns(self, x, y):

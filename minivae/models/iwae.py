@@ -13,7 +13,7 @@ sum_k v_k^2 d log w_k / d z_k through z_k alone, with the parameters of q held c
 log p(z) - log q(z|x), the weights are (1 - beta) v_k + beta v_k^2, by the same derivation.
 """
 
-from ..backend import array_module, place
+from ..backend import array_module
 from ..densities import log_mean_exp, log_mean_exp_backward
 from ..options import Option, one_of, whole
 from ..params import Param
@@ -149,7 +149,7 @@ class IWAE(VAE):
     def reconstruct(self, x, eps=None, y=None):
         """x (N, D) -> x_hat (N, D), through the z of eps = 0, or of eps (..., N, L)."""
         heads = self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
-        eps = 0 * heads[0] if eps is None else place(eps, like=self.theta)
+        eps = 0 * heads[0] if eps is None else self.rows(eps, "eps", self.L, len(x))
         (z, _), _ = self.posterior.forward(heads, eps)
         return self.decode(z, y)
 

@@ -19,7 +19,7 @@ from ..densities import (
     reparameterize_backward,
 )
 from ..likelihoods import Bernoulli
-from ..options import Option, read_arguments, real
+from ..options import Option, read_arguments, real, whole
 from ..priors import StandardNormal
 from ..schedules import schedule
 from .base import BETA, Model, beta_of
@@ -142,10 +142,11 @@ class VAE(Model):
 
     def sample(self, n, rng, y=None):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
-        return self.decode(self.prior.draw(place(self.prior.draw_noise(rng, n), like=self.theta)), y)
+        noise = self.prior.draw_noise(rng, whole(0)("n", n))
+        return self.decode(self.prior.draw(place(noise, like=self.theta)), y)
 
     def reconstruct(self, x, eps=None, y=None):
         """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps."""
         mu, log_var = self.encode(x, y)
-        z = mu if eps is None else reparameterize(mu, log_var, eps=place(eps, like=self.theta))
+        z = mu if eps is None else reparameterize(mu, log_var, eps=self.rows(eps, "eps", self.L, len(mu)))
         return self.decode(z, y)

@@ -5,7 +5,6 @@ every epoch `best` (if better), the line in metrics.jsonl, and `last` are writte
 run is, and whatever lies beyond it is dropped and replayed.
 """
 
-import hashlib
 import os
 import platform
 import re
@@ -157,10 +156,6 @@ class Run:
         if self.best is None:
             return True
         return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
-
-    def sha256(self, which):
-        """Hash of a checkpoint's file, "best" or "last"."""
-        return hashlib.sha256(self.file(f"{which}.safetensors").read_bytes()).hexdigest()
 
     def keep_report(self, split, report, metrics, evidence):
         """Write evaluate-SPLIT.json: what was measured (`report`), its metrics, and estimates of log p(x) by their K.
