@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -144,6 +145,15 @@ def _is_alive(pid):
     except PermissionError:  # another user's
         return True
     return True
+
+
+def check_writable(folder, argument):
+    """ValueError, which names the argument, unless files can be written in a folder; found by writing one."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    except OSError as error:
+        raise ValueError(f"{argument}: cannot write into {folder} ({error.strerror})") from None
 
 
 def sync_folder(path):

@@ -9,8 +9,9 @@ from pathlib import Path
 from ..data.download import DOWNLOADS
 from ..data.sources import is_array_file
 from ..evaluate import ledger_line
+from ..files import check_writable
 from ..models import MODELS
-from ..runs import Run, build_model, build_optimizer, check_ledger, check_out, read_data
+from ..runs import Run, build_model, build_optimizer, check_out, check_run, read_data
 from ..runs.settings import complete, every_option, options_of, read_config, read_options
 from ..train import fit, stopped
 from .base import argument, command, short
@@ -54,7 +55,7 @@ def _others():
 )
 def train(out=None, resume=False, config=None, **flags):
     """Train a model into a run folder."""
-    texts = (read_config(config) if config else {}) | {k: v for k, v in flags.items() if v is not None}
+    texts = ({} if config is None else read_config(config)) | {k: v for k, v in flags.items() if v is not None}
     with ExitStack() as stack:
         if resume:
             if out is None:
@@ -69,11 +70,9 @@ def train(out=None, resume=False, config=None, **flags):
                 check_out(out)  # before anything that takes time
             settings = complete(given)
             data = read_data(settings)
-            if settings["early_stop"] is not None and data.validation is None:
-                raise ValueError("early_stop: expected a validation split, got validation 0")
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
-            check_ledger(settings, model, data)
+            check_run(settings, model, data)
             run = Run.create(out, settings, data.protocol, model, optimizer)
             stack.enter_context(run.lock())
         return _fit_run(run, model, optimizer, data)
@@ -97,6 +96,10 @@ def _fit_run(run, model, optimizer, data):
             print(f"{run.path} is finished{early}: {run.epoch} of {epochs} epochs are done")
         else:
             _describe(run, model, data)
+            check_writable(run.path, "out")
+            if every:
+                run.file("samples").mkdir(exist_ok=True)
+                check_writable(run.file("samples"), "out")
             if every and run.epoch == 0:
                 draw_epoch(run, model, data, 0)
             ledger = ledger_line if run.settings["ledger"] else None

@@ -2,6 +2,7 @@
 
 from ..backend import generator, take
 from ..data import load_data
+from ..data.sources import is_array_file
 from ..evaluate import ledger_line
 from ..models import MODELS, Labels
 from ..optim import OPTIMIZERS
@@ -53,8 +54,13 @@ def read_data(settings):
     return load_data(settings["data"], **{name: settings[name] for name in names})
 
 
-def check_ledger(settings, model, data):
-    """ValueError where the ledger is asked for and the model has none; before anything is trained or written."""
+def check_run(settings, model, data):
+    """ValueError for what would fail later: before anything is trained or written."""
+    if settings["early_stop"] is not None and data.validation is None:
+        raise ValueError("early_stop: expected a validation split, got validation 0")
+    if model.labels is not None and data.has_test and is_array_file(settings["data"]):
+        x, y = data.test()
+        data.protocol.prepare_labels(y, "y_test", len(x))
     if settings["ledger"]:
         x, y = (take(part, slice(2)) for part in data.pictured)
         ledger_line(model, x, y, generator(settings["seed"], "validation"))

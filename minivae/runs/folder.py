@@ -19,7 +19,7 @@ from ..backend import available
 from ..files import alone, append, check_file, dump, held, inside, sweep, sync_folder, temporary_beside, write_atomic
 from ..models import MODELS
 from . import checkpoint
-from .build import build_model, build_optimizer, check_ledger, read_data
+from .build import build_model, build_optimizer, check_run, read_data
 from .records import read_metrics, read_report, read_settings
 from .settings import deciding, resumed, with_older
 
@@ -100,7 +100,7 @@ class Run:
         model = build_model(settings, self.protocol)
         optimizer = build_optimizer(settings, model, self.protocol)
         meta = self._restore("last", model, optimizer)
-        check_ledger(settings, model, data)
+        check_run(settings, model, data)
         lines = self.finished(meta["epoch"])
         self.epoch = meta["epoch"]
         self.best = meta["best"]
