@@ -1,0 +1,97 @@
+"""Each pair of model, networks, likelihood, norm, optimizer, schedule is in a run: killed, resumed, the same bytes."""
+
+import itertools
+
+import numpy as np
+import pytest
+from test_runs import Killed, content
+
+from minivae.cli import main
+from minivae.layers import NORMS
+from minivae.likelihoods import LIKELIHOODS
+from minivae.models import MODELS
+from minivae.models.networks import NETWORKS
+from minivae.optim import OPTIMIZERS
+from minivae.runs import Run
+from minivae.schedules import SCHEDULES
+
+CHOICES = {
+    "model": list(MODELS),
+    "arch": NETWORKS["arch"].metavar.split("|"),
+    "likelihood": list(LIKELIHOODS),
+    "norm": list(NORMS),
+    "optimizer": list(OPTIMIZERS),
+    "schedule": list(SCHEDULES),
+}
+
+
+def pairs_of(row):
+    """All pairs of two items of a row."""
+    return set(map(frozenset, itertools.combinations(row.items(), 2)))
+
+
+def every_pair(choices):
+    """All pairs of values of two names, in order."""
+    items = [(name, value) for name, values in choices.items() for value in values]
+    return [frozenset(pair) for pair in itertools.combinations(items, 2) if pair[0][0] != pair[1][0]]
+
+
+def pairwise(choices):
+    """Few rows {name: value} with every pair of values in one: each from a pair that is left, with the most others."""
+    left = dict.fromkeys(every_pair(choices))
+    rows = []
+    while left:
+        row = dict(next(iter(left)))
+        for name in [name for name in choices if name not in row]:
+            more = [row | {name: value} for value in choices[name]]
+            row = max(more, key=lambda row: len(pairs_of(row) & left.keys()))
+        rows.append(row)
+        for pair in pairs_of(row):
+            left.pop(pair, None)
+    return rows
+
+
+ROWS = pairwise(CHOICES)
+
+
+def test_every_pair_is_covered():
+    covered = set().union(*map(pairs_of, ROWS))
+    assert covered == set(every_pair(CHOICES))
+    assert all(row.keys() == CHOICES.keys() for row in ROWS)
+    least = len(CHOICES["likelihood"]) * len(CHOICES["model"])  # the two with the most values
+    assert least <= len(ROWS) <= 2 * least
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Forty grey images of 8x8 pixels in three classes."""
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    np.savez(path, x=np.random.default_rng(0).random((40, 8, 8), "float32"), y=np.arange(40) % 3)
+    return path
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(row[name] for name in CHOICES))
+def test_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
+    config = tmp_path / "c.toml"
+    sizes = {"hidden": [5], "latent": 2, "batch_size": 16, "epochs": 2, "lr": 1e-4, "dropout": 0.1}
+    if row["arch"] == "conv":
+        sizes["channels"] = [3, 2]
+    config.write_text("".join(f"{name} = {value!r}\n" for name, value in (row | sizes).items()))
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    command = ["train", "--data", str(data), "--config", str(config), "--out"]
+    assert main([*command, str(whole)]) == 0
+    save = Run._save
+
+    def killed_save(self, which, model, optimizer, at):
+        if (which, at) == ("last", 2):
+            raise Killed
+        save(self, which, model, optimizer, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_save", killed_save)
+        with pytest.raises(Killed):
+            main([*command, str(cut)])
+    assert content(cut) != content(whole)
+    assert main(["train", "--resume", "--out", str(cut)]) == 0
+    assert content(cut) == content(whole)
+    assert len(content(cut)[2]) == 2
