@@ -138,15 +138,15 @@ def as_array(x, name):
     """A user's numbers as an array, one of a device as it is; ValueError for anything else."""
     if type(x).__module__.partition(".")[0] in BACKENDS and not isinstance(x, np.ndarray):
         return x
-    if np.ma.is_masked(x):
-        raise ValueError(f"{name}: expected numbers, got a masked array with gaps; fill them first")
     try:
-        x = np.asarray(x)
+        array = np.asarray(x)
     except Exception as error:  # lists of different lengths, or whatever __array__ of another class raises
         raise ValueError(f"{name}: expected an array of numbers, got {type(x).__name__} ({error})") from None
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected numbers, got dtype {x.dtype}")
-    return x
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected numbers, got dtype {array.dtype}")
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name}: expected numbers, got a masked array with gaps; fill them first")
+    return array
 
 
 def to_numpy(tree):

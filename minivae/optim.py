@@ -11,7 +11,7 @@ import numpy as np
 
 from .backend import array_module
 from .kernels import fused
-from .options import Option, read_arguments, real, shown, switch, table
+from .options import MOST, Option, read_arguments, real, shown, switch, table
 from .schedules import schedule
 
 SHARE = real(below=1, closed=True)  # of something that a step keeps
@@ -46,8 +46,8 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If `lr` or `clip` is not positive, `rates` names a part without parameters or has a factor below 0, `ema` is
-        not in [0, 1), or no objective of the model trains some parameter.
+        If an argument is none that its option takes, `rates` names a part without parameters, or no objective of the
+        model trains some parameter.
     """
 
     moment_names = ()
@@ -230,7 +230,7 @@ class AdamW(Adam):
     for Adam and Optimizer.
     """
 
-    options = {"weight_decay": Option(real(closed=True), 0.01, "factor of theta", "X")}
+    options = {"weight_decay": Option(real(below=MOST, closed=True), 0.01, "factor of theta", "X")}
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)

@@ -68,10 +68,7 @@ class Option:
 
 def read_arguments(options, **values):
     """[value] of arguments of Python, each read by its option; None stays where it stands for no value."""
-    return [
-        None if value is None and (options[name].optional or options[name].default is None)
-        else options[name].read(name, value) for name, value in values.items()
-    ]  # fmt: skip
+    return [v if v is None and options[name].optional else options[name].read(name, v) for name, v in values.items()]
 
 
 def shown(value):

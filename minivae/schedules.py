@@ -31,6 +31,7 @@ def cosine(value, steps):
 def step_decay(value, every, factor=0.1):
     """`value`, multiplied by `factor` after each `every` steps."""
     value = _check("every", value, every)
+    factor = real_number("factor", factor)
     return lambda t: value * factor ** (t // every)
 
 
@@ -48,6 +49,7 @@ def iwae_stages(value, pass_steps):
 
 def warm_up(rate, steps):
     """`rate(t)`, times (t + 1) / `steps` during the first `steps` steps."""
+    steps = real_number("steps", steps)
     return lambda t: rate(t) * min((t + 1) / max(steps, 1), 1)
 
 

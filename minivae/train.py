@@ -68,15 +68,13 @@ def fit(
     Raises
     ------
     ValueError
-        If an argument is none that its option takes, the optimizer was made for another model, labels are not as many
-        as examples, there is early_stop without a validation split, or the model returns a metric that it does not
-        declare.
+        If an argument is none that its option takes or does not fit the others, or the model returns a metric that it
+        does not declare.
     FloatingPointError
         When the loss or a parameter is no longer finite; names the first operation that produced such a value.
     """
-    epochs, batch_size, seed, early_stop = read_arguments(
-        OPTIONS, epochs=epochs, batch_size=batch_size, seed=seed, early_stop=early_stop
-    )
+    numbers = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "early_stop": early_stop}
+    epochs, batch_size, seed, early_stop = read_arguments(OPTIONS, **numbers)
     if optimizer.model is not model:
         raise ValueError("optimizer: expected one that was made for this model, got one of another")
     if early_stop is not None and data.validation is None:

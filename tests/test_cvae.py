@@ -84,7 +84,7 @@ def test_bad_rows_and_no_labels(rng):
         model.encode(x, y=np.zeros((5, 3)))
     with pytest.raises(ValueError, match=r"y: expected rows of numbers, \(4, 2\), got none"):
         model.sample(4, rng)
-    with pytest.raises(ValueError, match="labels: a conditional model needs data with labels y, got none"):
+    with pytest.raises(ValueError, match="labels: expected \\(kind, count\\) of the labels y of the data, got None"):
         CVAE.build((4, 4, 1), rng)
 
 

@@ -188,7 +188,7 @@ def test_parts_of_a_cpu_and_of_a_gpu(monkeypatch):
         (lambda r: Conv2d(1, 1, 1.5, r), "kernel: expected a whole number >= 1, got 1.5"),
         (lambda r: Conv2d(1, 1, (1, 2, 3), r), "kernel: expected a whole number >= 1 or a pair of them, got"),
         (lambda r: Conv2d(1, 1, (3, 0), r), "kernel: expected a whole number >= 1"),
-        (lambda r: Conv2d(0, 1, 3, r), "channels: expected a whole number >= 1"),
+        (lambda r: Conv2d(0, 1, 3, r), "c_in: expected a whole number >= 1"),
         (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, -1), "output_padding: expected a whole number >= 0"),
         (lambda r: ConvTranspose2d(1, 1, 3, r, 2, 1, (0, 2)), "output_padding: expected less than the stride"),
         (lambda r: ConvTranspose2d(1, 1, 2, r, padding=1)(np.zeros((1, 1, 2, 1), "float32")), "would become 0x1"),

@@ -95,8 +95,8 @@ def _check_folder():
 def _in_one_line(message):
     """Its beginning if it is long, and nothing that a terminal would take for a command: it may come from a file."""
     message = " ".join(message.split())
-    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:1000])
-    return "".join(plain) + " ..." * (len(message) > 1000)
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:900])
+    return "".join(plain) + " ..." * (len(message) > 900)
 
 
 def _parser():

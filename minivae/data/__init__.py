@@ -38,7 +38,7 @@ class Dataset:
         `validation` is None if it is empty. What is drawn anew at every presentation (bits, the noise of
         dequantization, shifts) is not yet in the training pixels; see `present`.
     test : callable
-        Reads the test split and returns it; ValueError if there is none, which `has_test` says.
+        Reads the test split and returns it; ValueError if there is none.
     protocol : Protocol
         What decided the numbers, for the record.
     augment : int
@@ -50,7 +50,6 @@ class Dataset:
     test: Callable
     protocol: Protocol
     augment: int = 0
-    has_test: bool = True
 
     @property
     def shape(self):
@@ -169,7 +168,7 @@ def load_data(
     held_out = Split(protocol.fixed(x[n:], "validation"), y_validation) if n_validation else None
     if raw.test is not None and isinstance(source, str | Path) and is_array_file(source):
         test()  # what is wrong with it is to be known before a training
-    return Dataset(train, held_out, test, protocol, augment, raw.test is not None)
+    return Dataset(train, held_out, test, protocol, augment)
 
 
 def batches(n, size, rng=None):

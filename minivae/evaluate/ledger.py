@@ -67,13 +67,18 @@ def gradient_ledger(model, x, noise, y=None, t=0):
 def ledger_line(model, x, y, rng, t=0):
     """The ledger of the first rows of x (N, D) as metrics.jsonl holds it: numbers of four digits, no dropout.
 
-    Each row is taken with eps and with -eps: what is odd in eps, the most of the noise, cancels in the cosine.
+    Each row is taken with eps and with -eps: what is odd in eps, the most of the noise, cancels in the cosine. Raises
+    FloatingPointError where one is not finite.
     """
     x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
     noise = model.draw_noise(rng, len(x), train=False)
     _check_parts(model)
     noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]
-    return _rounded(gradient_ledger(model, x, noise, y, t))
+    line = _rounded(gradient_ledger(model, x, noise, y, t))
+    bad = [name for name, part in line.items() if not np.isfinite(list(_numbers(part))).all()]
+    if bad:
+        raise FloatingPointError(f"ledger: not finite ({', '.join(bad)}) at step {t}; the weights are too large")
+    return line
 
 
 def is_ledger(line):
@@ -152,6 +157,12 @@ def _put_back(model):
         model.grad[...], model.pull[...] = grad, pull
         for state, count in zip(model.states.values(), counts, strict=True):
             state.count = count
+
+
+def _numbers(tree):
+    """Every number in nested dicts and lists."""
+    for part in tree.values() if isinstance(tree, dict) else tree:
+        yield from _numbers(part) if isinstance(part, dict | list) else [part]
 
 
 def _rounded(tree):

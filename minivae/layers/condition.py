@@ -3,6 +3,7 @@
 import math
 
 from ..backend import array_module
+from ..options import sizes, whole
 from .base import Layer
 
 
@@ -14,8 +15,8 @@ class ColumnsToChannels(Layer):
     """
 
     def __init__(self, h, w, c, n):
-        self.shape = (h, w, c)
-        self.n_in = h * w * c + n
+        self.shape = tuple(sizes(h=h, w=w, c=c))
+        self.n_in = math.prod(self.shape) + whole(0)("n", n)
 
     def forward(self, x, noise=None):
         h, w, c = self.shape

@@ -12,6 +12,7 @@ import numpy as np
 from ..backend import array_module
 from ..kernels import fused
 from ..numeric import sum_rows
+from ..options import sizes
 from ..params import Param
 from .base import Layer
 from .initialize import glorot
@@ -29,7 +30,7 @@ class _Convolution(Layer):
         self.kernel = pair(kernel, "kernel", 1)
         self.stride = pair(stride, "stride", 1)
         self.padding = pair(padding, "padding", 0)
-        c_in, c_out = pair((c_in, c_out), "channels", 1)
+        c_in, c_out = sizes(c_in=c_in, c_out=c_out)
         # kh kw c_in numbers of x make one of y, and one of x goes into kh kw c_out of y; a stride divides one of both
         area = math.prod(self.kernel)
         fan_in, fan_out = fans(area * c_in, area * c_out, math.prod(self.stride))

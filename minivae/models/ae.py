@@ -91,7 +91,7 @@ class AE(Model):
 
     def decode(self, z, y=None):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(self.rows(z, "z", self.L), y))
+        return self._x_hat(self.rows(z, "z", self.L), y)
 
     def sample(self, n, rng, y=None):
         """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance."""
@@ -99,10 +99,13 @@ class AE(Model):
         xp = array_module(eps)
         variance = xp.maximum(self.square.data - self.mean.data**2, 0)  # rounding may take it below 0
         std = xp.sqrt(variance)
-        return self.decode(self.mean.data + std * eps, y)
+        return self._x_hat(self.mean.data + std * eps, y)
 
     def reconstruct(self, x, eps=None, y=None):
         """x (N, D) -> x_hat (N, D), through its code: there is no eps."""
         if eps is not None:
             raise ValueError("eps: expected none, an autoencoder draws nothing")
-        return self.decode(self.encode(x, y), y)
+        return self._x_hat(self.encode(x, y), y)
+
+    def _x_hat(self, z, y):
+        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(z, y))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
-from ..options import Option, one_of, read_arguments, real, whole
+from ..options import Option, one_of, read_arguments, real, shown, whole
 from ..params import Module
 from ..schedules import BETA_SCHEDULES, schedule
 
@@ -53,6 +53,13 @@ class Labels(NamedTuple):
 
     kind: str
     count: int
+
+    @classmethod
+    def read(cls, labels):
+        """Labels of a pair (kind, count); ValueError if it is none."""
+        if not isinstance(labels, tuple | list) or len(labels) != 2:
+            raise ValueError(f"labels: expected (kind, count) of the labels y of the data, got {shown(labels)}")
+        return cls(one_of(("classes", "rows"))("labels", labels[0]), whole(1)("labels", labels[1]))
 
     def checked(self, y, n):
         """y as an array of n labels; ValueError if it is none. On a device its values are not read: that would wait."""
@@ -123,7 +130,8 @@ class Model(Module):
 
     def rows(self, x, name, width, n=None):
         """A user's array (..., n, width) on the model's device, in its dtype; ValueError for another shape, or NaN."""
-        x = place(as_array(x, name), like=self.theta)
+        with np.errstate(over="ignore"):  # finiteness is tested instead
+            x = place(as_array(x, name), like=self.theta)
         if x.ndim < 2 or width not in (None, x.shape[-1]) or n not in (None, x.shape[-2]):
             count = "" if n is None else f"{n} "
             raise ValueError(f"{name}: expected {count}rows of {width or 'D'} values, got shape {x.shape}")

@@ -42,9 +42,7 @@ class CVAE(VAE):
     conditional = True
 
     def __init__(self, encoder, decoder, labels, likelihood=None, prior=None, beta=1.0, free_bits=0.0):
-        if labels is None:
-            raise ValueError("labels: a conditional model needs data with labels y, got none")
-        self.labels = Labels(*labels)
+        self.labels = Labels.read(labels)
         self.join = Join()
         super().__init__(encoder, decoder, likelihood, prior, beta, free_bits)
 
@@ -52,8 +50,7 @@ class CVAE(VAE):
     def build(cls, shape, rng, *, labels=None, beta=1.0, beta_schedule="constant", beta_epochs=None, free_bits=0.0,
               pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,), and of its `labels`: options as for VAE.build."""
-        given = 0 if labels is None else Labels(*labels).count
-        encoder, decoder, likelihood = build_networks(shape, rng, given=given, **networks)
+        encoder, decoder, likelihood = build_networks(shape, rng, given=Labels.read(labels).count, **networks)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, labels, likelihood, beta=beta, free_bits=free_bits)
 

@@ -151,7 +151,7 @@ class IWAE(VAE):
         heads = self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
         eps = 0 * heads[0] if eps is None else self.rows(eps, "eps", self.L, len(x))
         (z, _), _ = self.posterior.forward(heads, eps)
-        return self.decode(z, y)
+        return self._x_hat(z, y)
 
     def _check_doubly(self):
         """ValueError where the doubly reparameterized gradient is not known, or would not be the encoder's alone."""

@@ -88,6 +88,7 @@ def build_networks(
         likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm,
     )  # fmt: skip
     shape = each(whole(1))("shape", shape)
+    heads, given = whole(1)("heads", heads), whole(0)("given", given)
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std}.get(likelihood)

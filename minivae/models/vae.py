@@ -138,15 +138,18 @@ class VAE(Model):
 
     def decode(self, z, y=None):
         """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(self.rows(z, "z", self.L), y))
+        return self._x_hat(self.rows(z, "z", self.L), y)
 
     def sample(self, n, rng, y=None):
         """Generate: z from the prior, x_hat (n, D) its decoded mean."""
         noise = self.prior.draw_noise(rng, whole(0)("n", n))
-        return self.decode(self.prior.draw(place(noise, like=self.theta)), y)
+        return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y)
 
     def reconstruct(self, x, eps=None, y=None):
         """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps."""
         mu, log_var = self.encode(x, y)
         z = mu if eps is None else reparameterize(mu, log_var, eps=self.rows(eps, "eps", self.L, len(mu)))
-        return self.decode(z, y)
+        return self._x_hat(z, y)
+
+    def _x_hat(self, z, y):
+        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(z, y))

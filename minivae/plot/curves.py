@@ -24,9 +24,14 @@ def comparison(histories, path, metrics=METRICS):
 
 def _points(history, split):
     """{metric: (epochs, values)} of one split; a loss, whose weights may change on the way, has no curve."""
-    lines = [line for line in history if split in line]
-    names = [name for name in (lines[0][split] if lines else ()) if not name.startswith("loss")]
-    return {name: ([line["epoch"] for line in lines], [line[split][name] for line in lines]) for name in names}
+    points = {}
+    for line in history:
+        for name, value in line.get(split, {}).items():  # a line of an older version may lack some
+            if not name.startswith("loss"):
+                epochs, values = points.setdefault(name, ([], []))
+                epochs.append(line["epoch"])
+                values.append(value)
+    return points
 
 
 def _panels(curves, path, metrics, title=None):

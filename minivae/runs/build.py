@@ -2,7 +2,6 @@
 
 from ..backend import generator, take
 from ..data import load_data
-from ..data.sources import is_array_file
 from ..evaluate import ledger_line
 from ..models import MODELS, Labels
 from ..optim import OPTIMIZERS
@@ -23,12 +22,8 @@ def build_model(settings, protocol):
             raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
     rng = generator(settings["seed"], "weights")
-    try:
-        model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
-        return model.bind(settings["dtype"], settings["backend"])
-    except MemoryError as error:
-        raise ValueError(f"hidden, channels, latent: expected a smaller model for data of shape {protocol.shape}; "
-                         f"{error}") from None  # fmt: skip
+    model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
+    return model.bind(settings["dtype"], settings["backend"])
 
 
 def build_optimizer(settings, model, protocol):
@@ -58,9 +53,6 @@ def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     if settings["early_stop"] is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got validation 0")
-    if model.labels is not None and data.has_test and is_array_file(settings["data"]):
-        x, y = data.test()
-        data.protocol.prepare_labels(y, "y_test", len(x))
     if settings["ledger"]:
         x, y = (take(part, slice(2)) for part in data.pictured)
         ledger_line(model, x, y, generator(settings["seed"], "validation"))

@@ -1,4 +1,4 @@
-"""The options of a training run: those of data and training, and between them the model's own."""
+"""The options of a training run: those of data and training, the optimizers', and between them the model's own."""
 
 import tomllib
 from dataclasses import replace
@@ -15,7 +15,6 @@ from ..schedules import CLOSED, SCHEDULES
 from ..train import OPTIONS as FIT
 
 MODEL = {"model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS))}
-# which of an optimizer's own options may be given with which optimizer
 OF_OPTIMIZERS = {
     name: replace(option, default=None, fill=lambda settings, value=option.default: value, optional=True,
                   help=f"of {key} (default: {str(option.default).lower()})", needs=("optimizer", (key,)))
