@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minivae import densities
-from minivae.gradcheck import check_gradients, diagnose, diagnose_problem, explain, operation_problem
+from minivae.gradcheck import Problem, check_gradients, diagnose, diagnose_problem, explain, operation_problem
 from minivae.layers import Conv2d, Dense, Layer, Network, ReLU, Residual, Sequential, Split, Tanh
 from minivae.likelihoods import Bernoulli
 from minivae.models import VAE
@@ -176,6 +176,45 @@ def test_a_function_that_is_not_finite(rng):
     layer.forward = lambda x, noise=None: (np.full_like(x, np.nan), x)
     (finding,) = diagnose(layer, rng.standard_normal((3, 4)), rng)
     assert finding.kind == "not finite"
+    assert str(finding) == "x: what forward gives is nan"
+
+
+def test_nan_in_a_chain(rng):
+    """It is followed to the layer that made it, and is no broken rule of those that pass it on."""
+    part, x = dense(plant(dx=lambda x, dy, W: np.nan * dy @ W.T))(rng)
+    (finding,) = diagnose(part, x, rng)
+    assert str(finding) == ("what layers.2.backward returns: 20 of 20 entries are not finite: the first is nan at "
+                            "[0, 0]")  # fmt: skip
+    assert check_gradients(part, x, rng).broken == []
+    layer = Dense(3, 2, rng).bind("float64")
+    layer.W.data[2, 1] = np.nan
+    x = rng.standard_normal((4, 3))
+    assert list(map(str, diagnose(layer, x, rng))) == [
+        "W: its value is nan at [2, 1]",
+        "b, x: what forward gives is nan",
+    ]
+    assert check_gradients(layer, x, rng).broken == []
+
+
+def test_nothing_to_check_is_a_finding(rng):
+    (finding,) = diagnose(Tanh(), np.arange(6).reshape(2, 3), rng)
+    assert finding.kind == "empty"
+    (finding,) = diagnose(Dense(3, 2, rng), np.zeros((0, 3)), rng)
+    assert (finding.kind, finding.where) == ("empty", "W, b, x")
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_mistakes_of_any_size(size, rng):
+    """Also of a problem that is no part's, and says no w."""
+    g = size * np.arange(1.0, 7)
+    values = {"x": rng.standard_normal(6)}
+    problem = Problem(lambda v: (g * v["x"]).sum(), values, {"x": 2 * g}, again=lambda: {"x": 2 * g})
+    (finding,) = diagnose_problem(problem, rng)
+    assert finding.text == "it is off by exactly the factor 2, or added twice"
+    a, b = size * rng.standard_normal((2, 6))
+    assert explain(a, a + b, terms={"reconstruction": a, "KL": b}).text == "the KL part is missing"
+    with np.errstate(over="ignore"):
+        assert explain(np.full(2, 1.7e308), np.full(2, -1.7e308)) is not None
 
 
 def test_large_arrays_are_compared_by_projections(rng):

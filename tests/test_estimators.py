@@ -173,6 +173,10 @@ def test_a_gradient_that_cannot_be_found_is_not_returned():
     model.params["decoder.layers.0.W"].data[...] *= 1e4
     with pytest.raises(ValueError, match="exact gradient: expected a quadrature that settles"):
         exact_latent_gradient(pathwise, model, x)
+    rng = np.random.default_rng(0)
+    huge = lambda model, x, eps: (1e155 + 1e150 * rng.random(eps.shape),) * 2  # noqa: E731
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="exact gradient: expected a quadrature that settl"):
+        exact_latent_gradient(huge, model, x)
 
 
 # ---- laws
@@ -300,6 +304,15 @@ def test_study_finds_the_biased_ones():
     table = str(result).splitlines()
     assert len(table) == 1 + 3 * 10
     assert len({len(line.split(" +- ")[0]) for line in table[1:]}) == 1
+
+
+@np.errstate(all="ignore")
+def test_an_estimator_that_is_nan_is_biased():
+    model, x = small(2)
+    nan = lambda model, x, eps: (np.nan * eps,) * 2  # noqa: E731
+    result = study(model, x, 50, np.random.default_rng(0), {"pathwise": pathwise, "nan": nan})
+    assert result.biased == ["nan"]
+    assert "unknown" not in str(result)
 
 
 @pytest.mark.parametrize("A", [np.eye(3), np.diag([4.0, 1.0, 0.5])])

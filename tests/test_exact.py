@@ -18,6 +18,17 @@ def rng():
     return np.random.default_rng(0)
 
 
+@np.errstate(all="ignore")
+def test_weights_that_are_not_finite(rng):
+    model = exact.build(rng)
+    model.decoder.layers[0].W.data[0, 0] = np.nan
+    with pytest.raises(ValueError, match="model: expected orthogonal rows of W, got a posterior covariance of nan"):
+        exact.make_posterior_exact(model)
+    for integral in (log_evidence_by_quadrature, elbo_by_quadrature):
+        with pytest.raises(FloatingPointError, match=r"^model: log p\(x, z\) is nan on a grid over the prior$"):
+            integral(model, rng.standard_normal((2, 5)))
+
+
 # ---- the linear-Gaussian model
 
 

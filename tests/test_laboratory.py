@@ -1,11 +1,13 @@
 """The laboratory's commands, and the page that figures.laboratory writes."""
 
+import numpy as np
 import pytest
 
 from figures import laboratory
 from minivae.cli import main
 from minivae.laboratory import detectors
 from minivae.laboratory.zoo import ZOO
+from minivae.models import VAE
 
 MINE = """
 import numpy as np
@@ -47,6 +49,64 @@ def test_every_coordinate_shows_the_worst(mine, capsys):
     out = capsys.readouterr().out
     assert out.count("analytic") == 5
     assert out.count("relative error 5.0e-01") == 6
+
+
+@pytest.mark.parametrize("oracle", ["directional", "coordinates", "complex"])
+def test_nan_is_named_and_fails(oracle, mine, capsys):
+    """A picture of it is not drawn, and no number that is not finite is taken for an error."""
+    with open("mine.py", "a") as file:
+        file.write("""
+class Nan(Square):
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return np.where(np.arange(3) == 2, np.nan, 2 * dy * cache)
+
+class Overflows(Square):
+    def forward(self, x, noise=None):
+        return x + np.inf, x
+
+def integers(rng):
+    return Square(), np.arange(6).reshape(2, 3)
+""")
+    assert main(["gradcheck", "mine.py:Nan", "--oracle", oracle, "--out", "curve.png"]) == 1
+    _, line, why, last = capsys.readouterr().out.splitlines()
+    assert line == "x  NOT OK: the gradient by hand is nan at [0, 2]"
+    assert why == "why: d x: 5 of 15 entries are not finite: the first is nan at [0, 2]"
+    assert last == "curve.png is not drawn: not every error is finite"
+    with np.errstate(all="ignore"):
+        assert main(["gradcheck", "mine.py:Overflows", "--oracle", oracle]) == 1
+    _, line, why = capsys.readouterr().out.splitlines()
+    assert line == "x  NOT OK: what forward gives is nan"
+    assert why == "why: x: what forward gives is nan"
+    assert main(["gradcheck", "mine.py:integers", "--oracle", oracle]) == 1
+    assert "NOT OK: nothing was checked" in capsys.readouterr().out
+
+
+def test_the_complex_step_alone_is_nan(mine, capsys):
+    """Along directions nothing is wrong, and it is not rounding."""
+    with open("mine.py", "a") as file:
+        file.write("""
+class Sigmoid(Square):
+    def forward(self, x, noise=None):
+        y = 1 / (1 + np.exp(800 - x))
+        return y, y
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy * cache * (1 - cache)
+""")
+    with np.errstate(all="ignore"):
+        assert main(["gradcheck", "mine.py:Sigmoid", "--oracle", "complex"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == ["x  NOT OK: the slope of forward is nan along direction 0"]
+
+
+@np.errstate(all="ignore")
+def test_a_loss_that_is_nan_once_is_seen(monkeypatch):
+    step = VAE.loss_and_grads
+
+    def nan(self, *args, t=0, **kwargs):
+        return step(self, *args, t=t, **kwargs) | ({"loss": np.nan} if t == 100 else {})
+
+    assert detectors.loss_curve() == []
+    monkeypatch.setattr(VAE, "loss_and_grads", nan)
+    assert detectors.loss_curve() == ["it is not finite"]
 
 
 def test_the_complex_step_and_the_laws(capsys):

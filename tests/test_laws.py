@@ -7,14 +7,17 @@ import pytest
 
 from minivae.densities import log_mean_exp, standard_normal_log_prob
 from minivae.laboratory.detectors import model_and_data
+from minivae.layers import Dense
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE
 from minivae.models.examples import EXAMPLES
 from minivae.priors import Prior, StandardNormal
-from minivae.truth.known_answers import check_known, of_kl, of_likelihood, scales, signs, untouched
+from minivae.truth.known_answers import check_known, equal, of_kl, of_likelihood, of_starts, scales, signs, untouched
 from minivae.truth.laws import (
     Law,
     Laws,
+    Z,
+    _at_least,
     averaged,
     bounds_ordered,
     check_laws,
@@ -211,6 +214,23 @@ class PerLatent(VAE):
         return m | {"loss": m["kl"] / self.L - m["log_px_z"]}
 
 
+class Infinite(VAE):
+    """Its loss and KL are infinite at the parameters, and nowhere else."""
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        return m | {"loss": np.inf, "kl": np.inf} if grads else m
+
+
+class Huge(VAE):
+    """Gradients whose squares overflow; of a larger batch they are larger by a thousandth."""
+
+    def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
+        m = super().loss_and_grads(x, noise, y, t, grads)
+        self.grad[...] *= 1e155 * (1 + 1e-3 * (len(x) > 4))
+        return m
+
+
 def failing(laws):
     return [name for name, law in laws.items() if not law.ok]
 
@@ -246,8 +266,42 @@ def test_a_law_says_what_it_found():
     assert not laws.ok
     assert str(laws).splitlines()[1] == "long   2, expected  1  (12 standard errors)  NOT OK"
     assert not laws["nan"].ok
+    assert str(laws).splitlines()[2] == "nan    1, expected  1  (not finite)  NOT OK"
     assert averaged([1.0, 1.0, 1.0], 1.0).ok
     assert not averaged([1.0, 1.0, 1.0], 1.1).ok
+
+
+@np.errstate(all="ignore")
+def test_what_is_not_finite_obeys_no_law(rng):
+    """Neither do samples so large that their standard error is infinite: everything would be within it."""
+    for error in (np.nan, np.inf, -np.inf):
+        assert not Law(1.0, 1.0, error, Z).ok
+    for samples in ([1.0, np.nan, 2.0], [1e200, 2e200, 3e200], [np.inf, np.inf]):
+        assert not averaged(samples, 1.0).ok
+        assert not _at_least(np.array(samples), 0.0).ok
+    for value in (np.nan, np.inf, -np.inf):
+        assert not equal(value, value).ok
+    model, x = model_and_data(rng)
+    noise = model.draw_noise(rng, len(x))
+    model.__class__ = Infinite
+    assert {"kl >= 0", "a step against the gradient lowers the loss"} <= set(failing(signs(model, x, noise)))
+    model.__class__ = Huge
+    assert failing(scales(model, x, noise)) == ["the batch twice over: the same gradient"]
+    assert failing(signs(model, x, noise)) == []
+
+
+def test_new_weights_that_are_nan_are_all_alike(monkeypatch):
+    assert of_starts()["equal columns or layers of new weights"].ok
+    monkeypatch.setattr(Dense, "__init__", of_nan(Dense.__init__))
+    assert not of_starts()["equal columns or layers of new weights"].ok
+
+
+def of_nan(init):
+    def wrong(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        self.W.data[...] = np.nan
+
+    return wrong
 
 
 def test_the_kl_to_a_millionth(monkeypatch):

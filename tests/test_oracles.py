@@ -1,40 +1,58 @@
-"""The oracles agree with each other, and each fails on what it must: 1.0005 on an array, 1.05 on a coordinate."""
+"""The oracles agree with each other, and each fails on what it must: 1.0005 on an array, 1.05 on a coordinate.
+
+None of them says ok to what is not finite, or to numbers whose squares are not.
+"""
+
+import math
+import re
 
 import cases
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minivae import densities
 from minivae.backend import place, tree_map
 from minivae.flows import Bijector
 from minivae.gradcheck import (
     ORACLES,
+    Check,
+    Checks,
     Problem,
     check_adjoint,
     check_complex_step,
     check_coordinates,
     check_gradients,
     complex_step,
+    diagnose_problem,
     numeric_gradient,
     operation_problem,
     problems_of,
 )
 from minivae.gradcheck.adjoint import is_linear
+from minivae.gradcheck.compare import compared, norm
 from minivae.gradcheck.complex_step import ByRealPart
 from minivae.gradcheck.problems import model_problems
-from minivae.laboratory.rounding import error_curve
-from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus
+from minivae.laboratory.rounding import Curve, error_curve
+from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus, Tanh
 from minivae.models import VAE
 from minivae.params import Param
 from minivae.plot import draw_error_curves
 
 LAYER_CASES = pytest.mark.parametrize("make", [pytest.param(m, id=i) for i, m in cases.every_layer_case()])
 EACH_ORACLE = pytest.mark.parametrize("oracle", ORACLES)
+QUIET = np.errstate(all="ignore")
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def sums(x, g, a=1.0):
+    """The Problem of a sum(x), g the gradient by hand."""
+    return Problem(lambda v: a * v["x"].sum(), {"x": x}, {"x": g}, again=lambda: {"x": g})
 
 
 # ---- every coordinate
@@ -257,7 +275,7 @@ def test_dx_of_another_shape_fails(rng):
 def agrees(problem, gradients):
     """Largest relative difference to another tool's gradients."""
     other = gradients(problem.values)
-    return max(np.abs(other[name] - g).max() / np.abs(g).max() for name, g in problem.grads.items())
+    return np.max([np.abs(other[name] - g).max() / np.abs(g).max() for name, g in problem.grads.items()])
 
 
 def test_pytorch_agrees(rng):
@@ -315,6 +333,24 @@ def test_a_wrong_gradient_has_a_floor(rng):
         error_curve(problem._replace(grads=problem.grads | {name: 0 * problem.grads[name]}), name, rng)
 
 
+@QUIET
+def test_curves_of_what_is_not_finite(rng):
+    """A gradient whose square overflows is told from a wrong one; NaN at one h is no verdict on the others."""
+    x = np.ones(5)
+    assert error_curve(sums(x, np.full(5, 1e200), 1e200), "x", rng).verdict.startswith("right")
+    assert error_curve(sums(x, np.full(5, 2e200), 1e200), "x", rng).verdict.startswith("wrong: the error stays above")
+    with pytest.raises(ValueError, match="x: expected a gradient that is finite"):
+        error_curve(sums(x, np.array([1, np.inf, 1, 1, 1])), "x", rng)
+    h = 10.0 ** np.arange(-5, 1)
+    small = np.full(6, 1e-12)
+    for bad in (np.nan, np.inf):
+        nowhere = "wrong: the error, or what rounding would allow, is not finite"
+        assert Curve(h, small, small * bad, (1.0, 1.0), (1e-3, 1e-12)).verdict == nowhere
+        assert Curve(h, small, small, (1.0, 1.0), (1e-3, bad)).verdict == nowhere
+        there = np.where(h == 1, bad, small)
+        assert Curve(h, there, there, (1.0, 1.0), (1e-3, 1e-12)).verdict.startswith("right")
+
+
 def test_pictures_of_curves(tmp_path, rng):
     curve = error_curve(of_dtype("float64"), "decoder.layers.0.W", rng)
     for i in (0, 1):
@@ -352,3 +388,194 @@ def test_crossings_are_left_out_and_counted(make, x, at_a_kink, rng):
     assert check.error < 1e-9
     wrong = problem._replace(grads={"x": 1.0005 * problem.grads["x"]})
     assert not check_coordinates(wrong)["x"].ok
+
+
+# ---- what is not finite, and what is too large or too small to square
+
+
+class Linear(Layer):
+    """y = x W; one coordinate of one gradient is `factor` times the right one."""
+
+    def __init__(self, W):
+        self.W = Param(W)
+        self.name, self.index, self.factor = "", (), 1.0
+
+    def forward(self, x, noise=None):
+        return x @ self.W.data, x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        dW, dx = cache.T @ dy, dy @ self.W.data.T
+        for name, g in (("W", dW), ("x", dx)):
+            if name == self.name:
+                g[self.index] *= self.factor
+        if accumulate:
+            self.W.grad += dW
+        return dx
+
+
+@QUIET
+@settings(derandomize=True, deadline=None)
+@given(
+    exponent=st.integers(-200, 200),
+    seed=st.integers(0, 9),
+    name=st.sampled_from(["W", "x"]),
+    place=st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    factor=st.sampled_from([np.nan, np.inf, -np.inf, 2.0, -1.0, 0.0, 1.05]),
+)
+def test_numbers_of_any_size(exponent, seed, name, place, factor):
+    """The adjoint draws its own x: there W has that size."""
+    rng = np.random.default_rng(seed)
+    x = 10.0**exponent * rng.standard_normal((3, 2))
+    layer = Linear(rng.standard_normal((2, 2))).bind("float64")
+    large = Linear(np.ones((2, 2))).bind("float64")
+    large.W.data[...] = 10.0**exponent * rng.standard_normal((2, 2))
+    assert check_adjoint(large, x, rng).ok
+    for oracle in ORACLES.values():
+        assert oracle(problems_of(layer, x, rng)[0]["loss"], rng).ok
+    layer.name, layer.index, layer.factor = large.name, large.index, large.factor = name, place, factor
+    for oracle in ORACLES.values():
+        checks = oracle(problems_of(layer, x, rng)[0]["loss"], rng)
+        assert {key for key, check in checks.items() if not check.ok} == {name}
+        if not math.isfinite(factor):
+            assert re.fullmatch(rf"the gradient by hand is (nan|-?inf) at \[{place[0]}, {place[1]}\]", checks[name].why)
+    assert check_adjoint(large, x, rng).ok == (name == "W")
+
+
+def test_norms_do_not_overflow():
+    for size in (1e-320, 1e-200, 1.0, 1e200, 3e307):
+        assert norm(size * np.array([3.0, -4.0])) == pytest.approx(5 * size, rel=1e-3 if size < 1e-300 else 1e-15)
+    assert norm((np.array([[2.0], [3.0]]), np.array(6.0))) == 7
+    assert norm(np.zeros(3)) == norm(np.zeros(0)) == 0
+    assert math.isnan(norm(np.array([1.0, np.nan, np.inf])))
+    assert norm(np.array([1.0, -np.inf])) == math.inf
+
+
+def test_an_error_of_infinities_is_infinite():
+    assert compared(2.0, 1.0, 4.0, "here") == (0.25, "")
+    for bad in (math.nan, math.inf, -math.inf):
+        assert compared(1.0, bad, 1.0, "here") == (math.inf, f"the slope of forward is {bad} here")
+        assert compared(bad, 1.0, 1.0, "here") == (math.inf, f"the slope by hand is {bad} here")
+        assert compared(1.0, 1.0, bad, "here") == (math.inf, f"their scale is {bad} here")
+
+
+@pytest.mark.parametrize("error", [np.nan, np.inf, -np.inf])
+def test_a_check_that_is_not_finite_is_not_ok(error):
+    for limit in (1e-7, np.inf, np.nan):
+        assert not Check(error, 4, limit=limit).ok
+    assert str(Checks(a=Check(error, 4))) == f"a  NOT OK: the error is {error}"
+
+
+def test_nothing_is_not_ok(rng):
+    assert not Check(0.0, 0).ok
+    assert str(Checks(a=Check(0.0, 0))) == "a  relative error 0.0e+00  NOT OK: nothing was tried"
+    assert not Checks().ok
+    checks = check_gradients(Tanh(), np.arange(6).reshape(2, 3), rng)  # integers, which have no gradient
+    assert not checks.ok
+    assert str(checks) == "NOT OK: nothing was checked: there are no parameters, and x is not of real numbers"
+
+
+HINDERED = {
+    "NaN by hand": (sums(np.zeros((4, 3)), np.where(np.arange(3) == 1, np.nan, np.ones((4, 3)))),
+                    "the gradient by hand is nan at [0, 1]", "not finite"),
+    "inf by hand": (sums(np.array(2.0), np.array(np.inf)), "the gradient by hand is inf", "not finite"),
+    "values": (sums(np.array([0.0, -np.inf]), np.ones(2)), "its value is -inf at [1]", "not finite"),
+    "forward": (sums(np.ones(2), np.zeros(2), np.nan), "what forward gives is nan", "not finite"),
+    "shape": (sums(np.ones((2, 3)), np.ones(3)), "expected a gradient of shape (2, 3), got (3,)", "shape"),
+    "None": (sums(np.ones(2), None), "expected a gradient of shape (2,), got None", "missing"),
+    "None for a number": (sums(np.array(2.0), None), "expected a gradient of shape (), got None", "missing"),
+    "no entries": (sums(np.zeros((0, 3)), np.zeros((0, 3))), "there is nothing to compare: it has no entries, or "
+                   "forward gives none", "empty"),
+}  # fmt: skip
+
+
+@QUIET
+@pytest.mark.parametrize(("problem", "why", "kind"), HINDERED.values(), ids=HINDERED)
+def test_what_cannot_be_compared_is_named(problem, why, kind, rng):
+    for oracle in ORACLES.values():
+        checks = oracle(problem, rng)
+        assert not checks.ok
+        assert str(checks) == f"x  NOT OK: {why}"
+    (finding,) = diagnose_problem(problem, rng)
+    assert finding.kind == kind
+    assert kind != "not finite" or why.partition(" is ")[2] in finding.text
+    assert "x" in finding.where
+
+
+@QUIET
+def test_sums_by_hand_that_overflow(rng):
+    """Every entry is finite, their sum is not."""
+    problem = sums(np.ones(5), np.full(5, 1.7e308))
+    for oracle in ("directional", "complex"):
+        checks = ORACLES[oracle](problem, rng)
+        assert not checks.ok
+        assert "the slope by hand is " in checks["x"].why
+    assert not check_coordinates(problem).ok
+    (finding,) = diagnose_problem(problem, rng)
+    assert finding.text.startswith("the slope by hand is ")
+
+
+@QUIET
+def test_beside_nan_is_no_kink(rng):
+    """sqrt is NaN on one side of 0: two right coordinates must not outvote it."""
+    x = np.array([0.0, 1.0, 4.0])
+    problem = Problem(lambda v: np.sqrt(v["x"]).sum(), {"x": x}, {"x": np.array([7, 0.5, 0.25])})
+    check = check_coordinates(problem)["x"]
+    assert (check.ok, check.kinks, check.error) == (False, 0, math.inf)
+    assert check.why == "the slope of forward is inf at [0]"
+    assert {entry.index for entry in check.worst} == {(1,), (2,)}
+    assert "nan" not in str(check_coordinates(problem))
+    check = ORACLES["directional"](problem, rng)["x"]
+    assert (check.ok, check.why) == (False, "the slope of forward is nan along direction 0")
+    (finding,) = diagnose_problem(problem._replace(again=lambda: problem.grads), rng)
+    assert (finding.kind, finding.text) == ("not finite", check.why)
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x g)), which overflows on the way; the gradient of g is off by 5."""
+
+    def __init__(self):
+        self.g = Param(np.ones(3))
+
+    def forward(self, x, noise=None):
+        y = 1 / (1 + np.exp(-x * self.g.data))
+        return y, (x, y)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        x, y = cache
+        slope = dy * y * (1 - y)
+        if accumulate:
+            self.g.grad += (slope * x).sum(axis=0) + 5
+        return slope * self.g.data
+
+
+@QUIET
+def test_a_complex_step_that_overflows(rng):
+    x = np.full((1, 3), -800.0)
+    checks = check_gradients(Sigmoid(), x, rng, oracle="complex")
+    assert [check.ok for check in checks.values()] == [False, False]
+    assert str(checks).splitlines()[0] == "g  NOT OK: the slope of forward is nan along direction 0"
+    assert [check.ok for check in check_gradients(Sigmoid(), x, rng).values()] == [False, True]
+
+
+@QUIET
+def test_the_adjoint_of_what_is_not_finite(rng):
+    layer, x = Linear(np.ones((3, 2))).bind("float64"), rng.standard_normal((4, 3))
+    layer.name, layer.index, layer.factor = "x", (2, 1), np.nan
+    assert check_adjoint(layer, x, rng).why == "the gradient by hand is nan at [2, 1]"
+    layer.W.data[1, 1] = np.inf
+    check = check_adjoint(layer, x, rng)
+    assert (check.ok, check.why) == (False, "what forward gives is nan at [0, 1]")
+    layer.W.data[...] = 1e308
+    check = check_adjoint(layer, x, rng)
+    assert not check.ok
+    assert "inf" in check.why or "nan" in check.why
+    layer.W.data[...] = 0
+    layer.backward = lambda *args, **kwargs: np.full((4, 3), 1e-20)
+    assert not check_adjoint(layer, x, rng).ok  # J is 0, and its transpose is not
+    layer.backward = lambda *args, **kwargs: np.zeros(3)
+    assert check_adjoint(layer, x, rng).why == "expected a gradient of shape (4, 3), got (3,)"
+
+
+def test_an_input_without_rows(rng):
+    checks = check_gradients(Dense(3, 2, rng), np.zeros((0, 3)), rng)
+    assert [check.ok for check in checks.values()] == [False] * 3

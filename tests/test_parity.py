@@ -68,6 +68,10 @@ def test_error():
     assert error(np.array([1.0, 2.0]), np.array([1.0, -4.0])) == 1.5
     assert error((np.ones(2), np.zeros(1)), (np.ones(2), np.array([0.5]))) == 0.5
     assert error(np.zeros(2), np.zeros(2)) == 0
+    with np.errstate(all="ignore"):
+        for bad in (np.nan, np.inf):  # an infinite error is more than any limit, and `max` does not lose it
+            a, b = np.array([1.0, bad]), np.ones(2)
+            assert error(a, b) == error(b, a) == error(a, a) == np.inf
 
 
 def test_machines():

@@ -87,6 +87,15 @@ def test_a_wrong_formula_is_seen():
         assert re.search(r"^(\w+) .* NOT OK$", str(p), re.MULTILINE)[1] == name
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_not_ok(bad):
+    p = pencil()
+    for name in BACKWARD:
+        for wrong in (p._replace(grads=p.grads | {name: bad}), p._replace(numeric=p.numeric | {name: bad})):
+            assert not wrong.ok
+            assert str(wrong).count("NOT OK") == 1
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [

@@ -1,5 +1,6 @@
 """minivae gradcheck: our models, and the layers or models of a user's file."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
     try:
         checks = check_gradients(instance, x, rng, y=y, oracle=oracle)
         findings = [] if checks.ok else diagnose(instance, x, y=y)
-        curves = None if path is None else curves_of(instance, x, y=y)
+        finite = all(math.isfinite(check.error) for check in checks.values())
+        curves = curves_of(instance, x, y=y) if path is not None and finite else None
         found = Laws(check_laws(instance, x, rng, y) | check_known(instance, x, rng, y)) if laws else Laws()
     except Exception as error:
         if part is None:
@@ -71,13 +73,15 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
     for finding in findings:
         if finding.where:  # broken rules stand above already
             print(f"why: {finding}")
-    if not (checks.ok or findings):
+    if finite and not (checks.ok or findings):
         print("why: along directions nothing is wrong: something rounds more than float64 must")
     if laws:
         print(found)
-    if path is not None:
+    if curves is not None:
         draw_error_curves(curves, path)
         print(*(f"{dtype}: {curve.verdict}" for dtype, curve in curves.items()), path, sep="\n")
+    elif path is not None:
+        print(f"{path} is not drawn: not every error is finite")
     return 0 if checks.ok and found.ok else 1
 
 

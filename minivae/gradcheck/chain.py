@@ -11,6 +11,8 @@ import numpy as np
 from ..backend import generator, tree_map
 from ..params import Module
 from .check import problems_of
+from .checks import NOTHING
+from .compare import EMPTY, flaw
 from .coordinates import numeric_gradient
 from .diagnosis import Finding, explain
 from .directional import check_directions, direction, slopes
@@ -39,7 +41,7 @@ def diagnose(part, x, rng=None, *, noise=None, y=None, t=0, train=True):
     """
     rng = generator(0, "gradcheck") if rng is None else rng
     problems, x, noise = problems_of(part, x, rng, noise, y, t, train)
-    findings = []
+    findings = [] if any(problem.values for problem in problems.values()) else [Finding("empty", NOTHING)]
     for problem in problems.values():
         findings += diagnose_problem(problem, rng)
     if kind_of(part) == "layer":
@@ -56,8 +58,12 @@ def diagnose_problem(problem, rng, **data):
     failed = [name for name, check in checks.items() if not check.ok]
     if not failed:
         return []
-    if not np.isfinite(problem.f(problem.values)):
-        return [Finding("not finite", "what forward computes is not finite, so that it has no gradient")]
+    hindered = {}  # {why, if not the gradient by hand: names}
+    for name in failed:
+        if checks[name].why not in ("", flaw(problem.grads[name], problem.values[name].shape)):
+            hindered.setdefault(checks[name].why, []).append(name)
+    if hindered:
+        return [Finding("empty" if w == EMPTY else "not finite", w, ", ".join(n)) for w, n in hindered.items()]
     again = [problem.again() for _ in range(3)]
     changing = [name for name in failed if not _close(again[0][name], again[1][name])]
     if changing:
@@ -143,7 +149,7 @@ def _of_array(problem, name, links, data, rng):
         local = problem
         w = problem.w
         known = {n: a for n, a in (problem.values | data).items() if isinstance(a, np.ndarray)}
-        factors = _named_factors(known)
+        factors = {f"std = exp({n} / 2)": np.exp(0.5 * a) for n, a in known.items() if "log_var" in n} | known
         others = {f"the gradient of {n}": g for n, g in problem.grads.items() if n != name}
         if isinstance(w, np.ndarray):
             others["dy itself, without the own derivative"] = factors["dy"] = w
@@ -158,7 +164,7 @@ def _explained(problem, name, rng, sizes, factors, others, parts=lambda: None):
     They are enough for all that is linear: factors, terms, another gradient.
     """
     at, got = problem.values[name], problem.grads[name]
-    if np.shape(got) == at.shape and np.isfinite(got).all():
+    if not flaw(got, at.shape):
         if at.size > 2 * PROJECTIONS:
             vs = [direction(at.shape, rng) for _ in range(PROJECTIONS)]
             truth = slopes(problem, name, problem.f, vs)
@@ -193,7 +199,7 @@ def _forward_of(problem, link):
 
 def _parts(problem, name, w):
     """What each example adds to a gradient, (n, *shape); None where that is too much to compute."""
-    n = len(as_tuple(w)[0]) if as_tuple(w)[0].ndim else 0
+    n = len(as_tuple(w)[0]) if np.ndim(as_tuple(w)[0]) else 0
     if n < 2 or n * problem.values[name].size > MOST:
         return None
 
@@ -236,9 +242,3 @@ def _of_the_sample(mu, log_var, before):
     z = next((a for a in inputs if a.shape == mu.shape), None)
     factors = {"std = exp(log_var / 2)": std}
     return factors if z is None else factors | {"eps": (z - mu) / std, "z / eps": z * std / (z - mu)}
-
-
-def _named_factors(known):
-    """Arrays by their names, and the standard deviation of a log_var."""
-    stds = {f"std = exp({name} / 2)": np.exp(0.5 * a) for name, a in known.items() if "log_var" in name}
-    return stds | known

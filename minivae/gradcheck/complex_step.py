@@ -15,7 +15,9 @@ import numpy as np
 from ..backend import tree_map
 from ..params import Module, replaced
 from .checks import Check, Checks
+from .compare import compared, hindrance, norm, worse
 from .directional import direction
+from .kinks import TINY, reach
 
 H = 1e-20
 LIMIT = 1e-12
@@ -53,19 +55,20 @@ def check_complex_step(problem, rng, directions=4):
     checks = Checks()
     for name, at in problem.values.items():
         g = problem.grads[name]
-        worst = 0.0
-        size = problem.size or abs(float(problem.f(problem.values)))
-        if np.shape(g) != at.shape or not np.isfinite(g).all():
-            checks[name] = Check(math.inf, directions, limit=LIMIT)
+        if why := hindrance(problem, name):
+            checks[name] = Check(math.inf, directions, limit=LIMIT, why=why)
             continue
-        floor = math.sqrt(float((g * g).sum()))
-        for _ in range(directions):
-            v = direction(at.shape, rng)
+        worst = 0.0, ""
+        size = problem.size or abs(float(problem.f(problem.values)))
+        unit = reach(at)
+        floor = unit * norm(g)
+        for i in range(directions):
+            v = unit * direction(at.shape, rng)
             slope = derivative(problem, name, v)
             hand = float((g * v).sum())
-            scale = max(abs(slope), abs(hand), floor, 1e-3 * size)  # the last where all terms cancel
-            worst = max(worst, abs(slope - hand) / scale if scale else 0.0)
-        checks[name] = Check(worst if math.isfinite(worst) else math.inf, directions, limit=LIMIT)
+            scale = max(abs(slope), abs(hand), floor, 1e-3 * size, TINY)  # 1e-3 |f| where all terms cancel
+            worst = worse(worst, compared(hand, slope, scale, f"along direction {i}"))
+        checks[name] = Check(worst[0], directions, limit=LIMIT, why=worst[1])
     return checks
 
 

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from .checks import Check, Checks, Entry
-from .kinks import smooth_slope
+from .compare import flaw, hindrance, not_finite
+from .kinks import reach, smooth_slope
 
 SHOWN = 5
 
@@ -22,36 +23,41 @@ def check_coordinates(problem, names=None):
 
 
 def numeric_gradient(problem, name, f=None):
-    """df / d array, every coordinate, NaN where a kink is in the way; `f` in the place of the problem's own."""
+    """df / d array, every coordinate; `f` in the place of the problem's own.
+
+    NaN where a kink is in the way, infinite where what f computes is not finite.
+    """
     return _differences(problem, name, f or problem.f)[0]
 
 
 def _check(problem, name):
-    g = problem.grads[name]
-    shape = problem.values[name].shape
-    if np.shape(g) != shape or not np.isfinite(g).all():
-        return Check(math.inf, math.prod(shape))
+    at, g = problem.values[name], problem.grads[name]
+    if why := hindrance(problem, name):
+        return Check(math.inf, at.size, why=why)
     numeric, error = _differences(problem, name, problem.f)
-    kinks = int(np.isnan(numeric).sum())
-    order = np.argsort(-np.nan_to_num(error.ravel(), nan=-1), kind="stable")[:SHOWN]
-    where = [np.unravel_index(i, shape) for i in order]
+    kink = np.isnan(numeric)
+    order = np.argsort(np.where(np.isfinite(error), -error, math.inf), axis=None, kind="stable")[:SHOWN]
+    where = [np.unravel_index(i, at.shape) for i in order if np.isfinite(error.flat[i])]
     worst = tuple(Entry(i, float(g[i]), float(numeric[i]), float(error[i])) for i in where)
-    return Check(worst[0].error if kinks < error.size else 0.0, error.size, kinks, worst=worst)
+    why = not_finite("the slope of forward", np.where(kink, 0, numeric))
+    return Check(float(error[~kink].max(initial=0.0)), error.size, int(kink.sum()), worst=worst, why=why)
 
 
 def _differences(problem, name, f):
     """(numeric gradient, errors of the one by hand), each in the shape of the array."""
     at, g = problem.values[name], problem.grads[name]
-    g = g if np.shape(g) == at.shape else np.zeros(at.shape)
+    g = np.zeros(at.shape) if flaw(g, at.shape) else g
     numeric, scales = np.empty(at.shape), np.empty(at.shape)
     for index in np.ndindex(at.shape):
+        unit = reach(at[index])
 
-        def moved(s, index=index):
+        def moved(s, index=index, unit=unit):
             array = at.copy()
-            array[index] += s
+            array[index] += s * unit
             return f(problem.values | {name: array})
 
-        numeric[index], scales[index] = smooth_slope(moved, float(g[index]), problem.size)
-    scales = np.maximum(scales, 1e-3 * np.nanmax(np.abs(numeric), initial=0.0))
+        found = smooth_slope(moved, float(g[index]) * unit, problem.size)
+        numeric[index], scales[index] = (number / unit for number in found)
+    scales = np.maximum(scales, 1e-3 * np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0))
     error = np.abs(g - numeric) / np.where(scales > 0, scales, 1)
     return numeric, np.where(np.isinf(numeric), math.inf, error)

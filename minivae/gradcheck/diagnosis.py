@@ -5,12 +5,14 @@ exactly wins; if none does, it says so. `chain.diagnose` fills in what is around
 """
 
 import itertools
+import math
 from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import unbroadcast
+from .compare import norm, not_finite
 
 CLOSE = 1e-5  # relative to the norm: what numeric gradients leave open, and far below any mistake worth a name
 
@@ -50,7 +52,8 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
     if got.shape != truth.shape:
         return _of_another_shape(got, truth)
     if not np.isfinite(got).all():
-        return Finding("not finite", f"{int((~np.isfinite(got)).sum())} of {got.size} entries are not finite")
+        count = f"{int((~np.isfinite(got)).sum())} of {got.size} entries are not finite"
+        return Finding("not finite", f"{count}: {not_finite('the first', got)}")
     known = np.isfinite(sum((terms or {}).values(), truth))
     if not known.all():  # kinks are left out
         pick = lambda arrays: {n: a[known] for n, a in (arrays or {}).items() if np.shape(a) == known.shape}  # noqa: E731
@@ -71,7 +74,7 @@ def explain(got, truth, *, sizes=None, terms=None, factors=None, others=None, pa
         lambda: _order(got, truth),
         lambda: _few(got, truth),
     )
-    ratio = f"{_norm(got) / max(_norm(truth), 1e-300):.3g}"
+    ratio = f"{norm(got) / max(norm(truth), 1e-300):.3g}"
     unknown = Finding("unknown", f"no mistake that I know fits; its norm is {ratio} times the true one")
     return next((finding for entry in entries if (finding := entry())), unknown)
 
@@ -108,7 +111,7 @@ def _of_another_shape(got, truth):
 
 def _factor(got, truth, sizes):
     c = _ratio(got, truth)
-    if c is None or _norm(got - c * truth) > 0.01 * _norm(got - truth):  # the rest is not small beside the mistake
+    if c is None or norm(got - c * truth) > 0.01 * norm(got - truth):  # the rest is not small beside the mistake
         return None
     if abs(c + 1) < CLOSE:
         return Finding("sign", "the sign is wrong")
@@ -120,12 +123,13 @@ def _factor(got, truth, sizes):
 
 def _terms(got, terms, sizes):
     """got = sum of c_t times term t, by least squares."""
-    names = [name for name, term in terms.items() if _norm(term) > 1e-9 * _norm(got)]
+    names = [name for name, term in terms.items() if norm(term) > 1e-9 * norm(got)]
     if not 2 <= len(names) < got.size:  # as many numbers as terms are fitted by any factors
         return None
     A = np.stack([terms[name].ravel() for name in names], axis=1)
-    c, _, rank, _ = np.linalg.lstsq(A / np.linalg.norm(A, axis=0), got.ravel(), rcond=1e-9)
-    c = c / np.linalg.norm(A, axis=0)
+    lengths = np.array([norm(terms[name]) for name in names])
+    c, _, rank, _ = np.linalg.lstsq(A / lengths, got.ravel(), rcond=1e-9)
+    c = c / lengths
     if rank < len(names) or not same((A @ c).reshape(got.shape), got):
         return None
     missing = [name for name, value in zip(names, c, strict=True) if abs(value) < CLOSE]
@@ -139,7 +143,7 @@ def _terms(got, terms, sizes):
 def _within_a_term(got, terms, factors, others):
     """One term is wrong, the others are right."""
     for name, term in terms.items():
-        if _norm(term) < 1e-9 * _norm(got):
+        if norm(term) < 1e-9 * norm(got):
             continue
         rest = got - sum(other for key, other in terms.items() if key != name)
         finding = _elementwise(rest, term, factors) or _another(rest, others) if len(terms) > 1 else None
@@ -155,7 +159,7 @@ def _elementwise(got, truth, factors):
             array = np.broadcast_to(array, truth.shape)
         except ValueError:
             continue
-        if _norm(array - array.flat[0]) < 1e-9 * _norm(array) or not array.all():
+        if norm(array - array.flat[0]) < 1e-9 * norm(array) or not array.all():
             continue  # the first is a constant factor
         for value, times in ((truth * array, "often"), (truth / array, "seldom")):
             c = _ratio(got, value)
@@ -234,15 +238,11 @@ def _words(axes):
 
 def _ratio(got, truth):
     """c with got = c truth, or None."""
-    square = float((truth * truth).sum())
-    c = float((got * truth).sum()) / square if square else 0.0
+    size = norm(truth)
+    c = float((got * (truth / size)).sum()) / size if size else 0.0
     return c if c and same(got, c * truth) else None
 
 
 def same(a, b):
     """Whether two arrays agree as far as a numeric gradient can tell."""
-    return a.shape == b.shape and _norm(a - b) <= CLOSE * max(_norm(a), _norm(b))
-
-
-def _norm(a):
-    return float(np.linalg.norm(np.ravel(a)))
+    return a.shape == b.shape and norm(a - b) <= CLOSE * max(norm(a), norm(b)) < math.inf

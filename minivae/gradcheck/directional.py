@@ -13,7 +13,8 @@ import math
 import numpy as np
 
 from .checks import Check, Checks
-from .kinks import STEPS, slope, smooth_slope
+from .compare import compared, hindrance, norm, worse
+from .kinks import STEPS, reach, slope, smooth_slope
 
 
 def check_directions(problem, rng, directions=4):
@@ -29,26 +30,29 @@ def direction(shape, rng):
 def slopes(problem, name, f, vs):
     """df / ds along each of the directions `vs` of an array; NaN where a kink is in the way of every h."""
     at = problem.values[name]
+    unit = reach(at)
     return np.array([
-        smooth_slope(lambda s, v=v: f(problem.values | {name: at + s * v}), size=problem.size)[0] for v in vs
+        smooth_slope(lambda s, v=v: f(problem.values | {name: at + s * v}), size=problem.size)[0] / unit
+        for v in [unit * v for v in vs]
     ])  # fmt: skip
 
 
 def _check(problem, name, rng, directions):
     at, g = problem.values[name], problem.grads[name]
-    if np.shape(g) != at.shape or not np.isfinite(g).all():
-        return Check(math.inf, directions)
-    worst, kinks = 0.0, 0
-    floor = math.sqrt(float((g * g).sum()))  # |g| |v| / sqrt(d), since |v| is near sqrt(d)
-    for _ in range(directions):
+    if why := hindrance(problem, name):
+        return Check(math.inf, directions, why=why)
+    worst, kinks = (0.0, ""), 0
+    unit = reach(at)
+    floor = unit * norm(g)  # |g| |v| / sqrt(d), since |v| is near sqrt(d)
+    for i in range(directions):
         for h in STEPS:
-            v = direction(at.shape, rng)
+            v = unit * direction(at.shape, rng)
             f = lambda s, v=v: problem.f(problem.values | {name: at + s * v})  # noqa: E731
             hand = float((g * v).sum())
             numeric, scale, smooth = slope(f, h, hand, floor, problem.size)
             if smooth:
-                worst = max(worst, abs(hand - numeric) / scale if math.isfinite(numeric) else math.inf)
+                worst = worse(worst, compared(hand, numeric, scale, f"along direction {i}"))
                 break
         else:
             kinks += 1
-    return Check(worst, directions, kinks)
+    return Check(worst[0], directions, kinks, why=worst[1])

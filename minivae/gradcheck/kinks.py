@@ -10,12 +10,19 @@ leave no kink, as in a stable softplus or log-sum-exp, cost nothing.
 
 import math
 
+import numpy as np
+
 from .checks import LIMIT
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 SMOOTH = 1e-8  # relative size of either sign above which f is taken to have a kink
 ROUNDING = 100 * 2.2e-16  # of a sum of some hundred terms, relative
 TINY = 1e-300  # error and scale are zero where the function is
+
+
+def reach(at):
+    """What steps are multiplied by, so that no array is so large that they are lost in its rounding."""
+    return max(1.0, 1e-3 * float(np.abs(at).min(initial=math.inf)))
 
 
 def slope(f, h, hand, floor, size=0.0):
@@ -30,15 +37,18 @@ def slope(f, h, hand, floor, size=0.0):
     bend = (_second(value, h) - 4 * _second(value, h / 2)) / h
     scale = max(abs(hand), abs(fine), floor, ROUNDING * (size or abs(value[0.0])) / h / LIMIT, TINY)
     smooth = abs(coarse - fine) <= SMOOTH * scale and abs(bend) <= SMOOTH * scale
-    return fine, scale, smooth or not math.isfinite(fine)
+    return fine, scale, smooth or not (math.isfinite(fine) and math.isfinite(scale))
 
 
 def smooth_slope(f, hand=0.0, size=0.0):
-    """(D, scale) at the first h at which f is smooth, NaN and 1 if at none: as `slope` gives them, without a floor."""
+    """(D, scale) at the first h at which f is smooth, as `slope` gives them, without a floor; NaN and 1 if at none.
+
+    D is infinite where it or the scale is not finite.
+    """
     for h in STEPS:
         value, scale, smooth = slope(f, h, hand, 0.0, size)
         if smooth:
-            return value, scale
+            return (value if math.isfinite(value) and math.isfinite(scale) else math.inf), scale
     return math.nan, 1.0
 
 

@@ -6,7 +6,6 @@ to use.
 """
 
 import inspect
-import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -203,7 +202,7 @@ def _on_copies(call, arrays, written):
     copies = {name: tree_map(np.copy, a) for name, a in arrays.items()}
     result = call(*copies.values())
     for name, a in copies.items():
-        if not all(map(np.array_equal, as_tuple(a), as_tuple(arrays[name]))):
+        if not all(map(same_numbers, as_tuple(a), as_tuple(arrays[name]))):
             written.add(name)
     return result
 
@@ -237,5 +236,10 @@ def dot(w, y):
     return sum((a * b).sum() for a, b in zip(as_tuple(w), as_tuple(y), strict=True))
 
 
+def same_numbers(a, b):
+    """Whether two arrays are equal, NaN to NaN."""
+    return np.array_equal(a, b, equal_nan=True)
+
+
 def _size(w, y):
-    return math.fsum(float(abs(a * b).sum()) for a, b in zip(as_tuple(w), as_tuple(y), strict=True))
+    return sum(float(abs(a * b).sum()) for a, b in zip(as_tuple(w), as_tuple(y), strict=True))

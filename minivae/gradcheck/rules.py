@@ -30,7 +30,7 @@ def broken_rules(layer, x, noise, w):
         if not np.shares_memory(p.grad, layer.grad):
             return [*broken, f"backward replaces {name}.grad, which the optimizer no longer sees; add to it with +="]
     layer.backward(w, cache)
-    if not np.allclose(layer.grad, 2 * once, rtol=1e-9, atol=0):
+    if not np.allclose(layer.grad, 2 * once, rtol=1e-9, atol=0, equal_nan=True):
         broken.append("a second backward does not add to the gradients; use +=")
     _, first = layer.forward(x, noise)
     layer.forward(tree_map(lambda a: a[::-1].copy(), x), noise)

@@ -12,7 +12,7 @@ import numpy as np
 from ..backend import tree_map
 from ..params import Module, replaced
 from .kinds import kind_of
-from .problems import Problem, as_tuple
+from .problems import Problem, as_tuple, same_numbers
 
 
 class Link(NamedTuple):
@@ -33,7 +33,7 @@ class Link(NamedTuple):
 
     def repeats(self, other):
         """Whether this call adds to the gradients what another did already."""
-        same = self.name == other.name and self.y is other.y and all(map(np.array_equal, self.dy, other.dy))
+        same = self.name == other.name and self.y is other.y and all(map(same_numbers, self.dy, other.dy))
         return same and self.accumulate and other.accumulate
 
 
@@ -64,7 +64,7 @@ def trace(problem):
             before = tree_map(np.copy, dy)
             back = backward(*args, **kwargs)
             dx = as_tuple(back)
-            if not all(map(np.array_equal, before, dy)):
+            if not all(map(same_numbers, before, dy)):
                 written.append(name)
             calls = forwards[name]
             inputs, y, _ = next((c for c in calls if c[2] is cache), calls[-1])
@@ -86,7 +86,7 @@ def trace(problem):
 
 def _among(a, arrays):
     """Whether one of these has the same numbers, in whatever shape."""
-    return any(isinstance(b, np.ndarray) and np.array_equal(a.ravel(), b.ravel()) for b in arrays)
+    return any(isinstance(b, np.ndarray) and same_numbers(a.ravel(), b.ravel()) for b in arrays)
 
 
 def moved(problem, link, i):

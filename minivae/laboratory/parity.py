@@ -77,9 +77,10 @@ def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
 
 
 def error(a, b):
-    """max|a - b| / max|b| over arrays or tuples of them."""
+    """max|a - b| / max|b| over arrays or tuples of them; infinite where one of them is not finite."""
     a, b = (np.concatenate([np.ravel(part) for part in as_tuple(arrays)]) for arrays in (a, b))
-    return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-300))
+    largest = float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-300))
+    return largest if math.isfinite(largest) else math.inf
 
 
 def milliseconds(build, x, batch_sizes=(32, 128, 512), seconds=0.3, y=None):

@@ -72,7 +72,7 @@ class Pencil(NamedTuple):
 
     @property
     def ok(self):
-        return max(self.errors.values()) < LIMIT
+        return all(error < LIMIT for error in self.errors.values())  # NaN is not
 
     def __str__(self):
         given = [f"{name} = {self.values[name]:g}" for name in ("x1", "x2", "eps", *PARAMETERS)]
@@ -82,7 +82,7 @@ class Pencil(NamedTuple):
         derivatives = [("derivative", "formula", "numbers put in", "   number  finite diff.  error")]
         for name, f in self.backward.items():
             end = f"{known[name] + 0.0:9.6f}  {self.numeric[name] + 0.0:12.6f}  {self.errors[name]:.0e}"
-            derivatives.append((name, f, put_in(f, known), end + "  NOT OK" * (self.errors[name] >= LIMIT)))
+            derivatives.append((name, f, put_in(f, known), end + "  NOT OK" * (not self.errors[name] < LIMIT)))
         rule = "dz is d loss / d z; dmu_kl and dlog_var_kl come from kl, the rest of dmu and dlog_var from -log_px_z"
         title = ["  ".join(given[:3]) + "; log_px_z, kl and loss in nats", "  ".join(given[3:])]
         return "\n".join([*title, "", *aligned(values, "<"), "", rule, *aligned(derivatives, "<")])

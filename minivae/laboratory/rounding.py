@@ -16,6 +16,7 @@ import numpy as np
 
 from ..backend import generator
 from ..gradcheck.check import problems_of
+from ..gradcheck.compare import norm
 from ..gradcheck.directional import direction
 
 STEPS = 10.0 ** np.arange(-12, 0.01, 0.25)
@@ -36,13 +37,16 @@ class Curve(NamedTuple):
     @property
     def reached(self):
         """The lowest error of four points that several neighboring h agree on: one alone may be luck."""
-        return float(np.min(np.convolve(np.log10(np.maximum(self.four, 1e-300)), np.ones(3) / 3, "valid")))
+        four = np.where(np.isfinite(self.four), np.maximum(self.four, 1e-300), math.inf)
+        return float(np.min(np.convolve(np.log10(four), np.ones(3) / 3, "valid")))
 
     @property
     def verdict(self):
         """One line: whether what is left is rounding."""
         reached = 10**self.reached
         allowed = max(self.best4[1], 1e-16)
+        if not math.isfinite(reached + allowed):
+            return "wrong: the error, or what rounding would allow, is not finite"
         if reached < 30 * allowed:
             return f"right, up to rounding: the error falls to {reached:.0e}, where rounding allows {allowed:.0e}"
         return f"wrong: the error stays above {reached:.0e} whatever h is, though rounding would allow {allowed:.0e}"
@@ -64,8 +68,8 @@ def error_curve(problem, name, rng, steps=STEPS):
     g = problem.grads[name].astype("float64")
     v = direction(at.shape, rng).astype(at.dtype)
     hand = float((g * v).sum())
-    scale = max(abs(hand), math.sqrt(float((g * g).sum())))
-    if not scale > 0:
+    scale = max(abs(hand), norm(g))
+    if not 0 < scale < math.inf:
         raise ValueError(f"{name}: expected a gradient that is finite and not zero everywhere")
 
     def f(s):
@@ -92,7 +96,7 @@ def _noise(f, dtype):
     s = 64 * np.finfo(dtype).eps * np.arange(-16, 17)
     y = np.array([f(a) for a in s])
     rest = y - np.polyval(np.polyfit(s / s[-1], y, 1), s / s[-1])
-    return max(float(np.sqrt((rest**2).sum() / (len(s) - 2))), 0.1 * np.finfo(dtype).eps * abs(y[0]), 1e-300)
+    return max(norm(rest) / math.sqrt(len(s) - 2), 0.1 * np.finfo(dtype).eps * abs(y[0]), 1e-300)
 
 
 def _derivatives(f, dtype):

@@ -27,7 +27,7 @@ class Law(NamedTuple):
 
     @property
     def ok(self):
-        return self.error < self.limit  # NaN is not
+        return 0 <= self.error < self.limit  # NaN is not
 
 
 class Laws(dict):
@@ -41,6 +41,7 @@ class Laws(dict):
         rows = []
         for name, law in self.items():
             error = f"({law.error:.2g}{' standard errors' if law.limit == Z else ''})"
+            error = error if math.isfinite(law.error) else "(not finite)"
             verdict = "ok" if law.ok else "NOT OK"
             rows.append((name, f"{law.value: .6g}, expected {law.expected: .6g}  {error}  {verdict}"))
         return "\n".join(aligned(rows, "<"))
@@ -70,8 +71,8 @@ def averaged(samples, expected):
     """The Law that the mean of samples (n,) is `expected`."""
     samples = np.asarray(samples, "float64")
     error = samples.std(ddof=1) / math.sqrt(len(samples))
-    off = abs(samples.mean() - expected)
-    return Law(float(samples.mean()), float(expected), float(off / error if error else off / 1e-12), Z)
+    off = abs(samples.mean() - expected) / (error or 1e-12)
+    return Law(float(samples.mean()), float(expected), float(off) if math.isfinite(error) else math.inf, Z)
 
 
 def moments_of_z(sample):
@@ -190,7 +191,7 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
 def _at_least(samples, expected):
     """The Law that the mean of samples is no smaller; rounding may make it so."""
     law = averaged(samples, expected)
-    return law._replace(error=0.0) if law.value > expected - 1e-9 else law
+    return law._replace(error=0.0) if math.isfinite(law.error) and law.value > expected - 1e-9 else law
 
 
 def copies(a, n):

@@ -83,7 +83,7 @@ def make_posterior_exact(model):
     W, b, _ = weights(model)
     A, S = posterior(model, np.eye(len(b)) + b)  # m = (x - b) A, A (D, L)
     off = np.abs(S - np.diag(np.diag(S))).max()
-    if off > 1e-10 * S.max():
+    if not off <= 1e-10 * S.max():
         raise ValueError(
             f"model: expected orthogonal rows of W, got a posterior covariance of {off:.1e} off the diagonal"
         )
@@ -113,7 +113,7 @@ def optimum(x, L, s=None):
     e = e[::-1]
     U = U[:, ::-1]
     s = e[L:].sum() / max(len(e) - L, 1) if s is None else s
-    if s <= 1e-12 * e[0]:
+    if not s > 1e-12 * e[0]:
         raise ValueError(f"L: expected fewer latents than the data have directions of variance, got {L}")
     v = np.where(np.arange(len(e)) < L, np.maximum(e, s), s)
     log_px = -0.5 * (LOG_2PI + np.log(v) + e / v).sum()

@@ -88,6 +88,8 @@ def posterior_frame(model, x):
     height = log_joint(model, x, coarse).sum(axis=0)
     z = coarse[height.argmax()]
     top = height.max()
+    if not math.isfinite(top):
+        raise FloatingPointError(f"model: log p(x, z) is {top} on a grid over the prior")
     for _ in range(20):
         gradient, curvature, V = _curvature(model, x, z)
         step = V @ (V.T @ gradient / curvature)
