@@ -211,6 +211,13 @@ def test_mistakes_of_any_size(size, rng):
     problem = Problem(lambda v: (g * v["x"]).sum(), values, {"x": 2 * g}, again=lambda: {"x": 2 * g})
     (finding,) = diagnose_problem(problem, rng)
     assert finding.text == "it is off by exactly the factor 2, or added twice"
+    x = size * rng.uniform(1, 2, 1200)  # so many are compared by projections alone
+    problem = Problem(lambda v: v["x"].sum(), {"x": x}, {"x": np.full(1200, -1.0)}, again=lambda: problem.grads)
+    (finding,) = diagnose_problem(problem, rng)
+    assert finding.kind == "sign"
+    problem.grads["x"][3] = np.nan
+    (finding,) = diagnose_problem(problem, rng)
+    assert finding.text == "1 of 1200 entries are not finite: the first is nan at [3]"
     a, b = size * rng.standard_normal((2, 6))
     assert explain(a, a + b, terms={"reconstruction": a, "KL": b}).text == "the KL part is missing"
     with np.errstate(over="ignore"):

@@ -345,6 +345,7 @@ def test_without_an_exact_gradient_only_variances_are_known(tmp_path):
     assert all(math.isnan(v) for row in result.values() for value in row.values() for v in value[:4])
     assert e["pathwise"].variance < e["sampled KL"].variance < e["score function"].variance
     assert str(result).count("unknown") == 15
+    assert result.biased == []
     draw_estimators({"five latents": result}, tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()
 

@@ -54,17 +54,17 @@ def check_complex_step(problem, rng, directions=4):
     """{name: Check} of every array of a Problem along random directions; the limit is 1e-12."""
     checks = Checks()
     for name, at in problem.values.items():
-        g = problem.grads[name]
         if why := hindrance(problem, name):
             checks[name] = Check(math.inf, directions, limit=LIMIT, why=why)
             continue
         worst = 0.0, ""
         size = problem.size or abs(float(problem.f(problem.values)))
         unit = reach(at)
-        floor = unit * norm(g)
+        g = unit * problem.grads[name]
+        floor = norm(g)
         for i in range(directions):
-            v = unit * direction(at.shape, rng)
-            slope = derivative(problem, name, v)
+            v = direction(at.shape, rng)
+            slope = derivative(problem, name, unit * v)
             hand = float((g * v).sum())
             scale = max(abs(slope), abs(hand), floor, 1e-3 * size, TINY)  # 1e-3 |f| where all terms cancel
             worst = worse(worst, compared(hand, slope, scale, f"along direction {i}"))

@@ -32,22 +32,23 @@ def slopes(problem, name, f, vs):
     at = problem.values[name]
     unit = reach(at)
     return np.array([
-        smooth_slope(lambda s, v=v: f(problem.values | {name: at + s * v}), size=problem.size)[0] / unit
-        for v in [unit * v for v in vs]
+        smooth_slope(lambda s, v=v: f(problem.values | {name: at + s * (unit * v)}), size=problem.size)[0] / unit
+        for v in vs
     ])  # fmt: skip
 
 
 def _check(problem, name, rng, directions):
-    at, g = problem.values[name], problem.grads[name]
+    at = problem.values[name]
     if why := hindrance(problem, name):
         return Check(math.inf, directions, why=why)
     worst, kinks = (0.0, ""), 0
     unit = reach(at)
-    floor = unit * norm(g)  # |g| |v| / sqrt(d), since |v| is near sqrt(d)
+    g = unit * problem.grads[name]
+    floor = norm(g)  # |g| |v| / sqrt(d), since |v| is near sqrt(d)
     for i in range(directions):
         for h in STEPS:
-            v = unit * direction(at.shape, rng)
-            f = lambda s, v=v: problem.f(problem.values | {name: at + s * v})  # noqa: E731
+            v = direction(at.shape, rng)
+            f = lambda s, v=v: problem.f(problem.values | {name: at + s * (unit * v)})  # noqa: E731
             hand = float((g * v).sum())
             numeric, scale, smooth = slope(f, h, hand, floor, problem.size)
             if smooth:

@@ -113,7 +113,7 @@ def optimum(x, L, s=None):
     e = e[::-1]
     U = U[:, ::-1]
     s = e[L:].sum() / max(len(e) - L, 1) if s is None else s
-    if not s > 1e-12 * e[0]:
+    if s <= 1e-12 * e[0]:
         raise ValueError(f"L: expected fewer latents than the data have directions of variance, got {L}")
     v = np.where(np.arange(len(e)) < L, np.maximum(e, s), s)
     log_px = -0.5 * (LOG_2PI + np.log(v) + e / v).sum()
