@@ -307,11 +307,12 @@ def test_study_finds_the_biased_ones():
 
 
 @np.errstate(all="ignore")
-def test_an_estimator_that_is_nan_is_biased():
+def test_an_estimator_without_a_variance_is_biased():
+    """NaN has none, nor has a gradient that was forgotten."""
     model, x = small(2)
-    nan = lambda model, x, eps: (np.nan * eps,) * 2  # noqa: E731
-    result = study(model, x, 50, np.random.default_rng(0), {"pathwise": pathwise, "nan": nan})
-    assert result.biased == ["nan"]
+    wrong = {"nan": lambda model, x, eps: (np.nan * eps,) * 2, "zero": lambda model, x, eps: (0 * eps,) * 2}
+    result = study(model, x, 50, np.random.default_rng(0), {"pathwise": pathwise} | wrong)
+    assert result.biased == ["nan", "zero"]
     assert "unknown" not in str(result)
 
 

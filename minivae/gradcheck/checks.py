@@ -42,10 +42,7 @@ class Check(NamedTuple):
 
 
 class Checks(dict):
-    """{name: Check}, printed as a table; `broken`: a line for each rule of layers that was broken (see rules.py).
-
-    Empty ones are not ok: whoever asks for a check must not take silence for an answer.
-    """
+    """{name: Check}, printed as a table, not ok if empty; `broken`: a line for each broken rule (see rules.py)."""
 
     broken = ()
 

@@ -23,10 +23,7 @@ def check_coordinates(problem, names=None):
 
 
 def numeric_gradient(problem, name, f=None):
-    """df / d array, every coordinate; `f` in the place of the problem's own.
-
-    NaN where a kink is in the way, infinite where what f computes is not finite.
-    """
+    """d f / d array, f None for the problem's own: NaN where a kink is in the way, infinite where f is not finite."""
     return _differences(problem, name, f or problem.f)[0]
 
 

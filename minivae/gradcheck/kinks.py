@@ -41,10 +41,7 @@ def slope(f, h, hand, floor, size=0.0):
 
 
 def smooth_slope(f, hand=0.0, size=0.0):
-    """(D, scale) at the first h at which f is smooth, as `slope` gives them, without a floor; NaN and 1 if at none.
-
-    D is infinite where it or the scale is not finite.
-    """
+    """(D, scale) at the first h at which f is smooth, NaN and 1 if at none; D is infinite if one is not finite."""
     for h in STEPS:
         value, scale, smooth = slope(f, h, hand, 0.0, size)
         if smooth:
