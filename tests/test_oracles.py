@@ -504,12 +504,11 @@ def test_what_cannot_be_compared_is_named(problem, why, kind, rng):
 @QUIET
 def test_sums_by_hand_that_overflow(rng):
     """Every entry is finite, their sum is not."""
-    problem = sums(np.ones(5), np.full(5, 1.7e308))
+    problem = sums(np.ones(50), np.full(50, 1.7e308))
     for oracle in ("directional", "complex"):
         checks = ORACLES[oracle](problem, rng)
         assert not checks.ok
-        assert "the slope by hand is " in checks["x"].why
-        assert checks["x"].kinks == 0
+        assert checks["x"].why == "the slope by hand is nan along direction 0"
     assert not check_coordinates(problem).ok
     (finding,) = diagnose_problem(problem, rng)
     assert finding.text.startswith("the slope by hand is ")
