@@ -6,8 +6,9 @@ import numpy as np
 
 from .backend import as_array, floats, place, take
 from .data import batches
+from .models.base import at_once
 
-BATCH = 500
+BATCH = 500  # rows, at most
 
 
 def check_pair(x, y, model):
@@ -54,7 +55,7 @@ def mean_metrics(model, x, y, rng, t=0):
     if not len(x):
         raise ValueError(f"x: expected at least one row, got shape {x.shape}")
     parts = []
-    for rows in batches(len(x), BATCH):
+    for rows in batches(len(x), at_once(BATCH, x.shape[1])):
         noise = place(model.draw_noise(rng, len(rows), train=False), like=model.theta)
         x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         parts.append((model.loss_and_grads(x_rows, noise, y=y_rows, t=t, grads=False), len(rows)))

@@ -111,7 +111,7 @@ def test_what_uncertainty_shows(run, monkeypatch):
     shown = {}
     monkeypatch.setattr("minivae.plot.uncertainty", lambda *args: shown.update(args=args))
     assert main(["uncertainty", str(run), "--n", "2"]) == 0
-    x, x_hat, draws, mu, std, y, shape, _, names = shown["args"]
+    x, x_hat, draws, mu, std, y, shape, _, names, spread = shown["args"]
     model = Run.open(run).load_model()[0]
     assert (x.shape, draws.shape, shape) == ((2, 64), (50, 2, 64), (8, 8, 1))
     np.testing.assert_array_equal(x_hat, model.reconstruct(x))
@@ -121,7 +121,8 @@ def test_what_uncertainty_shows(run, monkeypatch):
     full_mu, full_log_var = model.encode(Run.open(run).read_data().validation.x)
     np.testing.assert_array_equal(mu, full_mu[:, latents])
     np.testing.assert_allclose(std, np.exp(0.5 * full_log_var[:, latents]), rtol=1e-6)
-    assert (draws.std(axis=0) > 0).all()
+    np.testing.assert_array_equal(spread, draws.std(axis=0))
+    assert (spread > 0).all()
 
 
 def test_animation(run, tmp_path, capsys):
@@ -338,7 +339,7 @@ def test_animation_of_what_is_no_picture(run, tmp_path, capsys):
     (other / "samples" / "epoch-notes.png").write_text("mine")
     assert main(["animate", str(other)]) == 0
     (other / "samples" / "epoch-00001.png").write_text("not a picture")
-    assert "run: its pictures cannot be read" in error_of(capsys, "animate", other)
+    assert "epoch-00001.png as PNG (cannot identify" in error_of(capsys, "animate", other)
 
 
 @pytest.mark.parametrize(

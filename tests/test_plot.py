@@ -1,12 +1,16 @@
 """Pictures are the same bytes each time, for every kind of data; what they look like is for people."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from test_house import PACKAGE, imports
 
 from minivae import plot
+from minivae.plot import Tiles
 
 
 def pixels(path):
@@ -133,6 +137,136 @@ def test_the_grid_shows_the_pixels(rng, tmp_path):
     h, w = middle.shape
     assert middle[h // 4, w // 4] == middle[h // 4, 3 * w // 4] == middle[3 * h // 4, w // 4] == 0
     assert middle[3 * h // 4, 3 * w // 4] == 1
+
+
+# ---- large examples
+
+
+@pytest.mark.parametrize("shape", [(10, 7, 2), (2, 7, 1), (9, 1, 3), (1, 30, 1), (8, 8, 1), (23,), (6,)])
+def test_tiles_are_means_of_blocks(shape, rng, monkeypatch):
+    """Blocks at the far edges hold fewer pixels, of which they are the mean as well."""
+    monkeypatch.setattr("minivae.plot.tiles.SIDE", 16)
+    monkeypatch.setattr("minivae.plot.tiles.POINTS", 6)
+    tiles = Tiles(shape, 3, 4)
+    x = rng.random((2, 5, int(np.prod(shape)))).astype("float32")
+    small = tiles.reduce(x).reshape(2, 5, *tiles.shape)
+    assert small.dtype == np.float32
+    x = x.reshape(2, 5, *shape)
+    for index in np.ndindex(*tiles.shape[: len(tiles.block)]):
+        rows = tuple(slice(i * b, (i + 1) * b) for i, b in zip(index, tiles.block, strict=True))
+        blocks = x[:, :, *rows]
+        mean = blocks.mean(axis=tuple(range(2, 2 + len(rows))))
+        np.testing.assert_allclose(small[:, :, *index], mean, rtol=1e-6)
+    assert tiles.reduce(small.reshape(2, 5, -1)).base is small.reshape(2, 5, -1).base  # once is enough
+    if len(shape) == 1:
+        np.testing.assert_allclose(tiles.columns[:2], np.arange(2) * tiles.block + (np.array(tiles.block) - 1) / 2)
+    assert bool(tiles.note) == (max(tiles.block) > 1 or max(tiles.repeat, default=1) > 1)
+
+
+def test_small_examples_stay_as_they_are(rng):
+    """Digits, MNIST, sprites in every grid that a command draws, and tables of some columns."""
+    for shape in ((8, 8, 1), (28, 28, 1), (64, 64, 1), (2000,)):
+        x = rng.random((2, int(np.prod(shape))))
+        for grid in ((8, 8), (6, 10), (8, 11), (10, 11), (15, 15), (6, 10)):
+            tiles = Tiles(shape, *grid)
+            assert tiles.reduce(x) is x
+            assert tiles.note == ""
+
+
+SHAPES = [(2000, 2000, 1), (1000, 300, 3), (5000, 1, 1), (1, 5000, 1), (4000, 3, 1), (20000, 2000, 1), (3, 1, 4)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("grid", [(8, 8), (2, 3), (15, 15), (6, 10), (1, 100)])
+def test_grids_have_a_size(shape, grid):
+    tiles = Tiles(shape, *grid)
+    sides = [n * m for n, m in zip(tiles.size, grid, strict=True)]
+    assert max(sides) <= 1600 + max(grid)
+    assert max(tiles.size) <= 5 * min(tiles.size)
+    for n, shown, block in zip(shape, tiles.shape, tiles.block, strict=False):
+        assert (shown - 1) * block < n <= shown * block
+
+
+def test_an_image_of_one_column_can_be_seen(rng, tmp_path, drawn):
+    """Its canvas has some size, the space between tiles is that of what is drawn, and the title says what was done."""
+    plot.samples(rng.random((64, 5000)), (5000, 1, 1), tmp_path / "a.png")
+    ax = drawn[0].axes[0]
+    H, W, _ = ax.images[0].get_array().shape
+    assert 1000 < H < 1800
+    assert 200 < W < 1800
+    assert ax.get_title().splitlines()[1:] == [
+        "each pixel of a tile is the mean of 25x1 pixels",
+        "the images are longer and thinner than they are drawn",
+    ]
+    box = ax.title.get_window_extent()
+    assert 0 < box.x0 < box.x1 < drawn[0].bbox.x1
+    assert box.y1 < drawn[0].bbox.y1
+
+
+def test_titles_are_inside_of_the_picture(rng, tmp_path, drawn):
+    title, tops = "between two examples: decoded walks from mu to mu", ["x", *[""] * 9, "x"]
+    plot.walks(list(rng.random((8, 11, 5000))), (1, 5000, 1), tmp_path / "a.png", title, ["a", "b"], tops)
+    box = drawn[0].axes[0].title.get_window_extent()
+    assert box.y1 < drawn[0].bbox.y1
+
+
+def test_every_grid_says_when_pixels_were_averaged(rng, tmp_path, drawn):
+    x = rng.random((4, 400 * 400)).astype("float32")
+    draws_, mu, std = np.stack([x, x + 1]), rng.random((4, 2)), rng.random((4, 2))
+    plot.reconstructions(x, x, (400, 400, 1), tmp_path / "a.png")
+    plot.uncertainty(x, x, draws_, mu, std, None, (400, 400, 1), tmp_path / "b.png", ["z[0]", "z[1]"])
+    plot.latent_means(mu, None, tmp_path / "c.png", np.stack([x] * 5), (400, 400, 1))
+    averaged = [figure.axes[0].get_title().split("is the mean of ")[1:] for figure in drawn]
+    assert averaged == [[], ["2x2 pixels"], ["2x2 pixels"]]  # of 4 columns, of 5, of 5 rows
+
+
+def test_long_rows_are_drawn_by_their_means(tmp_path, drawn):
+    """A point stands at the middle of its columns, and the axis says so, in every kind of picture."""
+    x = np.arange(200_000.0)[None].repeat(4, axis=0)
+    shape, mu = (200_000,), np.arange(8.0).reshape(4, 2)
+    plot.samples(x, shape, tmp_path / "a.png")
+    plot.reconstructions(x, x, shape, tmp_path / "b.png")
+    plot.walks([x[:2], x[2:]], shape, tmp_path / "c.png", "walks", ["a", "b"])
+    plot.latent_means(mu, None, tmp_path / "d.png", x.reshape(2, 2, -1), shape)
+    plot.uncertainty(x, x, x[None], mu, mu, None, shape, tmp_path / "e.png", ["z[0]", "z[1]"])
+    for figure in drawn:
+        line = figure.axes[0].lines[0]
+        assert line.get_xdata().shape == (2000,)
+        np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())
+        label = figure.get_supxlabel() or figure.axes[0].get_xlabel()
+        assert label == "column (each point is the mean of 100)"
+
+
+# ---- what is around a picture
+
+
+def test_the_users_own_style_has_no_part(rng, tmp_path):
+    import matplotlib
+
+    x = rng.random((4, 36))
+    plot.samples(x, (6, 6, 1), tmp_path / "a.png")
+    with matplotlib.rc_context({"text.usetex": True, "savefig.bbox": "tight", "font.size": 30, "image.cmap": "hot"}):
+        plot.samples(x, (6, 6, 1), tmp_path / "b.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_backend_that_matplotlib_does_not_know(tmp_path):
+    """It would refuse to be imported: said before a training, and not after it."""
+    code = "import sys; from minivae.cli import main; sys.exit(main(['train', '--out', sys.argv[1]]))"
+    environment = os.environ | {"MPLBACKEND": "nonsense"}
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, text=True,
+                            cwd=PACKAGE.parent, env=environment)  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.startswith("minivae: MPLBACKEND: matplotlib cannot be imported (Key backend: 'nonsense'")
+    assert result.stderr.count("\n") == 1
+    assert not result.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_that_are_no_utf_8(tmp_path, drawn):
+    plot.comparison({"b\udcffd": history(), "_\ud800": history()}, tmp_path / "a.png")
+    assert [text.get_text() for text in drawn[0].axes[0].get_legend().get_texts()] == ["b?d", "./_?"]
 
 
 def test_a_picture_needs_no_room_that_measures():

@@ -1,5 +1,6 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
+import math
 from functools import wraps
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from .. import plot
 from ..backend import generator, take, to_numpy
+from ..data import batches
 from ..evaluate import latents
+from ..models.base import at_once
 from ..options import real_number, whole
 from ..priors import StandardNormal
 from ..runs import Run
@@ -17,6 +20,9 @@ GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model i
 PICTURED = 30  # examples in a picture of reconstructions
 DOTS = 5000  # examples in a picture of the latent space
 FRAME = 36  # samples in a picture of an epoch
+DRAWS = 50  # decodings of an example, whose spread is drawn
+
+unwarned = np.errstate(over="ignore", invalid="ignore")  # finiteness is tested instead
 
 
 def drawing(name, *arguments):
@@ -26,6 +32,7 @@ def drawing(name, *arguments):
     def register(function):
         @command(RUN, *arguments, out_argument)
         @wraps(function)
+        @unwarned
         def draw(run, out, **given):
             run = Run.open(run)
             path = output(out, Path(name).suffix, run.path / name)
@@ -72,12 +79,13 @@ def interpolate(run, path, n, steps):
         raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
     y = take(y, slice(2 * n))
-    mu = latents.codes(model, x, y)
-    y_left = take(y, slice(None, None, 2))
+    mu = _codes(path, model, x, y)
+    tiles = plot.Tiles(_shape(run), 2 * n, steps + 2)
+    x = tiles.reduce(x)
     bands = []
     for path_kind in ("linear", "spherical"):
         z = latents.interpolate(mu[::2], mu[1::2], steps, path_kind).swapaxes(0, 1)  # (steps, n, L)
-        x_hat = to_numpy(model.decode(z, y=y_left)).swapaxes(0, 1)  # (n, steps, D)
+        x_hat = _decoded(path, model, z, tiles, take(y, slice(None, None, 2))).swapaxes(0, 1)  # (n, steps, d)
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title = f"between two examples: decoded walks from {_name(model)} to {_name(model)}"
@@ -101,11 +109,11 @@ def traverse(run, path, example, n, steps):
     model, _ = run.load_model()
     x, y = run.read_data().pictured
     i = _example(x, example)
-    y_of_it = None if y is None else np.repeat(y[i : i + 1], steps, axis=0)
-    mu = latents.codes(model, x[i : i + 1], take(y, slice(i, i + 1)))[0]
+    y_of_it = take(y, slice(i, i + 1))
+    mu = _codes(path, model, x[i : i + 1], y_of_it)[0]
     x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
     values = np.linspace(-3, 3, steps, dtype="float32")
-    z = latents.codes(model, x_seen, y_seen)
+    z = _codes(path, model, x_seen, y_seen)
     if model.has_kl:
         size = latents.kl_per_latent(model, x_seen, y_seen)
         unit = "nats"
@@ -120,7 +128,8 @@ def traverse(run, path, example, n, steps):
         title = "one latent at a time, three standard deviations of the codes around their mean"
     order = np.argsort(-size, kind="stable")[:n]
     walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
-    x_hat = to_numpy(model.decode(np.stack(walks), y=y_of_it))
+    tiles = plot.Tiles(_shape(run), len(walks), steps)
+    x_hat = _decoded(path, model, np.stack(walks), tiles, y_of_it)
     labels = [f"z[{k}], {size[k]:.2f} {unit}" for k in order]
     tops = ["-3", *[""] * (steps - 2), "3"]
     plot.walks(list(x_hat), _shape(run), path, title, labels, tops)
@@ -139,14 +148,14 @@ def latent(run, path, n, y):
     if model.labels is not None and given is None:
         raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu = latents.codes(model, x, y)
+    mu = _codes(path, model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
     if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = (np.stack(np.meshgrid(across, up), axis=-1) @ axes + center).astype("float32")  # (n or 1, n, L)
-    x_hat = to_numpy(model.decode(grid, y=None if given is None else np.repeat(given, n, axis=0)))
+    x_hat = _decoded(path, model, grid, plot.Tiles(_shape(run), len(grid), n), given)
     plot.latent_means(mu, y, path, x_hat, _shape(run), name=_name(model))
 
 
@@ -162,15 +171,26 @@ def uncertainty(run, path, n, seed):
     if model.latent != "gaussian":
         raise ValueError(f"run: uncertainty needs a Gaussian q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    y_first = take(y, slice(n))
-    draws = latents.decodings(model, x[:n], 50, generator(seed, "sample"), y_first)
     mu, log_var = latents.posteriors(model, x, y)
+    std = np.exp(0.5 * log_var)
+    for name, part in (("mu", mu), ("std", std)):
+        _finite(path, name, part)
     size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
-    mu, log_var = mu[:, first], log_var[:, first]
     names = [f"z[{i}]" for i in first]
-    x_hat = to_numpy(model.reconstruct(x[:n], y=y_first))
-    plot.uncertainty(x[:n], x_hat, draws, mu, np.exp(0.5 * log_var), y, _shape(run), path, names)
+    x, y_first = x[:n], take(y, slice(n))
+    tiles = plot.Tiles(_shape(run), len(x), plot.SHOWN + 3)
+    rng, spread = generator(seed, "sample"), latents.Spread()
+
+    def decode(rows):
+        draws = latents.decodings(model, x, len(rows), rng, y_first)  # (s, n, D)
+        spread.add(draws)
+        return draws
+
+    draws = _in_tiles(path, tiles, DRAWS, decode)
+    x_hat = _reconstructed(path, model, x, y_first, tiles)
+    spread = tiles.reduce(spread.std(x.dtype))
+    plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, _shape(run), path, names, spread)
 
 
 @drawing("samples.gif")
@@ -179,9 +199,13 @@ def animate(run, path):
     frames = sorted((run.path / "samples").glob("epoch-[0-9]*.png"))
     if not frames:
         raise ValueError(f"run: {run.path} has no pictures of its epochs; train with pictures_every = N in --config")
+    for frame in frames:
+        if not (frame.is_file() and frame.resolve().is_relative_to(run.path.resolve())):
+            raise ValueError(f"run: expected {frame} to be a file in the run folder")
     plot.animation(frames, path)
 
 
+@unwarned
 def draw_epoch(run, model, data, epoch):
     """The same draws from the prior as after every other epoch, into samples/epoch-NNNNN.png."""
     folder = run.path / "samples"
@@ -189,6 +213,7 @@ def draw_epoch(run, model, data, epoch):
     _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}", data=data)
 
 
+@unwarned
 def draw_run(run, data):
     """The pictures of a finished training."""
     model, _ = run.load_model()
@@ -196,7 +221,8 @@ def draw_run(run, data):
     _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
     _draw_samples(run, model, 64, 0, run.path / "samples.png", data=data)
     x, y = (take(part, slice(DOTS)) for part in data.pictured)
-    plot.latent_means(latents.codes(model, x, y), y, run.path / "latents.png", name=_name(model))
+    path = run.path / "latents.png"
+    plot.latent_means(_codes(path, model, x, y), y, path, name=_name(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
@@ -207,7 +233,8 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
         columns = max(1, n // model.labels.count)
-        rows = [_sampled(model, columns, seed, np.full(columns, c)) for c in range(model.labels.count)]
+        tiles = plot.Tiles(_shape(run), model.labels.count, columns)
+        rows = [_sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(model.labels.count)]
         plot.walks(rows, _shape(run), path, f"{title}, a row for each y", [str(c) for c in range(len(rows))])
         return
     if y is None and model.labels is not None:
@@ -215,12 +242,53 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
         title += ", given the y of pictured examples"
     elif y is not None:
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
-    rows = None if y is None else np.resize(y, (n, *y.shape[1:]))
-    plot.samples(_sampled(model, n, seed, rows), _shape(run), path, title)
+    tiles = plot.Tiles(_shape(run), *plot.square(n))
+    plot.samples(_sampled(path, model, n, seed, y, tiles), _shape(run), path, title)
 
 
-def _sampled(model, n, seed, y):
-    return to_numpy(model.sample(n, generator(seed, "sample"), y=y))
+# ---- what is drawn, by the path of its picture: reduced to its tiles, and finite
+
+
+def _in_tiles(path, tiles, n, decode):
+    """decode(rows), (..., D), of n rows: in parts, each reduced to (..., d) before the next is decoded."""
+    parts = batches(n, at_once(n, math.prod(tiles.full)))
+    return _finite(path, "x_hat", np.concatenate([tiles.reduce(to_numpy(decode(rows))) for rows in parts]))
+
+
+def _decoded(path, model, z, tiles, y=None):
+    """z (..., n, L) decoded, (..., n, d); y are n labels, or one for all."""
+    flat = z.reshape(-1, model.L)
+    y = _repeated(y, len(flat))
+    x_hat = _in_tiles(path, tiles, len(flat), lambda rows: model.decode(flat[rows], y=take(y, rows)))
+    return x_hat.reshape(*z.shape[:-1], -1)
+
+
+def _sampled(path, model, n, seed, y, tiles):
+    """n samples (n, d); of labels y, in turns, where there are any."""
+    rng, y = generator(seed, "sample"), _repeated(y, n)
+    return _in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows)))
+
+
+def _reconstructed(path, model, x, y, tiles):
+    """Reconstructions (n, d) of x (n, D)."""
+    return _in_tiles(path, tiles, len(x), lambda rows: model.reconstruct(x[rows], y=take(y, rows)))
+
+
+def _codes(path, model, x, y):
+    """What `encode` gives for each example (n, L)."""
+    return _finite(path, _name(model), latents.codes(model, x, y))
+
+
+def _finite(path, name, array):
+    """The array (..., n) as it is; FloatingPointError says how many of its rows are not finite."""
+    bad = ~np.isfinite(array).all(axis=-1)
+    if bad.any():
+        raise FloatingPointError(f"{path.stem}: {bad.sum()} of {bad.size} {name} have values that are not finite")
+    return array
+
+
+def _repeated(y, n):
+    return None if y is None else np.resize(y, (n, *y.shape[1:]))
 
 
 def _labels(model, texts):
@@ -240,7 +308,8 @@ def _labels(model, texts):
 
 def _draw_reconstructions(run, model, data, path):
     x, y = (take(part, slice(PICTURED)) for part in data.pictured)
-    plot.reconstructions(x, to_numpy(model.reconstruct(x, y=y)), _shape(run), path)
+    tiles = plot.Tiles(_shape(run), *plot.pairs(len(x)))
+    plot.reconstructions(x, _reconstructed(path, model, x, y, tiles), _shape(run), path)
 
 
 def _standard(model):

@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from .. import plot
 from ..data.download import DOWNLOADS
 from ..data.sources import is_array_file
 from ..evaluate import ledger_line
@@ -55,6 +56,7 @@ def _others():
 )
 def train(out=None, resume=False, config=None, **flags):
     """Train a model into a run folder."""
+    plot.check()  # before anything that takes time
     texts = ({} if config is None else read_config(config)) | {k: v for k, v in flags.items() if v is not None}
     with ExitStack() as stack:
         if resume:
@@ -67,7 +69,7 @@ def train(out=None, resume=False, config=None, **flags):
         else:
             given = _absolute_paths(read_options(texts))
             if out is not None:
-                check_out(out)  # before anything that takes time
+                check_out(out)
             settings = complete(given)
             data = read_data(settings)
             model = build_model(settings, data.protocol)

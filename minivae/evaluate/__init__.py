@@ -1,11 +1,12 @@
 """Measures of a trained model: averages of its own metrics, the evidence log p(x), and walks through its latents."""
 
 from .evidence import log_evidence
-from .latents import codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
+from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
 from .metrics import elbo_standard_error
 
 __all__ = [
+    "Spread",
     "codes",
     "decodings",
     "elbo_standard_error",

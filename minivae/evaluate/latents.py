@@ -5,6 +5,7 @@ import numpy as np
 from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH, check_pair
+from ..models.base import at_once
 
 
 def posteriors(model, x, y=None):
@@ -26,7 +27,8 @@ def codes(model, x, y=None):
 
 def _encoded(model, x, y):
     x, y = check_pair(x, y, model)
-    return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in batches(len(x), BATCH)]
+    parts = batches(len(x), at_once(BATCH, x.shape[1]))
+    return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in parts]
 
 
 def kl_per_latent(model, x, y=None):
@@ -86,3 +88,25 @@ def decodings(model, x, S, rng, y=None):
     """S decodings of each row of x (N, D): x_hat = decode(z), z ~ q(z | x) -> (S, N, D)."""
     eps = rng.standard_normal((S, len(x), model.L), dtype="float32")
     return to_numpy(model.reconstruct(place(x, like=model.theta), eps, y=y))
+
+
+class Spread:
+    """The standard deviation over the first axis of an array (S, ...) that comes in parts (Chan et al. 1979).
+
+    Of a single part in float32 it is that part's `std`, to the bit.
+    """
+
+    count, mean, squares = 0, 0.0, 0.0  # squares: the sum of (value - mean)^2
+
+    def add(self, part):
+        """Another part (s, ...)."""
+        S = self.count + len(part)
+        step = part.mean(axis=0, dtype="float64") - self.mean
+        self.squares = self.squares + len(part) * part.var(axis=0).astype("float64")
+        self.squares += self.count * len(part) / S * step**2
+        self.mean = self.mean + len(part) / S * step
+        self.count = S
+
+    def std(self, dtype):
+        """Of all that was added (...)."""
+        return np.sqrt(self.squares / self.count).astype(dtype)

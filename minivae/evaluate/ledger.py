@@ -12,13 +12,15 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..backend import place, to_numpy
+from ..models.base import at_once
 from ..options import is_number, is_plain
 from ..params import replaced
 from .latents import mean_kl
 
 PARTS = ("reconstruction", "kl", "total", "cosine")  # of a gradient
 NEEDED = "the ledger needs a KL of each latent and a beta(t) that weighs it"
-ROWS = 128  # examples whose ledger a training keeps
+ROWS = 128  # examples whose ledger a training keeps, at most
+VALUES = 2**23  # of these examples, at most
 
 
 def gradient_ledger(model, x, noise, y=None, t=0):
@@ -70,7 +72,8 @@ def ledger_line(model, x, y, rng, t=0):
     Each row is taken with eps and with -eps: what is odd in eps, the most of the noise, cancels in the cosine. Raises
     FloatingPointError where one is not finite.
     """
-    x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:ROWS])]) for part in (x, y))
+    n = at_once(ROWS, x.shape[1], VALUES)
+    x, y = (None if part is None else np.concatenate(2 * [to_numpy(part[:n])]) for part in (x, y))
     noise = model.draw_noise(rng, len(x), train=False)
     _check_parts(model)
     noise["eps"][..., len(x) // 2 :, :] = -noise["eps"][..., : len(x) // 2, :]

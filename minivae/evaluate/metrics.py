@@ -7,6 +7,7 @@ import numpy as np
 from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH, check_pair
+from ..models.base import at_once
 
 
 def elbo_standard_error(model, x, rng, y=None):
@@ -19,7 +20,7 @@ def elbo_standard_error(model, x, rng, y=None):
     if len(x) < 2:
         return None
     parts = []
-    for rows in batches(len(x), BATCH):
+    for rows in batches(len(x), at_once(BATCH, x.shape[1])):
         eps = place(model.draw_eps(rng, getattr(model, "K", 1), len(rows)), like=model.theta)
         x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         parts.append(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0))

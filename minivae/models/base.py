@@ -10,6 +10,8 @@ from ..options import Option, one_of, read_arguments, real, shown, whole
 from ..params import Module
 from ..schedules import BETA_SCHEDULES, schedule
 
+VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
+
 
 class Metric(NamedTuple):
     """A number that `loss_and_grads` returns: its name in pictures, whether "higher" or "lower" is better, its unit."""
@@ -46,6 +48,11 @@ def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
         return schedule(beta)
     steps = (beta_epochs or 1) * whole(1)("pass_steps", pass_steps)
     return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
+
+
+def at_once(n, D, most=VALUES):
+    """How many of n rows of D values are computed at once, so that it needs little memory: `most` values, or a row."""
+    return max(1, min(n, most // max(1, D)))
 
 
 class Labels(NamedTuple):
@@ -95,6 +102,8 @@ class Model(Module):
         What `sample` decodes, for the titles of pictures.
     labels : Labels, optional
         What y must be, for a model that is given one.
+    D : int, optional
+        Values in a row of x, where the encoder fixes it.
     """
 
     options = {}
@@ -105,6 +114,7 @@ class Model(Module):
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
     labels = None
+    D = None
     log_weights = None  # a method, where there is an evidence p(x) to estimate
 
     def __reduce_ex__(self, protocol):
@@ -140,8 +150,8 @@ class Model(Module):
         return x.astype(self.theta.dtype, copy=False)
 
     def in_parts(self, f, x, n=1024):
-        """f(x), an array or a tuple of arrays, of n rows of x (N, ..., D) at a time, so that f needs little memory."""
-        n = max(1, n // max(1, math.prod(x.shape[1:-1])))
+        """f(x), an array or a tuple of arrays, of at most n rows of x (N, ..., D) or z (N, ..., L) at a time."""
+        n = max(1, at_once(n, max(x.shape[-1], self.D or 0)) // max(1, math.prod(x.shape[1:-1])))
         if len(x) <= n or array_module(x) is not np:
             return f(x)
         keep_freed_memory()

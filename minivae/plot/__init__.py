@@ -5,11 +5,12 @@ from .checks import draw_error_curves, draw_matrix, draw_parity
 from .curves import comparison, learning_curves
 from .estimators import draw_estimators
 from .exact import draw_bound_and_gap, draw_linear_training
-from .images import animation, reconstructions, samples, walks
-from .latent import latent_means, principal_plane, uncertainty
+from .images import animation, pairs, reconstructions, samples, square, walks
+from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
 from .pencil import draw_pencil
-from .style import BLUE, CLASSES, GREY, ORANGE, figure_to
+from .style import BLUE, CLASSES, GREY, ORANGE, check, figure_to
+from .tiles import Tiles
 
 __all__ = [
     "BLUE",
@@ -17,7 +18,10 @@ __all__ = [
     "COLLAPSED",
     "GREY",
     "ORANGE",
+    "SHOWN",
+    "Tiles",
     "animation",
+    "check",
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",
@@ -31,9 +35,11 @@ __all__ = [
     "figure_to",
     "latent_means",
     "learning_curves",
+    "pairs",
     "principal_plane",
     "reconstructions",
     "samples",
+    "square",
     "uncertainty",
     "walks",
 ]

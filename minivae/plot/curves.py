@@ -36,10 +36,10 @@ def _points(history, split):
 
 def _panels(curves, path, metrics, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
-    from matplotlib.lines import Line2D
-
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
     with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
+        from matplotlib.lines import Line2D
+
         panels = list(dict.fromkeys(name for _, _, points in curves for name in points))
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for ax, metric in zip(axes, panels, strict=True):
@@ -51,7 +51,8 @@ def _panels(curves, path, metrics, title=None):
             ax.set(title=label, xlabel="epoch", ylabel=f"{unit} per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
         lines = [Line2D([], [], color=color) for _, color, _ in curves]  # a panel may lack some of them
-        names = [f"./{name}" if name.startswith("_") else name for name, _, _ in curves]
+        names = [name.encode(errors="replace").decode() for name, _, _ in curves]  # of a folder: it may be no UTF-8
+        names = [f"./{name}" if name.startswith("_") else name for name in names]
         where = {"loc": "outside lower center", "title": title} if below else {}
         legend = (figure if below else axes[0]).legend(lines, names, **where)
         for text in legend.get_texts():  # a name may hold a $

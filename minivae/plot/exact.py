@@ -32,11 +32,11 @@ def draw_bound_and_gap(result, path):
     Left: how far the importance-weighted bound is too low, and the delta method's line. Right: the true posterior and q
     over it, whose KL is the gap of the ELBO.
     """
-    from matplotlib.patches import Ellipse
-
     Ks = result.Ks
     density = result.density
     with figure_to(path, (11, 4.8)) as figure:
+        from matplotlib.patches import Ellipse
+
         left, right = figure.subplots(1, 2)
         left.axhline(result.gap, color=ORANGE, ls=":", label=f"ELBO gap by quadrature, {result.gap:.3f} nats")
         left.plot(Ks, result.variance / (2 * Ks), color=GREY, ls="--", label="Var(w / p(x)) / (2 K)")

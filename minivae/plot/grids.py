@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .style import BLUE, GREY, figure_to
+from .tiles import Tiles
 
 
 def value_range(parts):
@@ -14,25 +15,30 @@ def value_range(parts):
     return (0, 1) if low >= 0 and high <= 1 else (low, high)
 
 
-def _canvas(bands, shape):
-    """(picture (H, W, 3) of a grid of images, the space between them): each band (n, D) is one row of it."""
-    h, w, c = shape
+def tiles_of(bands, shape):
+    """How examples of a shape are shown in a grid of which each band (n, D) is a row."""
+    return Tiles(shape, len(bands), max(map(len, bands)))
+
+
+def _canvas(bands, tiles):
+    """(picture (H, W, 3) of a grid of images, the space between them)."""
+    bands = [tiles.reduce(band) for band in bands]
     low, high = value_range(bands)
-    columns = max(len(band) for band in bands)
+    h, w = tiles.size
     gap = max(1, round(h / 14))
+    columns = max(map(len, bands))
     canvas = np.ones((len(bands) * (h + gap) - gap, columns * (w + gap) - gap, 3), "float32")
     for i, band in enumerate(bands):
-        for j, row in enumerate((band - low) / max(high - low, 1e-12)):
-            image = row.reshape(h, w, c)
-            image = image[:, :, :3] if c >= 3 else np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
+        for j, image in enumerate(tiles.images((band - low) / max(high - low, 1e-12))):
+            image = image[:, :, :3] if image.shape[2] >= 3 else image.mean(axis=2, keepdims=True)
             canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w] = image
     return canvas.clip(0, 1), gap
 
 
-def draw_images(ax, bands, shape, labels=(), tops=()):
+def draw_images(ax, bands, tiles, labels=(), tops=()):
     """A grid of images; `labels` repeat down the left side, `tops` stand above the columns."""
-    h, w, _ = shape
-    canvas, gap = _canvas(bands, shape)
+    h, w = tiles.size
+    canvas, gap = _canvas(bands, tiles)
     ax.imshow(canvas, interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -44,44 +50,53 @@ def draw_images(ax, bands, shape, labels=(), tops=()):
 
 def image_grid(bands, shape, path, title, labels=(), tops=()):
     """A picture of one grid of images."""
-    h, w, _ = shape
-    columns = max(len(band) for band in bands)
+    tiles = tiles_of(bands, shape)
+    title += tiles.note
+    h, w = tiles.size
+    columns = max(map(len, bands))
     scale = 6.4 / max(len(bands) * h, columns * w)
     margin = 0.9 + 0.07 * max(map(len, labels), default=0)
-    with figure_to(path, (columns * w * scale + margin, len(bands) * h * scale + 0.4 + 0.2 * bool(tops))) as figure:
+    width = max(columns * w * scale + margin, 0.08 * max(map(len, title.split("\n"))))
+    height = len(bands) * h * scale + 0.4 + 0.2 * bool(tops) + 0.25 * title.count("\n")
+    with figure_to(path, (width, height)) as figure:
         ax = figure.subplots()
-        draw_images(ax, bands, shape, labels, tops)
+        draw_images(ax, bands, tiles, labels, tops)
         ax.set_title(title)
+        if tiles.note:
+            ax.set_anchor("N")  # the layout sees how much room a longer title needs
 
 
-def draw_rows(ax, rows):
+def draw_rows(ax, rows, tiles):
     """Rows (n, D) over their columns, colored from the first to the last."""
     import matplotlib
 
-    for i, row in enumerate(rows):
-        ax.plot(np.arange(len(row)), row, lw=1.2, color=matplotlib.colormaps["viridis"](i / max(len(rows) - 1, 1)))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    for i, row in enumerate(tiles.reduce(rows)):
+        color = matplotlib.colormaps["viridis"](i / max(len(rows) - 1, 1))
+        ax.plot(tiles.columns, row, lw=1.2, color=color)
+    _number_columns(ax, tiles)
 
 
-def bands_of_rows(bands, path, title, labels):
+def bands_of_rows(bands, shape, path, title, labels):
     """A panel for each band of rows."""
-    with _curve_panels(len(bands), path, (9, 6.5), title + ", from dark to light") as axes:
+    tiles = Tiles(shape)
+    with _curve_panels(len(bands), tiles, path, (9, 6.5), title + ", from dark to light") as axes:
         for i, (ax, band) in enumerate(zip(axes, bands, strict=True)):
-            draw_rows(ax, band)
+            draw_rows(ax, band, tiles)
             ax.set_title(labels[i % len(labels)])
 
 
-def pairs_of_rows(pairs, path, title):
+def pairs_of_rows(pairs, shape, path, title):
     """Rows of a table as small curves over their columns: (x, x_hat or None) each."""
-    with _curve_panels(len(pairs), path, (8, 6), title) as axes:
+    tiles = Tiles(shape)
+    with _curve_panels(len(pairs), tiles, path, (8, 6), title) as axes:
         for ax, pair in zip(axes, pairs, strict=True):
             for row, color in zip(pair, (GREY, BLUE) if pair[1] is not None else (BLUE, GREY), strict=True):
                 if row is not None:
-                    ax.plot(np.arange(len(row)), row, "-o", ms=2, lw=1.2, color=color)
+                    ax.plot(tiles.columns, tiles.reduce(row), "-o", ms=2, lw=1.2, color=color)
 
 
 @contextmanager
-def _curve_panels(n, path, size, title):
+def _curve_panels(n, tiles, path, size, title):
     """The axes of n panels in a square, for curves over the columns of a table."""
     side = math.ceil(math.sqrt(n))
     with figure_to(path, size) as figure:
@@ -89,7 +104,12 @@ def _curve_panels(n, path, size, title):
         for ax in axes.flat[n:]:
             ax.set_visible(False)
         yield axes.flat[:n]
-        axes[0, 0].xaxis.get_major_locator().set_params(integer=True)
-        figure.supxlabel("column")
+        _number_columns(axes[0, 0], tiles)
+        figure.supxlabel("column" + tiles.note)
         figure.supylabel("value")
         figure.suptitle(title, fontsize=11)
+
+
+def _number_columns(ax, tiles):
+    """Whole numbers below the columns; few, where they are long."""
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=3 if tiles.note else "auto")

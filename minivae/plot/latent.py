@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from .grids import draw_images, draw_rows, value_range
+from .grids import draw_images, draw_rows, tiles_of, value_range
 from .style import BLUE, CLASSES, GREY, figure_to
+from .tiles import Tiles
+
+SHOWN = 7  # decodings of an example
 
 
 def latent_means(mu, y, path, grid=None, shape=None, name="mu"):
@@ -23,12 +26,15 @@ def latent_means(mu, y, path, grid=None, shape=None, name="mu"):
     with figure_to(path, (6.4, 5.4) if grid is None else (12, 5.4)) as figure:
         *left, ax = figure.subplots(1, 1 if grid is None else 2, squeeze=False)[0]
         if grid is not None and len(shape) == 3:
-            draw_images(left[0], list(grid), shape)
-            left[0].set(title="decoded Gaussian quantiles of the plane beside", xlabel=names[0])
+            tiles = tiles_of(grid, shape)
+            draw_images(left[0], grid, tiles)
+            left[0].set(title="decoded Gaussian quantiles of the plane beside" + tiles.note, xlabel=names[0])
             left[0].set_ylabel("" if mu.shape[1] == 1 else names[1])
         elif grid is not None:
-            draw_rows(left[0], grid[:, len(grid[0]) // 2])
-            left[0].set(title="decoded Gaussian quantiles along the vertical axis", ylabel="value", xlabel="column")
+            tiles = Tiles(shape)
+            draw_rows(left[0], grid[:, len(grid[0]) // 2], tiles)
+            left[0].set(title="decoded Gaussian quantiles along the vertical axis", ylabel="value")
+            left[0].set_xlabel("column" + tiles.note)
         _draw_classes(figure, ax, points[:, :2], y)
         ax.set(
             title=f"{'latent means' if name == 'mu' else 'codes'}, one dot per example",
@@ -37,38 +43,41 @@ def latent_means(mu, y, path, grid=None, shape=None, name="mu"):
         )
 
 
-def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names):
+def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names, spread=None):
     """What the posterior leaves open. Left: x, x_hat = decode(mu), some decodings of z ~ q(z | x), their spread.
 
-    x, x_hat (n, D), draws (S, n, D). Right: the posteriors of the same examples as ellipses of one and two standard
-    deviations, mu, std (N, 2) or (N, 1) of the latents called `names`, among the means of all N examples.
+    x, x_hat (n, D), draws (S, n, D); `spread` (n, D), their standard deviation, is needed where `draws` are reduced
+    already. Right: the posteriors of the same examples as ellipses of one and two standard deviations, mu, std (N, 2)
+    or (N, 1) of the latents called `names`, among the means of all N examples.
     """
-    from matplotlib.patches import Ellipse
-
     if mu.shape[1] == 1:
         order = np.arange(len(mu), dtype=mu.dtype)[:, None]
         mu = np.hstack([mu, order])
         std = np.hstack([std, 0 * order + 0.3])
         names = [*names, "example"]
-    spread = draws.std(axis=0)
+    spread = draws.std(axis=0) if spread is None else spread
+    tiles = Tiles(shape, len(x), 3 + min(len(draws), SHOWN))
+    x, x_hat, draws, spread = map(tiles.reduce, (x, x_hat, draws, spread))
     top = float(spread.max())
     with figure_to(path, (12, 5.4)) as figure:
+        from matplotlib.patches import Ellipse
+
         left, ax = figure.subplots(1, 2, width_ratios=(1.35, 1))
         if len(shape) == 3:
             low, high = value_range([x, x_hat, draws])
             shown = low + (high - low) * spread / max(top, 1e-12)
-            bands = [np.stack([x[i], x_hat[i], *draws[:7, i], shown[i]]) for i in range(len(x))]
+            bands = [np.stack([x[i], x_hat[i], *draws[:SHOWN, i], shown[i]]) for i in range(len(x))]
             tops = ["x", "x_hat", *[""] * (len(bands[0]) - 3), "spread"]
-            draw_images(left, bands, shape, [str(i + 1) for i in range(len(x))], tops)
-            left.set_title("decodings of z ~ q(z | x) between x_hat and their standard deviation")
+            draw_images(left, bands, tiles, [str(i + 1) for i in range(len(x))], tops)
+            left.set_title("decodings of z ~ q(z | x) between x_hat and their standard deviation" + tiles.note)
             left.set_xlabel(f"spread: pixel-wise standard deviation, white is {top:.2f}")
         else:
-            columns = np.arange(x.shape[1])
+            columns = tiles.columns
             left.plot(columns, x[0], "-o", ms=3, color=GREY, label="x")
             left.plot(columns, x_hat[0], color=BLUE, label="x_hat = decode(mu)")
             band = draws[:, 0].mean(axis=0) + 2 * spread[0] * np.array([[-1], [1]])
             left.fill_between(columns, *band, color=BLUE, alpha=0.2, lw=0, label="two standard deviations of decodings")
-            left.set(title="one example", xlabel="column", ylabel="value")
+            left.set(title="one example", xlabel="column" + tiles.note, ylabel="value")
             left.legend()
         _draw_classes(figure, ax, mu, y, alpha=0.4)
         for i in range(len(x)):

@@ -14,13 +14,22 @@ STYLE = {
 }  # fmt: skip
 
 
+def check():
+    """ValueError where matplotlib cannot be imported: in MPLBACKEND it accepts no other names than those it knows."""
+    try:
+        import matplotlib  # noqa: F401
+    except ValueError as error:
+        raise ValueError(f"MPLBACKEND: matplotlib cannot be imported ({error})") from None
+
+
 @contextmanager
 def figure_to(path, size):
-    """A styled figure, written to `path` when the block ends without an error."""
-    import matplotlib
+    """A styled figure, written to `path` when the block ends without an error; the user's own styles have no part."""
+    check()
+    from matplotlib import style
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+    with style.context(["default", STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # in the name of a run
         figure = Figure(size, layout="constrained")
         yield figure
