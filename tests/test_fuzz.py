@@ -183,7 +183,7 @@ def test_a_fault_is_found_where_it_is(tmp_path):
     """A command that fails is known by the line of minivae that it came from."""
     with pytest.raises(Outside) as fault:
         command(["info", str(tmp_path)], ["lr"], tmp_path)
-    assert fault.value.key == ("no subject", f"runs/folder.py:{fault.value.key[1].partition(':')[2]}")
+    assert fault.value.key == ("no subject", f"runs/records.py:{fault.value.key[1].partition(':')[2]}")
 
 
 # ---- the search

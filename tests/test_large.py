@@ -35,15 +35,15 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """How many rows each call of `decode` gave."""
-    rows, decode = [], VAE.decode
+    """How many rows each decoding gave."""
+    rows, decode = [], VAE._x_hat
 
     def watched(self, z, y=None):
         x_hat = decode(self, z, y)
         rows.append(x_hat.size // x_hat.shape[-1])
         return x_hat
 
-    monkeypatch.setattr(VAE, "decode", watched)
+    monkeypatch.setattr(VAE, "_x_hat", watched)
     return rows
 
 
@@ -233,10 +233,10 @@ def test_pictures_that_animate_refuses(tmp_path, capsys):
     frame.unlink()
     (tmp_path / "elsewhere.png").write_bytes(good)
     frame.symlink_to(tmp_path / "elsewhere.png")
-    assert f"run: expected {frame} to be a file in the run folder" in refused()
+    assert f"run: {frame} is a symbolic link out of the run folder" in refused()
     frame.unlink()
     frame.mkdir()
-    assert f"run: expected {frame} to be a file in the run folder" in refused()
+    assert f"run: expected a file, {frame} is a folder" in refused()
     frame.rmdir()
     (frame.parent / "same").write_bytes(good)
     frame.symlink_to("same")

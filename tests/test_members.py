@@ -120,7 +120,7 @@ def test_where_a_learned_prior_lies(tmp_path, monkeypatch):
     model.params["encoder.layers.2.b"].data[:2] += 5.0
     shown = {}
     data = SimpleNamespace(pictured=(x, None))
-    run = SimpleNamespace(load_model=lambda: (model, {}), read_data=lambda: data, path=tmp_path,
+    run = SimpleNamespace(load_model=lambda: (model, {}), read_data=lambda: data, path=tmp_path, file=tmp_path.joinpath,
                           protocol=SimpleNamespace(shape=(4, 4, 1)), settings={"model": "vae"})  # fmt: skip
     monkeypatch.setattr("minivae.runs.Run.open", lambda path: run)
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path, grid, *rest, name: shown.update(grid=grid))

@@ -10,11 +10,11 @@ from .. import plot
 from ..backend import generator, take, to_numpy
 from ..data import batches
 from ..evaluate import latents
+from ..files import check_file
 from ..models.base import at_once
 from ..options import real_number, whole
 from ..priors import StandardNormal
-from ..runs import Run
-from .base import RUN, argument, command, output
+from .base import FORCE, RUN, argument, command, opened, output
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
@@ -22,22 +22,19 @@ DOTS = 5000  # examples in a picture of the latent space
 FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
-unwarned = np.errstate(over="ignore", invalid="ignore")  # finiteness is tested instead
-
 
 def drawing(name, *arguments):
     """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest."""
     out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder")
 
     def register(function):
-        @command(RUN, *arguments, out_argument)
+        @command(RUN, *arguments, out_argument, FORCE)
         @wraps(function)
-        @unwarned
-        def draw(run, out, **given):
-            run = Run.open(run)
-            path = output(out, Path(name).suffix, run.path / name)
-            function(run, path, **given)
-            print(path)
+        def draw(run, out, force, **given):
+            with opened(run) as run:
+                path = output(out, Path(name).suffix, run.file(name), force)
+                function(run, path, **given)
+                print(path)
 
         return draw
 
@@ -196,32 +193,29 @@ def uncertainty(run, path, n, seed):
 @drawing("samples.gif")
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
-    frames = sorted((run.path / "samples").glob("epoch-[0-9]*.png"))
+    frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
     if not frames:
         raise ValueError(f"run: {run.path} has no pictures of its epochs; train with pictures_every = N in --config")
     for frame in frames:
-        if not (frame.is_file() and frame.resolve().is_relative_to(run.path.resolve())):
-            raise ValueError(f"run: expected {frame} to be a file in the run folder")
+        check_file(run.file("samples", frame.name), "run")
     plot.animation(frames, path)
 
 
-@unwarned
 def draw_epoch(run, model, data, epoch):
     """The same draws from the prior as after every other epoch, into samples/epoch-NNNNN.png."""
-    folder = run.path / "samples"
+    folder = run.file("samples")
     folder.mkdir(exist_ok=True)
     _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}", data=data)
 
 
-@unwarned
 def draw_run(run, data):
     """The pictures of a finished training."""
     model, _ = run.load_model()
-    plot.learning_curves(run.history(), run.path / "curves.png", model.metrics)
-    _draw_reconstructions(run, model, data, run.path / "reconstructions.png")
-    _draw_samples(run, model, 64, 0, run.path / "samples.png", data=data)
+    plot.learning_curves(run.history(), run.file("curves.png"), model.metrics)
+    _draw_reconstructions(run, model, data, run.file("reconstructions.png"))
+    _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     x, y = (take(part, slice(DOTS)) for part in data.pictured)
-    path = run.path / "latents.png"
+    path = run.file("latents.png")
     plot.latent_means(_codes(path, model, x, y), y, path, name=_name(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))

@@ -85,11 +85,17 @@ def _fit_run(run, model, optimizer, data):
     epochs, early_stop, every = (run.settings[name] for name in ("epochs", "early_stop", "pictures_every"))
     history = run.history()[: run.epoch]
 
+    def draw(epoch):
+        try:
+            draw_epoch(run, model, data, epoch)
+        except FloatingPointError as error:  # of draws that no step has made yet: the training itself is finite
+            print(f"{error}; no picture")
+
     def on_epoch(line):
         # before the epoch counts as done, so that a cut loses no picture
         if every and line["epoch"] % every == 0:
             with optimizer.averaged():
-                draw_epoch(run, model, data, line["epoch"])
+                draw(line["epoch"])
         run.record(line, model, optimizer)
 
     try:
@@ -103,7 +109,7 @@ def _fit_run(run, model, optimizer, data):
                 run.file("samples").mkdir(exist_ok=True)
                 check_writable(run.file("samples"), "out")
             if every and run.epoch == 0:
-                draw_epoch(run, model, data, 0)
+                draw(0)
             ledger = ledger_line if run.settings["ledger"] else None
             fit(model, optimizer, data, epochs=epochs, batch_size=run.settings["batch_size"],
                 seed=run.settings["seed"], early_stop=early_stop, ledger=ledger, history=history,
