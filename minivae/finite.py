@@ -60,8 +60,8 @@ def first_nonfinite(model, replay):
             if not all_finite([result, gradients]):
                 found.append(f"{names.get(id(part), '')}.{function} ({type(part).__name__})".lstrip("."))
         elif isinstance(part, Optimizer):
-            if function == "step" and not all_finite(part.model.theta):
-                found.append(f"the update of theta ({type(part).__name__})")
+            if function == "step" and not all_finite([part.model.theta, *part.arrays().values()]):
+                found.append(f"the update of theta and of the moments ({type(part).__name__})")
         elif isinstance(part, Param):
             return  # its layer is named when it returns
         elif module.startswith(PACKAGE) and not all_finite(result):

@@ -97,7 +97,7 @@ def fit(
         line = {"epoch": epoch + 1, "seconds": 0.0}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # finiteness is tested instead
             line["train"], steps, finite = _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress)
-            finite = finite and all_finite([model.theta, model.state])
+            finite = finite and all_finite([model.theta, model.state, *optimizer.arrays().values()])
             if finite and data.validation is not None:
                 noise = generator(seed, "validation")  # the same noise every epoch, so that epochs can be compared
                 with optimizer.averaged():
