@@ -54,35 +54,22 @@ def attempt(run, subjects, folder=None):
     A refusal must name one of `subjects`, unless it is about numbers, and leave the `folder` as it was.
     """
     before = contents(folder)
-    warned = []
-
-    def note(text, category, *_):
-        warned.append((category.__name__, line_of(traceback.extract_stack()), f"{text}"))
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = note
+    with watched():
         try:
-            with alarm(), contextlib.redirect_stdout(io.StringIO()):
-                result = run()
-            error = None
+            result = run()
         except Outside:
             raise
-        except Exception as raised:
-            error = raised
-    if warned:
-        raise Outside(*warned[0])
-    if error is None:
+        except REFUSALS as error:
+            where = innermost(error)
+            check_line(message(error), where, () if isinstance(error, FloatingPointError) else subjects)
+            if contents(folder) != before:
+                raise Outside("changed files", where, changes(before, contents(folder))) from None
+            return False
+        except Exception as error:
+            raise Outside(type(error).__name__, innermost(error), message(error)) from error
         if not finite(result):
             raise Outside("not finite", run.__name__, f"{result}")
         return True
-    where = innermost(error)
-    if not isinstance(error, REFUSALS):
-        raise Outside(type(error).__name__, where, message(error)) from error
-    check_line(message(error), where, () if isinstance(error, FloatingPointError) else subjects)
-    if contents(folder) != before:
-        raise Outside("changed files", where, changes(before, contents(folder)))
-    return False
 
 
 def command(argv, subjects, folder):
@@ -91,40 +78,56 @@ def command(argv, subjects, folder):
     A training that diverged, or met a full disk, may have done some epochs.
     """
     before = contents(folder)
+    with watched():
+        code, out, err, where = _outcome(argv)
+        after = contents(folder)
+        if code not in (0, 1, 2):
+            raise Outside(f"exit code {code}", where, err)
+        if code == 0:
+            if err:
+                raise Outside("words on stderr", argv[0], err)
+            check_output(argv, out, {path: after[path] for path in after if after[path] != before.get(path)})
+            return True
+        if code == 2 or err:  # a wrong gradient is exit code 1 without a line
+            if not (err.startswith("minivae: ") and err.endswith("\n") and err.count("\n") == 1):
+                raise Outside("not one line", where, err)
+            check_line(err.removeprefix("minivae: ").rstrip("\n"), where, () if code == 1 else subjects)
+        trained = argv[0] == "train" and (code == 1 or any(isinstance(error, OSError) for error in _raised))
+        if before.keys() - after.keys() or (not trained and after != before):
+            raise Outside("changed files", where, changes(before, after))
+        return False
+
+
+def _outcome(argv):
+    """(exit code, stdout, stderr, the line of minivae that an error came from) of a command."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", write_through=True)
     _raised.clear()
-
-    def run():
-        out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
-        err = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace", write_through=True)
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = cli.main(argv)
-            except SystemExit as stopped:  # --help, --version
-                code = stopped.code
-        return code, *(stream.buffer.getvalue().decode() for stream in (out, err))
-
-    outcome = []
-    attempt(lambda: outcome.extend(run()), ())
-    code, out, err = outcome
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = cli.main(argv)
+        except SystemExit as stopped:  # --help, --version
+            code = stopped.code
+        except Exception as error:
+            raise Outside(type(error).__name__, innermost(error), message(error)) from error
     where = innermost(_raised[0]) if _raised else "the command line"
-    after = contents(folder)
-    if code not in (0, 1, 2):
-        raise Outside(f"exit code {code}", where, err)
-    if code == 0 and err:
-        raise Outside("words on stderr", argv[0], err)
-    if code == 0:
-        check_output(argv, out, {path: after[path] for path in after if after[path] != before.get(path)})
-        return True
-    if code == 2 or err:  # a wrong gradient is exit code 1 without a line
-        if not (err.startswith("minivae: ") and err.endswith("\n") and err.count("\n") == 1):
-            raise Outside("not one line", where, err)
-        check_line(err.removeprefix("minivae: ").rstrip("\n"), where, () if code == 1 else subjects)
-    trained = argv[0] == "train" and (code == 1 or any(isinstance(error, OSError) for error in _raised))
-    if not trained and after != before:
-        raise Outside("changed files", where, changes(before, after))
-    if trained and before.keys() - after.keys():
-        raise Outside("lost files", where, changes(before, after))
-    return False
+    return code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode(), where
+
+
+@contextlib.contextmanager
+def watched():
+    """Inside, nothing is printed and patience ends; a warning is Outside, where nothing worse is."""
+    warned = []
+
+    def note(text, category, *_):
+        warned.append((category.__name__, line_of(traceback.extract_stack()), f"{text}"))
+
+    with warnings.catch_warnings(), alarm(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("always")
+        warnings.showwarning = note
+        yield
+    if warned:
+        raise Outside(*warned[0])
 
 
 def check_line(text, where, subjects):

@@ -47,11 +47,11 @@ TARGETS = {
     "npy": Target(st.tuples(files.arrays, files.headers, perhaps_edits, files.protocols), files.run_npy, 3, 200),
     "npz": Target(st.tuples(files.named_arrays, perhaps_edits, files.protocols), files.run_npz, 3, 200),
     "idx": Target(st.tuples(st.integers(0, 3), st.booleans(), edits, files.protocols), files.run_idx, 2, 100),
-    "folders": Target(files.on_runs([*files.QUICK] * 3 + [*files.PICTURES]), files.run_folder, 10, 150),
-    "pictures": Target(files.on_runs([*files.PICTURES]), files.run_picture, 3, 10),
+    "folders": Target(files.on_runs([*files.QUICK] * 3 + [*files.PICTURES]), files.run_folder, 10, 300),
+    "pictures": Target(files.on_runs([*files.PICTURES]), files.run_picture, 3, 15),
     "calls": Target(calls.altered_calls, calls.run_call, 8, 400),
     "inputs": Target(calls.altered_inputs, calls.run_input, 5, 300),
-    "lines": Target(files.command_lines, files.run_line, 8, 100),
+    "lines": Target(files.command_lines, files.run_line, 8, 200),
 }
 ROUND = 400  # inputs between two looks at the clock
 MEMORY = 8 * 2**30
