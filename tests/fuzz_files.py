@@ -18,7 +18,7 @@ import numpy as np
 from contract import RENDER, attempt, command, folder_of, workshop
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from odd import WORDS, arrays_of, changed_json, edited, edits, json_changes, texts, values
+from odd import WORDS, arrays_of, changed_json, edited, edits, json_changes, leaves, texts, values
 
 from minivae.cli import main
 from minivae.cli.base import COMMANDS
@@ -278,7 +278,7 @@ def on_runs(commands):
 def damaged(content, suffix, kind, detail):
     """(the bytes of a file of a run after damage, the names on the way to it)."""
     if kind == "bytes":
-        return edited(content, detail), []
+        return edited(content, detail), _different(content, edited(content, detail)) if suffix == ".json" else []
     if suffix == ".json":
         text, names = changed_json(json.loads(content), detail)
         return text.encode(), names
@@ -295,6 +295,15 @@ def damaged(content, suffix, kind, detail):
         body = multiplied(body, [place["data_offsets"] for name, place in header.items() if name[0] != "_"], *detail)
     text, names = changed_json(header, detail) if kind == "json" else (json.dumps(header), names)
     return len(text).to_bytes(8, "little") + text.encode() + body, names
+
+
+def _different(old, new):
+    """The names on the way to what differs in two JSON texts; none where one is no JSON."""
+    try:
+        first, second = ({(path, repr(value)) for path, value in leaves(json.loads(text))} for text in (old, new))
+    except ValueError:
+        return []
+    return [name for path, _ in first ^ second for name in path]
 
 
 def multiplied(body, places, which, factor):

@@ -117,6 +117,15 @@ def _paths(part, path=()):
         yield from _paths(value, (*path, key))
 
 
+def leaves(part, path=()):
+    """(names on the way, value) of all values in a document that are no table."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield from leaves(value, (*path, name))
+    else:
+        yield path, part
+
+
 # ---- arrays
 
 DTYPES = ["bool", "int8", "uint8", "int16", ">i4", "int64", "uint64", "float16", "float32", ">f8", "longdouble",

@@ -244,6 +244,13 @@ def test_changes_of_json():
     assert all(json.loads(text) != document for text, _ in changed)
 
 
+def test_names_of_what_bytes_changed():
+    text = b'{"a": {"b": 1, "c": [2]}, "d": 3}'
+    place = text.index(b"1") / len(text) + 1e-9
+    assert fuzz_files.damaged(text, ".json", "bytes", [("replace", place, b"9")])[1] == ["a", "b"] * 2
+    assert fuzz_files.damaged(text, ".json", "bytes", [("cut", place, b"9")])[1] == []
+
+
 def test_short_texts():
     assert contract.short({"a": 10**5000}) == "{'a': 1<5000 times 0>}"
     assert contract.short("x" * 5000) == "<5000 times x>"
