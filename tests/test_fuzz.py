@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import shutil
 import sys
 import warnings
 from unittest import mock
@@ -23,6 +24,14 @@ from minivae import layers, likelihoods
 from minivae.cli.base import COMMANDS
 from minivae.models import MODELS
 from minivae.optim import OPTIMIZERS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _runs():
+    """The tiny runs are removed: a worker of pytest ends without what atexit would do."""
+    yield
+    shutil.rmtree(fuzz_files.tiny_runs())
+    fuzz_files.tiny_runs.cache_clear()
 
 
 @pytest.fixture(autouse=True)
