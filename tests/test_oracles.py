@@ -33,7 +33,7 @@ from minivae.gradcheck import (
 from minivae.gradcheck.adjoint import is_linear
 from minivae.gradcheck.compare import compared, norm
 from minivae.gradcheck.complex_step import ByRealPart
-from minivae.gradcheck.problems import model_problems
+from minivae.gradcheck.problems import _size, model_problems
 from minivae.laboratory.rounding import Curve, error_curve
 from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus, Tanh
 from minivae.models import VAE
@@ -538,6 +538,8 @@ def test_terms_that_add_up_to_infinity(rng):
         problem = sums(np.ones(3), factor * np.ones(3))._replace(size=np.inf)
         for oracle in ORACLES.values():
             assert not oracle(problem, rng).ok
+    ones, huge = np.ones(1), np.full(1, 1e308)
+    assert _size((ones, ones), (huge, huge)) == np.inf  # and not an OverflowError
 
 
 def test_a_function_that_is_zero(rng):
