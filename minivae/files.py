@@ -3,11 +3,13 @@
 import json
 import math
 import os
+import platform
 import re
 import secrets
 import shutil
 import stat
 import tempfile
+import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -61,7 +63,12 @@ def append(path, content):
 
 def temporary_beside(path):
     """A name that nobody else uses, in the folder of `path`, for what is to take its place when it is whole."""
-    return Path(path).with_name(f".minivae-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    return Path(path).with_name(f".minivae-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+def _host():
+    """A number of this machine: of what another one has begun in a shared folder nothing is known here."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 @contextmanager
@@ -121,9 +128,9 @@ def inside(folder, *names):
 
 
 def sweep(folder):
-    """Remove what was begun in a folder under such names by processes that are gone."""
-    for path in Path(folder).glob(".minivae-*.partial"):
-        match = re.fullmatch(r"\.minivae-(\d+)-[0-9a-f]{8}\.partial", path.name)
+    """Remove what was begun in a folder under such names by processes of this machine that are gone."""
+    for path in Path(folder).glob(f".minivae-{_host()}-*.partial"):
+        match = re.fullmatch(r"\.minivae-[0-9a-f]{8}-(\d+)-[0-9a-f]{8}\.partial", path.name)
         if match and not _is_alive(int(match[1])):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)

@@ -10,6 +10,7 @@ import pytest
 
 from minivae.backend import generator
 from minivae.cli import main
+from minivae.files import temporary_beside
 from minivae.metrics import mean_metrics
 from minivae.models import VAE
 from minivae.optim import Adam
@@ -78,6 +79,11 @@ def test_growing_epochs_is_an_uninterrupted_run(epochs, finished, tmp_path):
     assert content(out) == content(finished)
 
 
+def temporary_of_the_dead(path, pid=999999999):
+    """The name of what a process that is gone has begun."""
+    return path.with_name(temporary_beside(path).name.replace(f"-{os.getpid()}-", f"-{pid}-"))
+
+
 class Killed(BaseException):
     """Stands for kill -9: nothing in the program catches it."""
 
@@ -103,7 +109,7 @@ def test_resume_after_a_cut_between_any_two_writes(epoch, moment, finished, tmp_
     with pytest.raises(Killed):
         train(out, "--dropout", "0.1")
     monkeypatch.setattr(Run, "_save", save)
-    (out / ".minivae-999999999-0123abcd.partial").write_bytes(b"half")
+    temporary_of_the_dead(out / "best.safetensors").write_bytes(b"half")
     (out / ".notes.partial").write_text("mine")
     assert main(["train", "--resume", "--out", str(out)]) == 0
     assert content(out) == content(finished)
@@ -121,7 +127,7 @@ def test_cut_before_the_first_checkpoint_leaves_no_run(tmp_path, monkeypatch):
                 train(tmp_path / "a")
         assert not list(tmp_path.iterdir())
     for pid in (999999999, os.getpid()):  # what a real kill leaves; in a container the same number comes back
-        left = tmp_path / f".minivae-{pid}-0123abcd.partial"
+        left = temporary_of_the_dead(tmp_path / "a", pid)
         left.mkdir()
         (left / "settings.json").touch()
     assert train(tmp_path / "a", epochs=1) == 0

@@ -4,7 +4,7 @@ import math
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import held
+from ..files import held, sweep
 from ..runs import Run
 
 COMMANDS = []  # (function, its arguments)
@@ -34,6 +34,7 @@ def opened(path):
     """The run in a folder; what is written below it goes into this folder or nowhere."""
     run = Run.open(path)
     with held(run.path):
+        sweep(run.path)
         yield run
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..files import said, write_atomic
+from ..files import said, sweep, write_atomic
 from .base import argument, command
 
 PACKAGE = Path(__file__).parent.parent
@@ -28,6 +28,7 @@ def lessons(folder):
         for target, content in targets.items():
             if target not in there:
                 target.parent.mkdir(parents=True, exist_ok=True)
+                sweep(target.parent)
                 write_atomic(target, content)
     except OSError as error:
         raise OSError(error.errno, f"DIR: {said(error)}") from None
