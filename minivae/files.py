@@ -155,8 +155,9 @@ def _is_alive(pid):
 
 
 def check_writable(folder, argument):
-    """ValueError, which names the argument, unless files can be written in a folder; found by writing one."""
+    """Make a folder where there is none; ValueError, which names the argument, unless files can be written in it."""
     try:
+        Path(folder).mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"0")
     except OSError as error:

@@ -169,7 +169,9 @@ def switch(name, value):
 
 def text(name, value):
     """Text that is not empty, and holds nothing that a terminal would take for a command."""
-    if not isinstance(value, str) or not value or not is_plain(value):
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name}: expected text, got {shown(value)}")
+    if not is_plain(value):
         raise ValueError(f"{name}: expected text without control characters, got {shown(value)}")
     return value
 

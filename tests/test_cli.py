@@ -437,7 +437,7 @@ def test_nothing_is_overwritten(run, tmp_path, capsys):
         ("lr = 'fast'", "lr: expected a finite number > 0, got 'fast'"),
         ("hidden = 8", "hidden: expected a list of numbers, got 8"),
         ("hidden = ['a']", "hidden: expected a whole number >= 1, got 'a'"),
-        ("data = 3", "data: expected text without control characters, got 3"),
+        ("data = 3", "data: expected text, got 3"),
         ("optimizer = ['adam']", "optimizer: expected one of"),
         ("batch-size = 3", "batch-size: unknown option"),
         ("out = 'x'", "out: unknown option"),

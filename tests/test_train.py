@@ -314,7 +314,7 @@ def test_a_divergence_that_only_the_average_shows(bits):
 
 
 def test_moments_that_overflow_are_a_divergence(bits):
-    """Gradients above 1e19 in float32: their squares are infinite, theta does not move, the next resume would refuse."""
+    """Gradients above 1e19 in float32: their squares are infinite, theta stays as it was, and a resume would refuse."""
     model = small(bits)
     optimizer = Adam(model)
     right = model.loss_and_grads

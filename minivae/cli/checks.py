@@ -62,8 +62,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
         finite = all(math.isfinite(check.error) for check in checks.values())
         curves = curves_of(instance, x, y=y) if path is not None and finite else None
         found = Laws(check_laws(instance, x, rng, y) | check_known(instance, x, rng, y)) if laws else Laws()
-    except Exception as error:
-        if part is None:
+    except BaseException as error:  # a file may raise anything, and exit
+        if part is None or isinstance(error, KeyboardInterrupt):
             raise
         raise ValueError(f"{part}: checking raised {raised(error, Path(part.rpartition(':')[0]))}") from error
     limit = next((check.limit for check in checks.values()), 0)

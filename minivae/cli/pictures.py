@@ -203,9 +203,8 @@ def animate(run, path):
 
 def draw_epoch(run, model, data, epoch):
     """The same draws from the prior as after every other epoch, into samples/epoch-NNNNN.png."""
-    folder = run.file("samples")
-    folder.mkdir(exist_ok=True)
-    _draw_samples(run, model, FRAME, 0, folder / f"epoch-{epoch:05d}.png", f"samples after epoch {epoch}", data=data)
+    path = run.file("samples", f"epoch-{epoch:05d}.png")
+    _draw_samples(run, model, FRAME, 0, path, f"samples after epoch {epoch}", data=data)
 
 
 def draw_run(run, data):

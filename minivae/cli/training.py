@@ -106,8 +106,7 @@ def _fit_run(run, model, optimizer, data):
             _describe(run, model, data)
             check_writable(run.path, "out")
             if every:
-                run.file("samples").mkdir(exist_ok=True)
-                check_writable(run.file("samples"), "out")
+                check_writable(run.file("samples"), "pictures_every")
             if every and run.epoch == 0:
                 draw(0)
             ledger = ledger_line if run.settings["ledger"] else None

@@ -93,7 +93,7 @@ def _draw_bars(ax, names, pulls, n_collapsed=0):
         ax.axhspan(len(rows) - n_collapsed - 0.5, len(rows) - 0.5, color=GREY, alpha=0.25, lw=0, zorder=0)
     shown = [math.log10(v) for v in np.ravel(pulls) if v > 0] or [0.0]
     top = math.floor(max(shown)) + 1
-    ax.set(xlim=(10 ** max(math.floor(min(shown)), top - 4), 10**top), xscale="log", ylim=(len(rows) - 0.5, -0.5))
+    ax.set(xlim=(10.0 ** max(math.floor(min(shown)), top - 4), 10.0**top), xscale="log", ylim=(len(rows) - 0.5, -0.5))
     ax.xaxis.set_minor_formatter("")
     ax.grid(False, axis="y")
     _name_rows(ax, names)
