@@ -1,4 +1,4 @@
-"""What can go wrong around a run: another folder under its name, numbers that are not finite, hostile files, odd shells.
+"""What can go wrong around a run: another folder under its name, numbers that are not finite, odd files and shells.
 
 Each case was answered wrongly once.
 """
@@ -17,7 +17,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from test_cli import error_of
-from test_runs import SMALL, Killed, content, train
+from test_runs import content, train
 
 from minivae.backend import as_array
 from minivae.cli import main
@@ -95,19 +95,15 @@ def test_a_run_writes_only_while_its_folder_is_there(how, moment, finished, tmp_
 
 
 def test_pictures_and_results_go_into_the_folder_that_was_opened_or_nowhere(run, finished, monkeypatch, capsys):
-    for command, place in (
-        ("sample", "minivae.cli.pictures._sampled"),
-        ("evaluate", "minivae.cli.measures.mean_metrics"),
-    ):
-        module, name = place.rsplit(".", 1)
-        right = getattr(sys.modules[module], name)
+    for command, module, name in (("sample", "pictures", "_sampled"), ("evaluate", "measures", "mean_metrics")):
+        right = getattr(sys.modules[f"minivae.cli.{module}"], name)
 
         def strike(*args, right=right, **kwargs):
             replaced(run, "removed", finished)
             return right(*args, **kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(place, strike)
+            patch.setattr(f"minivae.cli.{module}.{name}", strike)
             assert "is no longer the folder that it was" in error_of(capsys, command, run)
         assert bytes_in(run) == bytes_in(finished)
 
@@ -135,7 +131,7 @@ def with_weights(run, factor):
         save_file(arrays, path, meta)
 
 
-@pytest.mark.parametrize("command", ["evaluate", "ledger", "latent", "uncertainty"])
+@pytest.mark.parametrize("command", ["evaluate", "ledger", "uncertainty"])
 def test_figures_that_are_not_finite_are_exit_code_1(command, run, capsys):
     with_weights(run, 1e10)
     before = bytes_in(run)
@@ -148,13 +144,13 @@ def test_figures_that_are_not_finite_are_exit_code_1(command, run, capsys):
 
 
 def test_outliers_in_the_test_split(tmp_path, capsys):
-    """Squares of 1e30 are no float32: the metrics are named, and nothing is written."""
+    """1e30 in an exponential overflows: the metrics are named, and nothing is written."""
     x = np.random.default_rng(0).standard_normal((40, 3)).astype("float32")
     np.savez(tmp_path / "x.npz", x=x, x_test=np.full((5, 3), 1e30))
     options = ["--data", str(tmp_path / "x.npz"), "--likelihood", "gaussian"]
     assert train(tmp_path / "a", *options, epochs=1) == 0
     assert main(["evaluate", str(tmp_path / "a"), "--samples", "3"]) == 1
-    assert "test split: not finite (loss is inf, elbo is -inf, log_px_z is -inf" in capsys.readouterr().err
+    assert "test split: not finite (loss is nan, elbo is nan, log_px_z is nan, kl is inf" in capsys.readouterr().err
     assert not (tmp_path / "a" / "evaluate-test.json").exists()
 
 
@@ -382,7 +378,7 @@ def test_ledgers_of_other_shapes(tmp_path, capsys):
     for bad in (
         good | {"kl": good["kl"][:-1]},
         good | {"mu": good["mu"] | {"cosine": [0.0, None]}},
-        good | {"layers": good["layers"] | {"\x1b]0;x\x07": good["layers"]["likelihood.log_var"] if 0 else 1}},
+        good | {"layers": good["layers"] | {"more": 1}},
         good | {"layers": {"\x1b]0;x\x07": next(iter(good["layers"].values()))}},
         good | {"log_var": []},
     ):
@@ -505,7 +501,7 @@ def test_a_working_folder_that_is_gone(tmp_path):
 def test_names_that_are_no_utf8(run, tmp_path):
     odd = os.fsdecode(b"run\xff")
     run.rename(tmp_path / odd)
-    for argv in (["info", odd], ["sample", odd], ["evaluate", odd], ["info", odd + "x"]):
+    for argv in (["info", odd], ["sample", odd], ["info", odd + "x"]):
         result = shell(*argv, cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()})
         assert result.returncode == 2 * argv[1].endswith("x")
         assert "Traceback" not in result.stderr
@@ -514,9 +510,9 @@ def test_names_that_are_no_utf8(run, tmp_path):
 
 @pytest.mark.parametrize("seconds", [0.05, 0.12, 0.2, 0.3])
 def test_an_interrupt_while_importing_is_one_line(seconds):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "minivae", "zoo"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "minivae", "zoo"]
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - also where the tests run unheard
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     error = process.communicate()[1]
@@ -602,9 +598,3 @@ def test_lessons_go_on_where_a_full_disk_stopped_them(tmp_path, monkeypatch, cap
     assert main(["lessons", "mine"]) == 0
     assert len(list((tmp_path / "mine").rglob("*.ipynb"))) == 26
     assert main(["lessons", "mine"]) == 0
-
-
-def test_a_killed_training_is_still_a_run(tmp_path):
-    """The lock and the guard of a process that dies are gone with it."""
-    assert issubclass(Killed, BaseException)
-    assert SMALL[0] == "train"
