@@ -3,7 +3,7 @@
 import sys
 
 from . import kernels
-from .backend import array_module
+from .backend import array_module, floats, tree_map
 from .optim import Optimizer
 from .params import Module, Param
 
@@ -12,14 +12,10 @@ LAUNCHERS = (f"{PACKAGE}backend", f"{PACKAGE}kernels")  # what they return may b
 
 
 def all_finite(tree):
-    """Whether every floating array in nested tuples, lists and dicts is finite."""
-    if isinstance(tree, dict):
-        return all_finite(list(tree.values()))
-    if isinstance(tree, list | tuple):
-        return all(all_finite(part) for part in tree)
-    if not hasattr(tree, "dtype") or tree.dtype.kind != "f":
-        return True
-    return bool(array_module(tree).isfinite(tree).all())
+    """Whether every floating array in nested tuples, lists and dicts is finite; a device is waited for once."""
+    found = []
+    tree_map(found.append, tree)
+    return all(floats([array_module(a).isfinite(a).all() for a in found if a.dtype.kind == "f"]))
 
 
 def first_nonfinite(model, replay):

@@ -22,6 +22,8 @@ from .numeric import sigmoid, softmax
 from .options import real, whole
 from .params import Param
 
+STD = real(1e-18, 1e18)  # reads a standard deviation whose square is a float32
+
 
 class Likelihood(Layer):
     """p(x | z), each of the D numbers by itself given z: log p(x | z) is the sum of theirs."""
@@ -145,7 +147,7 @@ class Gaussian(_Gaussian):
     """
 
     def __init__(self, std=0.2):
-        self.log_var = Param(np.full(1, 2 * math.log(real()("std", std))), decay=False)
+        self.log_var = Param(np.full(1, 2 * math.log(STD("std", std))), decay=False)
 
     def moments(self, out):
         return out, self.log_var.data
@@ -165,7 +167,7 @@ class GaussianFixed(_Gaussian):
     """
 
     def __init__(self, std=0.1):
-        self.std = real()("std", std)
+        self.std = STD("std", std)
 
     def moments(self, out):
         return out, array_module(out).full(1, 2 * math.log(self.std), out.dtype)

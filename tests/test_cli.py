@@ -301,7 +301,7 @@ BAD_CONFIG = [
     ("sprites", "{color = 1}\ndata = 'sprites'", "expected side, shape, scale, orientation, x, y, got 'color'"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
-    ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 0, got 0"),
+    ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 1e-18 and < 1e+18, got 0"),
     ("std", "0.3", "expected likelihood gaussian or gaussian-fixed, got bernoulli"),
     ("levels", "4", "expected likelihood categorical, got bernoulli"),
     ("beta_epochs", "0", "expected a whole number >= 1, got 0"),

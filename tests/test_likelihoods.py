@@ -45,7 +45,7 @@ def test_gaussian_fixed_is_a_squared_error(rng):
     expected = stats.norm.logpdf(x, mu, 0.7).sum(axis=1)
     np.testing.assert_allclose(GaussianFixed(0.7).forward(x, mu)[0], expected, rtol=1e-13)
     for std in (0, -1, np.nan, np.inf):
-        with pytest.raises(ValueError, match="std: expected a finite number > 0"):
+        with pytest.raises(ValueError, match="std: expected a finite number > 1e-18 and < 1e\\+18"):
             GaussianFixed(std)
 
 

@@ -319,9 +319,9 @@ def without_seconds(history):
 
 @pytest.mark.parametrize("batch_size", [60, 16, 7])
 def test_what_an_epoch_costs(batch_size, data):
-    """However many steps: the order of the rows goes up, and the validation split with its noise. Four waits.
+    """However many steps: the order of the rows goes up, and the validation split with its noise. Three waits.
 
-    They are for the metrics, for theta and for the states, which must be finite, and for the validation metrics.
+    They are for the metrics, for theta, states and moments, which must be finite, and for the validation metrics.
     """
     model = small(data, "strict")
     optimizer, epochs = Adam(model, clip=1.0, ema=0.9), []
@@ -336,8 +336,8 @@ def test_what_an_epoch_costs(batch_size, data):
     epochs[0] = epochs[0][1:]
     for epoch in epochs:
         addresses = batch_size < 60  # of the metrics, on the device, where they are more than 8
-        assert strict.count(epoch) == {"transfer": 1 + 2 + 2 + addresses, "wait": 4}  # and two down, metrics
-        assert [event.what for event in epoch if event.kind == "wait"] == ["get", "__bool__", "__bool__", "get"]
+        assert strict.count(epoch) == {"transfer": 1 + 2 + 3 + addresses, "wait": 3}  # and three down
+        assert [event.what for event in epoch if event.kind == "wait"] == ["get", "get", "get"]
         assert {event.where.split()[1] for event in epoch if event.kind == "transfer"} <= EXPLICIT | {"floats"}
 
 

@@ -115,8 +115,8 @@ class BatchNorm(_Norm):
 
     def __init__(self, n, rate=0.1, tiny=1e-5):
         super().__init__(n, tiny)
-        self.mean = State(np.zeros(n), rate)
-        self.var = State(np.ones(n), rate)
+        self.mean = State(np.zeros(self.b.data.shape), rate)
+        self.var = State(np.ones(self.b.data.shape), rate)
 
     def draw_noise(self, rng, n):
         return True

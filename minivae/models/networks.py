@@ -3,7 +3,7 @@
 import math
 
 from ..layers import ACTIVATIONS, NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
-from ..likelihoods import LIKELIHOODS
+from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
 
 MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
@@ -37,7 +37,7 @@ NETWORKS = {
     "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)",
                      fill=lambda settings: 17 if settings["data"] == "digits" else 16,
                      needs=("likelihood", ("categorical",)), optional=True),
-    "std": Option(real(), None, "of a Gaussian likelihood: fixed, or the start (default: 0.1, 0.2; standardized 1)",
+    "std": Option(STD, None, "of a Gaussian likelihood: fixed, or the start (default: 0.1, 0.2; standardized 1)",
                   fill=_std, needs=("likelihood", ("gaussian", "gaussian-fixed")), optional=True),
     "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
 }  # fmt: skip
