@@ -105,6 +105,20 @@ def held(folder):
 
 
 @contextmanager
+def owned(folder):
+    """Held, and by nobody else in this way; ValueError if it is. The system forgets it at any exit of a process."""
+    with held(folder) as handle:
+        if handle is not None:
+            import fcntl
+
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ValueError(f"run: {folder} is being trained by another process") from None
+        yield
+
+
+@contextmanager
 def alone(path):
     """Inside, whoever else comes here with the same file waits: what is read is still there when it is written."""
     with open(path, "rb") as file:

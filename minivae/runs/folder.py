@@ -9,14 +9,13 @@ import os
 import platform
 import re
 import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..files import alone, append, check_file, dump, held, inside, sweep, sync_folder, temporary_beside, write_atomic
+from ..files import alone, append, check_file, dump, inside, owned, sweep, sync_folder, temporary_beside, write_atomic
 from ..models import MODELS
 from . import checkpoint
 from .build import build_model, build_optimizer, check_run, read_data
@@ -80,18 +79,9 @@ class Run:
         """Path of a file of this run; ValueError where a symbolic link in the folder leads out of it."""
         return inside(self.path, *names)
 
-    @contextmanager
     def lock(self):
-        """Held, and no other process trains this run; ValueError if one does. The system forgets it at any exit."""
-        with held(self.path) as handle:
-            if handle is not None:
-                import fcntl
-
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise ValueError(f"run: {self.path} is being trained by another process") from None
-            yield
+        """A context in which no other process trains this run; ValueError if one does."""
+        return owned(self.path)
 
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
