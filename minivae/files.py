@@ -77,6 +77,7 @@ def held(folder):
 
     As long as the handle is open the system gives the folder's number to no other. None where it has no such handles.
     """
+    check_file(folder, "run", folder=True)
     if not hasattr(os, "O_DIRECTORY"):
         yield None
         return
@@ -170,6 +171,7 @@ def _is_alive(pid):
 
 def check_writable(folder, argument):
     """Make a folder where there is none; ValueError, which names the argument, unless files can be written in it."""
+    check_guards(folder)
     try:
         Path(folder).mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -20,9 +20,9 @@ from test_cli import error_of
 from test_runs import content, train
 
 from minivae.backend import as_array
-from minivae.cli import main
+from minivae.cli import base, main
 from minivae.data import load_data
-from minivae.files import alone, held, sweep, temporary_beside, write_atomic
+from minivae.files import alone, check_writable, held, sweep, temporary_beside, write_atomic
 from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.runs import Run
@@ -106,6 +106,31 @@ def test_pictures_and_results_go_into_the_folder_that_was_opened_or_nowhere(run,
             patch.setattr(f"minivae.cli.{module}.{name}", strike)
             assert "is no longer the folder that it was" in error_of(capsys, command, run)
         assert bytes_in(run) == bytes_in(finished)
+
+
+def test_a_run_is_read_behind_its_lock(run, finished, monkeypatch):
+    """What another process has changed after the run was opened: its settings, or the whole folder."""
+    opened = Run.open(run)
+    assert main(["train", "--resume", "--out", str(run), "--epochs", "3"]) == 0
+    with opened.lock():
+        opened.resume({})
+    assert (opened.settings["epochs"], opened.epoch) == (3, 3)
+
+    def strike(path, right=Run.open):
+        opened = right(path)
+        replaced(run, "removed", finished)
+        return opened
+
+    monkeypatch.setattr(Run, "open", strike)
+    with pytest.raises(ValueError, match="no longer the folder"), base.opened(run):
+        write_atomic(run / "a", b"1")
+    assert bytes_in(run) == bytes_in(finished)
+    replaced(run, "removed", finished)
+    with held(run):
+        replaced(run, "renamed", None)
+        with pytest.raises(ValueError, match="no longer the folder"):
+            check_writable(run, "out")
+    assert not run.exists()
 
 
 def test_writes_beside_the_folder_are_free(run, tmp_path):
@@ -249,6 +274,22 @@ def test_evaluations_are_kept_by_what_they_are_of(run, capsys):
         (run / "evaluate-test.json").write_text(text)
         assert main(["evaluate", str(run)]) == 0
         assert report()["epoch"] == 5
+
+
+def test_a_report_names_the_weights_that_were_measured(run, monkeypatch):
+    """A training may write the next checkpoint while the data are read."""
+    reports = []
+    read = Run.read_data
+
+    def after_another_checkpoint(self):
+        with_weights(run, 0.5)
+        return read(self)
+
+    for read_data in (read, after_another_checkpoint):
+        monkeypatch.setattr(Run, "read_data", read_data)
+        assert main(["evaluate", str(run)]) == 0
+        reports.append(json.loads((run / "evaluate-test.json").read_text()))
+    assert reports[0] == reports[1]
 
 
 def test_the_first_form_of_a_report_is_read(run):

@@ -32,9 +32,9 @@ def command(*arguments):
 @contextmanager
 def opened(path):
     """The run in a folder; what is written below it goes into this folder or nowhere."""
-    run = Run.open(path)
-    with held(run.path):
-        sweep(run.path)
+    with held(path):
+        run = Run.open(path)
+        sweep(path)
         yield run
 
 

@@ -85,6 +85,7 @@ class Run:
 
     def resume(self, given):
         """Model, optimizer and data as the last checkpoint left them; metrics beyond it are dropped."""
+        self.settings, self.protocol = read_settings(self.file("settings.json"))  # as they are behind the lock
         settings = resumed(self.settings, given)
         data = self.read_data(settings)
         model = build_model(settings, self.protocol)
