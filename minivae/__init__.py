@@ -24,11 +24,12 @@ def __getattr__(name):
     """A name from its room, or a room, imported when it is first asked for: an import can be interrupted."""
     if name in ROOMS:
         return getattr(import_module(f".{ROOMS[name]}", __name__), name)
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = f"{__name__}.{name}"
     try:
-        return import_module(f".{name}", __name__)
-    except ModuleNotFoundError:
+        return import_module(room)
+    except ModuleNotFoundError as error:
+        if error.name != room:  # another one, which the room needs
+            raise
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import minivae
 from minivae.cli import main
 from minivae.cli.base import COMMANDS
 
@@ -92,6 +93,18 @@ def test_no_framework_and_no_pickle():
         names = {n.split(".")[0] for n in imports(file)}
         assert not names & {"torch", "jax", "autograd", "pickle"}
         assert "allow_pickle=True" not in file.read_text()
+
+
+def test_a_room_whose_needs_are_missing_says_so(monkeypatch):
+    with pytest.raises(AttributeError, match="module 'minivae' has no attribute 'nothing'"):
+        minivae.nothing  # noqa: B018
+
+    def missing(name, *_):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(minivae, "import_module", missing)
+    with pytest.raises(ModuleNotFoundError, match="torch"):
+        minivae.nothing  # noqa: B018
 
 
 def test_import_loads_numpy_only():

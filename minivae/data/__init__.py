@@ -119,7 +119,7 @@ def load_data(
     Raises
     ------
     ValueError, OSError
-        One line that names what is wrong with the file, the array or an option.
+        One line that names what is wrong with the file, its test split included, the array or an option.
     """
     likelihood = one_of(LIKELIHOODS)("likelihood", likelihood)
     binarize, validation, augment, dequantize, standardize = read_arguments(
