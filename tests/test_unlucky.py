@@ -504,6 +504,16 @@ def test_sizes_in_headers_are_no_promise(tmp_path, capsys, monkeypatch):
         load_data(tmp_path / "x.npy")
 
 
+def test_arrays_that_find_no_memory_are_not_called_unreadable(tmp_path, capsys, monkeypatch):
+    def full(*args, **kwargs):
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    np.save(tmp_path / "x.npy", np.eye(4))
+    monkeypatch.setattr("numpy.lib.format.read_array", full)
+    error = error_of(capsys, "train", "--data", tmp_path / "x.npy", "--out", tmp_path / "a")
+    assert error == "minivae: not enough memory (Unable to allocate 9 GiB)\n"
+
+
 def test_a_model_beyond_memory_is_refused_before_it_is_made(tmp_path, capsys):
     error = error_of(capsys, "train", "--hidden", "1000000", "1000000", "--out", tmp_path / "a")
     assert "GiB to train, more than this machine has; expected a smaller hidden, channels or latent" in error

@@ -25,6 +25,8 @@ def read_arrays(path, names=(), argument="data"):
             return {"x": _array(file, os.fstat(file.fileno()).st_size)}
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged header makes the parser raise almost anything
         why = f"{error}" if isinstance(error, _Unbelievable) else type(error).__name__
         raise ValueError(f"{argument}: {path} is no readable .npy or .npz file of numbers ({why})") from None
