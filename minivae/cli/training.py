@@ -56,7 +56,7 @@ def _others():
 )
 def train(out=None, resume=False, config=None, **flags):
     """Train a model into a run folder."""
-    plot.check()  # before anything that takes time
+    plot.check_matplotlib()  # before anything that takes time
     texts = ({} if config is None else read_config(config)) | {k: v for k, v in flags.items() if v is not None}
     with ExitStack() as stack:
         if resume:

@@ -9,7 +9,7 @@ from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
 from .pencil import draw_pencil
-from .style import BLUE, CLASSES, GREY, ORANGE, check, figure_to
+from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "SHOWN",
     "Tiles",
     "animation",
-    "check",
+    "check_matplotlib",
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",

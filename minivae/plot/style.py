@@ -14,7 +14,7 @@ STYLE = {
 }  # fmt: skip
 
 
-def check():
+def check_matplotlib():
     """ValueError where matplotlib cannot be imported: in MPLBACKEND it accepts no other names than those it knows."""
     try:
         import matplotlib  # noqa: F401
@@ -25,7 +25,7 @@ def check():
 @contextmanager
 def figure_to(path, size):
     """A styled figure, written to `path` when the block ends without an error; the user's own styles have no part."""
-    check()
+    check_matplotlib()
     from matplotlib import style
     from matplotlib.figure import Figure
 
