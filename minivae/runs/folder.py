@@ -71,9 +71,7 @@ class Run:
     def open(cls, path):
         """A run that exists; ValueError if the folder is missing, damaged or something else."""
         check_file(path, "run", folder=True)
-        run = cls(path, None, None)
-        run.settings, run.protocol = read_settings(run.file("settings.json"))
-        return run
+        return cls(path, *read_settings(inside(path, "settings.json")))
 
     def file(self, *names):
         """Path of a file of this run; ValueError where a symbolic link in the folder leads out of it."""
@@ -93,9 +91,7 @@ class Run:
         meta = self._restore("last", model, optimizer)
         check_run(settings, model, data)
         lines = self.finished(meta["epoch"])
-        self.epoch = meta["epoch"]
-        self.best = meta["best"]
-        optimizer.t = meta["step"]
+        self.epoch, self.best, optimizer.t = meta["epoch"], meta["best"], meta["step"]
         if settings != self.settings:  # from here on files change
             self.settings = settings
             self._write_settings()
