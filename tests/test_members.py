@@ -128,9 +128,9 @@ def test_where_a_learned_prior_lies(tmp_path, monkeypatch):
     decoded = []
     decode = model.decode
     model.decode = lambda z, y=None: decoded.append(z) or decode(z, y=y)
-    assert main(["latent", "run", "--n", "5"]) == 0
+    assert main(["latent", str(tmp_path), "--n", "5"]) == 0
     assert np.abs(decoded[-1].mean(axis=0) - model.encode(x)[0].mean(axis=0)).max() < 0.1
-    assert main(["traverse", "run"]) == 0
+    assert main(["traverse", str(tmp_path)]) == 0
     assert "three standard deviations of the codes" in shown["title"]
     assert decoded[-1].min() > 1
 
