@@ -10,10 +10,11 @@ import shutil
 import stat
 import tempfile
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
+_own = set()  # temporary names of this process, whose number may be that of one that was killed
 _guards = ContextVar("guards", default=())  # functions of a path: may a file be put there?
 
 
@@ -30,21 +31,18 @@ def check_guards(path):
 def write_atomic(path, content):
     """Write bytes under a temporary name of this call alone, flush them, replace `path`."""
     path = Path(path)
-    temporary = temporary_beside(path)
-    try:
-        check_guards(path)
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        check_guards(path)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with beside(path) as temporary:
+        try:
+            check_guards(path)
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            check_guards(path)
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
 
 
 def append(path, content):
@@ -61,14 +59,22 @@ def append(path, content):
         raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
 
 
-def temporary_beside(path):
-    """A name that nobody else uses, in the folder of `path`, for what is to take its place when it is whole."""
-    return Path(path).with_name(f".minivae-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+@contextmanager
+def beside(path):
+    """A name that nobody else uses, in the folder of `path`, for what takes its place when it is whole, or is removed."""
+    temporary = Path(path).with_name(f".minivae-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
+    _own.add(temporary.name)
+    try:
+        yield temporary
+    finally:
+        _own.discard(temporary.name)
+        _remove(temporary)
 
 
 def _host():
-    """A number of this machine: of what another one has begun in a shared folder nothing is known here."""
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """A number of this machine, or container: of what another has begun in a shared folder nothing is known here."""
+    processes = os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else ""
+    return f"{zlib.crc32((platform.node() + processes).encode()):08x}"
 
 
 @contextmanager
@@ -122,11 +128,14 @@ def owned(folder):
 @contextmanager
 def alone(path):
     """Inside, whoever else comes here with the same file waits: what is read is still there when it is written."""
-    with open(path, "rb") as file:
-        if hasattr(os, "O_DIRECTORY"):
+    with ExitStack() as stack:
+        while hasattr(os, "O_DIRECTORY"):
             import fcntl
 
+            file = stack.enter_context(open(path, "rb"))
             fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):  # else it was replaced while this one waited
+                break
         yield
 
 
@@ -146,12 +155,17 @@ def sweep(folder):
     """Remove what was begun in a folder under such names by processes of this machine that are gone."""
     for path in Path(folder).glob(f".minivae-{_host()}-*.partial"):
         match = re.fullmatch(r"\.minivae-[0-9a-f]{8}-(\d+)-[0-9a-f]{8}\.partial", path.name)
-        if match and not _is_alive(int(match[1])):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
+        if match and path.name not in _own and not _is_alive(int(match[1])):
+            _remove(path)
+
+
+def _remove(path):
+    """Remove a file or a folder, if it is there and the system lets one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _is_alive(pid):

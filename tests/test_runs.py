@@ -10,7 +10,7 @@ import pytest
 
 from minivae.backend import generator
 from minivae.cli import main
-from minivae.files import temporary_beside
+from minivae.files import beside
 from minivae.metrics import mean_metrics
 from minivae.models import VAE
 from minivae.optim import Adam
@@ -81,7 +81,8 @@ def test_growing_epochs_is_an_uninterrupted_run(epochs, finished, tmp_path):
 
 def temporary_of_the_dead(path, pid=999999999):
     """The name of what a process that is gone has begun."""
-    return path.with_name(temporary_beside(path).name.replace(f"-{os.getpid()}-", f"-{pid}-"))
+    with beside(path) as temporary:
+        return path.with_name(temporary.name.replace(f"-{os.getpid()}-", f"-{pid}-"))
 
 
 class Killed(BaseException):

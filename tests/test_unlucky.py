@@ -22,7 +22,7 @@ from test_runs import content, train
 from minivae.backend import as_array
 from minivae.cli import base, main
 from minivae.data import load_data
-from minivae.files import alone, check_writable, held, sweep, temporary_beside, write_atomic
+from minivae.files import alone, check_writable, held, sweep, write_atomic
 from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.runs import Run
@@ -131,6 +131,28 @@ def test_a_run_is_read_behind_its_lock(run, finished, monkeypatch):
         with pytest.raises(ValueError, match="no longer the folder"):
             check_writable(run, "out")
     assert not run.exists()
+
+
+def test_lines_that_are_added_go_into_the_folder_that_was_opened_or_nowhere(run, finished, monkeypatch):
+    def swapping(path, mode):
+        file = open(path, mode)
+        replaced(run, "removed", finished)
+        return file
+
+    with held(run):
+        monkeypatch.setattr("minivae.files.open", swapping, raising=False)
+        with pytest.raises(ValueError, match="no longer the folder"):
+            append(run / "metrics.jsonl", b"x")
+    assert bytes_in(run) == bytes_in(finished)
+
+
+def test_what_is_no_json():
+    assert parse(dump({"a": [1.5, None, "b"]})) == {"a": [1.5, None, "b"]}
+    for text in ("NaN", "[Infinity]", '{"a": -Infinity}', "9" * 5000, ""):
+        with pytest.raises(ValueError, match=r"."):
+            parse(text)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump({"a": float("nan")})
 
 
 def test_writes_beside_the_folder_are_free(run, tmp_path):
@@ -366,16 +388,41 @@ def test_who_comes_second_waits(tmp_path):
 
 
 def test_only_what_the_dead_have_begun_is_swept_away(tmp_path):
-    name = temporary_beside(tmp_path / "a").name
-    pid = str(os.getpid())
-    dead = name.replace(f"-{pid}-", "-999999999-")
-    elsewhere = dead.replace(dead.split("-")[1], "00000000")
-    living = name.replace(f"-{pid}-", f"-{os.getppid()}-")
-    kept = {living, elsewhere, ".notes.partial", ".minivae-notes.partial", "a"}
-    for file in kept | {dead}:
-        (tmp_path / file).touch()
-    sweep(tmp_path)
-    assert set(os.listdir(tmp_path)) == kept
+    with beside(tmp_path / "a") as own:
+        _, _, host, pid, number = own.name.replace(".", "-").split("-")[:5]
+        name = f".minivae-{host}-{{}}-0123abcd.partial".format
+        kept = {own.name, name(os.getppid()), ".notes.partial", ".minivae-notes.partial", "a"}
+        kept |= {name(999999999).replace(host, "00000000")}  # of another machine
+        for file in kept | {name(999999999), name(pid)}:  # of the dead, one of whom had the number of this process
+            (tmp_path / file).touch()
+        sweep(tmp_path)
+        assert set(os.listdir(tmp_path)) == kept
+    assert set(os.listdir(tmp_path)) == kept - {own.name}
+
+
+def test_a_file_that_is_replaced_while_one_waits_is_waited_for_again(tmp_path):
+    path, seen = tmp_path / "a", []
+    path.write_text("old")
+
+    def second():
+        with alone(path):
+            seen.append(path.read_text())
+
+    def third():
+        with alone(path):
+            time.sleep(0.2)
+            path.write_text("third")
+
+    with ThreadPoolExecutor(2) as pool:
+        with alone(path):
+            waiting = [pool.submit(second)]
+            time.sleep(0.1)
+            write_atomic(path, b"new")
+            waiting.append(pool.submit(third))
+            time.sleep(0.1)
+        for task in waiting:
+            task.result()
+    assert seen == ["third"]
 
 
 # ---- what is read from a run

@@ -8,14 +8,13 @@ run is, and whatever lies beyond it is dropped and replayed.
 import os
 import platform
 import re
-import shutil
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..files import alone, append, check_file, dump, inside, owned, sweep, sync_folder, temporary_beside, write_atomic
+from ..files import alone, append, beside, check_file, dump, inside, owned, sweep, sync_folder, write_atomic
 from ..models import MODELS
 from . import checkpoint
 from .build import build_model, build_optimizer, check_run, read_data
@@ -41,28 +40,25 @@ class Run:
             stem = "-".join((settings["model"], re.sub(r"\W+", "_", Path(settings["data"]).stem), settings["arch"]))
             final = next_name(Path("runs"), stem)
         sweep(final.parent)
-        building = temporary_beside(final)
-        try:
-            building.mkdir()
-            run = cls(building, settings, protocol)
-            run._write_settings()
-            (building / "metrics.jsonl").touch()
-            run._save("last", model, optimizer, 0)
-            while True:
-                try:
-                    os.replace(building, final)
-                    break
-                except OSError:
-                    if out is not None:
-                        check_out(out)  # another process may have taken it
-                    if out is not None or not final.exists():
-                        raise
-                    final = next_name(Path("runs"), stem)
-        except BaseException as error:
-            shutil.rmtree(building, ignore_errors=True)
-            if isinstance(error, OSError):
+        with beside(final) as building:
+            try:
+                building.mkdir()
+                run = cls(building, settings, protocol)
+                run._write_settings()
+                (building / "metrics.jsonl").touch()
+                run._save("last", model, optimizer, 0)
+                while True:
+                    try:
+                        os.replace(building, final)
+                        break
+                    except OSError:
+                        if out is not None:
+                            check_out(out)  # another process may have taken it
+                        if out is not None or not final.exists():
+                            raise
+                        final = next_name(Path("runs"), stem)
+            except OSError as error:
                 raise OSError(error.errno, f"out: cannot write {final}: {error.strerror}") from None
-            raise
         sync_folder(final.parent)
         run.path = final if out is None else Path(out)
         return run
