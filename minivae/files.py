@@ -215,6 +215,8 @@ def check_file(path, argument, folder=False):
     if not (stat.S_ISDIR if folder else stat.S_ISREG)(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else "neither file nor folder"
         raise ValueError(f"{argument}: expected a {'folder' if folder else 'file'}, {path} is {kind}")
+    if not (folder or os.access(path, os.R_OK)):
+        raise ValueError(f"{argument}: cannot read {path} (Permission denied)")
 
 
 def read_file(path, argument, most=2**30):

@@ -696,3 +696,38 @@ def test_lessons_go_on_where_a_full_disk_stopped_them(tmp_path, monkeypatch, cap
     assert main(["lessons", "mine"]) == 0
     assert len(list((tmp_path / "mine").rglob("*.ipynb"))) == 26
     assert main(["lessons", "mine"]) == 0
+
+
+# ---- files that change meanwhile, and pictures of very many things
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(run, monkeypatch, capsys):
+    monkeypatch.setattr("minivae.files.os.access", lambda path, how: not str(path).endswith("last.safetensors"))
+    assert f"checkpoint: cannot read {run / 'last.safetensors'} (Permission denied)" in error_of(capsys, "info", run)
+
+
+def test_a_test_split_that_is_gone(tmp_path):
+    x = np.eye(12)
+    np.savez(tmp_path / "x.npz", x=x, x_test=x)
+    data = load_data(tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", x=x)
+    with pytest.raises(ValueError, match=r"data: .*x.npz has no array x_test any more"):
+        data.test()
+
+
+def test_pictures_of_very_many_steps_and_walks_are_refused(run, capsys):
+    for command in ("interpolate", "traverse"):
+        for option, most in (("--steps", 1000), ("--n", 100)):
+            assert f"expected a whole number <= {most}, got 999999" in error_of(capsys, command, run, option, "999999")
+
+
+def test_samples_of_very_many_classes_of_rows(tmp_path, monkeypatch):
+    """Each class is a panel of its own: 10,000 of them took matplotlib hours."""
+    np.savez(tmp_path / "x.npz", x=np.eye(12)[:, :3], y=[*range(11), 5000])
+    assert train(tmp_path / "a", "--model", "cvae", "--data", str(tmp_path / "x.npz"), epochs=1) == 0
+    drawn = []
+    monkeypatch.setattr("minivae.plot.walks", lambda bands, shape, path, title, labels: drawn.append((title, labels)))
+    assert main(["sample", str(tmp_path / "a")]) == 0
+    ((title, labels),) = drawn
+    assert title.endswith("a row for each y below 100")
+    assert labels == [str(c) for c in range(100)]

@@ -19,6 +19,7 @@ from .base import FORCE, RUN, argument, command, opened, output
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
 DOTS = 5000  # examples in a picture of the latent space
+WALKS, STEPS = 100, 1000  # of a picture of walks, at most
 FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
@@ -68,7 +69,7 @@ def reconstruct(run, path):
 )
 def interpolate(run, path, n, steps):
     """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means."""
-    n, steps = whole(1)("n", n), whole(2)("steps", steps)
+    n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
     model, _ = run.load_model()
     x, y = run.read_data().pictured
     n = min(n, len(x) // 2)
@@ -102,7 +103,7 @@ def traverse(run, path, example, n, steps):
 
     Where there is no KL of each latent, from three standard deviations of the codes below their mean to three above it.
     """
-    n, steps = whole(1)("n", n), whole(2)("steps", steps)
+    n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
     model, _ = run.load_model()
     x, y = run.read_data().pictured
     i = _example(x, example)
@@ -225,10 +226,13 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
     title = f"{title}: decoded {model.sampled}"
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
-        columns = max(1, n // model.labels.count)
-        tiles = plot.Tiles(_shape(run), model.labels.count, columns)
-        rows = [_sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(model.labels.count)]
-        plot.walks(rows, _shape(run), path, f"{title}, a row for each y", [str(c) for c in range(len(rows))])
+        count = model.labels.count
+        shown = count if len(_shape(run)) == 3 else min(count, WALKS)  # each row of curves is a panel of its own
+        columns = max(1, n // shown)
+        tiles = plot.Tiles(_shape(run), shown, columns)
+        rows = [_sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(shown)]
+        title += ", a row for each y" + f" below {shown}" * (shown < count)
+        plot.walks(rows, _shape(run), path, title, [str(c) for c in range(shown)])
         return
     if y is None and model.labels is not None:
         y = (run.read_data() if data is None else data).pictured.y

@@ -219,6 +219,8 @@ def user_file(path):
 
     def test():
         arrays = read_arrays(path, ("x_test", "y_test"))
+        if "x_test" not in arrays:
+            raise ValueError(f"data: {path} has no array x_test any more")
         return arrays["x_test"], arrays.get("y_test")
 
     has_test = zipfile.is_zipfile(path) and has_array(zipfile.ZipFile(path), "x_test")
