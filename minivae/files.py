@@ -61,7 +61,7 @@ def append(path, content):
 
 @contextmanager
 def beside(path):
-    """A name that nobody else uses, in the folder of `path`, for what takes its place when it is whole, or is removed."""
+    """A name that nobody else uses, in the folder of `path`, for what takes its place when whole, or is removed."""
     temporary = Path(path).with_name(f".minivae-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.partial")
     _own.add(temporary.name)
     try:

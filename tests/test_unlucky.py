@@ -22,7 +22,7 @@ from test_runs import content, train
 from minivae.backend import as_array
 from minivae.cli import base, main
 from minivae.data import load_data
-from minivae.files import alone, check_writable, held, sweep, write_atomic
+from minivae.files import alone, append, beside, check_writable, dump, held, parse, sweep, write_atomic
 from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.runs import Run
