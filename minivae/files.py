@@ -133,7 +133,8 @@ def alone(path):
             import fcntl
 
             file = stack.enter_context(open(path, "rb"))
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # a system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
             if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):  # else it was replaced while this one waited
                 break
         yield

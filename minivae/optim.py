@@ -11,7 +11,7 @@ import numpy as np
 
 from .backend import array_module
 from .kernels import fused
-from .options import MOST, Option, read_arguments, real, shown, switch, table
+from .options import Option, each, read_arguments, real, shown, switch, table
 from .schedules import schedule
 
 SHARE = real(below=1, closed=True)  # of something that a step keeps
@@ -204,11 +204,11 @@ class Adam(Optimizer):
         for objective, pair in own.items():
             if objective not in self.trained:
                 raise ValueError(f"betas: expected objectives among {', '.join(self.trained)}, got {objective!r}")
-            if not isinstance(pair, list | tuple) or len(pair) != 2:
+            own[objective] = tuple(each(SHARE)("betas", pair))
+            if len(own[objective]) != 2:
                 raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {shown(pair)}")
-            own[objective] = tuple(SHARE("betas", b) for b in pair)
         self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | own
-        self.adam_eps = real()("adam_eps", adam_eps)
+        self.adam_eps = real(closed=True)("adam_eps", adam_eps)
 
     def update(self, part, theta, g, lr, objective):
         b1, b2 = self.betas[objective]
@@ -230,7 +230,7 @@ class AdamW(Adam):
     for Adam and Optimizer.
     """
 
-    options = {"weight_decay": Option(real(below=MOST, closed=True), 0.01, "factor of theta", "X")}
+    options = {"weight_decay": Option(real(below=1e15, closed=True), 0.01, "factor of theta", "X")}
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)

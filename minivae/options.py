@@ -103,7 +103,7 @@ def whole(least, most=MOST):
 
 def real(low=0, below=math.inf, closed=False):
     """Numbers below `below` and above `low`, which is allowed itself if `closed`."""
-    what = f"a finite number {'>=' if closed else '>'} {low}" + (f" and < {below}" if below < math.inf else "")
+    what = f"a finite number {'>=' if closed else '>'} {low}" + (f" and < {below:g}" if below < math.inf else "")
 
     def read(name, value):
         number = _number(float, name, value, what)
@@ -137,6 +137,8 @@ def each(read_one):
     """Lists; `read_one` reads each item."""
 
     def read(name, values):
+        if getattr(values, "ndim", None) == 1:  # an array
+            values = values.tolist()
         if not isinstance(values, list | tuple | range):
             raise ValueError(f"{name}: expected a list of numbers, got {shown(values)}")
         return [read_one(name, value) for value in values]
@@ -188,6 +190,8 @@ def is_number(value):
 
 def _number(kind, name, value, what):
     """`value` as an int or a float, which is `kind`; ValueError says that `what` was expected."""
+    if getattr(value, "ndim", None) == 0:  # NumPy's
+        value = value.item()
     try:
         if isinstance(value, bool) or not isinstance(value, Real | str):
             raise ValueError

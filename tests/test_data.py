@@ -448,14 +448,13 @@ def test_bad_files(name, tmp_path):
 
 
 def test_bad_test_splits(tmp_path):
-    """They are refused when the data are read, before a training."""
     x = np.eye(6)
     with pytest.raises(ValueError, match=r"x_test: expected examples of shape \(6,\), as in training, got \(5,\)"):
-        load_data(save(tmp_path / "a.npz", x=x, x_test=np.eye(5)))
+        load_data(save(tmp_path / "a.npz", x=x, x_test=np.eye(5))).test()
     with pytest.raises(ValueError, match=r"x_test: expected pixels or bits in \[0, 1\]"):
-        load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x))
+        load_data(save(tmp_path / "b.npz", x=x, x_test=3.5 * x)).test()
     with pytest.raises(ValueError, match="y_test: expected 6 integer labels"):
-        load_data(save(tmp_path / "c.npz", x=x, x_test=x, y_test=np.arange(5)))
+        load_data(save(tmp_path / "c.npz", x=x, x_test=x, y_test=np.arange(5))).test()
 
 
 @pytest.mark.parametrize(

@@ -342,11 +342,11 @@ def test_bad_input(options):
         (Adam, {"betas": (0.9,)}, r"betas: expected two numbers >= 0 and < 1, got \(0.9,\)"),
         (Adam, {"betas": {"loss": (0.9, 2)}}, r"betas: expected a finite number >= 0 and < 1, got 2"),
         (Adam, {"betas": {"loss_d": (0.9, 0.9)}}, "betas: expected objectives among loss, got 'loss_d'"),
-        (AdamW, {"weight_decay": -0.1}, "weight_decay: expected a finite number >= 0 and < 9007199254740992, got -0.1"),
+        (AdamW, {"weight_decay": -0.1}, "weight_decay: expected a finite number >= 0 and < 1e\\+15, got -0.1"),
         (
             AdamW,
             {"weight_decay": math.nan},
-            "weight_decay: expected a finite number >= 0 and < 9007199254740992, got nan",
+            "weight_decay: expected a finite number >= 0 and < 1e\\+15, got nan",
         ),
         (AdamW, {"betas": (0.9, 1)}, r"betas: expected a finite number >= 0 and < 1, got 1"),
     ],

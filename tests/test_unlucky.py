@@ -731,3 +731,49 @@ def test_samples_of_very_many_classes_of_rows(tmp_path, monkeypatch):
     ((title, labels),) = drawn
     assert title.endswith("a row for each y below 100")
     assert labels == [str(c) for c in range(100)]
+
+
+def test_labels_beyond_int64(tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.eye(4), y=np.array([0, 1, 2, 2**63], "uint64"))
+    with pytest.raises(ValueError, match=r"y: expected labels below 2\*\*63, got 9223372036854775808"):
+        load_data(tmp_path / "x.npz")
+
+
+def test_arrays_may_hold_options():
+    options = {"hidden": np.array([3]), "latent": np.int64(2), "dropout": np.array(0.1)}
+    model = VAE.build((4,), np.random.default_rng(0), **options)
+    assert model.params["encoder.layers.0.W"].data.shape == (4, 3)
+    assert Adam(model, lr=np.array(0.1), betas=np.array([0.5, 0.5])).betas == {"loss": (0.5, 0.5)}
+
+
+def test_an_old_run_with_a_bad_test_split_is_still_read(tmp_path, capsys):
+    """Its training is refused today; what was trained is drawn and goes on."""
+    x = np.eye(24)
+    np.savez(tmp_path / "x.npz", x=x, x_test=x[:, :3])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.cli.training.is_array_file", lambda name: False)
+        patch.setattr("minivae.cli.training._absolute_paths", lambda given: given)
+        assert train(tmp_path / "a", "--data", str(tmp_path / "x.npz"), epochs=1) == 0
+    assert "x_test: expected examples" in error_of(
+        capsys, "train", "--data", tmp_path / "x.npz", "--out", tmp_path / "b"
+    )
+    for argv in (
+        ["sample", "a"],
+        ["evaluate", "a", "--split", "train"],
+        ["train", "--resume", "--epochs", "2", "--out", "a"],
+    ):
+        assert main([str(tmp_path / "a") if part == "a" else part for part in argv]) == 0
+
+
+def test_no_memory_for_a_checkpoint(tmp_path, monkeypatch, capsys):
+    class PanicException(BaseException):
+        """What safetensors raises then."""
+
+    def panic(*args):
+        raise PanicException("Python API call failed")
+
+    monkeypatch.setattr("safetensors.numpy.save", panic)
+    assert f"not enough memory (no memory for the bytes of {tmp_path}" in error_of(
+        capsys, "train", "--out", tmp_path / "a"
+    )
+    assert not list(tmp_path.iterdir())

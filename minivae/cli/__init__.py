@@ -55,7 +55,7 @@ def main(argv=None):
         return 141
     except OSError as error:
         message, code = said(error), 2
-        if error.filename is None and error.errno and error.strerror == os.strerror(error.errno):
+        if error.filename is None and error.errno and error.strerror == os.strerror(error.errno):  # of print
             message = f"output: cannot write ({message})"
             _drop_output()
     except MemoryError as error:
@@ -81,7 +81,7 @@ def _open_streams():
 
 def _drop_output():
     """What is still to be printed goes nowhere."""
-    with suppress(OSError):  # of a stream that is no file
+    with suppress(OSError, AttributeError):  # of a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

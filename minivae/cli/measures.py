@@ -5,7 +5,7 @@ from hashlib import sha256
 from .. import plot
 from ..backend import generator, to_numpy
 from ..evaluate import elbo_standard_error, log_evidence
-from ..files import held
+from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
 from ..options import whole
@@ -26,6 +26,7 @@ def evaluate(run, split, samples):
     with opened(run) as run:
         model, meta = run.load_model()
         data = run.read_data()
+        check_writable(run.path, "run")
         if split == "validation" and data.validation is None:
             raise ValueError(f"split: {run.path} was trained without a validation split")
         x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()

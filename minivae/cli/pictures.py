@@ -10,7 +10,7 @@ from .. import plot
 from ..backend import generator, take, to_numpy
 from ..data import batches
 from ..evaluate import latents
-from ..files import check_file
+from ..files import check_file, check_writable
 from ..models.base import at_once
 from ..options import real_number, whole
 from ..priors import StandardNormal
@@ -34,6 +34,7 @@ def drawing(name, *arguments):
         def draw(run, out, force, **given):
             with opened(run) as run:
                 path = output(out, Path(name).suffix, run.file(name), force)
+                check_writable(path.parent, "out")
                 function(run, path, **given)
                 print(path)
 
@@ -50,7 +51,7 @@ def drawing(name, *arguments):
 )
 def sample(run, path, n, seed, y):
     """Write a picture of samples; of a conditional model of one y, or of classes against styles."""
-    n, seed = whole(1)("n", n), whole(0)("seed", seed)
+    n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
     _draw_samples(run, model, n, seed, path, y=_labels(model, y))
 

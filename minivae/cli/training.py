@@ -72,6 +72,8 @@ def train(out=None, resume=False, config=None, **flags):
                 check_out(out)
             settings = complete(given)
             data = read_data(settings)
+            if data.has_test and is_array_file(settings["data"]):
+                data.test()  # what is wrong with it is to be known before a training
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
             check_run(settings, model, data)

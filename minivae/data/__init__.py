@@ -6,7 +6,6 @@ and how grey pixels become bits. What it decided is in `Dataset.protocol`, which
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..options import one_of, read_arguments
 from .options import OPTIONS
 from .preprocess import as_examples, check_labels, entropy_floor, is_binary, labels_of, pixel_scale, shift
 from .protocol import BITS_SEED, PIXELS, Protocol
-from .sources import is_array_file, read_source
+from .sources import read_source
 from .sprites import sprites as sprites
 
 
@@ -38,11 +37,13 @@ class Dataset:
         `validation` is None if it is empty. What is drawn anew at every presentation (bits, the noise of
         dequantization, shifts) is not yet in the training pixels; see `present`.
     test : callable
-        Reads the test split and returns it; ValueError if there is none.
+        Reads the test split and returns it; ValueError if it does not fit the others, or there is none.
     protocol : Protocol
         What decided the numbers, for the record.
     augment : int
         Largest shift of a training image, in pixels.
+    has_test : bool
+        Whether there is a test split.
     """
 
     train: Split
@@ -50,6 +51,7 @@ class Dataset:
     test: Callable
     protocol: Protocol
     augment: int = 0
+    has_test: bool = True
 
     @property
     def shape(self):
@@ -166,9 +168,7 @@ def load_data(
     y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
     train = Split(x[:n] if protocol.is_random else protocol.fixed(x[:n], "train"), y_train)
     held_out = Split(protocol.fixed(x[n:], "validation"), y_validation) if n_validation else None
-    if raw.test is not None and isinstance(source, str | Path) and is_array_file(source):
-        test()  # what is wrong with it is to be known before a training
-    return Dataset(train, held_out, test, protocol, augment)
+    return Dataset(train, held_out, test, protocol, augment, raw.test is not None)
 
 
 def batches(n, size, rng=None):

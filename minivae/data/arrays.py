@@ -21,7 +21,9 @@ def read_arrays(path, names=(), argument="data"):
             warnings.simplefilter("ignore")  # of a header that Python 2 wrote
             if file.read(2) == b"PK":
                 with zipfile.ZipFile(file) as archive:
-                    return {name: _member(archive, f"{name}.npy") for name in names if has_array(archive, name)}
+                    return {
+                        name: _member(archive, f"{name}.npy") for name in names if f"{name}.npy" in archive.namelist()
+                    }
             return {"x": _array(file, os.fstat(file.fileno()).st_size)}
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
@@ -32,9 +34,13 @@ def read_arrays(path, names=(), argument="data"):
         raise ValueError(f"{argument}: {path} is no readable .npy or .npz file of numbers ({why})") from None
 
 
-def has_array(archive, name):
-    """Whether an open .npz file has an array of that name."""
-    return f"{name}.npy" in archive.namelist()
+def names_in(path):
+    """Names of what is in an .npz file; of a .npy file, which has one array without a name, none."""
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            return []
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
 
 
 class _Unbelievable(Exception):

@@ -38,6 +38,8 @@ def check_labels(y, name, n):
         return None
     y = as_array(y, name)
     if y.dtype.kind in "biu" and y.shape == (n,):
+        if (y.astype("int64") < 0).any() and y.min() >= 0:
+            raise ValueError(f"{name}: expected labels below 2**63, got {y.max()}")
         return y.astype("int64")
     if y.ndim != 2 or len(y) != n or y.size == 0:
         raise ValueError(f"{name}: expected {n} integer labels, or {n} rows of numbers, got dtype {y.dtype}, shape "

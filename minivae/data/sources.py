@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ import numpy as np
 from ..backend import as_array, generator, take
 from ..files import check_file
 from ..options import shown, table, text
-from .arrays import has_array, read_arrays
+from .arrays import names_in, read_arrays
 from .download import DOWNLOADS, fetch
 from .preprocess import check_labels
 from .sprites import GRID
@@ -223,8 +222,7 @@ def user_file(path):
             raise ValueError(f"data: {path} has no array x_test any more")
         return arrays["x_test"], arrays.get("y_test")
 
-    has_test = zipfile.is_zipfile(path) and has_array(zipfile.ZipFile(path), "x_test")
-    return Raw(path.name, x, y, _sha256(path.read_bytes()), test if has_test else None)
+    return Raw(path.name, x, y, _sha256(path.read_bytes()), test if "x_test.npy" in names_in(path) else None)
 
 
 SOURCES = {

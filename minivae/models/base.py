@@ -142,7 +142,7 @@ class Model(Module):
         """A user's array (..., n, width) on the model's device, in its dtype; ValueError for another shape, or NaN."""
         with np.errstate(over="ignore"):  # finiteness is tested instead
             x = place(as_array(x, name), like=self.theta)
-        if x.ndim < 2 or width not in (None, x.shape[-1]) or n not in (None, x.shape[-2]):
+        if x.ndim < 2 or width not in (None, x.shape[-1]) or (n is not None and x.shape[-2] not in (1, n)):
             count = "" if n is None else f"{n} "
             raise ValueError(f"{name}: expected {count}rows of {width or 'D'} values, got shape {x.shape}")
         if isinstance(x, np.ndarray) and not np.isfinite(x).all():  # a GPU would have to wait

@@ -19,7 +19,13 @@ def save(path, model, optimizer, meta):
     from safetensors.numpy import save as to_bytes
 
     arrays = {name: np.ascontiguousarray(a) for name, a in to_numpy(_arrays(model, optimizer)).items()}
-    write_atomic(path, to_bytes(arrays, {KEY: json.dumps(meta, sort_keys=True, allow_nan=False)}))
+    try:
+        content = to_bytes(arrays, {KEY: json.dumps(meta, sort_keys=True, allow_nan=False)})
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # of safetensors, without memory
+            raise MemoryError(f"no memory for the bytes of {path}") from None
+        raise
+    write_atomic(path, content)
 
 
 def load(path):

@@ -57,9 +57,9 @@ class Run:
                         if out is not None or not final.exists():
                             raise
                         final = next_name(Path("runs"), stem)
+                sync_folder(final.parent)
             except OSError as error:
                 raise OSError(error.errno, f"out: cannot write {final}: {error.strerror}") from None
-        sync_folder(final.parent)
         run.path = final if out is None else Path(out)
         return run
 
@@ -213,7 +213,11 @@ def check_out(out):
         raise ValueError(f"out: the folder {out.absolute().parent} does not exist")
     if out.resolve() == Path.cwd():
         raise ValueError(f"out: {out} is the folder that you are in; expected a new one")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    try:
+        taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise ValueError(f"out: cannot open {out} ({error.strerror})") from None
+    if taken:
         raise ValueError(f"out: {out} exists and is not an empty folder; expected a new one, or --resume")
 
 

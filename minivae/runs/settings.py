@@ -10,7 +10,7 @@ from ..files import read_file
 from ..models import MODELS
 from ..optim import OPTIMIZERS
 from ..optim import OPTIONS as OPTIMIZER
-from ..options import MOST, UNKNOWN, Option, one_of, real, switch, whole
+from ..options import UNKNOWN, Option, one_of, real, switch, whole
 from ..schedules import CLOSED, SCHEDULES
 from ..train import OPTIONS as FIT
 
@@ -29,7 +29,7 @@ TRAINING = {
     "rates": OPTIMIZER["rates"],
     "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third; "
                        "iwae: 3^i epochs at lr 10^(-i/7)", "|".join(SCHEDULES)),
-    "warm_up": Option(real(below=MOST, closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
+    "warm_up": Option(real(below=1e15, closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
     "clip": OPTIMIZER["clip"],
     **OF_OPTIMIZERS,
     "ema": OPTIMIZER["ema"],
