@@ -21,8 +21,7 @@ OPTIONS = {
     "rates": Option(table(real(closed=True)), None, "factors of lr by part: {encoder = 0.5, decoder = 1}",
                     optional=True),
     "clip": Option(real(), None, "largest norm of the gradient of each objective", "X", optional=True),
-    "ema": Option(SHARE, None, "keep a moving average of the parameters and use it; 0.999, say",
-                  optional=True),
+    "ema": Option(SHARE, None, "keep a moving average of the parameters and use it; 0.999, say", optional=True),
 }  # fmt: skip
 BLOCK = 65536  # coordinates that a CPU updates at a time: few calls, and its five arrays come from a near cache
 

@@ -563,7 +563,16 @@ def test_arrays_that_find_no_memory_are_not_called_unreadable(tmp_path, capsys, 
 
 def test_a_model_beyond_memory_is_refused_before_it_is_made(tmp_path, capsys):
     error = error_of(capsys, "train", "--hidden", "1000000", "1000000", "--out", tmp_path / "a")
-    assert "GiB to train, more than this machine has; expected a smaller hidden, channels or latent" in error
+    assert "expected smaller hidden, channels or latent, training needs" in error
+
+
+def test_batches_beyond_memory_are_refused_before_a_training(tmp_path, monkeypatch, capsys):
+    """Not the parameters but 128 x 64 x 1,000 logits would take it."""
+    monkeypatch.setattr("minivae.runs.build.memory", lambda: 10**8)
+    (tmp_path / "c.toml").write_text("likelihood = 'categorical'\nlevels = 1000\n")
+    error = error_of(capsys, "train", "--hidden", "1", "--config", tmp_path / "c.toml", "--out", tmp_path / "a")
+    assert "batch_size: expected fewer examples, samples or levels, a step needs 131,072,000 bytes" in error
+    assert not (tmp_path / "a").exists()
 
 
 # ---- shells

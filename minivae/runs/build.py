@@ -1,8 +1,11 @@
 """From the settings of a run to its data, model and optimizer."""
 
+import math
+
 from ..backend import generator, take
 from ..data import load_data
 from ..evaluate import ledger_line
+from ..files import memory
 from ..models import MODELS, Labels
 from ..optim import OPTIMIZERS
 from ..schedules import SCHEDULES, warm_up
@@ -53,6 +56,10 @@ def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     if settings["early_stop"] is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got validation 0")
+    n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * math.prod(data.shape)
+    out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
+    if 4 * out > memory():  # of the decoder's outputs, their gradient and what the likelihood makes of both
+        raise ValueError(f"batch_size: expected fewer examples, samples or levels, a step needs {4 * out:,} bytes")
     if settings["ledger"]:
         x, y = (take(part, slice(2)) for part in data.pictured)
         ledger_line(model, x, y, generator(settings["seed"], "validation"))

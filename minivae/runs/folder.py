@@ -23,7 +23,7 @@ from .settings import deciding, resumed, with_older
 
 
 class Run:
-    """One folder and what is in it. `Run.create` starts one, `Run.open` reads one."""
+    """One folder and what is in it: `Run.create` starts one, `Run.open` reads one."""
 
     def __init__(self, path, settings, protocol, epoch=0, best=None):
         self.path, self.settings, self.protocol = Path(path), settings, protocol
