@@ -563,7 +563,7 @@ def test_arrays_that_find_no_memory_are_not_called_unreadable(tmp_path, capsys, 
 
 def test_a_model_beyond_memory_is_refused_before_it_is_made(tmp_path, capsys):
     error = error_of(capsys, "train", "--hidden", "1000000", "1000000", "--out", tmp_path / "a")
-    assert "expected smaller hidden, channels or latent, training needs" in error
+    assert "expected smaller hidden, channels or latent, they need" in error
 
 
 def test_batches_beyond_memory_are_refused_before_a_training(tmp_path, monkeypatch, capsys):

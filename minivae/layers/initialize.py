@@ -9,9 +9,7 @@ def check_memory(shape):
     """ValueError, before memory is taken, if weights of this shape cannot be trained on this machine."""
     needed = 16 * math.prod(shape) / 2**30  # float32 of the weights, of their gradient and of two moments of Adam
     if needed > memory() / 2**30:
-        raise ValueError(
-            f"weights {shape}: expected smaller hidden, channels or latent, training needs {needed:,.0f} GiB"
-        )
+        raise ValueError(f"weights {shape}: expected smaller hidden, channels or latent, they need {needed:,.0f} GiB")
 
 
 def glorot(rng, shape, fan_in, fan_out):
