@@ -6,10 +6,8 @@ from .options import real, real_number
 
 
 def _read(value, **steps):
-    """`value` as a float; ValueError unless it is a finite number, and the number of steps one above 0."""
-    for name, number in steps.items():
-        real()(name, number)
-    return real_number("value", value)
+    """`value` and a number of steps as floats; ValueError unless they are finite, and the second is above 0."""
+    return real_number("value", value), *(real()(name, number) for name, number in steps.items())
 
 
 def schedule(value):
@@ -25,20 +23,20 @@ def schedule(value):
 
 def cosine(value, steps):
     """From `value` down to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5); from step `steps` on it stays 0."""
-    value = _read(value, steps=steps)
+    value, steps = _read(value, steps=steps)
     return lambda t: 0.5 * value * (1 + math.cos(math.pi * min(t / steps, 1)))
 
 
 def step_decay(value, every, factor=0.1):
     """`value`, multiplied by `factor` after each `every` steps."""
-    value = _read(value, every=every)
+    value, every = _read(value, every=every)
     factor = real_number("factor", factor)
     return lambda t: value * factor ** (t // every)
 
 
 def iwae_stages(value, pass_steps):
     """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, then on at the last (Burda et al. 2016, sec. 5)."""
-    value = _read(value, pass_steps=pass_steps)
+    value, pass_steps = _read(value, pass_steps=pass_steps)
 
     def rate(t):
         done = t // pass_steps  # passes
@@ -56,13 +54,13 @@ def warm_up(rate, steps):
 
 def linear(value, steps):
     """From 0 up to `value` in `steps` steps, and on at `value` (the warm-up of Soenderby et al. 2016)."""
-    value = _read(value, steps=steps)
+    value, steps = _read(value, steps=steps)
     return lambda t: value * min(t / steps, 1)
 
 
 def cyclical(value, steps):
     """Cycles of `steps` steps: from 0 up to `value` in the first half, at `value` in the other (Fu et al. 2019)."""
-    value = _read(value, steps=steps)
+    value, steps = _read(value, steps=steps)
     return lambda t: value * min(2 * (t % steps) / steps, 1)
 
 

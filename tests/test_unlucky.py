@@ -20,9 +20,9 @@ from test_cli import error_of
 from test_runs import content, train
 
 from minivae.backend import as_array
-from minivae.cli import base, main
+from minivae.cli import base, in_one_line, main
 from minivae.data import load_data
-from minivae.files import alone, append, beside, check_writable, dump, held, parse, sweep, write_atomic
+from minivae.files import alone, append, beside, check_writable, dump, held, parse, read_file, sweep, write_atomic
 from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.runs import Run
@@ -786,3 +786,32 @@ def test_no_memory_for_a_checkpoint(tmp_path, monkeypatch, capsys):
         capsys, "train", "--out", tmp_path / "a"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_too_large_and_archives_that_promise_too_much(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"1234")
+    assert read_file(tmp_path / "a", "data", 4) == b"1234"
+    with pytest.raises(ValueError, match="data: expected at most 3 bytes, .*/a has 4"):
+        read_file(tmp_path / "a", "data", 3)
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((100, 100)))
+    assert load_data(tmp_path / "x.npz").train.x.shape == (84, 100)
+    monkeypatch.setattr("minivae.data.arrays.DEFLATED", 1)
+    with pytest.raises(ValueError, match=r"no readable .npy or .npz file of numbers \(x.npy: 80,128 bytes out of"):
+        load_data(tmp_path / "x.npz")
+
+
+def test_one_line_of_whatever_a_file_may_hold():
+    assert in_one_line("a\x1b[31m\n  b\x07 \udcff") == "a\\x1b[31m b\\x07 \\udcff"
+    assert in_one_line("x" * 1000) == "x" * 900 + " ..."
+
+
+def test_a_best_value_that_is_not_finite(run, capsys):
+    path = run / "last.safetensors"
+    with safe_open(path, "numpy") as file:
+        meta = file.metadata()["minivae"]
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
+    best = json.loads(meta)["best"]
+    save_file(arrays, path, {"minivae": meta.replace(str(best), "1e999")})
+    assert f"checkpoint: {path} was not written by a training run" in error_of(
+        capsys, "train", "--resume", "--out", run
+    )

@@ -66,7 +66,7 @@ def main(argv=None):
         message, code = str(error), 1
     except KeyboardInterrupt:
         message, code = "interrupted", 130
-    print(f"minivae: {_in_one_line(message)}", file=sys.stderr)
+    print(f"minivae: {in_one_line(message)}", file=sys.stderr)
     return code
 
 
@@ -92,7 +92,7 @@ def _check_folder():
         raise ValueError(f"working folder: cannot be read ({error.strerror}); go to one that exists") from None
 
 
-def _in_one_line(message):
+def in_one_line(message):
     """Its beginning if it is long, and nothing that a terminal would take for a command: it may come from a file."""
     message = " ".join(message.split())
     plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[:900])

@@ -1,7 +1,5 @@
 """From the settings of a run to its data, model and optimizer."""
 
-import math
-
 from ..backend import generator, take
 from ..data import load_data
 from ..evaluate import ledger_line
@@ -56,7 +54,7 @@ def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     if settings["early_stop"] is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got validation 0")
-    n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * math.prod(data.shape)
+    n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * data.train.x.shape[1]
     out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
     if 4 * out > memory():  # of the decoder's outputs, their gradient and what the likelihood makes of both
         raise ValueError(f"batch_size: expected fewer examples, samples or levels, a step needs {4 * out:,} bytes")

@@ -16,6 +16,7 @@ from .. import __version__
 from ..backend import available
 from ..files import alone, append, beside, check_file, dump, inside, owned, sweep, sync_folder, write_atomic
 from ..models import MODELS
+from ..options import is_number
 from . import checkpoint
 from .build import build_model, build_optimizer, check_run, read_data
 from .records import read_metrics, read_report, read_settings
@@ -186,7 +187,7 @@ class Run:
         if not (
             isinstance(meta, dict)
             and all(type(meta.get(name)) is int and meta[name] >= 0 for name in ("epoch", "step"))
-            and isinstance(meta.get("best", ""), float | int | None)
+            and (meta.get("best", "") is None or is_number(meta.get("best")))
         ):
             raise ValueError(f"checkpoint: {path} was not written by a training run of minivae")
         expected = deciding(self.settings)
