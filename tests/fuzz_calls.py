@@ -236,7 +236,7 @@ def is_mild(array):
         array = np.asarray(array)
     except Exception:  # of what is no array
         return True
-    return array.dtype.kind not in "iuf" or not (np.isfinite(array) & (np.abs(array) > 10)).any()
+    return array.dtype.kind not in "iuf" or not (np.isfinite(array) & (np.abs(array.astype("float64")) > 10)).any()
 
 
 ODD_INPUTS = {name: inputs_like(*shape) if shape else sizes for name, shape in INPUTS.items()}

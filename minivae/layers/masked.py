@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import as_array
 from ..numeric import sum_rows
-from ..options import real_number
+from ..options import real
 from ..params import Constant, Param
 from .base import Layer
 from .initialize import glorot
@@ -18,12 +18,12 @@ class MaskedDense(Layer):
     """
 
     def __init__(self, mask, rng, scale=1.0):
-        mask = as_array(mask, "mask").astype("float32")
+        mask = (as_array(mask, "mask") != 0).astype("float32")
         if mask.ndim != 2 or not mask.size:
             raise ValueError(f"mask: expected shape (n_in, n_out), got {mask.shape}")
         self.n_in, n_out = n_in, _ = mask.shape
         self.mask = Constant(mask)
-        self.W = Param(real_number("scale", scale) * glorot(rng, mask.shape, n_in, n_out))
+        self.W = Param(real(below=1e15)("scale", scale) * glorot(rng, mask.shape, n_in, n_out))
         self.b = Param(np.zeros(n_out), decay=False)
 
     def forward(self, x, noise=None):
