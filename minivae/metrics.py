@@ -6,7 +6,7 @@ import numpy as np
 
 from .backend import as_array, floats, place, take
 from .data import batches
-from .models.base import at_once
+from .numeric import at_once
 
 BATCH = 500  # rows, at most
 

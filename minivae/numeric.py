@@ -1,8 +1,10 @@
-"""Formulas that layers, densities and likelihoods share, in a form that is right at both ends of its range."""
+"""What rooms above share: formulas that are right at both ends of their range, and how much is done at once."""
 
 import numpy as np
 
 from .backend import array_module
+
+VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
 
 
 def sigmoid(x):
@@ -47,3 +49,8 @@ def sum_rows(dy):
     """
     rows = dy.reshape(-1, dy.shape[-1])
     return array_module(dy).ones(len(rows), dy.dtype) @ rows
+
+
+def at_once(n, D, most=VALUES):
+    """How many of n rows of D values are computed at once, so that it needs little memory: `most` values, or a row."""
+    return max(1, min(n, most // max(1, D)))

@@ -14,7 +14,7 @@ from minivae.backend import generator
 from minivae.cli import main
 from minivae.evaluate import Spread, decodings, ledger_line, posteriors
 from minivae.metrics import mean_metrics
-from minivae.models.base import VALUES, at_once
+from minivae.numeric import VALUES, at_once
 from minivae.runs import Run, checkpoint
 
 SIDE = 300

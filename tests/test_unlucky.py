@@ -95,7 +95,7 @@ def test_a_run_writes_only_while_its_folder_is_there(how, moment, finished, tmp_
 
 
 def test_pictures_and_results_go_into_the_folder_that_was_opened_or_nowhere(run, finished, monkeypatch, capsys):
-    for command, module, name in (("sample", "pictures", "_sampled"), ("evaluate", "measures", "mean_metrics")):
+    for command, module, name in (("sample", "pictures", "sampled"), ("evaluate", "measures", "mean_metrics")):
         right = getattr(sys.modules[f"minivae.cli.{module}"], name)
 
         def strike(*args, right=right, **kwargs):

@@ -12,7 +12,7 @@ from ..evaluate import codes
 from ..files import write_atomic
 from ..metrics import BATCH
 from ..runs import Run
-from .base import FORCE, RUN, argument, command, output
+from .base import FORCE, RUN, argument, command, finite_rows, output
 
 FILES = (
     argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
@@ -71,10 +71,7 @@ def _read(path, argument="input"):
 
 
 def _write(path, array, name):
-    bad = len(array) - np.isfinite(array.reshape(len(array), -1)).all(axis=1).sum()
-    if bad:
-        raise FloatingPointError(f"{name}: {bad} of {len(array)} rows are not finite; the weights, or values of the "
-                                 "input, are too large to compute with")  # fmt: skip
+    finite_rows(array.reshape(len(array), -1), "rows", name)
     content = io.BytesIO()
     np.save(content, array)
     write_atomic(path, content.getvalue())

@@ -4,9 +4,12 @@ import math
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from ..files import held, sweep
 from ..runs import Run
 
+TOO_LARGE = "the weights, or values of the data, are too large to compute with"
 COMMANDS = []  # (function, its arguments)
 
 
@@ -65,8 +68,15 @@ def check_finite(values, of):
     """FloatingPointError, which says which of {name: number} is not finite, and of what."""
     bad = [f"{name} is {value}" for name, value in values.items() if value is not None and not math.isfinite(value)]
     if bad:
-        raise FloatingPointError(f"{of}: not finite ({', '.join(bad)}); the weights, or values of the data, are too "
-                                 "large to compute with")  # fmt: skip
+        raise FloatingPointError(f"{of}: not finite ({', '.join(bad)}); {TOO_LARGE}")
+
+
+def finite_rows(array, name, of):
+    """The array (..., n) as it is; FloatingPointError says how many of its rows, which have a name, are not finite."""
+    bad = ~np.isfinite(array).all(axis=-1)
+    if bad.any():
+        raise FloatingPointError(f"{of}: {bad.sum()} of {bad.size} {name} have values that are not finite; {TOO_LARGE}")
+    return array
 
 
 def short(value):

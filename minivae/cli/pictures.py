@@ -1,20 +1,18 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
-import math
 from functools import wraps
 from pathlib import Path
 
 import numpy as np
 
 from .. import plot
-from ..backend import generator, take, to_numpy
-from ..data import batches
+from ..backend import generator, take
 from ..evaluate import latents
 from ..files import check_file, check_writable
-from ..models.base import at_once
 from ..options import real_number, whole
 from ..priors import StandardNormal
-from .base import FORCE, RUN, argument, command, opened, output
+from .base import FORCE, RUN, argument, command, finite_rows, opened, output
+from .decoding import codes, decoded, in_tiles, name_of, reconstructed, sampled
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
@@ -78,16 +76,16 @@ def interpolate(run, path, n, steps):
         raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
     y = take(y, slice(2 * n))
-    mu = _codes(path, model, x, y)
+    mu = codes(path, model, x, y)
     tiles = plot.Tiles(_shape(run), 2 * n, steps + 2)
     x = tiles.reduce(x)
     bands = []
     for path_kind in ("linear", "spherical"):
         z = latents.interpolate(mu[::2], mu[1::2], steps, path_kind).swapaxes(0, 1)  # (steps, n, L)
-        x_hat = _decoded(path, model, z, tiles, take(y, slice(None, None, 2))).swapaxes(0, 1)  # (n, steps, d)
+        x_hat = decoded(path, model, z, tiles, take(y, slice(None, None, 2))).swapaxes(0, 1)  # (n, steps, d)
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
-    title = f"between two examples: decoded walks from {_name(model)} to {_name(model)}"
+    title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
     title += ", given the left one's y" * (model.labels is not None)
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, _shape(run), path, title, ["linear", "spherical"], tops)
@@ -109,10 +107,10 @@ def traverse(run, path, example, n, steps):
     x, y = run.read_data().pictured
     i = _example(x, example)
     y_of_it = take(y, slice(i, i + 1))
-    mu = _codes(path, model, x[i : i + 1], y_of_it)[0]
+    mu = codes(path, model, x[i : i + 1], y_of_it)[0]
     x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
     values = np.linspace(-3, 3, steps, dtype="float32")
-    z = _codes(path, model, x_seen, y_seen)
+    z = codes(path, model, x_seen, y_seen)
     if model.has_kl:
         size = latents.kl_per_latent(model, x_seen, y_seen)
         unit = "nats"
@@ -128,7 +126,7 @@ def traverse(run, path, example, n, steps):
     order = np.argsort(-size, kind="stable")[:n]
     walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
     tiles = plot.Tiles(_shape(run), len(walks), steps)
-    x_hat = _decoded(path, model, np.stack(walks), tiles, y_of_it)
+    x_hat = decoded(path, model, np.stack(walks), tiles, y_of_it)
     labels = [f"z[{k}], {size[k]:.2f} {unit}" for k in order]
     tops = ["-3", *[""] * (steps - 2), "3"]
     plot.walks(list(x_hat), _shape(run), path, title, labels, tops)
@@ -147,15 +145,15 @@ def latent(run, path, n, y):
     if model.labels is not None and given is None:
         raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu = _codes(path, model, x, y)
+    mu = codes(path, model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
     if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = (np.stack(np.meshgrid(across, up), axis=-1) @ axes + center).astype("float32")  # (n or 1, n, L)
-    x_hat = _decoded(path, model, grid, plot.Tiles(_shape(run), len(grid), n), given)
-    plot.latent_means(mu, y, path, x_hat, _shape(run), name=_name(model))
+    x_hat = decoded(path, model, grid, plot.Tiles(_shape(run), len(grid), n), given)
+    plot.latent_means(mu, y, path, x_hat, _shape(run), name=name_of(model))
 
 
 @drawing(
@@ -173,7 +171,7 @@ def uncertainty(run, path, n, seed):
     mu, log_var = latents.posteriors(model, x, y)
     std = np.exp(0.5 * log_var)
     for name, part in (("mu", mu), ("std", std)):
-        _finite(path, name, part)
+        finite_rows(part, name, path.stem)
     size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
     names = [f"z[{i}]" for i in first]
@@ -186,8 +184,8 @@ def uncertainty(run, path, n, seed):
         spread.add(draws)
         return draws
 
-    draws = _in_tiles(path, tiles, DRAWS, decode)
-    x_hat = _reconstructed(path, model, x, y_first, tiles)
+    draws = in_tiles(path, tiles, DRAWS, decode)
+    x_hat = reconstructed(path, model, x, y_first, tiles)
     spread = tiles.reduce(spread.std(x.dtype))
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, _shape(run), path, names, spread)
 
@@ -217,7 +215,7 @@ def draw_run(run, data):
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     x, y = (take(part, slice(DOTS)) for part in data.pictured)
     path = run.file("latents.png")
-    plot.latent_means(_codes(path, model, x, y), y, path, name=_name(model))
+    plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))
     names = ("curves", "reconstructions", "samples", "latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
@@ -231,7 +229,7 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
         shown = count if len(_shape(run)) == 3 else min(count, WALKS)  # each row of curves is a panel of its own
         columns = max(1, n // shown)
         tiles = plot.Tiles(_shape(run), shown, columns)
-        rows = [_sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(shown)]
+        rows = [sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(shown)]
         title += ", a row for each y" + f" below {shown}" * (shown < count)
         plot.walks(rows, _shape(run), path, title, [str(c) for c in range(shown)])
         return
@@ -241,52 +239,7 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
     elif y is not None:
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
     tiles = plot.Tiles(_shape(run), *plot.square(n))
-    plot.samples(_sampled(path, model, n, seed, y, tiles), _shape(run), path, title)
-
-
-# ---- what is drawn, by the path of its picture: reduced to its tiles, and finite
-
-
-def _in_tiles(path, tiles, n, decode):
-    """decode(rows), (..., D), of n rows: in parts, each reduced to (..., d) before the next is decoded."""
-    parts = batches(n, at_once(n, math.prod(tiles.full)))
-    return _finite(path, "x_hat", np.concatenate([tiles.reduce(to_numpy(decode(rows))) for rows in parts]))
-
-
-def _decoded(path, model, z, tiles, y=None):
-    """z (..., n, L) decoded, (..., n, d); y are n labels, or one for all."""
-    flat = z.reshape(-1, model.L)
-    y = _repeated(y, len(flat))
-    x_hat = _in_tiles(path, tiles, len(flat), lambda rows: model.decode(flat[rows], y=take(y, rows)))
-    return x_hat.reshape(*z.shape[:-1], -1)
-
-
-def _sampled(path, model, n, seed, y, tiles):
-    """n samples (n, d); of labels y, in turns, where there are any."""
-    rng, y = generator(seed, "sample"), _repeated(y, n)
-    return _in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows)))
-
-
-def _reconstructed(path, model, x, y, tiles):
-    """Reconstructions (n, d) of x (n, D)."""
-    return _in_tiles(path, tiles, len(x), lambda rows: model.reconstruct(x[rows], y=take(y, rows)))
-
-
-def _codes(path, model, x, y):
-    """What `encode` gives for each example (n, L)."""
-    return _finite(path, _name(model), latents.codes(model, x, y))
-
-
-def _finite(path, name, array):
-    """The array (..., n) as it is; FloatingPointError says how many of its rows are not finite."""
-    bad = ~np.isfinite(array).all(axis=-1)
-    if bad.any():
-        raise FloatingPointError(f"{path.stem}: {bad.sum()} of {bad.size} {name} have values that are not finite")
-    return array
-
-
-def _repeated(y, n):
-    return None if y is None else np.resize(y, (n, *y.shape[1:]))
+    plot.samples(sampled(path, model, n, seed, y, tiles), _shape(run), path, title)
 
 
 def _labels(model, texts):
@@ -307,17 +260,12 @@ def _labels(model, texts):
 def _draw_reconstructions(run, model, data, path):
     x, y = (take(part, slice(PICTURED)) for part in data.pictured)
     tiles = plot.Tiles(_shape(run), *plot.pairs(len(x)))
-    plot.reconstructions(x, _reconstructed(path, model, x, y, tiles), _shape(run), path)
+    plot.reconstructions(x, reconstructed(path, model, x, y, tiles), _shape(run), path)
 
 
 def _standard(model):
     """Whether a standard normal prior says where the latents are."""
     return isinstance(getattr(model, "prior", None), StandardNormal)
-
-
-def _name(model):
-    """What `encode` gives for each example, as pictures name it."""
-    return "mu" if model.latent == "gaussian" else "z"
 
 
 def _shape(run):

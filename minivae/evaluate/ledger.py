@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from ..backend import place, to_numpy
-from ..models.base import at_once
+from ..numeric import at_once
 from ..options import is_number, is_plain
 from ..params import replaced
 from .latents import mean_kl

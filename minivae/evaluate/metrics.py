@@ -7,7 +7,7 @@ import numpy as np
 from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH, check_pair
-from ..models.base import at_once
+from ..numeric import at_once
 
 
 def elbo_standard_error(model, x, rng, y=None):

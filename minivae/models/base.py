@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
+from ..numeric import at_once
 from ..options import Option, one_of, read_arguments, real, shown, whole
 from ..params import Module
 from ..schedules import BETA_SCHEDULES, schedule
-
-VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
 
 
 class Metric(NamedTuple):
@@ -48,11 +47,6 @@ def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
         return schedule(beta)
     steps = (beta_epochs or 1) * whole(1)("pass_steps", pass_steps)
     return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
-
-
-def at_once(n, D, most=VALUES):
-    """How many of n rows of D values are computed at once, so that it needs little memory: `most` values, or a row."""
-    return max(1, min(n, most // max(1, D)))
 
 
 class Labels(NamedTuple):

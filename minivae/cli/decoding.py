@@ -1,0 +1,50 @@
+"""What pictures show of a model, by the path of the picture: decoded in parts, reduced to its tiles, and finite."""
+
+import math
+
+import numpy as np
+
+from ..backend import generator, take, to_numpy
+from ..data import batches
+from ..evaluate import latents
+from ..numeric import at_once
+from .base import finite_rows
+
+
+def in_tiles(path, tiles, n, decode):
+    """decode(rows), (..., D), of n rows: in parts, each reduced to (..., d) before the next is decoded."""
+    parts = batches(n, at_once(n, math.prod(tiles.full)))
+    return finite_rows(np.concatenate([tiles.reduce(to_numpy(decode(rows))) for rows in parts]), "x_hat", path.stem)
+
+
+def decoded(path, model, z, tiles, y=None):
+    """z (..., n, L) decoded, (..., n, d); y are n labels, or one for all."""
+    flat = z.reshape(-1, model.L)
+    y = _repeated(y, len(flat))
+    x_hat = in_tiles(path, tiles, len(flat), lambda rows: model.decode(flat[rows], y=take(y, rows)))
+    return x_hat.reshape(*z.shape[:-1], -1)
+
+
+def sampled(path, model, n, seed, y, tiles):
+    """n samples (n, d); of labels y, in turns, where there are any."""
+    rng, y = generator(seed, "sample"), _repeated(y, n)
+    return in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows)))
+
+
+def reconstructed(path, model, x, y, tiles):
+    """Reconstructions (n, d) of x (n, D)."""
+    return in_tiles(path, tiles, len(x), lambda rows: model.reconstruct(x[rows], y=take(y, rows)))
+
+
+def codes(path, model, x, y):
+    """What `encode` gives for each example (n, L)."""
+    return finite_rows(latents.codes(model, x, y), name_of(model), path.stem)
+
+
+def _repeated(y, n):
+    return None if y is None else np.resize(y, (n, *y.shape[1:]))
+
+
+def name_of(model):
+    """What `encode` gives for each example, as pictures name it."""
+    return "mu" if model.latent == "gaussian" else "z"
