@@ -6,8 +6,11 @@ No other file knows that CuPy exists. Functions that create arrays or call ufunc
 
 import sys
 from functools import cache
+from importlib import import_module
 
 import numpy as np
+
+from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
 REALS = {"float32": "float", "float64": "double"}  # dtype: its name in CUDA C
@@ -63,6 +66,12 @@ def _cupy():
 
 
 BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
+SPECIAL = {"numpy": "scipy.special", "cupy": "cupyx.scipy.special"}
+
+
+def special(x):
+    """The module whose gammaln, betaln and digamma work on `x`. It is loaded when they are first asked for."""
+    return import_module(SPECIAL[array_module(x).__name__])
 
 
 def has_kernels(tree):
@@ -139,13 +148,11 @@ def as_array(x, name):
     if type(x).__module__.partition(".")[0] in BACKENDS and not isinstance(x, np.ndarray):
         return x
     try:
-        array = np.asarray(x)
+        array = np.ma.filled(x.astype("float64"), np.nan) if np.ma.is_masked(x) else np.asarray(x)
     except Exception as error:  # lists of different lengths, or whatever __array__ of another class raises
-        raise ValueError(f"{name}: expected an array of numbers, got {type(x).__name__} ({error})") from None
+        raise ValueError(f"{name}: expected an array of numbers, got {kind_of(x, error)}") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected numbers, got dtype {array.dtype}")
-    if np.ma.is_masked(x):
-        raise ValueError(f"{name}: expected numbers, got a masked array with gaps; fill them first")
+        raise ValueError(f"{name}: expected numbers, got {kind_of(x, array.dtype)}")
     return array
 
 
@@ -166,6 +173,8 @@ def place(tree, like):
     xp = array_module(like)
 
     def move(x):
+        if hasattr(x, "placed"):  # rows of a large file
+            return x.placed(like)
         x = to_numpy(x) if xp is np else x
         return xp.asarray(x, dtype=like.dtype if x.dtype.kind == "f" else None)
 

@@ -2,14 +2,15 @@
 
 Each operation is a pair: `f(*args)` and `f_backward(g, *args)`, the gradients of sum(g * f), one per argument and in
 its shape; g has the shape of f. Data and noise are keyword arguments and get none. Log-probabilities sum over the last
-axis only, (..., D) -> (...) nats; all earlier axes broadcast, and no constant is left out.
+axis only, (..., D) -> (...) nats; all earlier axes broadcast, and no constant is left out. `observed` (..., D) says
+which terms of the sum count; x is any number where they do not.
 """
 
 import math
 
-from .backend import array_module, unbroadcast
+from .backend import array_module, special, unbroadcast
 from .kernels import fused
-from .numeric import log_one_plus, softmax
+from .numeric import digamma_less_log, keep, log_one_plus, sigmoid, softmax, softplus, wide
 
 LOG_2PI = math.log(2 * math.pi)
 LARGEST = 88.0  # exp of it is finite in float32
@@ -88,19 +89,38 @@ def _one_hot(x, logits):
     return x[..., None, :] == array_module(logits).arange(logits.shape[-2])[:, None]
 
 
+def softmax_log_prob(logits, *, x):
+    """log p = sum_c x_c log softmax(l)_c: one choice among D, logits l and one-hot x (..., D) -> (...) nats.
+
+    x may also count many choices; the multinomial coefficient, which depends on x alone, is left out.
+    """
+    xp = array_module(logits)
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return (x * (logits - xp.log(xp.exp(logits).sum(axis=-1, keepdims=True)))).sum(axis=-1)
+
+
+def softmax_log_prob_backward(g, logits, *, x):
+    """dl_c = g (x_c - softmax(l)_c sum_b x_b).   g (...), logits l and x (..., D) -> dlogits in the shape of logits.
+
+    Forward subtracted log sum_b exp(l_b) once for each choice, so now -g softmax_c comes as often.
+    """
+    dlogits = x - softmax(logits[..., None])[..., 0] * x.sum(axis=-1, keepdims=True)
+    return unbroadcast(g[..., None] * dlogits, logits.shape)
+
+
 # ---- Gaussians
 
 
-def gaussian_log_prob(x, mu, log_var):
+def gaussian_log_prob(x, mu, log_var, *, observed=None):
     """log N(x; mu, exp(log_var)) = -1/2 sum_d log 2 pi + log_var + (x - mu)^2 / exp(log_var).
 
     x, mu, log_var (..., D), which broadcast -> (...) nats.
     """
     u = (x - mu) * array_module(x).exp(-0.5 * log_var)
-    return -0.5 * (LOG_2PI + log_var + u * u).sum(axis=-1)
+    return -0.5 * keep(LOG_2PI + log_var + u * u, observed).sum(axis=-1)
 
 
-def gaussian_log_prob_backward(g, x, mu, log_var):
+def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
     """dx = -g u / std, dmu = g u / std, dlog_var = g (u^2 - 1) / 2, with u = (x - mu) / std.
 
     Forward took -(log_var + u^2) / 2, so now du = -g u, and u has the slopes 1 / std, -1 / std and -u / 2.
@@ -108,9 +128,47 @@ def gaussian_log_prob_backward(g, x, mu, log_var):
     g = g[..., None]
     inv_std = array_module(x).exp(-0.5 * log_var)
     u = (x - mu) * inv_std
-    dmu = g * u * inv_std
-    dlog_var = 0.5 * g * (u * u - 1)
+    dmu = keep(g * u * inv_std, observed)
+    dlog_var = keep(0.5 * g * (u * u - 1), observed)
     return unbroadcast(-dmu, x.shape), unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
+
+
+def student_t_log_prob(x, mu, log_var, log_df, *, observed=None):
+    """log p = -sum_d log B(v / 2, 1 / 2) + (log_df + log_var + (v + 1) log(1 + u^2 / v)) / 2, v = exp(log_df).
+
+    u = (x - mu) / std, B the beta function; x, mu, log_var, log_df (..., D), which broadcast -> (...) nats.
+    """
+    xp = array_module(x)
+    v = xp.exp(log_df)
+    u = (x - mu) * xp.exp(-0.5 * log_var)
+    log_beta = special(x).betaln(0.5 * xp.exp(wide(log_df)), 0.5).astype(log_df.dtype)
+    return -keep(log_beta + 0.5 * (log_df + log_var + (v + 1) * xp.log1p(u * u / v)), observed).sum(axis=-1)
+
+
+def student_t_log_prob_backward(g, x, mu, log_var, log_df, *, observed=None):
+    """dmu = g (1 + 1 / v) u / (1 + s) / std, dx = -dmu, dlog_var = g ((v + 1) q - 1) / 2, with s = u^2 / v.
+
+    dlog_df = g (h + q - v (log(1 + s) - q)) / 2, with q = s / (1 + s): forward took log(1 + s) v + 1 times, and s falls
+    as v grows. h = v (digamma((v + 1) / 2) - digamma(v / 2)) - 1 is the slope of -2 log B - log_df.
+    """
+    xp = array_module(x)
+    g = g[..., None]
+    v = xp.exp(log_df)
+    inv_std = xp.exp(-0.5 * log_var)
+    u = (x - mu) * inv_std
+    s = u * u / v
+    q = s / (1 + s)
+    w = xp.exp(wide(log_df))
+    h = w * (digamma_less_log(0.5 * w + 0.5) - digamma_less_log(0.5 * w) + xp.log1p(1 / w)) - 1
+    dmu = keep(g * (1 + 1 / v) * u / (1 + s) * inv_std, observed)
+    dlog_var = keep(0.5 * g * ((v + 1) * q - 1), observed)
+    dlog_df = keep(0.5 * g * (h.astype(log_df.dtype) + q - v * (xp.log1p(s) - q)), observed)
+    return (
+        unbroadcast(-dmu, x.shape),
+        unbroadcast(dmu, mu.shape),
+        unbroadcast(dlog_var, log_var.shape),
+        unbroadcast(dlog_df, log_df.shape),
+    )
 
 
 def standard_normal_log_prob(z):
@@ -189,6 +247,50 @@ def free_bits_backward(g, kl, *, least):
     xp = array_module(kl)
     above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least else xp.ones(kl.shape[-1], kl.dtype)  # (L,)
     return xp.broadcast_to(g / len(kl) * above, kl.shape)
+
+
+# ---- Counts, computed in float64: in float32 log x! of a large x is wrong by whole nats
+
+
+def poisson_log_prob(log_rate, *, x, observed=None):
+    """log p = sum_d x log m - m - log x!, m = exp(log_rate).   log_rate, x = 0, 1, 2, ... (..., D) -> (...) nats."""
+    l, x = wide(log_rate), wide(x)
+    log_p = x * l - array_module(l).exp(l) - special(x).gammaln(x + 1)
+    return keep(log_p, observed).sum(axis=-1).astype(log_rate.dtype)
+
+
+def poisson_log_prob_backward(g, log_rate, *, x, observed=None):
+    """dlog_rate = g (x - m).   g (...), log_rate and x (..., D) -> dlog_rate in the shape of log_rate."""
+    m = array_module(log_rate).exp(wide(log_rate))
+    return unbroadcast(keep(g[..., None] * (x - m), observed), log_rate.shape).astype(log_rate.dtype)
+
+
+def negative_binomial_log_prob(log_mean, log_r, *, x, observed=None):
+    """log p = sum_d log Gamma(x + r) / (Gamma(r) x!) + r log(r / (r + m)) + x log(m / (r + m)).
+
+    m = exp(log_mean), r = exp(log_r), whose variance is m + m^2 / r; all (..., D), which broadcast -> (...) nats. The
+    first part is -log B(r, x + 1) - log(x + r), B the beta function, which stays exact where r is large.
+    """
+    xp = array_module(log_mean)
+    x, r, t = wide(x), xp.exp(wide(log_r)), wide(log_mean) - log_r  # t = log(m / r)
+    log_p = -special(x).betaln(r, x + 1) - xp.log(x + r) - r * softplus(t) - x * softplus(-t)
+    return keep(log_p, observed).sum(axis=-1).astype(log_mean.dtype)
+
+
+def negative_binomial_log_prob_backward(g, log_mean, log_r, *, x, observed=None):
+    """dlog_mean = g e, dlog_r = g (r (digamma(x + r) - digamma(r) - log(1 + m / r)) - e), e = r (x - m) / (r + m).
+
+    Forward saw log_r in t = log_mean - log_r, which gives -e, and beside it in r alone.
+    """
+    xp = array_module(log_mean)
+    g, x, r, t = g[..., None], wide(x), xp.exp(wide(log_r)), wide(log_mean) - log_r
+    e = x * sigmoid(-t) - r * sigmoid(t)
+    slope = digamma_less_log(x + r) - digamma_less_log(r) + xp.log1p(x / r) - softplus(t)
+    dlog_mean, dlog_r = keep(g * e, observed), keep(g * (r * slope - e), observed)
+    return (
+        unbroadcast(dlog_mean, log_mean.shape).astype(log_mean.dtype),
+        unbroadcast(dlog_r, log_r.shape).astype(log_r.dtype),
+    )
 
 
 # ---- Sampling

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .backend import array_module
+from .backend import array_module, special
 
 VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
 
@@ -33,6 +33,20 @@ def log_one_plus(e):
     return y
 
 
+def softplus(t):
+    """log(1 + exp(t)), without an exp that overflows."""
+    xp = array_module(t)
+    return xp.maximum(t, 0) + log_one_plus(xp.exp(-xp.abs(t)))
+
+
+def digamma_less_log(y):
+    """digamma(y) - log(y), y > 0: where y is large the difference would be rounding, so there it is the series."""
+    xp = array_module(y)
+    w = 1 / (y * y)
+    far = -0.5 / y - w * (1 / 12 - w / 120)
+    return xp.where(y > 100, far, special(y).digamma(y) - xp.log(y))
+
+
 def softmax(logits):
     """exp(l) / sum_c exp(l_c) over the last axis but one.   logits (..., n, D) -> (..., n, D).
 
@@ -40,6 +54,16 @@ def softmax(logits):
     """
     p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
     return p / p.sum(axis=-2, keepdims=True)
+
+
+def wide(a):
+    """The same numbers in float64; complex ones stay complex."""
+    return a + array_module(a).zeros(1, "float64")
+
+
+def keep(a, observed):
+    """`a` where it was observed, 0 elsewhere; None: all of it."""
+    return a if observed is None else array_module(a).where(observed, a, 0)
 
 
 def sum_rows(dy):

@@ -128,6 +128,13 @@ LAYERS = {
 }  # fmt: skip
 
 
+MASK = np.array([[1.0, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+
+
+def counts(rng, *shape):
+    return rng.integers(0, 9, shape).astype("float64")
+
+
 def gaussian(rng, *shape):
     return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
 
@@ -144,6 +151,24 @@ OPERATIONS = {
     densities.gaussian_log_prob: [
         lambda rng: ((rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal(1)), {}),
         lambda rng: ((rng.standard_normal((3, 1)), rng.standard_normal(1), rng.standard_normal((2, 1, 4))), {}),
+        lambda rng: ((rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), np.ones(4)), {"observed": MASK}),
+    ],
+    densities.student_t_log_prob: [
+        lambda rng: ((2 * rng.standard_normal((2, 3, 4)), *gaussian(rng, 3, 4), np.array([1.5])), {}),
+        lambda rng: ((rng.standard_normal((3, 1)), np.ones(1), rng.standard_normal((2, 1, 4)), np.arange(4.0)), {}),
+        lambda rng: ((rng.standard_normal((2, 3, 4)), *gaussian(rng, 4), np.zeros(4)), {"observed": MASK}),
+    ],
+    densities.poisson_log_prob: [
+        lambda rng: ((rng.standard_normal((2, 3, 4)),), {"x": counts(rng, 3, 4)}),
+        lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4), "observed": MASK}),
+    ],
+    densities.negative_binomial_log_prob: [
+        lambda rng: ((rng.standard_normal((2, 3, 4)), np.array([0.5])), {"x": counts(rng, 3, 4)}),
+        lambda rng: ((2 * rng.standard_normal(4), 2 * np.arange(4.0)), {"x": counts(rng, 3, 4), "observed": MASK}),
+    ],
+    densities.softmax_log_prob: [
+        lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": np.eye(5)[rng.integers(0, 5, 3)]}),
+        lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4)}),
     ],
     densities.standard_normal_log_prob: [lambda rng: ((rng.standard_normal((2, 3, 4)),), {})],
     densities.kl_standard_normal: [
@@ -173,7 +198,15 @@ LIKELIHOODS = {
     likelihoods.Gaussian: likelihoods.Gaussian,
     likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),
     likelihoods.GaussianFull: likelihoods.GaussianFull,
-}
+    likelihoods.StudentT: likelihoods.StudentT,
+    likelihoods.Poisson: lambda: likelihoods.Poisson(2.5),
+    likelihoods.NegativeBinomial: lambda: likelihoods.NegativeBinomial(0.5),
+    likelihoods.Softmax: likelihoods.Softmax,
+    likelihoods.Mixed: lambda: likelihoods.Mixed([
+        (likelihoods.Gaussian(0.5, 2), 2), (likelihoods.Poisson([1.0, 3.0]), 2), (likelihoods.Softmax(), 3),
+        (likelihoods.Bernoulli(), 1),
+    ]),
+}  # fmt: skip
 
 PRIORS = {
     priors.StandardNormal: lambda: priors.StandardNormal(4),

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+from scipy import special
 
 from minivae import backend
 
@@ -32,6 +33,7 @@ UFUNCS = (
     "logical_not", "logical_or", "matmul", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "power",
     "reciprocal", "rint", "sign", "sin", "sqrt", "square", "subtract", "tanh", "true_divide",
 )  # fmt: skip
+SPECIAL = ("betaln", "digamma", "gammaln")  # of cupyx.scipy.special
 CREATION = ("arange", "eye", "full", "linspace", "ones", "zeros")
 FUNCTIONS = (
     "all", "any", "argmax", "argmin", "argsort", "broadcast_arrays", "broadcast_to", "clip", "concatenate", "cumsum",
@@ -104,10 +106,11 @@ def launched(kernels=False):
 def registered():
     """Inside, minivae knows the backend "strict"."""
     backend.BACKENDS["strict"] = lambda: sys.modules[__name__]
+    backend.SPECIAL["strict"] = "strict"
     try:
         yield
     finally:
-        del backend.BACKENDS["strict"]
+        del backend.BACKENDS["strict"], backend.SPECIAL["strict"]
 
 
 def _note(kind, what):
@@ -323,7 +326,7 @@ class ufunc:
         host = [(_own if self.name == "matmul" else _operand)(a, self.name) for a in args]
         if not any(isinstance(a, ndarray) for a in args):
             raise TypeError(f"{self.name}: expected a strict array, got numbers only")
-        return _call(getattr(np, self.name), self.name, host, kwargs)
+        return _call(getattr(special if self.name in SPECIAL else np, self.name), self.name, host, kwargs)
 
     def at(self, *args):
         raise TypeError(f"{self.name}.at: a GPU would sum in any order")
@@ -393,7 +396,7 @@ def is_available():
 
 def __getattr__(name):
     """The functions in the tables above."""
-    if name in UFUNCS:
+    if name in UFUNCS or name in SPECIAL:
         return ufunc(name)
     if name in DTYPES:
         return getattr(np, name)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from minivae.densities import (
     bernoulli_log_prob,
@@ -17,14 +17,23 @@ from minivae.densities import (
     free_bits,
     free_bits_backward,
     gaussian_log_prob,
+    gaussian_log_prob_backward,
     kl_gaussians,
     kl_standard_normal,
     log_mean_exp,
     log_mean_exp_backward,
+    negative_binomial_log_prob,
+    negative_binomial_log_prob_backward,
+    poisson_log_prob,
+    poisson_log_prob_backward,
     reparameterize,
+    softmax_log_prob,
+    softmax_log_prob_backward,
     standard_normal_log_prob,
+    student_t_log_prob,
+    student_t_log_prob_backward,
 )
-from minivae.numeric import sigmoid
+from minivae.numeric import digamma_less_log, sigmoid, softplus
 
 MU, LOG_VAR = np.array([0.7, -1.3, 0.2]), np.array([-2.0, 0.4, 1.1])
 
@@ -219,3 +228,176 @@ def test_log_mean_exp_of_samples_without_probability(dtype):
     assert dlog_w.dtype == dtype
     np.testing.assert_allclose(dlog_w, [[0, 0, 0.5], [0, 1, 0.5], [0, 0, 0]])
     assert np.isnan(log_mean_exp(np.array([0, np.nan], dtype)))
+
+
+# ---- Student's t, counts, one choice of D
+
+X = np.array([0.0, 1.0, 2.0, 7.0, 40.0, 1e3, 1e5, 1e7])
+
+
+def test_student_t_against_scipy():
+    rng = np.random.default_rng(0)
+    x, mu, log_var = 3 * rng.standard_normal((3, 4, 5))
+    for df in (0.3, 1.0, 2.5, 5.0, 30.0, 1e3, 1e5):
+        expected = stats.t.logpdf(x, df, mu, np.exp(log_var / 2)).sum(axis=1)
+        got = student_t_log_prob(x, mu, log_var, np.array([math.log(df)]))
+        np.testing.assert_allclose(got, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_student_t_of_many_degrees_is_a_gaussian(dtype):
+    """Value and gradients, where gamma functions would cancel; and no pull towards still more degrees of freedom."""
+    rng = np.random.default_rng(0)
+    x, mu = rng.standard_normal((2, 4, 5)).astype(dtype)
+    log_var, g = np.full(1, 0.3, dtype), np.ones(4, dtype)
+    tolerance = {"rtol": 1e-5 if dtype == "float32" else 1e-11}
+    expected = gaussian_log_prob_backward(g, x, mu, log_var)
+    for log_df in (30.0, 60.0, 85.0):
+        log_df = np.full(1, log_df, dtype)
+        np.testing.assert_allclose(student_t_log_prob(x, mu, log_var, log_df), gaussian_log_prob(x, mu, log_var),
+                                   **tolerance)  # fmt: skip
+        *grads, dlog_df = student_t_log_prob_backward(g, x, mu, log_var, log_df)
+        for a, b in zip(grads, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4 if dtype == "float32" else 1e-10)
+        assert abs(dlog_df) < 1e-5 if dtype == "float32" else abs(dlog_df) < 1e-11
+
+
+def test_student_t_slope_of_the_degrees_of_freedom():
+    """Against differences in longer arithmetic: from a few degrees to so many that it is 1 / df."""
+    mpmath = pytest.importorskip("mpmath")
+    u = 1.7
+
+    def log_p(log_df):
+        v = mpmath.exp(log_df)
+        return (mpmath.loggamma((v + 1) / 2) - mpmath.loggamma(v / 2) - mpmath.log(mpmath.pi * v) / 2
+                - (v + 1) / 2 * mpmath.log1p(u**2 / v))  # fmt: skip
+
+    with mpmath.workdps(60):
+        for log_df in (-3.0, 0.0, 1.6, 4.0, 5.3, 6.0, 12.0):
+            expected = float(mpmath.diff(log_p, mpmath.mpf(log_df)))
+            got = student_t_log_prob_backward(np.ones(()), *map(np.array, ([u], [0.0], [0.0], [log_df])))[3]
+            assert got[0] == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
+def test_student_t_integrates_to_one():
+    for df in (0.5, 1.0, 4.0, 1e4):
+        at = np.array([0.3]), np.array([1.1]), np.array([math.log(df)])
+        total = sum(integrate.quad(lambda x: np.exp(student_t_log_prob(np.array([x]), *at)), *ends, epsabs=1e-11)[0]  # noqa: B023
+                    for ends in ((-np.inf, 0.3), (0.3, np.inf)))  # fmt: skip
+        assert total == pytest.approx(1, abs=1e-8)
+
+
+def test_counts_against_scipy():
+    for m in (1e-3, 0.7, 5.0, 300.0, 1e5):
+        log_m = np.full((8, 1), math.log(m))
+        np.testing.assert_allclose(poisson_log_prob(log_m, x=X[:, None]), stats.poisson.logpmf(X, m), rtol=1e-9)
+        for r in (0.1, 1.0, 20.0, 1e4):
+            got = negative_binomial_log_prob(log_m, np.array([math.log(r)]), x=X[:, None])
+            np.testing.assert_allclose(got, stats.nbinom.logpmf(X, r, r / (r + m)), rtol=1e-7, atol=1e-9)
+
+
+def test_counts_sum_to_one_and_have_their_moments():
+    x = np.arange(4000.0)[:, None]
+    for m, r in ((0.2, 0.5), (3.0, 2.0), (40.0, 10.0)):
+        log_m, log_r = np.array([math.log(m)]), np.array([math.log(r)])
+        for p, variance in (
+            (poisson_log_prob(log_m, x=x), m),
+            (negative_binomial_log_prob(log_m, log_r, x=x), m + m * m / r),
+        ):
+            p = np.exp(p)
+            assert p.sum() == pytest.approx(1, abs=1e-10)
+            assert p @ x[:, 0] == pytest.approx(m, rel=1e-9)
+            assert p @ (x[:, 0] - m) ** 2 == pytest.approx(variance, rel=1e-9)
+
+
+def test_negative_binomial_of_a_large_r_is_a_poisson():
+    """Value and gradient, where gamma functions would cancel; that of log_r is (x - (x - m)^2) / (2 r), or 0."""
+    x, log_m, g = np.array([[0.0, 1.0, 5.0, 30.0]]), np.log([[0.5, 2.0, 4.0, 20.0]]), np.ones(1)
+    expected = poisson_log_prob(log_m, x=x), poisson_log_prob_backward(g, log_m, x=x)
+    for log_r in (25.0, 40.0, 200.0):
+        got = negative_binomial_log_prob(log_m, np.array([log_r]), x=x)
+        np.testing.assert_allclose(got, expected[0], rtol=1e-7)
+        dlog_m, dlog_r = negative_binomial_log_prob_backward(g, log_m, np.array([log_r]), x=x)
+        np.testing.assert_allclose(dlog_m, expected[1], rtol=1e-9)
+        assert abs(dlog_r[0]) < 1e-8
+    dlog_r = negative_binomial_log_prob_backward(g, log_m, np.full((1, 4), math.log(1e5)), x=x)[1]
+    np.testing.assert_allclose(dlog_r, (x - (x - np.exp(log_m)) ** 2) / 2e5, rtol=1e-2, atol=1e-9)
+
+
+def test_what_stands_in_for_differences_of_large_numbers():
+    y = np.array([1e-3, 0.5, 3.0, 99.0, 101.0, 1e4])
+    np.testing.assert_allclose(digamma_less_log(y), special.digamma(y) - np.log(y), rtol=1e-9)
+    edge = digamma_less_log(np.array([100.0, np.nextafter(100, 101)]))
+    np.testing.assert_allclose(*edge, rtol=1e-10)  # the series begins where it is as good
+    np.testing.assert_allclose(digamma_less_log(np.array([1e20])), -0.5e-20)
+    t = np.array([-800.0, -40.0, -1.0, 0.0, 1.0, 40.0, 800.0])
+    np.testing.assert_allclose(softplus(t), np.logaddexp(t, 0), rtol=1e-15)
+
+
+@pytest.mark.parametrize("f", [poisson_log_prob, negative_binomial_log_prob])
+def test_counts_in_float32_are_those_of_float64(f):
+    """At counts of 1e5, where log x! is a million: float32 inside would be wrong by a tenth of a nat."""
+    rng = np.random.default_rng(0)
+    backward = {poisson_log_prob: poisson_log_prob_backward}.get(f, negative_binomial_log_prob_backward)
+    log_m = (math.log(1e5) + 0.003 * rng.standard_normal((6, 3))).astype("float32")
+    rough = [log_m] if f is poisson_log_prob else [log_m, np.array([3.0], "float32")]
+    x, g = rng.poisson(1e5, (6, 3)).astype("float32"), rng.standard_normal(6).astype("float32")
+    exact = [a.astype("float64") for a in rough]
+    np.testing.assert_allclose(f(*rough, x=x), f(*exact, x=x.astype("float64")), rtol=1e-6)
+    pairs = [backward(g, *args, x=x) for args in (rough, exact)]
+    for a, b in zip(*(v if isinstance(v, tuple) else (v,) for v in pairs), strict=True):
+        assert (a.dtype, b.dtype) == ("float32", "float64")
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    in_float32 = x * log_m - np.exp(log_m) - special.gammaln(x + 1)
+    assert np.abs(in_float32.sum(axis=1) - poisson_log_prob(log_m, x=x)).max() > 0.1  # the test can fail
+
+
+def test_counts_at_rates_that_overflow():
+    """The value falls without end, or as the logarithm; nothing is NaN. No count at no rate is certain."""
+    far, one, x = np.array([[2000.0]]), np.ones(1), np.array([[3.0]])
+    with np.errstate(over="ignore"):
+        assert poisson_log_prob(far, x=x) == -np.inf
+        assert poisson_log_prob_backward(one, far, x=x) == -np.inf
+        assert negative_binomial_log_prob(far, one, x=x) == pytest.approx(-math.e * 1999, rel=1e-2)
+        for a in negative_binomial_log_prob_backward(one, far, one, x=x):
+            assert np.isfinite(a).all()
+    assert poisson_log_prob(-far, x=0 * x) == 0
+    assert negative_binomial_log_prob(-far, one, x=0 * x) == pytest.approx(0, abs=1e-12)
+
+
+def test_one_choice_of_many():
+    """Against the softmax, and a multinomial without its coefficient; exact where logits are far apart."""
+    rng = np.random.default_rng(0)
+    logits, x = rng.standard_normal((4, 5)), np.eye(5)[[0, 3, 3, 4]]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(softmax_log_prob(logits, x=x), np.log((p * x).sum(axis=1)), rtol=1e-13)
+    counts = rng.integers(0, 9, (4, 5))
+    coefficient = special.gammaln(counts.sum(axis=1) + 1) - special.gammaln(counts + 1).sum(axis=1)
+    expected = [stats.multinomial.logpmf(c, c.sum(), q) for c, q in zip(counts, p, strict=True)]
+    np.testing.assert_allclose(softmax_log_prob(logits, x=counts), expected - coefficient, rtol=1e-11)
+    far = np.array([1000.0, -1000.0])
+    assert [softmax_log_prob(far, x=np.eye(2)[k]) for k in (0, 1)] == [0, -2000]
+    np.testing.assert_array_equal(softmax_log_prob_backward(np.ones(()), far, x=np.eye(2)[1]), [-1, 1])
+
+
+def test_terms_that_do_not_count():
+    """As if their columns were not there, whatever stands in them, infinity too."""
+    rng = np.random.default_rng(0)
+    a, b, c = rng.standard_normal((3, 2, 4))
+    observed, x, g = np.array([True, False, True, False]), np.arange(8.0).reshape(2, 4), np.array([0.5, 2.0])
+    for f, backward, args, data in (
+        (gaussian_log_prob, gaussian_log_prob_backward, (x, a, b), {}),
+        (student_t_log_prob, student_t_log_prob_backward, (x, a, b, c), {}),
+        (poisson_log_prob, poisson_log_prob_backward, (a,), {"x": x}),
+        (negative_binomial_log_prob, negative_binomial_log_prob_backward, (a, b), {"x": x}),
+    ):
+        fewer, few = [v[:, observed] for v in args], {k: v[:, observed] for k, v in data.items()}
+        args[0][:, 1] = 800.0  # exp of it is infinite
+        with np.errstate(over="ignore"):
+            np.testing.assert_allclose(f(*args, **data, observed=observed), f(*fewer, **few), rtol=1e-14)
+            grads = [backward(g, *v, **d) for v, d in ((args, data | {"observed": observed}), (fewer, few))]
+        grads = [v if isinstance(v, tuple) else (v,) for v in grads]
+        for got, expected in zip(*grads, strict=True):
+            np.testing.assert_allclose(got[:, observed], expected, rtol=1e-14)
+            np.testing.assert_array_equal(got[:, ~observed], 0)
+        args[0][:, 1] = 0

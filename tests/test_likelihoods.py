@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from minivae.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, GaussianFixed, GaussianFull
+from minivae.likelihoods import (
+    LIKELIHOODS,
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    GaussianFixed,
+    GaussianFull,
+    Mixed,
+    NegativeBinomial,
+    Poisson,
+    Softmax,
+    StudentT,
+)
 
 
 @pytest.fixture
@@ -173,3 +185,207 @@ def test_categorical_takes_the_nearest_level(levels):
 def test_noise_is_float32(cls, rng):
     noise = cls().draw_noise(rng, (4, 3))
     assert (noise.shape, noise.dtype) == ((4, 3), np.float32)
+
+
+# ---- Student's t, counts, one choice of D, several side by side
+
+
+def test_student_t_has_a_scale_and_degrees_of_freedom(rng):
+    x, mu = rng.standard_normal((2, 4, 3))
+    likelihood = StudentT(std=0.5, n=3, df=4.0).bind("float64")
+    assert set(likelihood.params) == {"log_var", "log_df"}
+    assert not any(p.decay for p in likelihood.params.values())
+    np.testing.assert_allclose(likelihood.log_df.data, np.full(3, np.log(4)), rtol=1e-6)
+    likelihood.log_var.data[...], likelihood.log_df.data[...] = [0.0, 1.0, -1.0], np.log([2.0, 3.0, 30.0])
+    expected = stats.t.logpdf(x, [2, 3, 30], mu, np.exp([0, 0.5, -0.5])).sum(axis=1)
+    np.testing.assert_allclose(likelihood.forward(x, mu)[0], expected, rtol=1e-12)
+    np.testing.assert_array_equal(likelihood.mean(mu), mu)
+
+
+def test_gaussian_with_a_variance_for_each_column(rng):
+    x, mu = rng.standard_normal((2, 4, 3))
+    likelihood = Gaussian(std=0.5, n=3).bind("float64")
+    likelihood.log_var.data[...] = [0.0, 1.0, -1.0]
+    expected = stats.norm.logpdf(x, mu, np.exp([0, 0.5, -0.5])).sum(axis=1)
+    np.testing.assert_allclose(likelihood.forward(x, mu)[0], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("cls", [Gaussian, StudentT])
+def test_rounding_adds_its_variance(cls, rng):
+    """exp(log_var) + rounding^2, whose gradient is checked against differences; so the density has an upper bound."""
+    x, out = rng.standard_normal((2, 6, 3))
+    rounding = [0.3, 0.0, 1.0]
+    likelihood = cls(std=0.5, n=3, rounding=rounding).bind("float64")
+    scale = np.sqrt(0.25 + np.float32(np.square(rounding)))
+    law = stats.norm(out, scale) if cls is Gaussian else stats.t(5, out, scale)
+    log_px_z, cache = likelihood.forward(x, out)
+    np.testing.assert_allclose(log_px_z, law.logpdf(x).sum(axis=1), rtol=1e-6)
+    likelihood.zero_grad()
+    likelihood.backward(np.ones(6), cache)
+    slope = likelihood.log_var.grad.copy()
+    for i in range(3):
+        sides = []
+        for h in (1e-5, -1e-5):
+            likelihood.log_var.data[i] += h
+            sides.append(likelihood.forward(x, out)[0].sum())
+            likelihood.log_var.data[i] -= h
+        np.testing.assert_allclose(slope[i], (sides[0] - sides[1]) / 2e-5, rtol=1e-6)
+    likelihood.log_var.data[...] = -200.0
+    assert likelihood.forward(out, out)[0].max() < np.inf
+    np.testing.assert_allclose(np.exp(0.5 * likelihood.scale)[[0, 2]], [0.3, 1.0], rtol=1e-6)
+
+
+def test_counts_come_in_units(rng):
+    """At outputs of 0 the mean of each column is its unit; the encoder sees log 2 there."""
+    unit, out = np.array([0.5, 30.0, 1e4]), 0.3 * rng.standard_normal((4, 3))
+    for likelihood in (Poisson(unit).bind("float64"), NegativeBinomial(list(unit), n=3).bind("float64")):
+        np.testing.assert_allclose(likelihood.mean(0 * out), np.tile(unit, (4, 1)), rtol=1e-6)
+        np.testing.assert_allclose(likelihood.seen(unit[None]), np.log(2), rtol=1e-6)
+        np.testing.assert_array_equal(likelihood.seen(np.zeros((1, 3))), 0)
+        m, x = likelihood.mean(out), rng.poisson(np.tile(unit, (4, 1))).astype(float)
+        if type(likelihood) is Poisson:
+            expected = stats.poisson.logpmf(x, m)
+        else:
+            likelihood.log_r.data[...] = np.log([0.5, 2.0, 50.0])
+            expected = stats.nbinom.logpmf(x, [0.5, 2, 50], 1 / (1 + m / [0.5, 2, 50]))
+        np.testing.assert_allclose(likelihood.forward(x, out)[0], expected.sum(axis=1), rtol=1e-9)
+    assert NegativeBinomial().log_r.data == 0
+    assert Poisson().unit.data == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Poisson([1.0, 0.0]), "unit: expected a finite number > 1e-18"),
+        (lambda: Poisson("many"), "unit: expected a list of numbers, got 'many'"),
+        (lambda: Poisson([]), "unit: expected a whole number >= 1, got 0"),
+        (lambda: NegativeBinomial([1.0, 2.0, 3.0], n=2), "n: expected 1 or 3, the columns, got 2"),
+        (lambda: StudentT(df=0), "df: expected a finite number > 0.001"),
+        (lambda: Gaussian(n=0), "n: expected a whole number >= 1, got 0"),
+        (lambda: Poisson([1.0, 2.0]).forward(np.zeros((4, 3)), np.zeros((4, 3))), "x: expected 2 columns"),
+        (lambda: Mixed([(Bernoulli(), 2)]).forward(np.zeros((4, 3)), np.zeros((4, 3))), "x, out: expected 2 columns"),
+        (lambda: Mixed([(GaussianFull(), 2)]), "parts: expected likelihoods with one output per column, got Gaussian"),
+        (lambda: Mixed([(Bernoulli(), 0)]), "parts: expected a whole number >= 1, got 0"),
+    ],
+)  # fmt: skip
+def test_what_they_refuse(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "out", "moments"),
+    [
+        (StudentT(std=0.7, df=8.0), [0.3, -2.0], lambda: stats.t.stats(8, [0.3, -2], 0.7)),
+        (Poisson([0.5, 20.0]), [0.3, -0.2], lambda: stats.poisson.stats([0.5 * np.exp(0.3), 20 * np.exp(-0.2)])),
+        (NegativeBinomial(2.0), [0.3, -1.0],
+         lambda: stats.nbinom.stats(1, 1 / (1 + 2 * np.exp([0.3, -1.0])))),
+    ],
+)  # fmt: skip
+def test_draws_have_the_moments(likelihood, out, moments, rng):
+    likelihood.bind("float64")
+    out, (mean, variance) = np.array(out), moments()
+    draws = likelihood.draw(out, likelihood.draw_noise(rng, (400_000, 2)).astype("float64"))
+    np.testing.assert_allclose(likelihood.mean(out), mean, rtol=1e-6)
+    for samples, truth in ((draws, mean), ((draws - mean) ** 2, variance)):
+        error = samples.std(axis=0) / len(draws) ** 0.5
+        assert (np.abs(samples.mean(axis=0) - truth) < 4 * error).all()
+        assert (np.abs(samples.mean(axis=0) - truth - 12 * error) > 8 * error).all()  # the test can fail
+
+
+def test_noise_of_zero_is_drawn():
+    """Where an inverse distribution function is -1 or minus infinity."""
+    noise, out = np.array([[0.0, 1 - 2**-24]]), np.zeros((1, 2))
+    for cls in (StudentT, Poisson, NegativeBinomial):
+        draws = cls().bind("float64").draw(out, noise)
+        assert np.isfinite(draws).all()
+        assert draws[0, 0] < draws[0, 1]
+        assert cls is StudentT or draws[0, 0] == 0
+    assert Softmax().draw(out, 0 * noise).sum() == 1
+    nothing = np.full((1, 2), -800.0)
+    for cls in (Poisson, NegativeBinomial):
+        np.testing.assert_array_equal(cls().bind("float64").draw(nothing, noise), 0)
+
+
+def test_softmax_draws_each_choice_as_often_as_it_is_probable(rng):
+    p, likelihood = np.array([0.1, 0.2, 0.3, 0.4]), Softmax()
+    out = np.log(p) + 5
+    np.testing.assert_allclose(likelihood.mean(out), p, rtol=1e-12)
+    draws = likelihood.draw(np.tile(out, (200_000, 1)), likelihood.draw_noise(rng, (200_000, 4)).astype("float64"))
+    np.testing.assert_array_equal(draws.sum(axis=1), 1)
+    error = np.sqrt(p * (1 - p) / len(draws))
+    assert (np.abs(draws.mean(axis=0) - p) < 4 * error).all()
+    assert (np.abs(draws.mean(axis=0) - p - 0.01) > 8 * error).all()  # the test can fail
+
+
+def parts():
+    return [(Gaussian(0.5, 2), 2), (Poisson(3.0), 1), (Softmax(), 3), (StudentT(), 2), (NegativeBinomial(), 1)]
+
+
+def test_mixed_is_the_sum_of_its_parts(rng):
+    mixed, alone = Mixed(parts()).bind("float64"), [part.bind("float64") for part, _ in parts()]
+    assert list(mixed.params) == ["parts.0.log_var", "parts.3.log_var", "parts.3.log_df", "parts.4.log_r"]
+    out, noise = rng.standard_normal((4, 9)), mixed.draw_noise(rng, (4, 9))
+    assert (noise.dtype, noise.shape) == ("float32", (4, 9))
+    x, g = mixed.draw(out, noise.astype("float64")), rng.standard_normal(4)
+    stops = np.cumsum([width for _, width in parts()])[:-1]
+    log_px_z, cache = mixed.forward(x, out)
+    calls = [p.forward(a, b) for p, a, b in zip(alone, *(np.split(v, stops, axis=1) for v in (x, out)), strict=True)]
+    np.testing.assert_allclose(log_px_z, sum(value for value, _ in calls), rtol=1e-13)
+    mixed.zero_grad()
+    dout = mixed.backward(g, cache)
+    for part in alone:
+        part.zero_grad()
+    np.testing.assert_array_equal(
+        dout, np.concatenate([p.backward(g, c) for p, (_, c) in zip(alone, calls, strict=True)], axis=1)
+    )
+    np.testing.assert_array_equal(mixed.grad, np.concatenate([p.grad for p in alone]))
+    for method in ("mean", "seen"):
+        given = out if method == "mean" else x
+        each = [getattr(p, method)(a) for p, a in zip(alone, np.split(given, stops, axis=1), strict=True)]
+        np.testing.assert_array_equal(getattr(mixed, method)(given), np.concatenate(each, axis=1))
+    assert (x[:, 3:6].sum(axis=1) == 1).all()
+    assert (x[:, [2, 8]] == np.floor(x[:, [2, 8]])).all()
+    assert not mixed.missing
+    mixed.missing = True
+    assert all(part.missing for part in mixed.parts)
+    assert mixed.seen(x).shape == (4, 18)
+
+
+@pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(3), Gaussian, lambda: GaussianFixed(0.5), GaussianFull,
+                                  StudentT, Poisson, NegativeBinomial])  # fmt: skip
+def test_what_is_missing_is_as_if_its_column_were_not_there(make, rng):
+    likelihood = make().bind("float64")
+    likelihood.missing = True
+    n = likelihood.n_out
+    x = np.array([[1.0, 0, 1, 0], [0, 1, 1, 0]])
+    out, g = rng.standard_normal((3, 2, n, 4)), rng.standard_normal((3, 2))
+    holes = x.copy()
+    holes[:, [1, 2]] = np.nan
+    results = []
+    for rows, outs in ((holes, out), (x[:, [0, 3]], out[..., [0, 3]])):
+        likelihood.zero_grad()
+        log_px_z, cache = likelihood.forward(rows, outs.reshape(3, 2, -1))
+        dout = likelihood.backward(g, cache).reshape(outs.shape)
+        results.append((log_px_z, dout[..., [0, -1]], likelihood.grad.copy()))
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_nan_is_looked_for_only_where_values_may_be_missing(rng):
+    """Elsewhere it is NaN in the value, as before."""
+    for cls in (Bernoulli, Gaussian, StudentT, Poisson, NegativeBinomial):
+        x = np.array([[0.0, np.nan]])
+        assert np.isnan(cls().bind("float64").forward(x, np.zeros((1, 2)))[0]).all()
+        assert cls().seen(x[:, :1]).shape == (1, 1)
+
+
+def test_pixels_and_their_mask_are_neighbors():
+    """An image (h, w, c) becomes (h, w, 2 c)."""
+    likelihood = Bernoulli()
+    likelihood.missing = True
+    x = np.array([[0.25, np.nan, 1.0]], "float32")
+    seen = likelihood.seen(x)
+    np.testing.assert_array_equal(seen, [[0.25, 1, 0, 0, 1, 1]])
+    assert seen.dtype == np.float32
+    np.testing.assert_array_equal(Bernoulli().seen(x), x)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-from ..backend import tree_map
+from ..backend import special, tree_map
 from ..params import Module, replaced
 from .checks import Check, Checks
 from .compare import compared, hindrance, norm, worse
@@ -44,6 +44,10 @@ class ByRealPart(np.ndarray):
             first = (np.greater_equal if ufunc is np.maximum else np.less_equal)(*map(np.real, inputs))
             ufunc = np.add
             inputs = [np.where(first, *inputs), 0]
+        elif ufunc.__name__ == "betaln":  # SciPy's takes real numbers only
+            log_gamma = special(inputs[0]).loggamma
+            a, b = inputs
+            return _wrapped(log_gamma(a) + log_gamma(b) - log_gamma(a + b))
         return _wrapped(ufunc(*inputs, **kwargs))
 
     def __array_function__(self, function, types, args, kwargs):
