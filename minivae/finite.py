@@ -1,12 +1,15 @@
-"""Where did the first NaN come from? Replays a computation and watches what every operation returns."""
+"""Numbers that are not finite: refused where they would go out, and followed back to the operation they came from."""
 
 import sys
+
+import numpy as np
 
 from . import kernels
 from .backend import array_module, floats, tree_map
 from .optim import Optimizer
 from .params import Module, Param
 
+TOO_LARGE = "the weights, or values of the data, are too large to compute with"
 PACKAGE = f"{__package__}."
 LAUNCHERS = (f"{PACKAGE}backend", f"{PACKAGE}kernels")  # what they return may be new memory, in which nothing is yet
 
@@ -16,6 +19,14 @@ def all_finite(tree):
     found = []
     tree_map(found.append, tree)
     return all(floats([array_module(a).isfinite(a).all() for a in found if a.dtype.kind == "f"]))
+
+
+def finite_rows(array, name, of):
+    """The array (..., n) as it is; FloatingPointError says how many of its rows, which have a name, are not finite."""
+    bad = ~np.isfinite(array).all(axis=-1)
+    if bad.any():
+        raise FloatingPointError(f"{of}: {bad.sum()} of {bad.size} {name} have values that are not finite; {TOO_LARGE}")
+    return array
 
 
 def first_nonfinite(model, replay):

@@ -6,6 +6,7 @@ import numpy as np
 
 from .backend import as_array, floats, place, take
 from .data import batches
+from .data.rows import Rows
 from .numeric import at_once
 
 BATCH = 500  # rows, at most
@@ -13,12 +14,13 @@ BATCH = 500  # rows, at most
 
 def check_pair(x, y, model):
     """(x, y) as arrays; ValueError unless x are the model's rows of numbers and y, if there is one, has as many."""
-    x = as_array(x, "x")
+    x = x if isinstance(x, Rows) else as_array(x, "x")
     D = getattr(model, "D", None)
     if x.ndim != 2 or D not in (None, x.shape[1]):
         raise ValueError(f"x: expected rows of {D or 'D'} values, got shape {x.shape}")
-    if isinstance(x, np.ndarray) and not np.isfinite(x).all():
-        raise ValueError("x: expected finite values, got NaN or infinity")
+    gaps = getattr(getattr(model, "likelihood", None), "missing", False)
+    if isinstance(x, np.ndarray) and not (np.isfinite(x) | (gaps & np.isnan(x))).all():
+        raise ValueError(f"x: expected finite values, got {'' if gaps else 'NaN or '}infinity")
     if y is None:
         return x, None
     y = as_array(y, "y")

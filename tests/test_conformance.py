@@ -103,8 +103,9 @@ def modules(package):
 def test_everything_has_a_case():
     found = set().union(*(public_classes(m, Layer) for m in modules(layers))) - {Layer}
     assert found == set(cases.LAYERS)
-    named = set(likelihoods.LIKELIHOODS.values())
-    assert public_classes(likelihoods) - {likelihoods.Likelihood} == set(cases.LIKELIHOODS) == named
+    named = set(likelihoods.LIKELIHOODS.values()) | {likelihoods.Mixed}
+    assert found_in(modules(likelihoods), likelihoods.Likelihood) == set(cases.LIKELIHOODS) == named
+    assert {cls.__name__ for cls in named} < set(likelihoods.__all__)
     files = modules(models)  # where a model may keep its own
     assert found_in([priors, *files], priors.Prior) == set(cases.PRIORS)
     assert found_in([posteriors, *files], posteriors.Posterior) == set(cases.POSTERIORS)
@@ -289,11 +290,17 @@ def assert_accumulates(part, g, cache):
     np.testing.assert_array_equal(part.grad, once)
 
 
+def width_of(likelihood, D=4):
+    """Columns of x; whatever the test wants, unless the likelihood fixes them."""
+    return likelihood.D or D
+
+
 @LIKELIHOOD_CASES
 def test_likelihood(make, rng):
     likelihood = make().bind("float64")
-    out = rng.standard_normal((2, 3, 4 * likelihood.n_out))
-    x = likelihood.draw(out, likelihood.draw_noise(rng, (2, 3, 4)).astype("float64"))
+    D = width_of(likelihood)
+    out = rng.standard_normal((2, 3, D * likelihood.n_out))
+    x = likelihood.draw(out, likelihood.draw_noise(rng, (2, 3, D)).astype("float64"))
     before = snapshot(x, out)
     log_px_z, cache = likelihood.forward(x, out)
     assert log_px_z.shape == (2, 3)
@@ -309,24 +316,67 @@ def test_likelihood(make, rng):
 @LIKELIHOOD_CASES
 def test_likelihood_float32_agrees_with_numpy_float64(make, device, rng):
     likelihood, results = make(), {}
-    out, g = rng.standard_normal((2, 3, 4 * likelihood.n_out)), rng.standard_normal((2, 3))
-    noise = likelihood.draw_noise(rng, (2, 3, 4))
+    D = width_of(likelihood)
+    out, g = rng.standard_normal((2, 3, D * likelihood.n_out)), rng.standard_normal((2, 3))
+    noise = likelihood.draw_noise(rng, (2, 3, D))
     for dtype, where in (("float64", "numpy"), ("float32", device)):
         likelihood.bind(dtype, where)
         o, u, dlog = place((out, noise, g), like=some(where, dtype))
         x = likelihood.draw(o, u)
         log_px_z, cache = likelihood.forward(x, o)
         likelihood.zero_grad()
-        results[dtype] = [x, log_px_z, likelihood.backward(dlog, cache), likelihood.mean(o), likelihood.grad.copy()]
+        dout, seen = likelihood.backward(dlog, cache), likelihood.seen(x)
+        results[dtype] = [x, log_px_z, dout, likelihood.mean(o), seen, likelihood.grad.copy()]
         assert all(a.dtype == dtype for a in results[dtype])
     assert_close(results["float32"], results["float64"], rtol=1e-4, atol=1e-4)
 
 
 @LIKELIHOOD_CASES
+def test_what_is_missing_counts_nothing(make, device, rng):
+    """Neither in log_px_z, nor in any gradient: it may have been any number. The encoder sees 0 and 0 of it."""
+    likelihood, D = make().bind("float64"), width_of(make())
+    out = rng.standard_normal((2, 3, D * likelihood.n_out))
+    x = likelihood.draw(out, likelihood.draw_noise(rng, (2, 3, D)).astype("float64"))
+    observed = rng.random((3, D)) < 0.6
+    if likelihood.values == "one-hot":
+        observed[...] = observed[:, :1]
+    elif likelihood.values == "mixed":
+        observed[:, -4:-1] = observed[:, -4:-3]
+    x, g = x[0], rng.standard_normal((2, 3))
+
+    def gradients(x, out, g):
+        likelihood.bind("float64", device)
+        x, out, g = place((x, out, g), like=likelihood.theta if likelihood.theta.size else some(device, "float64"))
+        likelihood.zero_grad()
+        log_px_z, cache = likelihood.forward(x, out)
+        dout = likelihood.backward(g, cache)
+        return to_numpy((log_px_z, dout, likelihood.grad.copy(), likelihood.seen(x)))
+
+    full = gradients(x, out, g)
+    likelihood.missing = True
+    for a, b in zip(full, gradients(x, out, g), strict=True):
+        np.testing.assert_allclose(a, b[..., ::2] if b.shape != a.shape else b, rtol=1e-12, atol=1e-14)
+    holes = np.where(observed, x, np.nan)
+    log_px_z, dout, grad, seen = gradients(holes, out, g)
+    blocks = dout.reshape(2, 3, likelihood.n_out, D)
+    assert (blocks.swapaxes(-1, -2)[:, ~observed] == 0).all()
+    np.testing.assert_allclose(seen[..., ::2][observed], full[3][observed], rtol=1e-12)
+    assert (seen[..., ::2][~observed] == 0).all()
+    np.testing.assert_array_equal(seen[..., 1::2], observed)
+    other = np.where(observed, out.reshape(2, 3, likelihood.n_out, D).swapaxes(1, 2), 7).swapaxes(1, 2)
+    for a, b in zip((log_px_z, grad), gradients(holes, other.reshape(out.shape), g)[::2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)  # whatever the decoder says of it
+    assert all((a == 0).all() for a in gradients(np.full(x.shape, np.nan), out, g)[:3])
+    checks = check_gradients(likelihood, (holes, out), rng)
+    assert checks.ok, checks
+
+
+@LIKELIHOOD_CASES
 def test_likelihood_two_live_calls(make, rng):
     likelihood = make().bind("float64")
-    outs = rng.standard_normal((2, 3, 4 * likelihood.n_out))
-    xs = likelihood.draw(outs, likelihood.draw_noise(rng, (2, 3, 4)).astype("float64"))
+    D = width_of(likelihood)
+    outs = rng.standard_normal((2, 3, D * likelihood.n_out))
+    xs = likelihood.draw(outs, likelihood.draw_noise(rng, (2, 3, D)).astype("float64"))
     assert_two_live_calls(likelihood, lambda i: likelihood.forward(xs[i], outs[i]), rng.standard_normal((2, 3)))
 
 
@@ -337,8 +387,9 @@ def test_likelihood_is_the_density_of_its_draws(make, rng):
     The second: log p is highest in expectation for the distribution that the draws come from (Gibbs' inequality).
     """
     likelihood = make().bind("float64")
-    out = rng.standard_normal(3 * likelihood.n_out)
-    noise = likelihood.draw_noise(rng, (400_000, 3)).astype("float64")
+    D = width_of(likelihood, 3)
+    out = rng.standard_normal(D * likelihood.n_out)
+    noise = likelihood.draw_noise(rng, (400_000, D)).astype("float64")
     draws = likelihood.draw(out, noise)
     error = draws.std(axis=0) / len(draws) ** 0.5
     assert (np.abs(draws.mean(axis=0) - likelihood.mean(out)) < 4 * error).all()

@@ -50,7 +50,7 @@ def test_parts_of_every_model(label, rng):
     model, x, y = MODELS[label](rng)
     noise = model.draw_noise(rng, len(x))
     ledger = gradient_ledger(model, x, noise, y)
-    (mu, log_var), cache = model.encoder.forward(model.given(x, y), noise["enc"])
+    (mu, log_var), cache = model.encoder.forward(model.seen(x, y), noise["enc"])
     kl = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var)
     np.testing.assert_allclose(ledger["kl"], kl.mean(axis=0), rtol=1e-12)
     charged = model.beta(0) * (kl.mean(axis=0) >= model.free_bits)

@@ -8,6 +8,7 @@ import pytest
 from minivae import layers, optim
 from minivae.backend import place
 from minivae.densities import kl_gaussians, kl_gaussians_backward
+from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
 from minivae.models.examples import small
 
@@ -179,16 +180,20 @@ def torch_network(network, x, params, prefix):
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "categorical", "gaussian", "gaussian-fixed", "gaussian-full"])
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_whole_vae(arch, likelihood, rng):
     """Loss and every gradient of a step, through PyTorch's own distributions."""
     model = VAE.build((7, 6, 1), rng, arch=arch, hidden=(10, 6), channels=(3, 4), latent=3, activation="silu",
                       likelihood=likelihood, levels=3, beta=0.8).bind("float64")  # fmt: skip
     x = (rng.random((5, 42)) < 0.4).astype("float64")
+    if likelihood == "softmax":
+        x = np.eye(42)[rng.integers(0, 42, 5)]
+    elif LIKELIHOODS[likelihood].values == "counts":
+        x *= rng.integers(1, 20, x.shape)
     noise = model.draw_noise(rng, 5)
     metrics = model.loss_and_grads(x, noise)
     params = {name: tensor(p.data) for name, p in model.params.items()}
-    mu, log_var = torch_network(model.encoder, torch.tensor(x), params, "encoder")
+    mu, log_var = torch_network(model.encoder, torch.tensor(model.seen(x)), params, "encoder")
     z = mu + (0.5 * log_var).exp() * torch.tensor(noise["eps"])
     out, tx = torch_network(model.decoder, z, params, "decoder"), torch.tensor(x)
     D = torch.distributions
@@ -200,10 +205,20 @@ def test_whole_vae(arch, likelihood, rng):
         p = D.Normal(out, (0.5 * params["likelihood.log_var"]).exp())
     elif likelihood == "gaussian-fixed":
         p = D.Normal(out, 0.1)
+    elif likelihood == "student-t":
+        log_df, log_var_x = params["likelihood.log_df"], params["likelihood.log_var"]
+        p = D.StudentT(log_df.exp(), out, (0.5 * log_var_x).exp())
+    elif likelihood == "poisson":
+        p = D.Poisson(out.exp())
+    elif likelihood == "negative-binomial":
+        log_r = params["likelihood.log_r"]
+        p = D.NegativeBinomial(log_r.exp(), logits=out - log_r)
+    elif likelihood == "softmax":
+        p = D.OneHotCategorical(logits=out)
     else:
         p = D.Normal(out[:, :42], (0.5 * out[:, 42:]).exp())
     kl = D.kl_divergence(D.Normal(mu, (0.5 * log_var).exp()), D.Normal(0.0, 1.0)).sum(-1)
-    loss = (0.8 * kl - p.log_prob(tx).sum(-1)).mean()
+    loss = (0.8 * kl - p.log_prob(tx).reshape(5, -1).sum(-1)).mean()  # one choice of D has one
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     for name, p in model.params.items():
@@ -212,7 +227,7 @@ def test_whole_vae(arch, likelihood, rng):
 
 def torch_log_weights(model, x, y, eps, params, stopped=False):
     """(log w (K, N), z) of a model with Bernoulli pixels and a Gaussian posterior; `stopped`: log q at held heads."""
-    given = model.given(x, y)
+    given = model.seen(x, y)
     mu, log_var = torch_network(model.encoder, torch.tensor(given), params, "encoder")
     z = mu + (0.5 * log_var).exp() * torch.tensor(eps)  # (K, N, L)
     z.retain_grad()
@@ -276,7 +291,7 @@ def test_whole_cvae(arch, labels, rng):
     metrics = model.loss_and_grads(x, noise, y=y)
     params = {name: tensor(p.data) for name, p in model.params.items()}
     log_px_z, _, _, _ = torch_log_weights(model, x, y, noise["eps"][None], params)
-    mu, log_var = torch_network(model.encoder, torch.tensor(model.given(x, y)), params, "encoder")
+    mu, log_var = torch_network(model.encoder, torch.tensor(model.seen(x, y)), params, "encoder")
     D = torch.distributions
     kl = D.kl_divergence(D.Normal(mu, (0.5 * log_var).exp()), D.Normal(0.0, 1.0)).sum(-1)
     loss = (0.8 * kl - log_px_z[0]).mean()

@@ -353,3 +353,30 @@ def test_a_network_of_ones_own(rng):
     model = VAE(small(rng).encoder, Network(Reshape(3), Dense(3, 12, rng)))
     assert model.prior.L == 3
     assert model.sample(2, rng).shape == (2, 12)
+
+
+def test_a_signal_is_convolved_along_its_positions_only(rng):
+    """Position after position, the channels of one beside each other: kernel 4, stride 2, padding 1 along time."""
+    T, c = 9, 3
+    encoder, decoder, _ = build_networks((T * c,), rng, "conv", hidden=(5,), channels=(2, 4), latent=2, signal=c)
+    image, conv = encoder.layers[:2]
+    x = rng.standard_normal((1, T * c)).astype("float32")
+    y = conv(image(x))  # (1, 1, 4, 2)
+    padded = np.pad(x.reshape(T, c), ((1, 1), (0, 0)))
+    expected = [np.einsum("kc,kcm->m", padded[2 * i : 2 * i + 4], conv.W.data[0]) for i in range(4)]
+    np.testing.assert_allclose(y[0, 0], expected, rtol=1e-5, atol=1e-6)
+    last = decoder.layers[-2]  # a transposed convolution from (1, 4, 2) to (1, 9, 3)
+    small = rng.standard_normal((1, 1, 4, 2)).astype("float32")
+    expected = np.zeros((T + 2, c))
+    for i in range(4):
+        expected[2 * i : 2 * i + 4] += np.einsum("m,kmc->kc", small[0, 0, i], last.W.data[0])
+    np.testing.assert_allclose(decoder.layers[-1](last(small))[0], expected[1:-1].ravel(), rtol=1e-5, atol=1e-6)
+
+
+def test_signals_of_one_row_length_but_other_channels_are_other_networks(rng):
+    def size(signal):
+        return VAE.build((12,), rng, arch="conv", channels=[2], hidden=[3], latent=2, signal=signal).theta.size
+
+    assert size(1) != size(2) != size(3)
+    with pytest.raises(ValueError, match="signal: expected a divisor of the 12 values of a row, got 5"):
+        size(5)

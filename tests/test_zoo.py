@@ -32,14 +32,15 @@ def test_what_catches_it(mutant):
     assert "".join(letter for letter, what in caught(mutant).items() if what) == mutant.caught_by
 
 
-WEIGHTS, KL = 'log_mean_exp(np.concatenate(parts).astype("float64"))', "densities.kl_standard_normal"
+WEIGHTS, KL = 'log_mean_exp(np.concatenate(to_numpy(log_w)).astype("float64"))', "densities.kl_standard_normal"
 OTHER_FORMS = {
     "1 std for var in the KL": ("W", (KL, "array_module(mu).exp(log_var) - 1 - log_var",
                                       "array_module(mu).exp(0.5 * log_var) - 1 - 0.5 * log_var")),
     "5 KL divided by L in the loss": ("U", (STEP, "self.beta(t), len(x)", "self.beta(t) / self.L, len(x)")),
     "6 in the gradient alone": ("G", (IWAE_STEP, "out.dtype), log_w_beta)", "out.dtype), -log_w_beta)")),
     "7 log K forgotten": ("U", ("evaluate.evidence.log_evidence", WEIGHTS, f"{WEIGHTS} + np.log(K)")),
-    "7 mean of log weights": ("U", ("evaluate.evidence.log_evidence", WEIGHTS, "np.mean(parts, axis=(0, 1))")),
+    "7 mean of log weights": ("U", ("evaluate.evidence.log_evidence", WEIGHTS,
+                                    "np.mean(np.concatenate(to_numpy(log_w)), axis=0)")),
     "10 the KL is subtracted": ("LU", (STEP, "loss = beta *", "loss = -beta *"),
                                 (STEP, "free_bits_backward(beta,", "free_bits_backward(-beta,")),
     "12 logits clipped, gradient too": ("U", ("densities.bernoulli_log_prob", "xp = array_module(logits)",

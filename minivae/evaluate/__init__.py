@@ -1,6 +1,6 @@
 """Measures of a trained model: averages of its own metrics, the evidence log p(x), and walks through its latents."""
 
-from .evidence import log_evidence
+from .evidence import impute, log_evidence, row_scores
 from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
 from .metrics import elbo_standard_error
@@ -11,11 +11,13 @@ __all__ = [
     "decodings",
     "elbo_standard_error",
     "gradient_ledger",
+    "impute",
     "interpolate",
     "kl_per_latent",
     "ledger_line",
     "log_evidence",
     "normal_quantiles",
     "posteriors",
+    "row_scores",
     "traverse",
 ]

@@ -86,11 +86,11 @@ ZOO = (
          "        self.encoder.backward(tuple(a + b for a, b in zip(dheads, dkl)), c_enc"),
     )),
     Mutant("7a", 7, "importance-sampled NLL of the wrong sign", "pythae", "WU", (
-        ("evaluate.evidence.log_evidence", 'log_mean_exp(np.concatenate(parts).astype("float64"))',
-         '-log_mean_exp(-np.concatenate(parts).astype("float64"))'),
+        ("evaluate.evidence.log_evidence", 'log_mean_exp(np.concatenate(to_numpy(log_w)).astype("float64"))',
+         '-log_mean_exp(-np.concatenate(to_numpy(log_w)).astype("float64"))'),
     )),
     Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "WU", (
-        ("evaluate.evidence.log_evidence", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
+        ("evaluate.evidence._chunks", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
     )),
     Mutant("10", 10, "the logged KL has the wrong sign", "PyTorch-VAE issue 68", "WU", (
         (STEP, '"kl": kl}', '"kl": -kl}'),

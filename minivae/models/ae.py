@@ -48,7 +48,7 @@ class AE(Model):
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = Bernoulli() if likelihood is None else likelihood
-        self.D = encoder.n_in
+        self.D = self.rows_of(encoder)
         self.L = decoder.n_in
         self.mean = State(np.zeros(self.L), 0.1)  # of the codes z
         self.square = State(np.ones(self.L), 0.1)  # of z^2
@@ -69,7 +69,7 @@ class AE(Model):
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         N = len(x)
-        z, c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L)
+        z, c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])  # encode: (N, L)
         out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
         log_px_z = log_px_z.sum() / N
@@ -87,25 +87,22 @@ class AE(Model):
 
     def encode(self, x, y=None):
         """The code: x (N, D) -> z (N, L)."""
-        return self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
+        return self.in_parts(self.encoder, self.seen(self.examples(x), y))
 
-    def decode(self, z, y=None):
-        """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self._x_hat(self.rows(z, "z", self.L), y)
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: z (..., L) -> x_hat (..., D)."""
+        return self._x_hat(self.rows(z, "z", self.L), y, draw)
 
-    def sample(self, n, rng, y=None):
-        """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance."""
+    def sample(self, n, rng, y=None, draw=None):
+        """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance; `draw` as for `decode`."""
         eps = place(rng.standard_normal((whole(0)("n", n), self.L), dtype="float32"), like=self.theta)
         xp = array_module(eps)
         variance = xp.maximum(self.square.data - self.mean.data**2, 0)  # rounding may take it below 0
         std = xp.sqrt(variance)
-        return self._x_hat(self.mean.data + std * eps, y)
+        return self._x_hat(self.mean.data + std * eps, y, draw)
 
-    def reconstruct(self, x, eps=None, y=None):
-        """x (N, D) -> x_hat (N, D), through its code: there is no eps."""
+    def reconstruct(self, x, eps=None, y=None, draw=None):
+        """x (N, D) -> x_hat (N, D), through its code: there is no eps; `draw` as for `decode`."""
         if eps is not None:
             raise ValueError("eps: expected none, an autoencoder draws nothing")
-        return self._x_hat(self.encode(x, y), y)
-
-    def _x_hat(self, z, y):
-        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(z, y))
+        return self._x_hat(self.encode(x, y), y, draw)

@@ -109,7 +109,7 @@ class Model(Module):
     conditional = False  # whether a model of this class is given y
     labels = None
     D = None
-    log_weights = None  # a method, where there is an evidence p(x) to estimate
+    log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
@@ -128,20 +128,42 @@ class Model(Module):
         """x or z (..., n); in a conditional model with y behind it, as further columns."""
         return x
 
+    def seen(self, x, y=None):
+        """What the encoder sees: y, and of x (N, D) what the likelihood says, zeros and a mask for missing values."""
+        return self.given(self.likelihood.seen(x), y)
+
+    def rows_of(self, encoder, given=0):
+        """D, the values in a row of x, of an encoder that sees them and `given` columns of y; None if it takes any."""
+        n = encoder.n_in
+        return None if n is None else (n - given) // (1 + self.likelihood.missing)  # beside each value stands its mask
+
     def stopped(self, x, noise, y=None, t=0):
         """The noise, and added to it all that a step treats as a constant: a gradient check must not move it."""
         return noise
 
-    def rows(self, x, name, width, n=None):
+    def examples(self, x):
+        """A user's x (..., D), as `rows` gives it; NaN stays where the model takes it for a missing value."""
+        return self.rows(x, "x", self.D, missing=self.likelihood.missing)
+
+    def rows(self, x, name, width, n=None, missing=False):
         """A user's array (..., n, width) on the model's device, in its dtype; ValueError for another shape, or NaN."""
         with np.errstate(over="ignore"):  # finiteness is tested instead
             x = place(as_array(x, name), like=self.theta)
         if x.ndim < 2 or width not in (None, x.shape[-1]) or (n is not None and x.shape[-2] not in (1, n)):
             count = "" if n is None else f"{n} "
             raise ValueError(f"{name}: expected {count}rows of {width or 'D'} values, got shape {x.shape}")
-        if isinstance(x, np.ndarray) and not np.isfinite(x).all():  # a GPU would have to wait
+        if isinstance(x, np.ndarray) and not (np.isfinite(x) | (missing & np.isnan(x))).all():  # a GPU would wait
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
+
+    def _x_hat(self, z, y, draw=None):
+        """x_hat (..., D), the mean of p(x | z); or a sample of it, whose noise the generator `draw` draws."""
+        z = self.given(z, y)
+        if draw is None:
+            return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), z)
+        out = self.in_parts(self.decoder, z)
+        noise = self.likelihood.draw_noise(draw, (*out.shape[:-1], out.shape[-1] // self.likelihood.n_out))
+        return self.likelihood.draw(out, place(noise, like=out))
 
     def in_parts(self, f, x, n=1024):
         """f(x), an array or a tuple of arrays, of at most n rows of x (N, ..., D) or z (N, ..., L) at a time."""

@@ -58,11 +58,11 @@ class CVAE(VAE):
         """x or z (..., N, n) -> (..., N, n + labels.count): behind it y, as one-hot rows or as the rows of numbers."""
         return self.join.forward((x, self._columns(x, y)))[0]
 
-    def sample(self, n, rng, y=None):
+    def sample(self, n, rng, y=None, draw=None):
         """x_hat (n, D) of y (n,) or (n, count); without y the classes take turns: 0, 1, 2, ..."""
         if y is None and self.labels.kind == "classes":
             y = np.arange(whole(0)("n", n)) % self.labels.count
-        return super().sample(n, rng, y)
+        return super().sample(n, rng, y, draw)
 
     def _columns(self, x, y):
         """y as columns (N, labels.count) for x (..., N, n), in the dtype of x."""

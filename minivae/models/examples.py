@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import numpy as np
+
 from ..flows import IAF, Chain
-from ..likelihoods import LIKELIHOODS
+from ..likelihoods import LIKELIHOODS, Bernoulli, Mixed
 from ..posteriors import FlowPosterior
 from ..priors import DiagonalNormal
 from . import MODELS
@@ -18,27 +20,52 @@ SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3}
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
     """(model, x, y): one of minivae's models by its name, so small that every parameter is quickly checked.
 
-    In float64; `n` examples x (n, D), bits under a Bernoulli likelihood. y (n,) or (n, count) is None unless the model
-    is given one. `shake` moves each parameter: biases of zero would lie on kinks of ReLU.
+    In float64; `n` examples x (n, D) such as the likelihood has, bits under a Bernoulli. y (n,) or (n, count) is None
+    unless the model is given one. `shake` moves each parameter: biases of zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
     own = {}
     if cls.conditional:
         own["labels"] = Labels("classes", 3) if labels is None else labels
     made = cls.build(shape, rng, likelihood=likelihood, **(SIZES | options), **own)
-    return with_data(made, rng, n, shake, bits=likelihood == "bernoulli")
+    return with_data(made, rng, n, shake)
 
 
-def with_data(model, rng, n=5, shake=0.1, bits=True):
-    """(model, x, y) of a model just built: see `small`."""
+def with_data(model, rng, n=5, shake=0.1):
+    """(model, x, y) of a model just built: see `small`. Where values may be missing, a third of them are."""
     model.bind("float64")
     model.theta += shake * rng.standard_normal(model.theta.shape)
-    x = rng.random((n, model.D))
+    x = data_of(model.likelihood, rng, n, model.D)
     y = None
     if model.labels is not None:
         kind, count = model.labels
         y = rng.integers(0, count, n) if kind == "classes" else rng.standard_normal((n, count))
-    return model, (x < 0.5).astype("float64") if bits else x, y
+    return model, x, y
+
+
+def data_of(likelihood, rng, n, D):
+    """Examples x (n, D) such as the likelihood has, bits where it is a Bernoulli."""
+    if isinstance(likelihood, Mixed):
+        pairs = zip(likelihood.parts, likelihood.widths, strict=True)
+        return np.concatenate([data_of(part, rng, n, width) for part, width in pairs], axis=1)
+    x = rng.random((n, D))
+    if isinstance(likelihood, Bernoulli):
+        x = (x < 0.5).astype("float64")
+    elif likelihood.values == "counts":
+        x = np.floor(2 * x)
+    elif likelihood.values == "one-hot":
+        x = (x == x.max(axis=1, keepdims=True)).astype("float64")
+    if likelihood.missing:
+        gaps = rng.random((n, 1 if likelihood.values == "one-hot" else D)) < 1 / 3  # a choice is missing as a whole
+        x = np.where(gaps, np.nan, x)
+    return x
+
+
+def table(model, rng, **options):
+    """A model of a table with two columns of each kind but one category, of three levels."""
+    columns = [("real", 2, (0.1, 0.5)), ("positive", 2, None), ("count", 2, (3.0, 40.0)), ("binary", 2, None),
+               ("category", 3, None)]  # fmt: skip
+    return small(model, rng, shape=(11,), likelihood="mixed", columns=columns, **options)
 
 
 def learned_prior(rng, cls=VAE, **options):
@@ -57,9 +84,16 @@ def _every():
     """(label, make) of each example: every likelihood, normalization and kind of gradient, dense and convolutional."""
     for arch in ("dense", "conv"):
         for name in LIKELIHOODS:
+            if (arch, name) == ("conv", "softmax"):  # the last bias moves all logits alike, so that it has no gradient
+                continue
             yield f"vae {arch} {name}", partial(small, "vae", arch=arch, likelihood=name, beta=0.7, dropout=0.2)
         for norm in ("batch", "layer", "group"):
             yield f"vae {arch} {norm} norm", partial(small, "vae", arch=arch, norm=norm)
+        yield f"vae {arch} missing", partial(small, "vae", arch=arch, missing=True, dropout=0.2)
+    yield "vae table", partial(table, "vae", beta=0.7)
+    yield "vae table missing", partial(table, "vae", missing=True, parts={"real": "student-t", "count": "poisson"})
+    yield "vae conv signal", partial(small, "vae", arch="conv", shape=(14,), signal=2, likelihood="gaussian")
+    yield "cvae conv signal", partial(small, "cvae", arch="conv", shape=(12,), signal=3)
     yield "vae free bits", partial(small, "vae", free_bits=0.3, latent=5)
     yield "vae learned prior", learned_prior
     for arch in ("dense", "conv"):
@@ -67,6 +101,7 @@ def _every():
         yield f"iwae {arch} doubly", partial(small, "iwae", arch=arch, samples=3, gradient="doubly", beta=0.7)
         yield f"iwae {arch} flow posterior", partial(flow_posterior, arch=arch)
     yield "iwae gaussian", partial(small, "iwae", likelihood="gaussian", samples=2, gradient="doubly")
+    yield "iwae table missing", partial(table, "iwae", samples=2, gradient="doubly", missing=True)
     yield "iwae one sample", partial(small, "iwae", samples=1, beta=0.7)
     yield "iwae learned prior", partial(learned_prior, cls=IWAE, samples=2, gradient="doubly")
     for arch in ("dense", "conv"):
@@ -74,6 +109,7 @@ def _every():
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
+    yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
 
 

@@ -91,7 +91,7 @@ class IWAE(VAE):
         Under `doubly` those of the encoder are the gradients of `loss_encoder`.
         """
         eps, beta, N = noise["eps"], self.beta(t), len(x)
-        heads, c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L) each
+        heads, c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])  # encode: (N, L) each
         (z, log_qz_x), c_q = self.posterior.forward(heads, eps)  # sample: (K, N, L), (K, N)
         out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (K, N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (K, N) nats
@@ -123,7 +123,7 @@ class IWAE(VAE):
         """Adds `held`, the constants of the doubly reparameterized gradient: v (K, N), beta times score (K, N, L)."""
         if not self.doubly:
             return noise
-        heads, _ = self.encoder.forward(self.given(x, y), noise["enc"])
+        heads, _ = self.encoder.forward(self.seen(x, y), noise["enc"])
         (z, log_qz_x), c_q = self.posterior.forward(heads, noise["eps"])
         out, _ = self.decoder.forward(self.given(z, y), noise["dec"])
         log_w = self.likelihood.forward(x, out)[0] + self.beta(t) * (self.prior.forward(z)[0] - log_qz_x)
@@ -134,24 +134,24 @@ class IWAE(VAE):
         """None with another beta than 1: the loss is then not the bound."""
         return {"loss = -iwae": -metrics["iwae"]} if self.beta(t) == 1 else {}
 
-    def log_weights(self, x, eps, y=None):
-        """log p(x, z) - log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats."""
-        (z, log_qz_x), _ = self.posterior.forward(self.encoder(self.given(x, y)), eps)
+    def log_terms(self, x, eps, y=None):
+        """log p(x | z), log p(z), log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats each."""
+        (z, log_qz_x), _ = self.posterior.forward(self.encoder(self.seen(x, y)), eps)
         log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
         log_pz, _ = self.prior.forward(z)
-        return log_px_z + log_pz - log_qz_x
+        return log_px_z, log_pz, log_qz_x
 
     def encode(self, x, y=None):
         """What is known of z: x (N, D) -> (mu, log_var) of a Gaussian, (N, L) each; else the z (N, L) of eps = 0."""
-        x = self.given(self.rows(x, "x", self.D), y)
+        x = self.seen(self.examples(x), y)
         return self.in_parts(lambda x: self.posterior.describe(self.encoder(x)), x)
 
-    def reconstruct(self, x, eps=None, y=None):
-        """x (N, D) -> x_hat (N, D), through the z of eps = 0, or of eps (..., N, L)."""
-        heads = self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
+    def reconstruct(self, x, eps=None, y=None, draw=None):
+        """x (N, D) -> x_hat (N, D), through the z of eps = 0, or of eps (..., N, L); `draw` as for `decode`."""
+        heads = self.in_parts(self.encoder, self.seen(self.examples(x), y))
         eps = 0 * heads[0] if eps is None else self.rows(eps, "eps", self.L, len(x))
         (z, _), _ = self.posterior.forward(heads, eps)
-        return self._x_hat(z, y)
+        return self._x_hat(z, y, draw)
 
     def _check_doubly(self):
         """ValueError where the doubly reparameterized gradient is not known, or would not be the encoder's alone."""

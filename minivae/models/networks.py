@@ -2,16 +2,23 @@
 
 import math
 
+from ..data.frames import is_table_file
 from ..layers import ACTIVATIONS, NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
+from .columns import mixed, read_parts
 
 MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 
+def _is_small(settings):
+    """Whether the rows are of few numbers."""
+    return settings["data"] == "digits" or is_table_file(settings["data"])
+
+
 def _hidden(settings):
     """Widths of the dense layers, where none are given."""
-    if settings["data"] == "digits":
+    if _is_small(settings):
         return [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
@@ -29,16 +36,22 @@ NETWORKS = {
                      fill=_hidden),
     "channels": Option(each(whole(1, MOST)), None, "of the encoder's convolutions (default: 32 64)", "N", True,
                        fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
-    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits 8)", "L",
-                     fill=lambda settings: 8 if settings["data"] == "digits" else 20),
+    "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position, for conv",
+                     "CHANNELS", needs=("arch", ("conv",)), optional=True, older=None),
+    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8)", "L",
+                     fill=lambda settings: 8 if _is_small(settings) else 20),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
-    "likelihood": Option(one_of(LIKELIHOODS), "bernoulli", "p(x | z)", "|".join(LIKELIHOODS)),
+    "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; mixed of a table)",
+                         "|".join((*LIKELIHOODS, "mixed")),
+                         fill=lambda settings: "mixed" if is_table_file(settings["data"]) else "bernoulli"),
+    "parts": Option(read_parts, None, 'likelihoods of columns: {real = "student-t", count = "poisson"}',
+                    needs=("likelihood", ("mixed",)), optional=True, older=None),
     "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)",
                      fill=lambda settings: 17 if settings["data"] == "digits" else 16,
                      needs=("likelihood", ("categorical",)), optional=True),
-    "std": Option(STD, None, "of a Gaussian likelihood: fixed, or the start (default: 0.1, 0.2; standardized 1)",
-                  fill=_std, needs=("likelihood", ("gaussian", "gaussian-fixed")), optional=True),
+    "std": Option(STD, None, "of a Gaussian or Student-t: fixed, or the start (default: 0.1, 0.2; standardized 1)",
+                  fill=_std, needs=("likelihood", ("gaussian", "gaussian-fixed", "student-t")), optional=True),
     "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
 }  # fmt: skip
 
@@ -56,8 +69,12 @@ def build_networks(
     std=None,
     dropout=0.0,
     norm="none",
+    signal=None,
     heads=2,
     given=0,
+    parts=None,
+    columns=None,
+    missing=False,
 ):
     """(encoder, decoder, likelihood) for data of `shape`, (h, w, c) or (D,).
 
@@ -72,33 +89,57 @@ def build_networks(
         Grey levels of the categorical likelihood.
     std : float, optional
         Standard deviation of a Gaussian likelihood: the fixed one, or where the learned one starts.
+    signal : int, optional
+        Rows (D,) are D / signal positions, one after another, of so many channels: conv goes along the positions.
     heads : int
         Outputs of the encoder, each (..., latent).
     given : int
         Number of columns of a condition, which stand behind x and behind z.
+    parts, columns : dict and list, optional
+        Of the likelihood "mixed": what a column of a kind is, and the blocks of columns; see `mixed`.
+    missing : bool
+        Whether values of x may be missing, as NaN: then the encoder sees a mask beside each value.
 
     Raises
     ------
     ValueError
-        For values that the options of these names do not take, and for conv on rows or on images too small for its
-        layers.
+        For values that the options of these names do not take, for conv on rows that are no signal, or on images too
+        small for its layers, and for rows that `signal` does not divide.
     """
-    arch, hidden, channels, latent, activation, likelihood, levels, std, dropout, norm = read_arguments(
+    arch, hidden, channels, latent, activation, likelihood, levels, std, dropout, norm, signal = read_arguments(
         NETWORKS, arch=arch, hidden=hidden, channels=channels, latent=latent, activation=activation,
-        likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm,
+        likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm, signal=signal,
     )  # fmt: skip
     shape = each(whole(1))("shape", shape)
     heads, given = whole(1)("heads", heads), whole(0)("given", given)
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
-    own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std}.get(likelihood)
-    p = LIKELIHOODS[likelihood](*[] if own is None else [own])
+    if signal is not None:
+        shape = _as_images(shape, arch, signal)
+    if (columns is None) == (likelihood == "mixed"):
+        wanted = "none, they have no columns" if columns is None else "mixed for a table"
+        raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
+    own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std, "student-t": std}.get(likelihood)
+    p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](*[] if own is None else [own])
+    p.missing = bool(missing)
     look = {"activation": activation, "dropout": dropout, "norm": norm, "given": given, "rng": rng}
+    masked = 2 if missing else 1  # the encoder sees a mask beside each value
     if arch == "dense":
         D = math.prod(shape)
-        encoder = dense_encoder(D, hidden, latent, heads=heads, **look)
+        encoder = dense_encoder(D * masked, hidden, latent, heads=heads, **look)
         decoder = dense_decoder(latent, hidden, D, p.n_out, **look)
     else:
-        encoder = conv_encoder(shape, channels, hidden, latent, heads=heads, **look)
+        encoder = conv_encoder((*shape[:2], shape[-1] * masked), channels, hidden, latent, heads=heads, **look)
         decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, **look)
     return encoder, decoder, p
+
+
+def _as_images(shape, arch, signal):
+    """(1, T, signal) of rows (T * signal,): images of one line, along which the convolutions go."""
+    if arch != "conv":
+        raise ValueError(f"signal: expected arch conv, got {arch}")
+    if len(shape) != 1:
+        raise ValueError(f"signal: expected rows (N, D), got images of {'x'.join(map(str, shape))}")
+    if shape[0] % signal:
+        raise ValueError(f"signal: expected a divisor of the {shape[0]} values of a row, got {signal}")
+    return (1, shape[0] // signal, signal)

@@ -63,7 +63,7 @@ class VAE(Model):
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         given = 0 if self.labels is None else self.labels.count  # columns behind x and z
         self.prior = StandardNormal(decoder.n_in - given) if prior is None else prior
-        self.D = None if encoder.n_in is None else encoder.n_in - given
+        self.D = self.rows_of(encoder, given)
         self.L = self.prior.L
         if self.prior.kl is None and type(self).loss_and_grads is VAE.loss_and_grads:
             raise ValueError(f"prior: expected one with a KL in closed form, got {type(self.prior).__name__}; an IWAE "
@@ -94,7 +94,7 @@ class VAE(Model):
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         eps, beta, N = noise["eps"], self.beta(t), len(x)
-        (mu, log_var), c_enc = self.encoder.forward(self.given(x, y), noise["enc"])  # encode: (N, L)
+        (mu, log_var), c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])  # encode: (N, L)
         z = reparameterize(mu, log_var, eps=eps)  # sample: (N, L)
         out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
@@ -121,35 +121,37 @@ class VAE(Model):
         """The noise of K samples for each of n examples, (K, n, L), drawn one example after the other."""
         return rng.standard_normal((n, K, self.L), dtype="float32").swapaxes(0, 1)
 
-    def log_weights(self, x, eps, y=None):
-        """log p(x, z) - log q(z | x) at z = mu + std eps: x (N, D), eps (K, N, L) -> (K, N) nats.
-
-        The mean over k is an ELBO; the log-mean-exp a tighter bound on log p(x) (Burda et al. 2016, eq. 8).
-        """
-        mu, log_var = self.encoder(self.given(x, y))
+    def log_terms(self, x, eps, y=None):
+        """log p(x | z), log p(z), log q(z | x) at z = mu + std eps: x (N, D), eps (K, N, L) -> (K, N) nats each."""
+        mu, log_var = self.encoder(self.seen(x, y))
         z = reparameterize(mu, log_var, eps=eps)  # (K, N, L)
         log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
         log_pz, _ = self.prior.forward(z)
-        return log_px_z + log_pz - gaussian_log_prob(z, mu, log_var)
+        return log_px_z, log_pz, gaussian_log_prob(z, mu, log_var)
+
+    def log_weights(self, x, eps, y=None):
+        """log p(x, z) - log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats.
+
+        The mean over k is an ELBO; the log-mean-exp a tighter bound on log p(x) (Burda et al. 2016, eq. 8).
+        """
+        log_px_z, log_pz, log_qz_x = self.log_terms(x, eps, y)
+        return log_px_z + log_pz - log_qz_x
 
     def encode(self, x, y=None):
         """Mean and log-variance of q(z | x): x (N, D) -> (mu, log_var), each (N, L)."""
-        return self.in_parts(self.encoder, self.given(self.rows(x, "x", self.D), y))
+        return self.in_parts(self.encoder, self.seen(self.examples(x), y))
 
-    def decode(self, z, y=None):
-        """Mean of p(x | z): z (..., L) -> x_hat (..., D)."""
-        return self._x_hat(self.rows(z, "z", self.L), y)
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: z (..., L) -> x_hat (..., D)."""
+        return self._x_hat(self.rows(z, "z", self.L), y, draw)
 
-    def sample(self, n, rng, y=None):
-        """Generate: z from the prior, x_hat (n, D) its decoded mean."""
+    def sample(self, n, rng, y=None, draw=None):
+        """Generate: z from the prior, x_hat (n, D) its decoded mean, or with the generator `draw` a sample of x."""
         noise = self.prior.draw_noise(rng, whole(0)("n", n))
-        return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y)
+        return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y, draw)
 
-    def reconstruct(self, x, eps=None, y=None):
-        """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps."""
+    def reconstruct(self, x, eps=None, y=None, draw=None):
+        """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps; `draw` as for `decode`."""
         mu, log_var = self.encode(x, y)
         z = mu if eps is None else reparameterize(mu, log_var, eps=self.rows(eps, "eps", self.L, len(mu)))
-        return self._x_hat(z, y)
-
-    def _x_hat(self, z, y):
-        return self.in_parts(lambda z: self.likelihood.mean(self.decoder(z)), self.given(z, y))
+        return self._x_hat(z, y, draw)

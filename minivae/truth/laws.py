@@ -11,6 +11,7 @@ import numpy as np
 
 from ..backend import place, take
 from ..evaluate import log_evidence
+from ..likelihoods import Mixed
 from ..params import replaced
 from ..tables import aligned
 
@@ -54,7 +55,7 @@ def check_laws(model, x, rng, y=None, log_px=None):
         sample = sampled(model, x, rng, y=y)
         laws |= moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
     if getattr(model, "likelihood", None) is not None:
-        laws |= {"the likelihood adds up to 1": integral_of_likelihood(model.likelihood, rng)}
+        laws |= likelihood_adds_up(model.likelihood, rng)
     if getattr(model, "prior", None) is not None:
         laws |= {"the prior adds up to 1": integral_of_prior(model.prior, rng)}
         laws |= {"the prior's draws have its density": draws_of_prior(model.prior, rng)}
@@ -90,26 +91,44 @@ def monte_carlo_kl(prior, sample):
     return {"KL = mean of log q - log p": averaged((log_qz_x - log_pz).mean(axis=1), kl)}
 
 
+def likelihood_adds_up(likelihood, rng):
+    """{name: Law} that exp(log_px_z) adds up to 1; of a mixed one, each part's of two columns."""
+    if isinstance(likelihood, Mixed):
+        parts = enumerate(zip(likelihood.parts, likelihood.widths, strict=True))
+        return {f"part {i} of the likelihood adds up to 1": integral_of_likelihood(part, rng)
+                for i, (part, width) in parts if width == 2 or part.values == "one-hot"}  # fmt: skip
+    return {"the likelihood adds up to 1": integral_of_likelihood(likelihood, rng)}
+
+
 def integral_of_likelihood(likelihood, rng):
     """The sum, or the integral, of exp(log_px_z) over all x of two dimensions is 1 (pitfall 14)."""
     out = rng.standard_normal(2 * likelihood.n_out)
     noise = likelihood.draw_noise(rng, (4000, 2)).astype("float64")
-    levels = np.unique(likelihood.draw(0 * out, noise))  # where all of a few levels are as likely
-    if len(levels) < 1000:
-        axes = [levels, levels]
-        volume = 1.0
+    drawn = likelihood.draw(out, noise)
+    volume = 1.0
+    if likelihood.values == "unit":
+        axes = 2 * [np.unique(likelihood.draw(0 * out, noise))]  # where all of a few levels are as likely
+    elif likelihood.values == "counts":
+        axes = 2 * [np.arange(4 * drawn.max() + 40)]
+    elif likelihood.values == "one-hot":
+        log_px_z, _ = likelihood.forward(np.eye(2), np.stack([out, out]))
+        return _one(np.exp(log_px_z).sum())
     else:
-        drawn = likelihood.draw(out, noise)
         middle = drawn.mean(axis=0)
-        reach = 10 * drawn.std(axis=0)
-        axes = [np.linspace(m - r, m + r, 401) for m, r in zip(middle, reach, strict=True)]
+        reach = 40 * drawn.std(axis=0)  # beyond it Student's t with 5 degrees of freedom has 1e-7
+        axes = [np.linspace(m - r, m + r, 801) for m, r in zip(middle, reach, strict=True)]
         volume = math.prod(axis[1] - axis[0] for axis in axes)
     total = 0.0
     for first in axes[0]:
         x = np.stack([np.full(len(axes[1]), first), axes[1]], axis=-1)
         log_px_z, _ = likelihood.forward(x, np.broadcast_to(out, (len(x), len(out))))
         total += float(np.exp(log_px_z).sum() * volume)
-    return Law(total, 1.0, abs(total - 1), 1e-6)
+    return _one(total)
+
+
+def _one(total):
+    """The Law that a sum over all x is 1."""
+    return Law(float(total), 1.0, float(abs(total - 1)), 1e-6)
 
 
 def integral_of_prior(prior, rng, draws=100_000):
@@ -147,7 +166,7 @@ def _log_narrower(z):
 def integral_of_posterior(model, x, rng, y=None, draws=100_000):
     """The mean of r(z) / q(z | x) over draws of q is 1, r a normal somewhat narrower than they are; of one example."""
     x, y = (take(part, slice(1)) for part in (x, y))
-    heads = model.encoder(model.given(x, y))
+    heads = model.encoder(model.seen(x, y))
     (z, log_qz_x), _ = model.posterior.forward(heads, rng.standard_normal((draws, 1, model.L)))
     return averaged(np.exp(_log_narrower(z[:, 0]) - log_qz_x[:, 0]), 1.0)
 
