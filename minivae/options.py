@@ -79,6 +79,17 @@ def shown(value):
         return f"a whole number of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
 
 
+def kind_of(x, why):
+    """What came in place of an array of numbers: rows of different lengths, a sparse matrix; else its type, and why."""
+    if hasattr(x, "toarray"):
+        return f"a sparse {type(x).__name__} {x.shape}; its .toarray() is one"
+    if isinstance(x, list | tuple) and all(hasattr(row, "__len__") for row in x):
+        lengths = {len(row) for row in x}
+        if len(lengths) > 1:
+            return f"{type(x).__name__} of {len(x)} rows of {min(lengths)} to {max(lengths)} values"
+    return f"dtype {why}" if hasattr(why, "kind") else f"{type(x).__name__} ({why})"
+
+
 def sizes(**values):
     """[value] of whole numbers from 1 up, such as widths; ValueError names the first that is none."""
     return [whole(1)(name, value) for name, value in values.items()]

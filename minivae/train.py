@@ -8,6 +8,7 @@ import numpy as np
 
 from .backend import array_module, generator, keep_freed_memory, place, take
 from .finite import all_finite, first_nonfinite
+from .layers import BatchNorm
 from .metrics import averages, check_pair, mean_metrics
 from .options import Option, read_arguments, whole
 
@@ -20,20 +21,8 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def fit(
-    model,
-    optimizer,
-    data,
-    *,
-    epochs=20,
-    batch_size=128,
-    seed=0,
-    early_stop=None,
-    ledger=None,
-    history=(),
-    on_epoch=None,
-    progress=True,
-):
+def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop=None, ledger=None, history=(),
+        on_epoch=None, progress=True):  # fmt: skip
     """Train `model` on `data.train`, epoch by epoch.
 
     Parameters
@@ -44,7 +33,7 @@ def fit(
     data : Dataset
     epochs, batch_size, seed : int
         Each epoch's order, bits and noise depend on (seed, epoch) and on nothing else. Bits and noise are drawn on
-        the model's device, the order by NumPy.
+        the model's device, the order by NumPy. Under BatchNorm one example that is left over joins the batch before.
     early_stop : int, optional
         Stop when the model's `monitor` on the validation split has not been better for this many epochs.
     ledger : callable(model, x, y, rng, t) -> dict, optional
@@ -81,6 +70,7 @@ def fit(
         raise ValueError("early_stop: expected a validation split, got none")
     for split in filter(None, (data.train, data.validation)):
         check_pair(*split, model)
+    check_batches(model, len(data.train.x), batch_size)
     keep_freed_memory()
     x, y = place((data.train.x, data.train.y), like=model.theta)
     pictured = None if ledger is None else data.pictured
@@ -143,12 +133,25 @@ def describe(line, epochs, metrics):
     return text + "  nats per example"
 
 
-def _presented(data, x, y, epoch, batch_size, seed):
+def check_batches(model, n, batch_size):
+    """ValueError for batches of one example under BatchNorm: it is its own mean, and nothing of it is left."""
+    if model.named(BatchNorm) and min(n, batch_size) < 2:
+        raise ValueError(f"batch_size: expected at least 2 examples in each step under BatchNorm, got batch_size "
+                         f"{batch_size} for {n} training examples")  # fmt: skip
+
+
+def batch_starts(n, batch_size, batch_norm):
+    """Where the mini-batches of n examples begin. Under BatchNorm one example that is left over begins none."""
+    return range(0, n - bool(batch_norm), batch_size)
+
+
+def _presented(data, x, y, epoch, batch_size, seed, batch_norm=False):
     """The mini-batches (x, y) of one epoch, as they are presented; all of it on the device of x."""
-    bits = generator(seed, "present", epoch, like=x)
-    order = place(generator(seed, "shuffle", epoch).permutation(len(x)), like=x)
-    for start in range(0, len(x), batch_size):
-        rows = order[start : start + batch_size]
+    bits = generator(seed, "present", epoch, like=x[:1])
+    order = place(generator(seed, "shuffle", epoch).permutation(len(x)), like=x[:1])
+    starts = batch_starts(len(x), batch_size, batch_norm)
+    for start, stop in zip(starts, (*starts[1:], len(x)), strict=True):
+        rows = order[start:stop]
         yield data.present(x[rows], bits), take(y, rows)
 
 
@@ -161,13 +164,14 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
     from tqdm import tqdm
 
     done = []  # (metrics, examples) of each step
-    on_host = array_module(x) is np
-    rng = generator(seed, "noise", epoch, like=x)
-    n_batches = -(-len(x) // batch_size)
+    on_host = array_module(model.theta) is np
+    rng = generator(seed, "noise", epoch, like=model.theta)
+    batch_norm = model.named(BatchNorm)
+    n_batches = len(batch_starts(len(x), batch_size, batch_norm))
     shown = progress and sys.stderr.isatty()
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
-        for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed):
-            noise = place(model.draw_noise(rng, len(x_rows)), like=x)
+        for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed, batch_norm):
+            noise = place(model.draw_noise(rng, len(x_rows)), like=model.theta)
             metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=optimizer.t)
             optimizer.step()
             done.append((metrics, len(x_rows)))

@@ -14,11 +14,13 @@ import scipy.io
 
 from minivae.backend import generator
 from minivae.data import batches, load_data
+from minivae.data.columns import Column
 from minivae.data.convert import packed_bits, small_omniglot
 from minivae.data.download import DOWNLOADS, FileSet, fetch
 from minivae.data.preprocess import entropy_floor, shift, to_bits
 from minivae.data.protocol import Protocol
 from minivae.data.sources import SPRITES
+from minivae.data.splits import cut
 from minivae.data.sprites import sprites
 
 
@@ -117,7 +119,7 @@ def test_bits_from_a_threshold():
 
 @pytest.mark.parametrize(("validation", "expected"), [(None, 5), (0, 0), (29, 29)])
 def test_validation_sizes(validation, expected):
-    data = load_data(np.eye(30), validation=validation)
+    data = load_data(np.eye(30), validation=validation, split_order="tail")
     assert data.protocol.n_validation == expected
     assert len(data.train.x) == 30 - expected
     assert (data.validation is None) == (expected == 0)
@@ -141,13 +143,30 @@ RECORD = OLD_RECORD | {
     "mean": [0.1, -2.5],
     "std": [1.0, 3.25],
     "entropy_floor": 13.79,
-}
+    "dtype": "uint8",
+    "low": 0,
+    "high": 250,
+    "outside": 2,
+    "missing": 3,
+    "split_seed": 0,
+    "side": 8,
+    "columns": [
+        {"name": "a", "kind": "real", "dtype": "float64", "missing": 0, "low": 0.0, "high": 1.0, "center": 0.5,
+         "scale": 0.2, "decimals": 1},
+        {"name": "b", "kind": "binary", "dtype": "bool", "missing": 1, "levels": [False, True]},
+    ],
+    "label": {"name": "c", "kind": "category", "dtype": "str", "missing": 0, "levels": ["x", "y", "z"]},
+}  # fmt: skip
 
 
 def test_every_field_is_recorded():
     protocol = Protocol(OLD_RECORD["name"], OLD_RECORD["sha256"], (2,), n_train=1250, n_validation=250, divisor=1,
                         binarize="each", bits_seed=0, labels={"kind": "rows", "count": 3}, levels=256,
-                        mean=(0.1, -2.5), std=(1.0, 3.25), entropy_floor=13.79)  # fmt: skip
+                        mean=(0.1, -2.5), std=(1.0, 3.25), entropy_floor=13.79, dtype="uint8", low=0, high=250,
+                        outside=2, missing=3, split_seed=0, side=8,
+                        columns=(Column("a", "real", "float64", 0, None, 0.0, 1.0, 0.5, 0.2, 1),
+                                 Column("b", "binary", "bool", 1, (False, True))),
+                        label=Column("c", "category", "str", 0, ("x", "y", "z")))  # fmt: skip
     assert set(RECORD) == {field.name for field in fields(Protocol)}
     assert protocol.to_json() == RECORD
     assert list(protocol.to_json()) == list(RECORD)  # settings.json keeps this order
@@ -160,7 +179,7 @@ def test_what_is_not_known_is_not_recorded():
     assert [protocol.labels, protocol.levels, protocol.mean, protocol.std, protocol.entropy_floor] == [None] * 5
     assert protocol.to_json() == OLD_RECORD
     assert list(protocol.to_json()) == list(OLD_RECORD)
-    assert protocol == replace(load_data("digits").protocol, labels=None)
+    assert protocol == replace(load_data("digits", scale="pixels").protocol, labels=None)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +208,7 @@ def without(name):
         ([RECORD], r"expected a table of fields, got \["),
         ({}, "name: expected text without control characters, got none"),
         (without("bits_seed"), "bits_seed: expected a whole number >= 0, got none"),
-        (RECORD | {"sizes": 3}, "sizes: unknown field; expected one of name, sha256, .*, entropy_floor$"),
+        (RECORD | {"sizes": 3}, "sizes: unknown field; expected one of name, sha256, .*, split_seed$"),
         (RECORD | {"name": None}, "name: expected text without control characters, got None"),
         (RECORD | {"sha256": 5}, "sha256: expected text without control characters, got 5"),
         *[(RECORD | {"shape": v}, "shape: expected 1 or 3 whole numbers >= 1, got ")
@@ -198,7 +217,17 @@ def without(name):
         (RECORD | {"n_train": 0}, "n_train: expected a whole number >= 1, got 0"),
         (RECORD | {"n_train": True}, "n_train: expected a whole number >= 1, got True"),
         (RECORD | {"n_validation": -1}, "n_validation: expected a whole number >= 0, got -1"),
-        (RECORD | {"divisor": 0}, "divisor: expected a whole number >= 1, got 0"),
+        (RECORD | {"divisor": 0}, "divisor: expected a number > 0, got 0"),
+        (RECORD | {"divisor": "255"}, "divisor: expected a number > 0, got '255'"),
+        (RECORD | {"dtype": "<U1"}, "dtype: expected a dtype of numbers, got '<U1'"),
+        (RECORD | {"dtype": None}, "dtype: expected a dtype of numbers, got None"),
+        (RECORD | {"low": "0"}, "low: expected a number, got '0'"),
+        (RECORD | {"high": float("inf")}, "high: expected a number, got inf"),
+        (without("high"), "dtype, low, high: expected all three, or none of them"),
+        (RECORD | {"low": 251}, "low: expected a number <= high, got 251"),
+        (RECORD | {"outside": -1}, "outside: expected a whole number >= 0, got -1"),
+        (RECORD | {"missing": 0}, "missing: expected a whole number >= 1, got 0"),
+        (RECORD | {"split_seed": 0.5}, "split_seed: expected a whole number >= 0, got 0.5"),
         (RECORD | {"binarize": ["each"]}, r"binarize: expected one of each, once, threshold, none, got \['each'\]"),
         (RECORD | {"labels": None}, "labels: expected their kind, classes or rows, and a count >= 1, got None"),
         (RECORD | {"labels": {"kind": "rows"}}, "labels: expected their kind"),
@@ -243,7 +272,7 @@ def test_the_first_field_that_differs():
     ],
 )
 def test_labels_are_recorded(y, labels, tmp_path):
-    data = load_data(save(tmp_path / "x.npz", x=np.eye(30), **({} if y is None else {"y": y})))
+    data = load_data(save(tmp_path / "x.npz", x=np.eye(30), **({} if y is None else {"y": y})), split_order="tail")
     assert data.protocol.labels == labels
     assert data.protocol.to_json().get("labels") == labels
     if y is not None:
@@ -331,7 +360,7 @@ def test_dequantization_spreads_levels_evenly():
 def test_standardization_uses_the_training_split_only(tmp_path):
     x = np.arange(24.0).reshape(12, 2) * [1, 100]
     np.savez(tmp_path / "x.npz", x=x, x_test=x + 1)
-    data = load_data(tmp_path / "x.npz", likelihood="gaussian", standardize=True)
+    data = load_data(tmp_path / "x.npz", likelihood="gaussian", standardize=True, split_order="tail")
     mean = x[:10].mean(axis=0)
     std = x[:10].std(axis=0)
     np.testing.assert_allclose(data.train.x, (x[:10] - mean) / std, rtol=1e-5)
@@ -359,7 +388,7 @@ def save(path, **arrays):
 
 def test_npy_rows_and_images(tmp_path, images):
     np.save(tmp_path / "a.npy", images)
-    data = load_data(tmp_path / "a.npy")
+    data = load_data(tmp_path / "a.npy", split_order="tail")
     assert data.shape == (4, 4, 1)
     np.testing.assert_array_equal(data.train.x[0], (images[0] / np.float32(255)).ravel())
     assert data.protocol.sha256 == hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest()
@@ -367,7 +396,7 @@ def test_npy_rows_and_images(tmp_path, images):
         data.test()
     rows = np.random.default_rng(0).standard_normal((20, 3))
     np.save(tmp_path / "b.npy", rows)
-    data = load_data(str(tmp_path / "b.npy"), likelihood="gaussian")
+    data = load_data(str(tmp_path / "b.npy"), likelihood="gaussian", split_order="tail")
     assert data.shape == (3,)
     np.testing.assert_array_equal(data.train.x, rows[:17].astype("float32"))
 
@@ -375,7 +404,7 @@ def test_npy_rows_and_images(tmp_path, images):
 def test_npz_with_everything(tmp_path, images):
     color = np.stack([images] * 3, axis=-1)
     path = save(tmp_path / "a.npz", x_train=color, y=np.arange(30), x_test=color[:4], y_test=np.arange(4))
-    data = load_data(path)
+    data = load_data(path, split_order="tail")
     assert data.shape == (4, 4, 3)
     np.testing.assert_array_equal(data.validation.y, np.arange(25, 30))
     assert data.test().x.shape == (4, 48)
@@ -386,7 +415,7 @@ def test_npz_with_everything(tmp_path, images):
 def test_bits_stay_bits(tmp_path, dtype):
     bits = np.eye(12).astype(dtype)
     np.save(tmp_path / "bits.npy", bits)
-    data = load_data(tmp_path / "bits.npy")
+    data = load_data(tmp_path / "bits.npy", split_order="tail")
     assert data.protocol.binarize == "none"
     np.testing.assert_array_equal(data.train.x, np.eye(12)[:10])
     assert data.protocol.entropy_floor is None
@@ -406,17 +435,19 @@ def bad(name):
         "object": ({"x": np.array([[1, None]], dtype=object)}, "is no readable .npy or .npz file"),
         "text": ({"x": np.array([["a", "b"]])}, "x: expected numbers, got dtype <U1"),
         "complex": ({"x": x + 1j}, "x: expected numbers, got dtype complex128"),
-        "nan": ({"x": nan}, "x: expected finite"),
+        "nan": ({"x": nan * np.nan}, "x: expected at least one value in the training split, all are missing"),
         "inf": ({"x": inf}, "x: expected finite"),
         "overflow": ({"x": x * 1e300}, "x: expected finite"),
         "range": ({"x": 2 * x}, r"x: expected pixels or bits in \[0, 1\]"),
         "negative": ({"x": -x}, r"x: expected pixels or bits in \[0, 1\]"),
-        "sixteen bits": ({"x": np.array([[0, 4095]], "uint16")}, r"x: expected pixels or bits in \[0, 1\]"),
+        "sixteen bits": (
+            {"x": np.array([[0, 4095]], "uint16")},
+            r"scale: uint16 values from 0 to 4095 need one; .* max",
+        ),
         "empty": ({"x": np.zeros((0, 4))}, "x: expected at least one example"),
         "no values": ({"x": np.zeros((3, 0))}, "x: expected at least one example"),
         "one axis": ({"x": np.zeros(5)}, "x: expected rows"),
         "five axes": ({"x": np.zeros((2, 2, 2, 2, 2))}, "x: expected rows"),
-        "channels first": ({"x": np.zeros((2, 3, 8, 8))}, "x: expected 1 to 4 channels in the last axis"),
         "no x": ({"images": x}, "has no array x or x_train"),
         "both": ({"x": x, "x_train": x}, "has both x and x_train"),
         "few labels": ({"x": x, "y": np.arange(5)}, f"{LABELS}int64, shape \\(5,\\)"),
@@ -425,7 +456,7 @@ def bad(name):
         "few rows": ({"x": x, "y": x[:5]}, f"{LABELS}float64, shape \\(5, 4\\)"),
         "empty rows": ({"x": x, "y": x[:, :0]}, f"{LABELS}float64, shape \\(6, 0\\)"),
         "boxes": ({"x": x, "y": x[:, :, None]}, f"{LABELS}float64, shape \\(6, 4, 1\\)"),
-        "nan rows": ({"x": x, "y": nan}, "y: expected finite float32 values, got NaN or infinity"),
+        "nan rows": ({"x": x, "y": nan}, "y: expected a label for each row, 1 of 6 are missing, the first in row 2"),
         "large rows": ({"x": x, "y": x * 1e300}, "y: expected finite float32 values, got NaN or infinity"),
         "not npz": (b"hello", "is no readable .npy or .npz file"),
         "nothing": (b"", "is no readable .npy or .npz file"),
@@ -433,7 +464,7 @@ def bad(name):
 
 
 NAMES = ["object", "text", "complex", "nan", "inf", "overflow", "range", "negative", "sixteen bits", "empty",
-         "no values", "one axis", "five axes", "channels first", "no x", "both", "few labels", "real labels",
+         "no values", "one axis", "five axes", "no x", "both", "few labels", "real labels",
          "text labels", "few rows", "empty rows", "boxes", "nan rows", "large rows", "not npz", "nothing"]  # fmt: skip
 
 
@@ -445,6 +476,15 @@ def test_bad_files(name, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         load_data(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 10), (8, 8, 8), (5, 4, 2), (3, 8, 8)])
+def test_any_number_of_channels(shape):
+    """Hyperspectral images, and volumes, whose last axis stands for channels."""
+    x = np.random.default_rng(0).random((20, *shape)).astype("float32")
+    data = load_data(x, likelihood="gaussian", validation=5)
+    assert data.shape == shape
+    np.testing.assert_array_equal(data.train.x, x[cut(20, 5)[0]].reshape(15, -1))
 
 
 def test_bad_test_splits(tmp_path):
@@ -486,7 +526,10 @@ def test_truncated_npz(cut, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"source": "cifar"}, "data: expected digits, .*, omniglot, or a .npy or .npz file, got 'cifar'"),
+        (
+            {"source": "cifar"},
+            "data: expected digits, .*, omniglot, a .npy, .npz or .csv file, or a folder of pictures, got 'cifar'",
+        ),
         ({"source": "gone.npy"}, "gone.npy does not exist"),
         ({"binarize": "sometimes"}, "binarize: expected one of each, once, threshold, none, got 'sometimes'"),
         ({"validation": 1500}, "validation: expected 0 to 1499 of the 1500 training examples, got 1500"),

@@ -4,111 +4,62 @@
 and how grey pixels become bits. What it decided is in `Dataset.protocol`, which every run records.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
-from ..backend import place
 from ..likelihoods import LIKELIHOODS
-from ..options import one_of, read_arguments
+from ..options import one_of, read_arguments, whole
+from .dataset import Dataset as Dataset
+from .dataset import Split as Split
+from .frames import is_frame, is_table_file
 from .options import OPTIONS
-from .preprocess import as_examples, check_labels, entropy_floor, is_binary, labels_of, pixel_scale, shift
-from .protocol import BITS_SEED, PIXELS, Protocol
+from .preprocess import check_labels, entropy_floor, labels_of
+from .protocol import BITS_SEED, Protocol, record_of
+from .rows import moments
+from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
+from .splits import missing_classes, split
 from .sprites import sprites as sprites
-
-
-class Split(NamedTuple):
-    """x (N, D) float32; y, labels: classes (N,) int64, rows of numbers (N, count) float32, or None."""
-
-    x: np.ndarray
-    y: np.ndarray | None
-
-
-@dataclass
-class Dataset:
-    """What `load_data` returns.
-
-    Attributes
-    ----------
-    train, validation : Split
-        `validation` is None if it is empty. What is drawn anew at every presentation (bits, the noise of
-        dequantization, shifts) is not yet in the training pixels; see `present`.
-    test : callable
-        Reads the test split and returns it; ValueError if it does not fit the others, or there is none.
-    protocol : Protocol
-        What decided the numbers, for the record.
-    augment : int
-        Largest shift of a training image, in pixels.
-    has_test : bool
-        Whether there is a test split.
-    """
-
-    train: Split
-    validation: Split | None
-    test: Callable
-    protocol: Protocol
-    augment: int = 0
-    has_test: bool = True
-
-    @property
-    def shape(self):
-        """(h, w, c) of an image, or (D,) of a row."""
-        return self.protocol.shape
-
-    def present(self, x, rng):
-        """Training rows as one presentation sees them: shifted, and with new bits or noise each time."""
-        if self.augment:
-            offsets = rng.integers(2 * self.augment + 1, size=(len(x), 2)) - self.augment
-            x = shift(x, self.shape, place(offsets, like=x))
-        return self.settle(x, rng)
-
-    def settle(self, x, rng):
-        """Training rows with their bits or noise drawn, but not shifted."""
-        if not self.protocol.is_random:
-            return x
-        return self.protocol.settled(x, place(rng.random(x.shape, dtype="float32"), like=x))
-
-    @property
-    def pictured(self):
-        """The split that pictures show: validation, else training images as bits, where bits are what is learned."""
-        if self.validation is not None:
-            return self.validation
-        return Split(self.settle(self.train.x, self.protocol.bits_generator("train")), self.train.y)
+from .tables import load_table
 
 
 def load_data(
     source="digits",
     data_dir=None,
-    likelihood="bernoulli",
+    likelihood=None,
     binarize=None,
     validation=None,
     augment=0,
     dequantize=False,
     standardize=False,
     sprites=None,
+    scale=None,
+    split_order=None,
+    levels=None,
+    columns=None,
+    label=None,
+    side=None,
 ):
     """A data set with its splits.
 
     Parameters
     ----------
-    source : str, path or array
+    source : str, path, array or DataFrame
         "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
-        and y, x_test, y_test where there are any); or an array. Rows (N, D) or images (N, h, w) or (N, h, w, c).
-        Integers from 0 to 255 are pixels and are divided by 255, unless they are bits, all 0 or 1; anything else is
-        taken as it is. Labels y are whole numbers (N,), which are classes if none is below 0, or rows of numbers
-        (N, count).
+        and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of pictures, in
+        subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or images
+        (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole numbers
+        (N,), which are classes if none is below 0, or rows of numbers (N, count).
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
-    likelihood : str
-        Under "bernoulli" and "categorical" values must lie in [0, 1].
+    likelihood : str, optional
+        Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, else "bernoulli".
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
     validation : int, optional
-        How many of the last training examples are the validation split. None: the last sixth. 0: no split.
+        How many training examples are the validation split. None: a sixth, or x_val of the file. 0: no split.
     augment : int
         Training images are shifted by up to so many pixels each way, anew at every presentation.
     dequantize : bool
@@ -117,46 +68,79 @@ def load_data(
         Subtract each column's mean and divide by its standard deviation, both of the training split.
     sprites : dict, optional
         For the source "sprites": arguments of the function `sprites`, such as {"side": 64, "shape": [0]}.
+    scale : number, {"max", "dtype", "none"}, optional
+        What a user's values are divided by: a number, their largest, the largest of their integer dtype, 1. None: 255
+        for uint8, 1 for floats, and for integers that are all 0 or 1 or under a likelihood of counts; levels - 1 for
+        those under "categorical". Other integers need a scale, or `standardize`.
+    split_order : {"shuffle", "tail"}, optional
+        Which examples are the validation split: a random choice, by the classes where there are any, or the last
+        ones. None: "tail" for named sets, "shuffle" for a user's data.
+    levels : int, optional
+        Of the likelihood "categorical"; None: its own default.
+    columns : dict, optional
+        Of a table: kinds of columns, {name: "real", "positive", "count", "binary", "category" or "skip"}; those that
+        are not named are found by inspection.
+    label : str, optional
+        Of a table: the column that is y.
+    side : int, optional
+        Pictures of a folder are resized to side x side pixels. None: they must have one size.
 
     Raises
     ------
     ValueError, OSError
         One line that names what is wrong with the file, its test split included, the array or an option.
     """
-    likelihood = one_of(LIKELIHOODS)("likelihood", likelihood)
-    binarize, validation, augment, dequantize, standardize = read_arguments(
+    if is_frame(source) or is_table_file(source):
+        others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
+                  "sprites": sprites, "scale": scale, "side": side}  # fmt: skip
+        return load_table(source, likelihood, validation, split_order, columns, label, others)
+    for name, value in (("columns", columns), ("label", label)):
+        if value is not None:
+            raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
+    likelihood = one_of(LIKELIHOODS)("likelihood", "bernoulli" if likelihood is None else likelihood)
+    binarize, validation, augment, dequantize, standardize, scale, split_order, side = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
-        standardize=standardize,
+        standardize=standardize, scale=scale, split_order=split_order, side=side,
     )  # fmt: skip
-    raw = read_source(source, data_dir, sprites)
-    divisor = 1 if standardize else pixel_scale(raw.x)  # the unit of a column that is standardized does not matter
-    x, shape = as_examples(raw.x, "x", divisor)
-    y = check_labels(raw.y, "y", len(x))
-    if binarize is None:
-        binarize = "none" if likelihood != "bernoulli" or is_binary(x) else "each"
-    n_validation = len(x) // 6 if validation is None else validation
-    if not 0 <= n_validation < len(x):
-        raise ValueError(f"validation: expected 0 to {len(x) - 1} of the {len(x)} training examples, got {validation}")
-    n = len(x) - n_validation
+    levels = 16 if levels is None else whole(2)("levels", levels)
+    raw = read_source(source, data_dir, sprites, side)
+    older, named = scale == OLDER, raw.divisor is not None
+    parts, shape, seed = split(raw, validation, split_order, mapped=not older)
     if augment and len(shape) == 1:
         raise ValueError(f"augment: shifts need images, got rows of {shape[0]} values")
+    found = {name: find(part.x, part.name) for name, part in parts.items()}
+    everything = found["train"]
+    if raw.validation is None and "validation" in found:
+        everything = everything.joined(found["validation"])
+    divisor = _divisor(raw, everything, scale, standardize, likelihood, levels)
+    is_binary = everything.other in (0, divisor)
+    by_default = binarize is None
+    if by_default:
+        binarize = "none" if likelihood != "bernoulli" or is_binary else "each"
     for name, wanted in (("dequantize", dequantize), ("standardize", standardize)):
-        if wanted and (likelihood in PIXELS or binarize != "none" or (dequantize and standardize)):
+        if wanted and (values_of(likelihood) != "reals" or binarize != "none" or (dequantize and standardize)):
             raise ValueError(f"{name}: expected a Gaussian likelihood, no bits, and not both of dequantize and "
                              f"standardize, got likelihood {likelihood}, binarize {binarize}")  # fmt: skip
-    protocol = Protocol(raw.name, raw.sha256, shape, n, n_validation, divisor, binarize, BITS_SEED, labels_of(y))
+    protocol = _protocol(raw, parts, shape, divisor, binarize)
+    if not older:
+        protocol = replace(protocol, split_seed=seed, side=side, **record_of(found))
     if dequantize:
-        protocol = replace(protocol, levels=raw.levels or divisor + 1)
-        if protocol.levels == 2:
-            raise ValueError(f"dequantize: expected integer pixels from 0 to 255, not bits only, got {raw.x.dtype}")
+        protocol = replace(protocol, levels=_grey_levels(raw, everything, divisor))
     if standardize:
-        mean = x[:n].mean(axis=0, dtype="float64").astype("float32")
-        std = x[:n].std(axis=0, dtype="float64").astype("float32")
-        std = np.where(std > 0, std, np.float32(1))  # a constant column stays
+        mean, std = moments(parts["train"].x, "x", older)
         protocol = replace(protocol, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
-    x = protocol.standardized(x, "x", likelihood)
-    if likelihood == "bernoulli" and binarize == "none" and not is_binary(x):
-        protocol = replace(protocol, entropy_floor=entropy_floor(x[:n]))
+    rows = {"train": protocol.converted(parts["train"].x, found["train"], "x", likelihood)}
+    if "validation" in parts:
+        x, _, name = parts["validation"]
+        convert = protocol.converted if raw.validation is None else protocol.held
+        rows["validation"] = convert(x, found["validation"], name, likelihood)
+        if not older:
+            scaled = raw.validation is not None and comes_scaled(found["validation"], x, protocol, name)
+            beyond = outside(x, found["validation"], *range_of(protocol, scaled))
+            protocol = replace(protocol, outside=beyond)
+    rows = {name: part.read() for name, part in rows.items()}
+    if likelihood == "bernoulli" and binarize == "none" and not is_binary:
+        protocol = replace(protocol, entropy_floor=entropy_floor(rows["train"]))
 
     def test():
         if raw.test is None:
@@ -165,10 +149,45 @@ def load_data(
         x_test = protocol.prepare(x_test, "x_test", likelihood)
         return Split(x_test, check_labels(y_test, "y_test", len(x_test)))
 
-    y_train, y_validation = (None, None) if y is None else (y[:n], y[n:])
-    train = Split(x[:n] if protocol.is_random else protocol.fixed(x[:n], "train"), y_train)
-    held_out = Split(protocol.fixed(x[n:], "validation"), y_validation) if n_validation else None
-    return Dataset(train, held_out, test, protocol, augment, raw.test is not None)
+    if raw.test is not None and not named and not older:
+        test()  # what is wrong with it is to be known before a training
+    x = rows["train"] if protocol.is_random else protocol.fixed(rows["train"], "train")
+    train, held_out = Split(x, parts["train"].y), None
+    if "validation" in parts:
+        held_out = Split(protocol.fixed(rows["validation"], "validation"), parts["validation"].y)
+    notes = [*raw.notes, *missing_classes(parts)]
+    if not named:
+        notes += doubts(everything, divisor, likelihood, standardize)
+        if by_default and binarize == "each":
+            notes.append("x: values between 0 and 1 are chances of bits, which are drawn anew at every presentation; "
+                         "--likelihood gaussian takes them as numbers")  # fmt: skip
+    return Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
+
+
+def _divisor(raw, found, scale, standardize, likelihood, levels):
+    """What the values of a source are divided by."""
+    if scale not in (None, OLDER) and (raw.divisor is not None or standardize):
+        why = "with standardize columns have none" if raw.divisor is None else f"data {raw.name} has its own"
+        raise ValueError(f"scale: expected none, {why}, got {scale}")
+    if standardize:
+        return 1  # the unit of a column that is standardized does not matter
+    return divisor_of(found, scale, likelihood, levels) if raw.divisor is None else raw.divisor
+
+
+def _grey_levels(raw, found, divisor):
+    """How many levels the integers of a source have; ValueError where they are bits, or no integers."""
+    levels = raw.levels or divisor + 1
+    if levels == 2 or (found.is_float and raw.levels is None) or not isinstance(levels, int):
+        raise ValueError(f"dequantize: expected integer pixels from 0 to 255, not bits only, got {found.dtype}")
+    return levels
+
+
+def _protocol(raw, parts, shape, divisor, binarize):
+    """The record of a source and its parts."""
+    labels = [part.y for part in parts.values() if part.y is not None]
+    sizes = [len(parts[name].x) if name in parts else 0 for name in ("train", "validation")]
+    labels = labels_of(np.concatenate(labels) if labels else None)
+    return Protocol(raw.name, raw.sha256, shape, *sizes, divisor, binarize, BITS_SEED, labels)
 
 
 def batches(n, size, rng=None):

@@ -8,13 +8,17 @@ import zipfile
 import numpy as np
 
 from ..files import check_file, memory
+from . import rows
 
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 DEFLATED = 1032  # times the compressed size: what deflate can make at most
 
 
-def read_arrays(path, names=(), argument="data"):
-    """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read."""
+def read_arrays(path, names=(), argument="data", map_large=False):
+    """{name: array} of those arrays that are in the file; a .npy file has one, x. ValueError if it cannot be read.
+
+    `map_large`: that of a large .npy file stays in the file, as a numpy.memmap.
+    """
     check_file(path, argument)
     try:
         with open(path, "rb") as file, warnings.catch_warnings():
@@ -24,7 +28,7 @@ def read_arrays(path, names=(), argument="data"):
                     return {
                         name: _member(archive, f"{name}.npy") for name in names if f"{name}.npy" in archive.namelist()
                     }
-            return {"x": _array(file, os.fstat(file.fileno()).st_size)}
+            return {"x": _array(file, os.fstat(file.fileno()).st_size, path if map_large else None)}
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
     except MemoryError:
@@ -55,14 +59,20 @@ def _member(archive, name):
         return _array(stream, info.file_size)
 
 
-def _array(stream, size):
-    """The array of a .npy stream of so many bytes; _Unbelievable if it announces more than these, or than memory."""
+def _array(stream, size, path=None):
+    """The array of a .npy stream of so many bytes; _Unbelievable if it announces more than these, or than memory.
+
+    `path`: of the file, in which an array stays that is large.
+    """
     stream.seek(0)
     shape, _, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
     needed = math.prod(shape) * dtype.itemsize
     there = size - stream.tell()
-    if needed > min(there, memory()) and not dtype.hasobject:
+    large = path is not None and 4 * math.prod(shape) > rows.LARGE and not dtype.hasobject
+    if needed > min(there, math.inf if large else memory()) and not dtype.hasobject:
         has = f"the file has {there:,}" if needed > there else "more than this machine's memory"
         raise _Unbelievable(f"shape {shape} of {dtype} needs {needed:,} bytes, {has}")
+    if large:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)

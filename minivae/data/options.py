@@ -1,21 +1,37 @@
 """The options of data: what `load_data` takes and every run records."""
 
 from ..options import Option, one_of, switch, table, text, whole, whole_or_list
+from .columns import KINDS
 from .preprocess import BINARIZE
+from .scale import OLDER, scale
 from .sources import SOURCES
+from .splits import ORDERS
 
 MOST = 1_000_000  # of pixels that an image is shifted by
+LONGEST = 10_000  # side of a picture
 OPTIONS = {
-    "data": Option(text, "digits", f"{', '.join(SOURCES)}, or a .npy or .npz file", "NAME|FILE", on_resume="moves"),
+    "data": Option(text, "digits", f"{', '.join(SOURCES)}, a .npy, .npz or .csv file, or a folder of pictures",
+                   "NAME|FILE", on_resume="moves"),
     "data_dir": Option(text, None, "folder with mnist/train-images-idx3-ubyte.gz ...; nothing is downloaded", "DIR",
                        optional=True, on_resume="free"),
+    "columns": Option(table(one_of((*KINDS, "skip"))), None, 'kinds of columns of a table: {age = "real", id = "skip"}',
+                      optional=True, older=None),
+    "label": Option(text, None, "column of a table that is y, classes unless columns says otherwise", "COLUMN",
+                    optional=True, older=None),
     "sprites": Option(table(whole_or_list), None, "side and subset of data sprites: {side = 64, shape = [0, 1]}",
                       optional=True),
+    "side": Option(whole(1, LONGEST), None, "resize the pictures of a folder to N x N pixels", "N", optional=True,
+                   older=None),
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
                        "|".join(BINARIZE), optional=True),
     "validation": Option(whole(0), None, "size of the validation split (default: a sixth of the training set)", "N",
                          optional=True),
     "augment": Option(whole(0, MOST), 0, "shift training images by up to N pixels", "N"),
+    "scale": Option(scale, None, "what your values are divided by; dtype: the largest of their integer dtype (default: "
+                    "255 for uint8, 1 for floats, bits and counts)", "X|max|dtype|none", optional=True, older=OLDER),
+    "split_order": Option(one_of(ORDERS), None, "which of your examples are for validation: a random choice, or the "
+                          "last ones (default: tail for the named sets, else shuffle)", "|".join(ORDERS), optional=True,
+                          older="tail"),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
 }  # fmt: skip

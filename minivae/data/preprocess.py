@@ -7,29 +7,20 @@ from ..backend import array_module, as_array
 BINARIZE = ("each", "once", "threshold", "none")
 
 
-def as_examples(x, name, divisor=1):
-    """(rows (N, D) float32, shape of one example) of rows or images; ValueError if that is not what `x` is."""
-    x = as_array(x, name)
+def as_numbers(x, name):
+    """`x` as an array of numbers; masked, or mapped from a file, as it is."""
+    kept = (np.ma.is_masked(x) or isinstance(x, np.memmap)) and x.dtype.kind in "biuf"
+    return x if kept else as_array(x, name)
+
+
+def as_examples(x, name):
+    """(array of numbers (N, ...), shape of one example) of rows or images; ValueError if that is not what `x` is."""
+    x = as_numbers(x, name)
     if x.ndim not in (2, 3, 4):
         raise ValueError(f"{name}: expected rows (N, D) or images (N, h, w) or (N, h, w, c), got shape {x.shape}")
     if x.size == 0:
         raise ValueError(f"{name}: expected at least one example and one value, got shape {x.shape}")
-    if x.ndim == 4 and x.shape[3] > 4:
-        raise ValueError(f"{name}: expected 1 to 4 channels in the last axis (N, h, w, c), got shape {x.shape}")
-    shape = x.shape[1:] + (1,) * (x.ndim == 3)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = x.reshape(len(x), -1).astype("float32") / np.float32(divisor)
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name}: expected finite float32 values, got NaN or infinity")
-    return rows, shape
-
-
-def pixel_scale(x):
-    """What the values of `x` are divided by: 255 for integers from 0 to 255, unless they are bits; else 1."""
-    x = np.asarray(x)
-    if x.dtype.kind not in "iu" or x.size == 0 or is_binary(x):
-        return 1
-    return 255 if x.min() >= 0 and x.max() <= 255 else 1
+    return x, x.shape[1:] + (1,) * (x.ndim == 3)
 
 
 def check_labels(y, name, n):
@@ -37,6 +28,10 @@ def check_labels(y, name, n):
     if y is None:
         return None
     y = as_array(y, name)
+    if y.ndim and y.dtype.kind == "f" and np.isnan(y).any():
+        missing = np.isnan(y).reshape(len(y), -1).any(axis=1)
+        raise ValueError(f"{name}: expected a label for each row, {missing.sum()} of {len(y)} are missing, the first "
+                         f"in row {missing.argmax()}; leave these examples out")  # fmt: skip
     if y.dtype.kind in "biu" and y.shape == (n,):
         if (y.astype("int64") < 0).any() and y.min() >= 0:
             raise ValueError(f"{name}: expected labels below 2**63, got {y.max()}")
@@ -61,14 +56,6 @@ def labels_of(y):
     if y.ndim == 2:
         return {"kind": "rows", "count": y.shape[1]}
     return {"kind": "classes", "count": int(y.max()) + 1} if y.min() >= 0 else None
-
-
-def check_unit_interval(x, name):
-    """ValueError unless every value is in [0, 1], as bits and likelihoods of pixels need."""
-    low = x.min()
-    high = x.max()
-    if low < 0 or high > 1:
-        raise ValueError(f"{name}: expected pixels or bits in [0, 1], got {low:.6g} to {high:.6g}")
 
 
 def is_binary(x):
@@ -102,11 +89,12 @@ def shift(x, shape, offsets):
 def entropy_floor(x):
     """Mean entropy of pixels taken as probabilities, nats per example: -log_px_z under a Bernoulli is never below it.
 
-    x (N, D) in [0, 1];  -sum x log x + (1 - x) log(1 - x), which is 0 for bits only.
+    x (N, D) in [0, 1];  -sum x log x + (1 - x) log(1 - x), which is 0 for bits only, and for what is missing.
     """
     total = 0.0
-    for part in np.array_split(x, max(1, x.size // 10**7)):
+    for rows in np.array_split(np.arange(len(x)), max(1, x.size // 10**7)):
+        part = x[rows[0] : rows[-1] + 1] if len(rows) else x[:0]
         p = np.clip(part.astype("float64"), 1e-300, 1)
         q = np.clip(1 - part.astype("float64"), 1e-300, 1)
-        total -= float((part * np.log(p) + (1 - part) * np.log(q)).sum())
+        total -= float(np.nansum(part * np.log(p) + (1 - part) * np.log(q)))
     return total / len(x)

@@ -6,12 +6,15 @@ from dataclasses import MISSING, dataclass, fields
 
 import numpy as np
 
-from ..backend import generator
-from ..options import is_number, is_plain
-from .preprocess import BINARIZE, as_examples, check_labels, check_unit_interval, dequantize, labels_of, to_bits
+from ..backend import array_module, generator
+from .columns import Column, to_frame, to_rows
+from .frames import check_frame, is_frame
+from .preprocess import as_examples, check_labels, dequantize, labels_of, to_bits
+from .record import RULES
+from .rows import Rows, as_float32, drawn, without_gaps
+from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
-PIXELS = ("bernoulli", "categorical")  # likelihoods of values in [0, 1]
 _EPOCH = {"train": 0, "validation": 1, "test": 2}  # of the generator of a split's bits
 
 
@@ -27,8 +30,8 @@ class Protocol:
         (h, w, c) of an image, or (D,) of a row.
     n_train, n_validation : int
         Sizes of the two splits.
-    divisor : int
-        What integers are divided by: 255 for pixels, else 1.
+    divisor : int or float
+        What values are divided by, floats of later data only where training's were floats.
     binarize : {"each", "once", "threshold", "none"}
         When pixels become bits; see `load_data`.
     bits_seed : int
@@ -41,6 +44,19 @@ class Protocol:
         Of each column of the training split, for data that are standardized.
     entropy_floor : float, optional
         Of grey pixels under a Bernoulli likelihood, nats: -log_px_z is never below it.
+    dtype : str, optional
+        Of the values as they are in the source, `low` and `high` their range in the training split (None: all are
+        missing). Runs that were written before these existed have none of the three.
+    outside : int, optional
+        How many validation values lie outside that range.
+    missing : int, optional
+        How many training and validation values are missing; None: none may be.
+    split_seed : int, optional
+        By which the validation split was chosen; None: it is the last examples, or came by itself.
+    side : int, optional
+        What the pictures of a folder were resized to.
+    columns : tuple of Column, optional
+        Of a table, in its order; `label` the Column that is y.
     """
 
     name: str
@@ -56,13 +72,22 @@ class Protocol:
     mean: tuple | None = None
     std: tuple | None = None
     entropy_floor: float | None = None
+    dtype: str | None = None
+    low: float | None = None
+    high: float | None = None
+    outside: int | None = None
+    missing: int | None = None
+    split_seed: int | None = None
+    side: int | None = None
+    columns: tuple | None = None
+    label: Column | None = None
 
     # ---- the record
 
     def to_json(self):
         """{field: value} that JSON can hold, without the fields that are None."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v is not None}
+        return {name: _plain(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, record):
@@ -71,17 +96,42 @@ class Protocol:
             raise ValueError(f"expected a table of fields, got {reprlib.repr(record)}")
         for field in fields(cls):
             if field.default is MISSING and field.name not in record:
-                raise ValueError(f"{field.name}: expected {_RULES[field.name][0]}, got none")
+                raise ValueError(f"{field.name}: expected {RULES[field.name][0]}, got none")
         for name, value in record.items():
-            if name not in _RULES:
-                raise ValueError(f"{name}: unknown field; expected one of {', '.join(_RULES)}")
-            expected, holds = _RULES[name]
+            if name not in RULES:
+                raise ValueError(f"{name}: unknown field; expected one of {', '.join(RULES)}")
+            expected, holds = RULES[name]
             if not holds(value):
                 raise ValueError(f"{name}: expected {expected}, got {reprlib.repr(value)}")
         sizes = {len(record[name]) if name in record else 0 for name in ("mean", "std")}
         if sizes != {0} and sizes != {math.prod(record["shape"])}:
             raise ValueError(f"mean, std: expected {math.prod(record['shape'])} numbers each, or none of both")
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in record.items()})
+        known = [name in record for name in ("dtype", "low", "high")]
+        if any(known) and not all(known):
+            raise ValueError("dtype, low, high: expected all three, or none of them")
+        if all(known) and record["low"] > record["high"]:
+            raise ValueError(f"low: expected a number <= high, got {record['low']}")
+        fields_of = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
+        if "columns" in record:
+            fields_of["columns"] = tuple(map(Column.from_json, record["columns"]))
+            if sum(column.width for column in fields_of["columns"]) != math.prod(record["shape"]):
+                raise ValueError(f"columns: expected {math.prod(record['shape'])} numbers in all")
+        if "label" in record:
+            fields_of["label"] = Column.from_json(record["label"])
+        return cls(**fields_of)
+
+    def said(self):
+        """Lines for people: the values that were found, what was done to them, and what is missing."""
+        if self.dtype is None:
+            return []
+        d = self.divisor
+        done = "standardized" if self.mean is not None else "as they are"
+        if d != 1:
+            done = f"divided by {d:.9g}: {self.low / d:.6g} to {self.high / d:.6g}"
+        line = f"x: {self.dtype} from {self.low:.9g} to {self.high:.9g}, {done}"
+        if self.outside is not None:
+            line += f"; {self.outside} validation values lie outside"
+        return [line] + [f"x: {self.missing} values are missing"] * (self.missing is not None)
 
     def first_difference(self, other):
         """The name of the first field that `other` has with another value; None if there is none."""
@@ -98,12 +148,83 @@ class Protocol:
     def prepare(self, x, name, likelihood):
         """Raw examples, as a user has them, as a model trained on such data sees them: rows (N, D) float32.
 
-        Bits and the noise of dequantization are those of the test split. Raises ValueError where x does not fit.
+        Bits and the noise of dequantization are those of the test split. Raises ValueError where x does not fit, or its
+        scale is not certain; NaN, what is missing, stays where training had some. Of a table, x is a DataFrame.
         """
-        rows, shape = as_examples(x, name, self.divisor if np.asarray(x).dtype.kind in "iu" else 1)
+        if self.columns is not None:
+            return self._from_table(x, name)
+        rows, found = self._examined(x, name)
+        return self.fixed(self.held(rows, found, name, likelihood).read(), "test")
+
+    def count_outside(self, x, name):
+        """How many values of raw examples lie outside the range of training's values; 0 where that is not known."""
+        if self.columns is not None:
+            return sum(column.count_outside(x[column.name], name) for column in self.columns if column.name in x)
+        rows, found = self._examined(x, name)
+        return 0 if self.low is None else outside(rows, found, *range_of(self, comes_scaled(found, rows, self, name)))
+
+    def _from_table(self, x, name):
+        if not is_frame(x):
+            raise ValueError(f"{name}: expected a table, as in training, got {type(x).__name__}")
+        x = check_frame(x, name)
+        rows = to_rows(x, self.columns, name)
+        names = [column.name for column in self.columns]
+        gaps = x[names].isna().to_numpy()
+        if self.missing is None and gaps.any():
+            row, column = np.argwhere(gaps)[0]
+            raise ValueError(f"{name}: expected no empty cells, as in training, got {gaps.sum()}, the first in row "
+                             f"{row + 1}, column {names[column]}; fill them, or train with such cells")  # fmt: skip
+        return rows
+
+    def _examined(self, x, name):
+        if is_frame(x):
+            raise ValueError(f"{name}: expected an array, as in training, got a DataFrame")
+        x, shape = as_examples(x, name)
         if shape != self.shape:
             raise ValueError(f"{name}: expected examples of shape {self.shape}, as in training, got {shape}")
-        return self.fixed(self.standardized(rows, name, likelihood), "test")
+        rows = Rows(x)
+        return rows, find(rows, name)
+
+    def held(self, rows, found, name, likelihood):
+        """Rows that were not in training, converted as training's were; ValueError where they do not fit."""
+        if self.missing is None:
+            check_present(found, name)
+        return self.converted(rows, found, name, likelihood, comes_scaled(found, rows, self, name))
+
+    def converted(self, rows, found, name, likelihood, scaled=False):
+        """Rows in which `found` is what there is, on the scale of training; `scaled`: they are divided already."""
+        divisor = 1 if scaled else self.divisor
+        values = values_of(likelihood)
+        unit = values == "unit" or self.binarize != "none" or self.levels is not None
+        check_values(found, divisor, name, unit, values in ("counts", "one-hot"))
+        if (
+            self.dtype is None
+            and found.low is not None
+            and self.divisor > 1
+            and max(-found.low, found.high) / divisor > 2
+        ):
+            # a mean of Gaussian pixels may leave [0, 1], but not so far
+            raise ValueError(f"{name}: expected pixels divided by {self.divisor}, as in training, got "
+                             f"{found.low / divisor:.6g} to {found.high / divisor:.6g}")  # fmt: skip
+        beyond = unit and found.low is not None and (found.low < 0 or found.high > divisor)
+
+        def convert(part):
+            x = self._standardized(part, name) if self.mean is not None else as_float32(part, divisor)
+            return x.clip(0, 1) if beyond else x  # by rounding
+
+        return rows.converted(convert)
+
+    def _standardized(self, part, name):
+        """Examples as they are in the source, standardized; in float64, since columns may be far from 0."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.dtype is None:  # older runs
+                x = (as_float32(part) - np.float32(self.mean)) / np.float32(self.std)
+            else:
+                x = without_gaps(np.ma.getdata(part).astype("float64"), part)
+                x = ((x - np.array(self.mean)) / np.array(self.std)).astype("float32")
+        if np.isinf(x).any():
+            raise ValueError(f"{name}: expected values that stay finite when they are standardized")
+        return x
 
     def prepare_labels(self, y, name, n):
         """Labels of n examples, as a user has them, as a conditional model trained on such data is given them.
@@ -125,37 +246,33 @@ class Protocol:
         return y
 
     def original(self, x_hat):
-        """The way back, for decoded values: (N, D) -> (N, *shape); standardized columns get their units back."""
+        """The way back to the data's units, for decoded values: (N, D) -> (N, *shape), or of a table a DataFrame."""
+        if self.columns is not None:
+            return to_frame(x_hat, self.columns)
         if self.levels is not None:
             x_hat = (x_hat * self.levels - 0.5) / (self.levels - 1)
         if self.mean is not None:
-            x_hat = x_hat * np.float32(self.std) + np.float32(self.mean)
+            kind = "float32" if self.dtype is None else "float64"
+            x_hat = x_hat * np.array(self.std, kind) + np.array(self.mean, kind)
+        elif self.divisor != 1:
+            x_hat = x_hat * x_hat.dtype.type(self.divisor)
         return x_hat.reshape(-1, *self.shape)
 
-    def standardized(self, x, name, likelihood):
-        """Rows x, standardized where that was asked for; ValueError where they must be pixels and are not."""
-        if likelihood in PIXELS or self.binarize != "none" or self.levels is not None:
-            check_unit_interval(x, name)
-        elif self.divisor > 1 and np.abs(x).max() > 2:  # a mean of Gaussian pixels may leave [0, 1], but not so far
-            raise ValueError(f"{name}: expected pixels divided by {self.divisor}, as in training, got {x.min():.6g} "
-                             f"to {x.max():.6g}")  # fmt: skip
-        if self.mean is not None:
-            with np.errstate(over="ignore"):
-                x = (x - np.float32(self.mean)) / np.float32(self.std)
-            if not np.isfinite(x).all():
-                raise ValueError(f"{name}: expected values that stay finite when they are standardized")
-        return x
-
     def settled(self, x, u):
-        """Bits, or values within their grey levels, given uniform noise u in the shape of x."""
-        return to_bits(x, u) if self.levels is None else dequantize(x, u, self.levels)
+        """Bits, or values within their grey levels, given uniform noise u in the shape of x; NaN stays."""
+        return self._bits(x, u) if self.levels is None else dequantize(x, u, self.levels)
+
+    def _bits(self, x, threshold):
+        bits = to_bits(x, threshold)
+        return bits if self.missing is None else array_module(x).where(x == x, bits, x)
 
     def fixed(self, x, split):
         """Rows x of a split with what is drawn once for all of it."""
         if self.binarize == "threshold":
-            return to_bits(x, np.float32(0.5))
+            half = np.float32(0.5)
+            return x.then(lambda x: self._bits(x, half)) if isinstance(x, Rows) else self._bits(x, half)
         if self.binarize == "once" or self.is_random:
-            return self.settled(x, self.bits_generator(split).random(x.shape, "float32"))
+            return drawn(x, self.settled, self.bits_generator(split))
         return x
 
     def bits_generator(self, split):
@@ -163,43 +280,17 @@ class Protocol:
         return generator(self.bits_seed, "bits", _EPOCH[split])
 
 
-# ---- what the fields of a record must be: (in words, a function that says whether a value is that)
+def record_of(found):
+    """The fields that a new run records of what was found in {"train": Found, "validation": Found}."""
+    train = found["train"]
+    if train.low is None:
+        raise ValueError("x: expected at least one value in the training split, all are missing")
+    missing = sum(part.missing for part in found.values())
+    return {"dtype": train.dtype, "low": train.low, "high": train.high, "missing": missing or None}
 
 
-def _is_whole(value, least=1):
-    return type(value) is int and value >= least
-
-
-def _are_numbers(value):
-    return isinstance(value, list) and all(map(is_number, value))
-
-
-def _is_text(value):
-    return isinstance(value, str) and is_plain(value)
-
-
-def _is_shape(value):
-    return isinstance(value, list) and len(value) in (1, 3) and all(map(_is_whole, value))
-
-
-def _are_labels(value):
-    if not isinstance(value, dict) or set(value) != {"kind", "count"}:
-        return False
-    return value["kind"] in ("classes", "rows") and _is_whole(value["count"])
-
-
-_RULES = {
-    "name": ("text without control characters", _is_text),
-    "sha256": ("text without control characters", _is_text),
-    "shape": ("1 or 3 whole numbers >= 1", _is_shape),
-    "n_train": ("a whole number >= 1", _is_whole),
-    "n_validation": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
-    "divisor": ("a whole number >= 1", _is_whole),
-    "binarize": (f"one of {', '.join(BINARIZE)}", lambda value: value in BINARIZE),
-    "bits_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
-    "labels": ("their kind, classes or rows, and a count >= 1", _are_labels),
-    "levels": ("a whole number >= 2", lambda value: _is_whole(value, 2)),
-    "mean": ("a list of numbers", _are_numbers),
-    "std": ("a list of numbers > 0", lambda value: _are_numbers(value) and all(number > 0 for number in value)),
-    "entropy_floor": ("a number", is_number),
-}
+def _plain(value):
+    """A field as JSON can hold it."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.to_json() if isinstance(value, Column) else value

@@ -1,9 +1,10 @@
-"""Where pixels come from: built-in digits and sprites, downloaded sets, a user's own file or array."""
+"""Where pixels come from: built-in digits and sprites, downloaded sets, a user's own file, folder or array."""
 
 import gzip
 import hashlib
 import os
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -12,12 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import as_array, generator, take
+from ..backend import generator, take
 from ..files import check_file
 from ..options import shown, table, text
 from .arrays import names_in, read_arrays
 from .download import DOWNLOADS, fetch
-from .preprocess import check_labels
+from .frames import SUFFIXES
+from .pictures import read_splits
+from .preprocess import as_numbers, check_labels
 from .sprites import GRID
 from .sprites import sprites as draw_sprites
 
@@ -25,7 +28,9 @@ from .sprites import sprites as draw_sprites
 class Raw(NamedTuple):
     """Training arrays as they are in the source, and a function that reads the test split (None: there is none).
 
-    `levels`: how many grey levels floats in [0, 1] have, where that is known.
+    `levels`: how many grey levels floats in [0, 1] have, where that is known. `divisor`: what the values of a named set
+    are divided by; None: the array is a user's. `validation`: x and y of a validation split of its own. `notes`: lines
+    about what was found.
     """
 
     name: str
@@ -34,37 +39,53 @@ class Raw(NamedTuple):
     sha256: str
     test: Callable | None
     levels: int | None = None
+    divisor: int | None = None
+    validation: tuple | None = None
+    notes: tuple = ()
 
 
+FILES = (".npy", ".npz")
 LARGEST = 2**30  # bytes of an unpacked file
 POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
 # arguments of `sprites` for the source of that name: 3 shapes x 6 scales x 20 orientations x 8 x 8 positions
 SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
 
 
-def read_source(source, data_dir=None, sprites=None):
-    """Raw of a named set, a .npy or .npz file, or an array.
+def read_source(source, data_dir=None, sprites=None, side=None):
+    """Raw of a named set, a .npy or .npz file, a folder of pictures, or an array.
 
     `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
+    `side`: what pictures of a folder are resized to.
     """
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
     is_array = not isinstance(source, str | Path)
+    source = source if is_array else text("data", str(source))
+    got = "an array" if is_array else repr(source)
     if sprites is not None and (is_array or source != "sprites"):
-        raise ValueError(f"sprites: expected data sprites, got {'an array' if is_array else repr(str(source))}")
+        raise ValueError(f"sprites: expected data sprites, got {got}")
+    if side is not None and (is_array or source in SOURCES or os.path.isfile(source)):
+        raise ValueError(f"side: expected data that are a folder of pictures, got {got}")
     if is_array:
-        array = as_array(source, "data")
-        return Raw("array", array, None, _sha256(array.tobytes()), None)
+        array = as_numbers(source, "data")
+        return Raw("array", array, None, _sha256_of(array), None)
     source = text("data", str(source))
     if source in SOURCES:
         return SOURCES[source](data_dir, **({"changes": sprites} if sprites is not None else {}))
-    if is_array_file(source):
+    if os.path.isdir(source):
+        return user_folder(Path(source), side)
+    if Path(source).suffix.lower() in FILES:
         return user_file(Path(source))
-    raise ValueError(f"data: expected {', '.join(SOURCES)}, or a .npy or .npz file, got {shown(str(source))}")
+    if is_own(source):
+        check_file(source, "data")
+    raise ValueError(f"data: expected {', '.join(SOURCES)}, a .npy, .npz or .csv file, or a folder of pictures, got "
+                     f"{shown(source)}")  # fmt: skip
 
 
-def is_array_file(source):
-    """Whether a name is that of a user's file."""
-    return Path(source).suffix.lower() in (".npy", ".npz")
+def is_own(source):
+    """Whether a name is that of a user's file or folder, also of one that is gone: runs record absolute paths."""
+    if source in SOURCES:
+        return False
+    return str(source).lower().endswith((*FILES, *SUFFIXES)) or os.path.isabs(source) or os.path.isdir(source)
 
 
 def digits(data_dir=None):
@@ -74,7 +95,7 @@ def digits(data_dir=None):
     bunch = load_digits()
     x = (bunch.images / 16).astype("float32")
     y = bunch.target
-    return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17)
+    return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17, 1)
 
 
 def sprite_set(data_dir=None, changes=None):
@@ -90,7 +111,8 @@ def sprite_set(data_dir=None, changes=None):
         raise ValueError(f"sprites.{error}") from None
     x, y = _shuffled(images, factors[:, 0])
     n = len(x) - len(x) // 6
-    return Raw("sprites", x[:n], y[:n], _sha256(x.tobytes()), (lambda: (x[n:], y[n:])) if n < len(x) else None)
+    test = (lambda: (x[n:], y[n:])) if n < len(x) else None
+    return Raw("sprites", x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
 
 
 def static_mnist(data_dir):
@@ -111,7 +133,7 @@ def static_mnist(data_dir):
     x_last, y_last = read("valid")
     x = np.concatenate([x, x_last])
     y = None if y is None or y_last is None else np.concatenate([y, y_last])
-    return Raw("static-mnist", x, y, _sha256(x.tobytes()), lambda: _shuffled(*read("test")))
+    return Raw("static-mnist", x, y, _sha256(x.tobytes()), lambda: _shuffled(*read("test")), divisor=1)
 
 
 def omniglot(data_dir):
@@ -127,7 +149,7 @@ def omniglot(data_dir):
         return _shuffled(x.reshape(-1, 28, 28), y)
 
     x, y = read("background", 0)
-    return Raw("omniglot", x, y, _sha256(x.tobytes()), lambda: read("evaluation", y.max() + 1))
+    return Raw("omniglot", x, y, _sha256(x.tobytes()), lambda: read("evaluation", y.max() + 1), divisor=255)
 
 
 def converted(name, file, data_dir, npz, names):
@@ -178,7 +200,7 @@ def idx_set(name, data_dir):
         return *arrays, sha256
 
     x, y, sha256 = read("train")
-    return Raw(name, x, y, sha256, lambda: read("t10k")[:2])
+    return Raw(name, x, y, sha256, lambda: read("t10k")[:2], divisor=255)
 
 
 def unpack(path):
@@ -205,24 +227,53 @@ def parse_idx(content, path):
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
+NAMES = {  # the arrays of an .npz file: their names
+    "x": ("x", "x_train"),
+    "y": ("y", "y_train"),
+    "x_val": ("x_val", "x_validation"),
+    "y_val": ("y_val", "y_validation"),
+    "x_test": ("x_test",),
+    "y_test": ("y_test",),
+}
+
+
 def user_file(path):
-    """A user's array(s): .npy, or .npz with x (or x_train), and y (or y_train), x_test, y_test where there are any."""
-    train = read_arrays(path, ("x", "x_train", "y", "y_train"))
-    for short, long in (("x", "x_train"), ("y", "y_train")):
-        if short in train and long in train:
-            raise ValueError(f"data: {path} has both {short} and {long}; expected one of them")
-    x = train.get("x", train.get("x_train"))
-    y = train.get("y", train.get("y_train"))
-    if x is None:
-        raise ValueError(f"data: {path} has no array x or x_train")
+    """A user's array(s): .npy, or .npz with x (or x_train), and others of `NAMES` where there are any."""
+    known = [name for names in NAMES.values() for name in names]
+    arrays = read_arrays(path, [name for name in known if not name.endswith("_test")], map_large=True)
+    names = [name.removesuffix(".npy") for name in names_in(path)]
+    found = {}
+    for key, choices in NAMES.items():
+        there = [name for name in choices if name in arrays]
+        if len(there) > 1:
+            raise ValueError(f"data: {path} has both {' and '.join(there)}; expected one of them")
+        if there:
+            found[key] = arrays[there[0]]
+    others = [name for name in names if name not in known]
+    if "x" not in found:
+        raise ValueError(f"data: {path} has no array x or x_train; expected {', '.join(known)}, found "
+                         f"{', '.join(map(shown, names)) or 'none'}")  # fmt: skip
+    if "y_val" in found and "x_val" not in found:
+        raise ValueError(f"data: {path} has labels of a validation split without its examples x_val")
+    used = ", ".join(name for name in names if name in known)
+    notes = (f"data: of {path.name} {used} are used, not {', '.join(map(shown, others))}",) if others else ()
 
     def test():
-        arrays = read_arrays(path, ("x_test", "y_test"))
+        arrays = read_arrays(path, NAMES["x_test"] + NAMES["y_test"])
         if "x_test" not in arrays:
             raise ValueError(f"data: {path} has no array x_test any more")
         return arrays["x_test"], arrays.get("y_test")
 
-    return Raw(path.name, x, y, _sha256(path.read_bytes()), test if "x_test.npy" in names_in(path) else None)
+    validation = (found["x_val"], found.get("y_val")) if "x_val" in found else None
+    return Raw(path.name, found["x"], found.get("y"), _sha256_of_file(path), test if "x_test" in names else None,
+               validation=validation, notes=notes)  # fmt: skip
+
+
+def user_folder(path, side):
+    """A user's pictures, by their folders."""
+    train, validation, test, sha256, notes = read_splits(path, side)
+    validation = None if validation is None else (validation.x, validation.y)
+    return Raw(path.name, train.x, train.y, sha256, test, validation=validation, notes=tuple(notes))
 
 
 SOURCES = {
@@ -237,3 +288,27 @@ SOURCES = {
 
 def _sha256(content):
     return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_of(array):
+    """Of an array's bytes and, where values are masked, which."""
+    if np.ma.is_masked(array):
+        return _sha256(np.ma.filled(array, 0).tobytes() + np.ma.getmaskarray(array).tobytes())
+    return _sha256(array.tobytes())
+
+
+def _sha256_of_file(path):
+    """Of a file's bytes, read in parts, with a bar where they are many."""
+    from tqdm import tqdm
+
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    with (
+        open(path, "rb") as file,
+        tqdm(total=size, desc="hash", unit="B", unit_scale=True, leave=False,
+             disable=size < LARGEST // 16 or not sys.stderr.isatty()) as bar,
+    ):  # fmt: skip
+        while part := file.read(2**20):
+            digest.update(part)
+            bar.update(len(part))
+    return digest.hexdigest()

@@ -1,12 +1,14 @@
 """From the settings of a run to its data, model and optimizer."""
 
 from ..backend import generator, take
-from ..data import load_data
+from ..data import OPTIONS, load_data
+from ..data.columns import blocks
 from ..evaluate import ledger_line
 from ..files import memory
 from ..models import MODELS, Labels
 from ..optim import OPTIMIZERS
 from ..schedules import SCHEDULES, warm_up
+from ..train import batch_starts, check_batches
 from .settings import options_of
 
 
@@ -22,6 +24,10 @@ def build_model(settings, protocol):
             wanted = "classes from 0 up or rows of numbers"
             raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
+    if protocol.columns is not None:
+        options["columns"] = blocks(protocol.columns)
+    if protocol.missing is not None:
+        options["missing"] = True
     rng = generator(settings["seed"], "weights")
     model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
     return model.bind(settings["dtype"], settings["backend"])
@@ -42,18 +48,20 @@ def build_optimizer(settings, model, protocol):
     )
 
 
-def read_data(settings):
-    """The data set that the settings describe; ValueError or OSError where it cannot be read."""
+def read_data(settings, source=None):
+    """The data set that the settings describe, or of `source`; ValueError or OSError where it cannot be read."""
     if "likelihood" not in settings:
         raise ValueError(f"model: {settings['model']} has no option likelihood, which decides how data are read")
-    names = ("data_dir", "likelihood", "binarize", "validation", "augment", "dequantize", "standardize", "sprites")
-    return load_data(settings["data"], **{name: settings[name] for name in names})
+    own = {name: settings[name] for name in OPTIONS if name != "data"}
+    source = settings["data"] if source is None else source
+    return load_data(source, likelihood=settings["likelihood"], levels=settings.get("levels"), **own)
 
 
 def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     if settings["early_stop"] is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got validation 0")
+    check_batches(model, data.protocol.n_train, settings["batch_size"])
     n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * data.train.x.shape[1]
     out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
     if 4 * out > memory():  # of the decoder's outputs, their gradient and what the likelihood makes of both
@@ -64,4 +72,5 @@ def check_run(settings, model, data):
 
 
 def _pass_steps(settings, protocol):
-    return -(-protocol.n_train // settings["batch_size"])
+    batch_norm = settings["norm"] == "batch" and (settings["hidden"] or settings["arch"] == "conv")
+    return len(batch_starts(protocol.n_train, settings["batch_size"], batch_norm))

@@ -4,8 +4,9 @@ import tomllib
 from dataclasses import replace
 
 from ..backend import BACKENDS
+from ..data.frames import is_table_file
 from ..data.options import OPTIONS as DATA
-from ..data.sources import is_array_file
+from ..data.sources import is_own
 from ..files import read_file
 from ..models import MODELS
 from ..optim import OPTIMIZERS
@@ -22,7 +23,8 @@ OF_OPTIMIZERS = {
 }  # fmt: skip
 TRAINING = {
     "epochs": replace(FIT["epochs"], default=None, help="passes over the training set (default: 20; digits, which are "
-                      "few, 100)", fill=lambda settings: 100 if settings["data"] == "digits" else 20),
+                      "few, 100; tables 200)", fill=lambda settings: 200 if is_table_file(settings["data"]) else
+                      100 if settings["data"] == "digits" else 20),
     "batch_size": FIT["batch_size"],
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
     "lr": OPTIMIZER["lr"],
@@ -130,7 +132,7 @@ def resumed(recorded, given):
         before = settings[name]
         rule = options[name].on_resume
         grows = rule == "grows" and before is not None and value > before
-        elsewhere = rule == "moves" and (name != "data" or (is_array_file(value) and is_array_file(before)))
+        elsewhere = rule == "moves" and (name != "data" or (is_own(value) and is_own(before)))
         if rule == "free" or elsewhere or (grows and name not in deciding(settings)):
             settings[name] = value
         elif value != before:

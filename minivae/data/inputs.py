@@ -1,0 +1,39 @@
+"""Examples that come after a training: read from files, as the data of training were."""
+
+from pathlib import Path
+
+from .arrays import read_arrays
+from .frames import is_table_file, read_table
+from .pictures import read_pictures
+
+
+def read_examples(path, argument, protocol):
+    """(raw examples, an array or a DataFrame for `Protocol.prepare`, names of pictures or None) of a file or a folder.
+
+    Raises ValueError for a file of another kind than training's, or one that cannot be read.
+    """
+    is_table = protocol.columns is not None
+    if is_table_file(path) != is_table:
+        wanted = ".csv, a table as in training" if is_table else ".npy, or a folder of pictures"
+        raise ValueError(f"{argument}: expected a file name ending in {wanted}, got {path}")
+    if is_table:
+        return read_table(path, argument), None
+    if Path(path).is_dir():
+        try:
+            found = read_pictures(path, protocol.side, protocol.shape[-1])
+            return found.x, found.names
+        except ValueError as error:
+            raise ValueError(str(error).replace("data:", f"{argument}:", 1)) from None
+    return read_array(path, argument), None
+
+
+def read_array(path, argument):
+    """The array in a .npy file; ValueError unless it holds one, with one example or more."""
+    if Path(path).suffix.lower() != ".npy":
+        raise ValueError(f"{argument}: expected a file name ending in .npy, got {path}")
+    x = read_arrays(Path(path), argument=argument, map_large=True).get("x")
+    if x is None:
+        raise ValueError(f"{argument}: expected one array, {path} is an archive of several")
+    if x.ndim == 0 or len(x) == 0:
+        raise ValueError(f"{argument}: expected at least one example, got shape {x.shape}")
+    return x

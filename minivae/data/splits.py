@@ -1,0 +1,88 @@
+"""Which examples are the training split, and which the validation split."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .preprocess import as_examples, check_labels, labels_of
+from .rows import Rows
+
+SPLIT_SEED = 0  # of the order in which a user's data are split
+ORDERS = ("shuffle", "tail")
+
+
+class Part(NamedTuple):
+    """The examples of a split as they are in the source, their labels, and what messages call them."""
+
+    x: Rows
+    y: np.ndarray | None
+    name: str = "x"
+
+
+def split(raw, validation=None, order=None, mapped=True):
+    """({"train": Part, "validation": Part, unless it is empty}, shape of an example, seed or None) of a source.
+
+    `validation`: how many examples, None: a sixth; `order`: see `cut`, None: "tail" for named sets, else "shuffle".
+    `mapped`: whether a large file stays where it is.
+    """
+    x, shape = as_examples(raw.x, "x")
+    y = check_labels(raw.y, "y", len(x))
+    x = x if mapped or not isinstance(x, np.memmap) else np.asarray(x)
+    if raw.validation is not None:
+        for name, given in (("validation", validation), ("split_order", order)):
+            if given is not None:
+                raise ValueError(f"{name}: expected none, {raw.name} has a validation split of its own, got {given}")
+        return {"train": Part(Rows(x), y), "validation": _own(raw, shape, y)}, shape, None
+    n_validation = len(x) // 6 if validation is None else validation
+    if not 0 <= n_validation < len(x):
+        raise ValueError(f"validation: expected 0 to {len(x) - 1} of the {len(x)} training examples, got {validation}")
+    order = ("shuffle" if raw.divisor is None else "tail") if order is None else order
+    parts = dict(zip(("train", "validation"), cut(len(x), n_validation, y, order), strict=True))
+    parts = {name: Part(Rows(x, i), None if y is None else y[i]) for name, i in parts.items() if len(i)}
+    return parts, shape, SPLIT_SEED if order == "shuffle" and n_validation else None
+
+
+def _own(raw, shape, y):
+    """The validation split that a file has; ValueError where it does not fit."""
+    x_val, shape_val = as_examples(raw.validation[0], "x_val")
+    y_val = check_labels(raw.validation[1], "y_val", len(x_val))
+    if shape_val != shape:
+        raise ValueError(f"x_val: expected examples of shape {shape}, as in training, got {shape_val}")
+    kinds = [None if part is None else part.shape[1:] for part in (y, y_val)]
+    if kinds[0] != kinds[1]:
+        said = ["none" if kind is None else f"rows of {kind[0]}" if kind else "whole numbers" for kind in kinds]
+        raise ValueError(f"y_val: expected {said[0]}, as y of training, got {said[1]}")
+    return Part(Rows(x_val), y_val, "x_val")
+
+
+def cut(n, n_validation, y=None, order="shuffle"):
+    """Indices (training, validation) of n examples, each in ascending order.
+
+    "tail": the last n_validation are the validation split. "shuffle": a random choice by `SPLIT_SEED`, stratified by
+    the classes y (n,) where each has two members or more and both splits have room for all.
+    """
+    if order == "tail" or n_validation == 0:
+        return np.arange(n - n_validation), np.arange(n - n_validation, n)
+    from sklearn.model_selection import train_test_split
+
+    classes = None
+    if y is not None and y.ndim == 1:
+        _, counts = np.unique(y, return_counts=True)
+        if counts.min() > 1 and len(counts) <= min(n_validation, n - n_validation):
+            classes = y
+    parts = train_test_split(np.arange(n), test_size=n_validation, stratify=classes, random_state=SPLIT_SEED)
+    return tuple(map(np.sort, parts))
+
+
+def missing_classes(parts):
+    """Notes on classes that one of the splits lacks."""
+    if len(parts) < 2 or (labels_of(parts["train"].y) or {}).get("kind") != "classes":
+        return []
+    notes = []
+    for name, other in (("train", "validation"), ("validation", "train")):
+        lacks = np.setdiff1d(parts[other].y, parts[name].y)
+        if len(lacks):
+            some = ", ".join(map(str, lacks[:10])) + " ..." * (len(lacks) > 10)
+            named = {"train": "training"}.get(name, name)
+            notes.append(f"y: the {named} split lacks {len(lacks)} of the classes: {some}")
+    return notes
