@@ -14,6 +14,7 @@ ROOMS = {
     "fit": "train",
     "mean_metrics": "metrics",
     "log_evidence": "evaluate",
+    "load_run": "trained",
     "check_gradients": "gradcheck",
     "diagnose": "gradcheck",
 }

@@ -108,7 +108,8 @@ def nothing(made, arguments):
 
 
 NETWORK = {"shape": (4, 4, 1), "arch": "dense", "hidden": (3,), "latent": 2, "channels": (2,), "activation": "relu",
-           "norm": "none", "likelihood": "bernoulli", "levels": None, "std": None, "dropout": 0.0}  # fmt: skip
+           "norm": "none", "likelihood": "bernoulli", "levels": None, "std": None, "dropout": 0.0,
+           "signal": None, "parts": None}  # fmt: skip
 OF_CONV = {"c_in": 2, "c_out": 3, "kernel": 3, "stride": 1, "padding": 0}
 OF_BETA = {"beta": 1.0, "beta_schedule": "linear", "beta_epochs": 1, "pass_steps": 2}
 OF_MODEL = {
@@ -147,7 +148,10 @@ CALLS = {
     "IAF": Call(lambda **given: flows.IAF(rng=rng(), **given), {"L": 3, "H": 2, "width": 4, "reverse": False},
                 use_flow),
     "Categorical": Call(likelihoods.Categorical, {"levels": 3}, use_likelihood),
-    "Gaussian": Call(likelihoods.Gaussian, {"std": 0.2}, use_likelihood),
+    "Gaussian": Call(likelihoods.Gaussian, {"std": 0.2, "n": 1, "rounding": None}, use_likelihood),
+    "StudentT": Call(likelihoods.StudentT, {"std": 0.2, "n": 1, "df": 5.0, "rounding": None}, use_likelihood),
+    "Poisson": Call(likelihoods.Poisson, {"unit": 1.0}, use_likelihood),
+    "NegativeBinomial": Call(likelihoods.NegativeBinomial, {"unit": 1.0, "n": 1}, use_likelihood),
     "GaussianFixed": Call(likelihoods.GaussianFixed, {"std": 0.2}, use_likelihood),
     "schedule": Call(schedules.schedule, {"value": 0.1}, use_schedule),
     "cosine": Call(schedules.cosine, {"value": 0.1, "steps": 10}, use_schedule),
@@ -163,7 +167,9 @@ CALLS = {
     **{name: Call(lambda cls=cls, **given: cls(tiny_model(), **given), OF_OPTIMIZER | OWN[name], use_optimizer)
        for name, cls in OPTIMIZERS.items()},
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
-                      "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None},
+                      "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
+                      "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
+                      "side": None},
                       nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),
 }  # fmt: skip

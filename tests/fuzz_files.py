@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from odd import WORDS, arrays_of, changed_json, edited, edits, json_changes, leaves, texts, values
 
+from minivae.backend import tree_map
 from minivae.cli import main
 from minivae.cli.base import COMMANDS
 from minivae.data import load_data
@@ -78,7 +79,16 @@ arrays = arrays_of(SHAPES[:2]) | arrays_of(SHAPES)
 labels = arrays_of([(6,), (6, 2)]) | arrays
 named_arrays = st.fixed_dictionaries(
     {"x": arrays},
-    optional={"y": labels, "x_test": arrays, "y_test": labels, "x_train": arrays, "y_train": labels, "z": arrays},
+    optional={
+        "y": labels,
+        "x_test": arrays,
+        "y_test": labels,
+        "x_train": arrays,
+        "y_train": labels,
+        "z": arrays,
+        "x_val": arrays,
+        "y_val": labels,
+    },
 )
 protocols = st.fixed_dictionaries(
     {},
@@ -89,10 +99,13 @@ protocols = st.fixed_dictionaries(
         "augment": st.sampled_from([0, 1, 10**6]),
         "dequantize": st.booleans(),
         "standardize": st.booleans(),
+        "scale": st.sampled_from([None, 1, 255, 0.5, "max", "dtype", "none", "pixels"]),
+        "split_order": st.sampled_from([None, "shuffle", "tail"]),
+        "levels": st.sampled_from([None, 2, 16]),
     },
 )
 OF_DATA = ["data", "x", "y", "x_test", "y_test", "likelihood", "binarize", "validation", "augment", "dequantize",
-           "standardize"]  # fmt: skip
+           "standardize", "scale", "split_order", "levels", "x_val", "y_val"]  # fmt: skip
 
 
 def read_all(source, **options):
@@ -110,7 +123,10 @@ def read_all(source, **options):
         if not f"{error}".startswith("split: "):
             raise
         test = None
-    return seen, data.train, data.validation, data.pictured, test
+    result = (seen, data.train, data.validation, data.pictured, test)
+    if data.protocol.missing is None:
+        return result
+    return tree_map(lambda a: np.where(np.isnan(a), 0, a), result)  # what is missing is NaN, all else finite
 
 
 def in_file(name, content, options):
@@ -238,6 +254,18 @@ QUICK = {
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy")),
     ],
+    **{
+        command: lambda name, command=command: [
+            "--input",
+            str(tiny_runs() / "x.npy"),
+            "--out",
+            "new.csv" if command == "score" else "new.npy",
+            "--samples",
+            "3",
+            *of_y(name, str(tiny_runs() / "y.npy")),
+        ]
+        for command in ("score", "impute")
+    },
     "resume": lambda name: [],
     "resume further": lambda name: ["--epochs", "3"],
 }
@@ -253,7 +281,12 @@ PICTURES = {
 }
 
 
-LACK = {"ledger": ("ae", "iwae"), "uncertainty": ("ae",), "resume further": ("ae", "cvae")}  # refused of sound runs too
+LACK = {
+    "impute": RUNS,
+    "ledger": ("ae", "iwae"),
+    "uncertainty": ("ae",),
+    "resume further": ("ae", "cvae"),
+}  # refused of sound runs too
 CHECKPOINTS = FILES[2:]
 FACTORS = [0, -1, 1e2, 1e5, 1e10, 1e20, 1e30, 1e38, np.inf, np.nan]
 damages = (  # (file, kind, detail)
@@ -331,7 +364,9 @@ def run_folder(case):
         word = what.partition(" ")[0]
         argv = ["train", "--resume", "--out", name] if word == "resume" else [word, name]
         return command(
-            [*argv, *(QUICK | PICTURES)[what](name)], [file, *names, *["model"] * (what == "ledger")], folder
+            [*argv, *(QUICK | PICTURES)[what](name)],
+            [file, *names, *["model"] * (what == "ledger"), *["run"] * (what == "impute")],
+            folder,
         )
 
 

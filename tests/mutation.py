@@ -93,8 +93,9 @@ MIRRORS = {
     "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
-MODULES = ("densities", "likelihoods", "optim", "schedules", "priors", "posteriors", "flows")
+MODULES = ("densities", "optim", "schedules", "priors", "posteriors", "flows")
 FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"}
+FILES |= {file: "likelihoods" for file in sorted((PACKAGE / "likelihoods").glob("*.py")) if file.name != "__init__.py"}
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}
 FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "ae")}
 

@@ -45,7 +45,8 @@ def error_of(capsys, *argv):
 
 def test_train_says_what_and_where(tmp_path, capsys):
     assert main(["train", *SMALL, "--out", str(tmp_path / "a")]) == 0
-    first, epoch, last = capsys.readouterr().out.splitlines()
+    first, scale, epoch, last = capsys.readouterr().out.splitlines()
+    assert scale == "x: float32 from 0 to 1, as they are; 0 validation values lie outside"
     assert "digits, 1250 training and 250 validation examples of 8x8x1, binarize each" in first
     assert epoch.startswith("epoch 1/1")
     for name in ("curves", "reconstructions", "samples", "latents"):
@@ -78,7 +79,8 @@ CHANGES = [
     {"batch_size": 64}, {"latent": 3}, {"hidden": [9]}, {"arch": "conv"}, {"arch": "conv", "channels": [4]},
     {"binarize": "once"}, {"binarize": "threshold"}, {"binarize": "none"}, {"likelihood": "gaussian"},
     {"likelihood": "gaussian-fixed"}, {"likelihood": "gaussian-full"}, {"validation": 10}, {"dtype": "float64"},
-    {"epochs": 4}, {"augment": 1}, {"likelihood": "gaussian", "dequantize": True}, {"norm": "batch"}, {"norm": "layer"},
+    {"epochs": 4}, {"augment": 1}, {"split_order": "shuffle"},
+    {"likelihood": "gaussian", "dequantize": True}, {"norm": "batch"}, {"norm": "layer"},
     {"likelihood": "gaussian", "standardize": True}, {"likelihood": "categorical"}, {"beta_schedule": "linear"},
     {"likelihood": "gaussian", "std": 0.5}, {"likelihood": "gaussian-fixed", "std": 0.5},
     {"likelihood": "categorical", "levels": 4}, {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
@@ -88,6 +90,7 @@ CHANGES = [
     {"model": "iwae"}, {"model": "iwae", "samples": 2}, {"model": "iwae", "gradient": "doubly"}, {"model": "cvae"},
     {"model": "ae"},
 ]  # fmt: skip
+OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
@@ -110,7 +113,8 @@ def test_every_option_does_something():
         for j in range(i):
             assert a.shape != thetas[j].shape or (a != thetas[j]).any(), ([{}, *CHANGES][i], [{}, *CHANGES][j])
     tried = {name for change in CHANGES for name in change}
-    assert tried == set(OPTIONS) - {"data_dir", "backend", "early_stop", "pictures_every", "ledger"}
+    others = {"data_dir", "backend", "early_stop", "pictures_every", "ledger", "scale"}  # a named set has its own scale
+    assert tried == set(OPTIONS) - others - OF_OTHERS
 
 
 def test_the_seed_draws_the_weights():
@@ -272,11 +276,12 @@ BAD_VALUES = [
     ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
     ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
     ("hidden", "9 1000001"), ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"),
-    ("activation", "step"), ("likelihood", "poisson"),
+    ("activation", "step"), ("likelihood", "cauchy"),
     ("beta", "-1"), ("beta", "nan"), ("beta", "inf"), ("epochs", "0"), ("epochs", "many"), ("epochs", "1e400"),
     ("batch-size", "0"), ("optimizer", "lbfgs"), ("lr", "0"), ("lr", "-0.1"), ("lr", "nan"), ("lr", "inf"),
     ("schedule", "spiral"), ("clip", "0"), ("weight-decay", "-1"), ("weight-decay", "0.1"), ("dropout", "1"),
-    ("dropout", "-0.1"), ("augment", "-1"), ("augment", "half"), ("beta-schedule", "square"), ("free-bits", "-1"),
+    ("dropout", "-0.1"), ("augment", "-1"), ("augment", "half"), ("scale", "0"), ("split-order", "x"),
+    ("beta-schedule", "square"), ("free-bits", "-1"),
     ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
 ]  # fmt: skip
@@ -302,13 +307,23 @@ BAD_CONFIG = [
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
     ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 1e-18 and < 1e+18, got 0"),
-    ("std", "0.3", "expected likelihood gaussian or gaussian-fixed, got bernoulli"),
+    ("std", "0.3", "expected likelihood gaussian or gaussian-fixed or student-t, got bernoulli"),
     ("levels", "4", "expected likelihood categorical, got bernoulli"),
     ("beta_epochs", "0", "expected a whole number >= 1, got 0"),
     ("beta_epochs", "3", "expected beta_schedule linear or cyclical, got constant"),
     ("rates", "0.5", "expected a table of names and values, got 0.5"),
     ("rates", "{encoder = -1}", "rates.encoder: expected a finite number >= 0, got -1"),
     ("rates", "{coder = 1}", "no parameter is below 'coder'"),
+    ("side", "0\ndata = '.'", "expected a whole number >= 1, got 0"),
+    ("side", "8", "expected data that are a folder of pictures, got 'digits'"),
+    ("signal", "2", "expected arch conv, got dense"),
+    ("columns", '{age = "number"}', "columns.age: expected one of real, positive, count, binary, category, skip"),
+    ("columns", '{age = "real"}', "expected a table, a .csv file or a DataFrame"),
+    ("label", '"age"', "expected a table, a .csv file or a DataFrame"),
+    ("parts", '{real = "student-t"}', "expected likelihood mixed, got bernoulli"),
+    ("parts", '{real = "cauchy"}', "parts.real: expected one of gaussian, student-t, got 'cauchy'"),
+    ("parts", '{reals = "gaussian"}', "parts: expected one of real, positive, count, binary, category, got 'reals'"),
+    ("signal", "3\narch = 'conv'", "expected rows (N, D), got images of 8x8x1"),
     ("warm_up", "-1", "expected a finite number >= 0 and < 1e+15, got -1"),
     ("momentum", "0.5", "expected optimizer sgd, got adam"),
     ("momentum", "1\noptimizer = 'sgd'", "expected a finite number >= 0 and < 1, got 1"),
@@ -389,7 +404,7 @@ def test_no_gpu(tmp_path, capsys):
         (["reconstruct", "."], "is it a run folder?"),
         (["info", "."], "is it a run folder?"),
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
-        (["gradcheck", "--likelihood", "poisson"], "invalid choice: 'poisson'"),
+        (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
         (["gradcheck", "--model", "gan"], "invalid choice: 'gan'"),
     ],
 )
@@ -405,7 +420,7 @@ def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):
         (["sample", "--n", "0"], "n: expected a whole number >= 1, got 0"),
         (["sample", "--seed", "-3"], "seed: expected a whole number >= 0, got -3"),
         (["sample", "--out", "no/a.png"], "does not exist"),
-        (["sample", "--out", "a.npy"], "ending in .png"),
+        (["sample", "--out", "a.txt"], "ending in .png or .npy or .csv"),
         (["reconstruct", "--out", "a.jpg"], "ending in .png"),
         (["evaluate", "--samples", "0"], "samples: expected a whole number >= 1, got 0"),
     ],
@@ -458,7 +473,19 @@ def test_bad_shapes_for_the_networks(tmp_path, capsys):
     np.save(tmp_path / "rows.npy", np.eye(9))
     out = tmp_path / "a"
     message = error_of(capsys, "train", "--arch", "conv", "--data", tmp_path / "rows.npy", "--out", out)
-    assert "arch: conv needs images (h, w, c), got rows of 9 values" in message
+    assert (
+        "arch: conv needs images (h, w, c), got rows of 9 values; use dense, or --signal CHANNELS for rows of a signal"
+        in message
+    )
+    for given, said in (
+        (["--arch", "conv", "--signal", "2"], "signal: expected a divisor of the 9 values of a row, got 2"),
+        (["--signal", "3"], "signal: expected arch conv, got dense"),
+        (["--arch", "conv", "--signal", "0"], "signal: expected a whole number >= 1, got 0"),
+        (["--arch", "conv", "--signal", "9"], "leave nothing of a 1x1 image"),
+    ):
+        assert said in error_of(capsys, "train", *given, "--data", tmp_path / "rows.npy", "--out", out)
+    message = error_of(capsys, "train", "--arch", "conv", "--signal", "2", "--out", out)
+    assert "signal: expected rows (N, D), got images of 8x8x1" in message
     message = error_of(capsys, "train", "--arch", "conv", "--channels", "1", "2", "3", "4", "--out", out)
     assert "channels: 4 layers of stride 2 leave nothing of a 8x8 image" in message
     assert not out.exists()

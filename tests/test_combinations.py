@@ -64,10 +64,13 @@ def test_every_pair_is_covered():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Forty grey images of 8x8 pixels in three classes."""
-    path = tmp_path_factory.mktemp("data") / "data.npz"
-    np.savez(path, x=np.random.default_rng(0).random((40, 8, 8), "float32"), y=np.arange(40) % 3)
-    return path
+    """{values of a likelihood: a file of forty images of 8x8 pixels in three classes}, grey, or small counts."""
+    folder = tmp_path_factory.mktemp("data")
+    grey = np.random.default_rng(0).random((40, 8, 8), "float32")
+    for name, x in (("grey", grey), ("counts", (3 * grey).astype("int64"))):
+        np.savez(folder / f"{name}.npz", x=x, y=np.arange(40) % 3)
+    return {values: folder / f"{'counts' if values in ('counts', 'one-hot') else 'grey'}.npz"
+            for values in {cls.values for cls in LIKELIHOODS.values()}}  # fmt: skip
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(row[name] for name in CHOICES))
@@ -78,7 +81,7 @@ def test_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
         sizes["channels"] = [3, 2]
     config.write_text("".join(f"{name} = {value!r}\n" for name, value in (row | sizes).items()))
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    command = ["train", "--data", str(data), "--config", str(config), "--out"]
+    command = ["train", "--data", str(data[LIKELIHOODS[row["likelihood"]].values]), "--config", str(config), "--out"]
     assert main([*command, str(whole)]) == 0
     save = Run._save
 

@@ -361,7 +361,7 @@ def test_planted_in_a_model(loss_and_grads, kind, text, rng):
 
 class NoSigmoid(Bernoulli):
     def backward(self, g, cache, accumulate=True):
-        x, out = cache
+        x, out, _ = cache
         return g[:, None] * (x - out)
 
 

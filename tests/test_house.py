@@ -30,10 +30,12 @@ FLOORS = [
     {"evaluate", "gradcheck", "plot"},
     {"truth"},
     {"runs"},
+    {"trained"},
+    {"sklearn"},
     {"laboratory"},
     {"cli", "teach"},
 ]
-CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods.py", "priors.py", "posteriors.py", "optim.py",
+CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods", "priors.py", "posteriors.py", "optim.py",
         "train.py", "runs")  # fmt: skip
 
 
@@ -121,7 +123,7 @@ def test_sizes():
     assert max(lines.values()) <= 350
     assert max(n for f, n in lines.items() if f.parent.name == "gradcheck") < 250  # an idea each
     core = sum(n for f, n in lines.items() if f.relative_to(PACKAGE).parts[0] in CORE)
-    assert core < 3500
+    assert core < 4000
     assert max(n for f, n in lines.items() if f.parent.name == "models") < 200  # a paper each
 
 

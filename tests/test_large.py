@@ -38,8 +38,8 @@ def decoded(monkeypatch):
     """How many rows each decoding gave."""
     rows, decode = [], VAE._x_hat
 
-    def watched(self, z, y=None):
-        x_hat = decode(self, z, y)
+    def watched(self, z, y=None, draw=None):
+        x_hat = decode(self, z, y, draw)
         rows.append(x_hat.size // x_hat.shape[-1])
         return x_hat
 

@@ -218,6 +218,7 @@ def test_parts_of_a_cpu_and_of_a_gpu(monkeypatch):
             r"expected layers that keep the shape \(3,\), got \(2,\)",
         ),
         (lambda r: conv_encoder((12,), (4,), (), 2, rng=r), "conv needs images"),
+        (lambda r: conv_encoder((1, 1, 8), (1,), (), 2, rng=r), "leave nothing of a 1x1 image"),
         (lambda r: conv_encoder((8, 8, 1), (1, 2, 3, 4), (), 2, rng=r), "leave nothing of a 8x8 image"),
     ],
 )
@@ -719,7 +720,7 @@ def test_equal_shapes_start_different(rng):
     assert not any(np.array_equal(first, other) for other in others)
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (7, 9, 3), (8, 5, 2), (4, 4, 1)])
+@pytest.mark.parametrize("shape", [(28, 28, 1), (7, 9, 3), (8, 5, 2), (4, 4, 1), (1, 11, 3), (9, 1, 1)])
 @pytest.mark.parametrize("n_out", [1, 2])
 def test_conv_networks_mirror_any_image(shape, n_out, rng):
     D = int(np.prod(shape))

@@ -121,7 +121,8 @@ def test_where_a_learned_prior_lies(tmp_path, monkeypatch):
     shown = {}
     data = SimpleNamespace(pictured=(x, None))
     run = SimpleNamespace(load_model=lambda: (model, {}), read_data=lambda: data, path=tmp_path, file=tmp_path.joinpath,
-                          protocol=SimpleNamespace(shape=(4, 4, 1)), settings={"model": "vae"})  # fmt: skip
+                          protocol=SimpleNamespace(shape=(4, 4, 1), columns=None),
+                          settings={"model": "vae"})  # fmt: skip
     monkeypatch.setattr("minivae.runs.Run.open", lambda path: run)
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path, grid, *rest, name: shown.update(grid=grid))
     monkeypatch.setattr("minivae.plot.walks", lambda bands, shape, path, title, *rest: shown.update(title=title))
@@ -261,8 +262,8 @@ def test_encode_and_decode_with_labels(finished, tmp_path, capsys):
     assert main(["encode", str(finished / "ae"), "--input", str(x), "--out", str(tmp_path / "code.npy")]) == 0
     assert np.load(tmp_path / "code.npy").shape == (4, 2)
     out = ["--input", x, "--out", tmp_path / "new.npy"]
-    assert "y: expected a file of labels" in error_of(capsys, "encode", finished / "cvae", *out)
-    assert "y: expected no labels" in error_of(capsys, "encode", finished / "ae", *out, "--y", y)
+    assert "y: expected labels" in error_of(capsys, "encode", finished / "cvae", *out)
+    assert "y: expected none" in error_of(capsys, "encode", finished / "ae", *out, "--y", y)
     np.save(y, np.array([3, 1, 10, 1]))
     message = "y: expected classes 0 to 9, as in training, got 1 to 10"
     assert message in error_of(capsys, "encode", finished / "cvae", *out, "--y", y)

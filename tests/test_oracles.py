@@ -240,8 +240,9 @@ def test_a_bijector(oracle, rng):
 def test_likelihoods_priors_and_operations(oracle, rng):
     for make in cases.LIKELIHOODS.values():
         likelihood = make()
-        out = rng.standard_normal((3, 2 * likelihood.n_out))
-        x = likelihood.draw(out, likelihood.draw_noise(rng, (3, 2)).astype("float64"))
+        D = likelihood.D or 2
+        out = rng.standard_normal((3, D * likelihood.n_out))
+        x = likelihood.draw(out, likelihood.draw_noise(rng, (3, D)).astype("float64"))
         assert check_gradients(likelihood, (x, out), rng, oracle=oracle).ok
     for make in cases.PRIORS.values():
         prior = make()

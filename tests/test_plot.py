@@ -40,10 +40,12 @@ def draw(name, path, rng):
         "two channels": lambda: plot.samples(x, (6, 3, 2), path),
         "color": lambda: plot.samples(x, (4, 3, 3), path),
         "four channels": lambda: plot.samples(x, (3, 3, 4), path),
+        "many channels": lambda: plot.samples(x, (3, 2, 6), path),
         "out of range": lambda: plot.samples(5 * x - 2, (6, 6, 1), path),
         "constant": lambda: plot.samples(0 * x, (6, 6, 1), path),
         "one sample": lambda: plot.samples(x[:1], (6, 6, 1), path),
         "rows": lambda: plot.samples(x, (36,), path),
+        "signal": lambda: plot.samples(x, (12, 3), path),
         "reconstructions": lambda: plot.reconstructions(x, x, (6, 6, 1), path),
         "reconstructed rows": lambda: plot.reconstructions(x, x, (36,), path),
         "one latent": lambda: plot.latent_means(x[:, :1], y, path),
@@ -72,8 +74,9 @@ def draw(name, path, rng):
     }[name]()
 
 
-NAMES = ["curves", "curves of one epoch", "grey", "two channels", "color", "four channels",
-         "out of range", "constant", "one sample", "rows", "reconstructions", "reconstructed rows", "one latent",
+NAMES = ["curves", "curves of one epoch", "grey", "two channels", "color", "four channels", "many channels",
+         "out of range", "constant", "one sample", "rows", "signal", "reconstructions", "reconstructed rows",
+         "one latent",
          "two latents", "many latents", "no classes", "many classes", "collapsed", "one example", "comparison",
          "comparison of training", "walks", "walks of rows", "latent space", "latent space of rows",
          "one latent's space", "uncertainty", "uncertainty of rows", "certainty"]  # fmt: skip
@@ -142,7 +145,8 @@ def test_the_grid_shows_the_pixels(rng, tmp_path):
 # ---- large examples
 
 
-@pytest.mark.parametrize("shape", [(10, 7, 2), (2, 7, 1), (9, 1, 3), (1, 30, 1), (8, 8, 1), (23,), (6,)])
+@pytest.mark.parametrize("shape", [(10, 7, 2), (2, 7, 1), (9, 1, 3), (1, 30, 1), (8, 8, 1), (23,), (6,),
+                                   (3, 2, 10), (9, 2), (2, 3)])  # fmt: skip
 def test_tiles_are_means_of_blocks(shape, rng, monkeypatch):
     """Blocks at the far edges hold fewer pixels, of which they are the mean as well."""
     monkeypatch.setattr("minivae.plot.tiles.SIDE", 16)
@@ -158,8 +162,8 @@ def test_tiles_are_means_of_blocks(shape, rng, monkeypatch):
         mean = blocks.mean(axis=tuple(range(2, 2 + len(rows))))
         np.testing.assert_allclose(small[:, :, *index], mean, rtol=1e-6)
     assert tiles.reduce(small.reshape(2, 5, -1)).base is small.reshape(2, 5, -1).base  # once is enough
-    if len(shape) == 1:
-        np.testing.assert_allclose(tiles.columns[:2], np.arange(2) * tiles.block + (np.array(tiles.block) - 1) / 2)
+    if len(shape) < 3:
+        np.testing.assert_allclose(tiles.columns[:2], (np.arange(2) + 0.5) * tiles.block[0] - 0.5)
     assert bool(tiles.note) == (max(tiles.block) > 1 or max(tiles.repeat, default=1) > 1)
 
 
@@ -171,6 +175,47 @@ def test_small_examples_stay_as_they_are(rng):
             tiles = Tiles(shape, *grid)
             assert tiles.reduce(x) is x
             assert tiles.note == ""
+
+
+def test_a_signal_is_drawn_channel_after_channel(tmp_path, drawn):
+    """A gap parts the channels, whose numbers are on the axis; its name says how long each of them is."""
+    x = np.arange(14.0).reshape(7, 2) * [1, -1]  # 0 2 4 .., then -1 -3 ..
+    rows = x.reshape(1, 14)
+    plot.samples(rows, (7, 2), tmp_path / "a.png")
+    plot.walks([rows], (7, 2), tmp_path / "b.png", "walk", ["a"])
+    plot.latent_means(np.zeros((1, 2)), None, tmp_path / "c.png", rows[None], (7, 2))
+    plot.uncertainty(rows, rows, rows[None], np.zeros((1, 2)), np.ones((1, 2)), None, (7, 2), tmp_path / "d.png",
+                     ["z[0]", "z[1]"])  # fmt: skip
+    for figure in drawn:
+        ax = figure.axes[0]
+        across, up = ax.lines[0].get_data()
+        np.testing.assert_array_equal(up[:15], [*x[:, 0], np.nan, *x[:, 1]])
+        assert np.isnan(across[7])
+        np.testing.assert_allclose(across[[0, 6, 8, 14]], [0, 6, 7.7, 13.7])
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]
+        assert "channel, each of 7 positions" in (ax.get_xlabel(), figure.get_supxlabel())
+
+
+def test_every_grid_says_what_it_shows_of_many_channels(rng, tmp_path, drawn):
+    """One channel, or red, green and blue, are drawn as they are; of others their mean, in the range of the means."""
+    for c, note in ((1, []), (2, ["mean of 2 channels"]), (3, []), (4, ["the first 3 of 4 channels"]),
+                    (10, ["mean of 10 channels"])):  # fmt: skip
+        x = rng.random((4, 12 * c))
+        plot.samples(x, (4, 3, c), tmp_path / "a.png", "samples")
+        ax = drawn[-1].axes[0]
+        assert ax.get_title().splitlines() == ["samples", *note]
+        if c == 10:
+            first = ax.images[0].get_array()[:4, :3]
+            np.testing.assert_allclose(first, np.tile(x[0].reshape(4, 3, 10).mean(axis=2)[..., None], 3), rtol=1e-6)
+    draws, mu, std = rng.random((9, 4, 120)), rng.random((4, 2)), rng.random((4, 2))
+    x = rng.random((4, 120))
+    plot.uncertainty(x, x, draws, mu, std, None, (4, 3, 10), tmp_path / "a.png", ["z[0]", "z[1]"])
+    ax = drawn[-1].axes[0]
+    assert ax.get_title().endswith("\nmean of 10 channels")
+    top = draws.std(axis=0).reshape(4, 12, 10).mean(axis=2).max()
+    assert ax.get_xlabel() == f"spread: pixel-wise standard deviation, white is {top:.2f}"
+    plot.latent_means(mu, None, tmp_path / "a.png", x[None], (4, 3, 10))
+    assert drawn[-1].axes[0].get_title().endswith("\nmean of 10 channels")
 
 
 SHAPES = [(2000, 2000, 1), (1000, 300, 3), (5000, 1, 1), (1, 5000, 1), (4000, 3, 1), (20000, 2000, 1), (3, 1, 4)]

@@ -242,7 +242,7 @@ def prepare(make, device, cls, **options):
 
 
 ADDITIONS = {
-    "plain": {},
+    "plain": {"lr": 1e-4},  # rates of counts, exp of the outputs, run away at the default of SGD
     "all": {"lr": warm_up(cosine(1e-2, 5), 2), "clip": 0.1, "rates": {"encoder": 0.5}, "ema": 0.9},
 }
 

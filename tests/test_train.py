@@ -122,7 +122,7 @@ class Labeled(VAE):
 
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         np.testing.assert_array_equal(y, x[:, :2] if y.ndim == 2 else x[:, 0])
-        self.seen[grads] += len(y)
+        self.counts[grads] += len(y)
         return super().loss_and_grads(x, noise, t=t, grads=grads)
 
 
@@ -130,9 +130,9 @@ class Labeled(VAE):
 def test_y_goes_with_x_in_training_and_validation(bits, label):
     splits = {name: Split(x, label(x)) for name, (x, _) in (("train", bits.train), ("validation", bits.validation))}
     model = Labeled.build(bits.shape, generator(0, "weights"), hidden=(8,), latent=2)
-    model.seen = {True: 0, False: 0}
+    model.counts = {True: 0, False: 0}
     fit(model, Adam(model), replace(bits, **splits), epochs=2, batch_size=5, progress=False)
-    assert model.seen == {True: 2 * 34, False: 2 * 6}
+    assert model.counts == {True: 2 * 34, False: 2 * 6}
 
 
 def lines(*values):
@@ -350,3 +350,33 @@ def test_place_casts_floats_only():
     assert moved["a"][3].dtype == tree["a"][3].dtype
     assert moved["b"][1].dtype == bool
     assert to_numpy(tree)["b"][0] is tree["b"][0]
+
+
+# ---- BatchNorm and batches of one
+
+
+@pytest.mark.parametrize(("n", "sizes"), [(33, [33]), (65, [32, 33]), (64, [32, 32]), (66, [32, 32, 2]), (2, [2])])
+def test_under_batch_norm_an_example_that_is_left_over_joins_the_batch_before(n, sizes, monkeypatch):
+    data = load_data(np.eye(80)[:n], validation=0)
+    for norm, expected in (("batch", sizes), ("layer", [32] * (n // 32) + [n % 32] * (n % 32 > 0))):
+        model = small(data, norm=norm)
+        seen = []
+        step = model.loss_and_grads
+        monkeypatch.setattr(model, "loss_and_grads", lambda x, *a, seen=seen, step=step, **k: (
+            seen.append(len(x)), step(x, *a, **k))[1])  # fmt: skip
+        optimizer = Adam(model)
+        fit(model, optimizer, data, epochs=1, batch_size=32, progress=False)
+        assert seen == expected
+        assert optimizer.t == len(expected)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(8, 1), (1, 8), (1, 1)])
+def test_batch_norm_refuses_batches_of_one(n, batch_size):
+    data = load_data(np.eye(8)[:n], validation=0)
+    model = small(data, norm="batch")
+    before = model.theta.copy()
+    with pytest.raises(ValueError, match=f"^batch_size: expected at least 2 .* batch_size {batch_size} for {n} tra"):
+        fit(model, Adam(model), data, epochs=1, batch_size=batch_size, progress=False)
+    np.testing.assert_array_equal(model.theta, before)
+    model = small(data, norm="layer")
+    fit(model, Adam(model), data, epochs=1, batch_size=batch_size, progress=False)

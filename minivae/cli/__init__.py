@@ -26,9 +26,9 @@ from . import (  # noqa: F401 - they declare the commands
 )
 from .base import COMMANDS
 
-ORDER = ("lessons", "train", "sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "animate",
-         "encode", "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity", "pencil", "units",
-         "zoo")  # fmt: skip
+ORDER = ("lessons", "train", "sample", "reconstruct", "score", "impute", "interpolate", "traverse", "latent",
+         "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity",
+         "pencil", "units", "zoo")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,78 +1,189 @@
-"""Commands from arrays to arrays: encode and decode."""
+"""Commands from data to data: encode, decode, score, impute."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 
-from ..backend import take, to_numpy
-from ..data import batches
-from ..data.arrays import read_arrays
-from ..evaluate import codes
+from ..data.frames import is_frame, read_table
+from ..data.inputs import read_array, read_examples
 from ..files import write_atomic
-from ..metrics import BATCH
-from ..runs import Run
-from .base import FORCE, RUN, argument, command, finite_rows, output
+from ..options import real, whole
+from ..tables import aligned
+from ..trained import SAMPLES, load_run
+from .base import FORCE, RUN, argument, command, output
 
-FILES = (
-    argument("--input", required=True, metavar="FILE.npy", help="the array to read"),
-    argument("--out", required=True, metavar="FILE.npy", help="the array to write"),
-    FORCE,
-    argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row"),
+INPUT = argument(
+    "--input", required=True, metavar="X", help="examples as in training: a .npy or .csv file, or a folder of pictures"
 )
+GIVEN = argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row")
+SEED = argument("--seed", default="0", metavar="N", help="of the draws (default: 0)")
+DATA = (".npy", ".csv")
 
 
-@command(RUN, *FILES)
+@command(
+    RUN,
+    INPUT,
+    argument("--out", required=True, metavar="FILE", help=".npy: means mu, or codes; .npz or .csv: with their standard "
+             "deviations"),
+    FORCE,
+    GIVEN,
+)  # fmt: skip
 def encode(run, input, out, force, y):
-    """Encode data, X.npy, as `train --data X.npy` takes them, into codes: posterior means mu (N, L), or z."""
-    run = Run.open(run)
-    path = output(out, ".npy", force=force)
-    x = _read(input)
-    model, _ = run.load_model()
-    x = run.protocol.prepare(x, "input", run.settings["likelihood"])
-    _write(path, codes(model, x, _labels(run, model, y, len(x))), "codes")
-
-
-@command(RUN, *FILES)
-def decode(run, input, out, force, y):
-    """Decode latents, Z.npy (N, L), into x_hat in the shape, and if they were standardized the units, of the data."""
-    run = Run.open(run)
-    path = output(out, ".npy", force=force)
-    z = _read(input)
-    model, _ = run.load_model()
-    if z.dtype.kind not in "iuf" or z.shape[1:] != (model.L,):
-        raise ValueError(f"input: expected numbers (N, {model.L}), got dtype {z.dtype}, shape {z.shape}")
-    z = z.astype("float32")
-    if not np.isfinite(z).all():
-        raise ValueError("input: expected finite float32 values, got NaN or infinity")
-    y = _labels(run, model, y, len(z))
-    parts = [to_numpy(model.decode(z[rows], y=take(y, rows))) for rows in batches(len(z), BATCH)]
-    x_hat = np.concatenate(parts)
-    _write(path, run.protocol.original(x_hat), "x_hat")
-
-
-def _labels(run, model, path, n):
-    """The labels in a file, n of them; ValueError where the model needs some and there are none, or the reverse."""
-    if (path is None) != (model.labels is None):
-        wanted = "no labels" if model.labels is None else "a file of labels"
-        raise ValueError(f"y: expected {wanted}, the model is {'un' * (model.labels is None)}conditional")
-    return None if path is None else run.protocol.prepare_labels(_read(path, "y"), "y", n)
-
-
-def _read(path, argument="input"):
-    if Path(path).suffix.lower() != ".npy":
-        raise ValueError(f"{argument}: expected a file name ending in .npy, got {path}")
-    x = read_arrays(Path(path), argument=argument).get("x")
-    if x is None:
-        raise ValueError(f"{argument}: expected one array, {path} is an archive of several")
-    if x.ndim == 0 or len(x) == 0:
-        raise ValueError(f"{argument}: expected at least one example, got shape {x.shape}")
-    return x
-
-
-def _write(path, array, name):
-    finite_rows(array.reshape(len(array), -1), "rows", name)
-    content = io.BytesIO()
-    np.save(content, array)
-    write_atomic(path, content.getvalue())
+    """Encode examples into latents (N, L): posterior means mu and standard deviations, or codes z."""
+    path = output(out, (".npy", ".npz", ".csv"), force=force)
+    trained = load_run(run, "input")
+    found = trained.encode(read_input(input, trained)[0], read_labels(y))
+    parts = {"z": found} if trained.model.latent != "gaussian" else dict(zip(("mu", "std"), found, strict=True))
+    if path.suffix.lower() == ".npz":
+        _write(path, lambda file: np.savez(file, **parts))
+    elif path.suffix.lower() == ".csv":
+        L = trained.model.L
+        write_data(path, np.concatenate(list(parts.values()), axis=1), [f"{n}{i}" for n in parts for i in range(L)])
+    else:
+        write_data(path, next(iter(parts.values())))
     print(path)
+
+
+@command(
+    RUN,
+    argument("--input", required=True, metavar="Z", help="latents (N, L), as encode writes them: a .npy or .csv file"),
+    argument("--out", required=True, metavar="FILE", help=".npy, or .csv of rows or a table"),
+    FORCE,
+    GIVEN,
+)
+def decode(run, input, out, force, y):
+    """Decode latents (N, L) into examples in the shape and units of the data: the mean of p(x | z)."""
+    path = output(out, DATA, force=force)
+    trained = load_run(run, "input")
+    check_kind(path, trained)
+    z = _latents(input, trained.model.L)
+    write_data(path, trained.decode(z, read_labels(y)))
+    print(path)
+
+
+@command(
+    RUN,
+    INPUT,
+    argument("--out", required=True, metavar="FILE.csv", help="a row of scores for each example"),
+    FORCE,
+    GIVEN,
+    argument("--samples", default=str(SAMPLES), metavar="K", help=f"of z for each example (default: {SAMPLES})"),
+    argument("--threshold", metavar="Q", help="unusual are examples at or below this quantile, 0 to 1, of validation"),
+    SEED,
+)
+def score(run, input, out, force, y, samples, threshold, seed):
+    """Score examples in nats: elbo, log p(x), reconstruction, KL, and their quantiles among the validation rows."""
+    path = output(out, ".csv", force=force)
+    samples, seed = whole(1)("samples", samples), whole(0)("seed", seed)
+    threshold = None if threshold is None else real(0, 1)("threshold", threshold)
+    trained = load_run(run, "input")
+    x, names = read_input(input, trained)
+    scores = trained.score(x, read_labels(y), samples, seed, threshold, progress=True)
+    write_data(path, _frame(scores, names))
+    rows = [(name, *(f"{v:.2f}" for v in np.quantile(values, (0, 0.1, 0.5, 0.9, 1))))
+            for name, values in scores.items() if name != "unusual" and not name.endswith("_quantile")]  # fmt: skip
+    print(*aligned([("nats", "lowest", "10 %", "median", "90 %", "highest"), *rows], "<>"), sep="\n")
+    if threshold is not None:
+        bad = np.flatnonzero(scores["unusual"])
+        shown = ", ".join(map(str, bad[:10] + 1)) + ", ..." * (len(bad) > 10)
+        print(f"unusual: {len(bad)} of {len(scores['unusual'])} rows" + f" ({shown})" * (len(bad) > 0))
+    print(path)
+
+
+@command(
+    RUN,
+    INPUT,
+    argument("--out", required=True, metavar="FILE", help="the examples with their missing values filled in"),
+    FORCE,
+    GIVEN,
+    argument("--samples", default=str(SAMPLES), metavar="K", help=f"of z for each example (default: {SAMPLES})"),
+    argument("--draws", metavar="M", help="M drawn imputations in place of the mean: one below the other in a .csv, "
+             "with a first column imputation, or (M, N, ...) in a .npy"),
+    SEED,
+)  # fmt: skip
+def impute(run, input, out, force, y, samples, draws, seed):
+    """Fill missing values in: empty cells or NaN, by their mean given what was observed, or by draws."""
+    path = output(out, DATA, force=force)
+    samples, seed = whole(1)("samples", samples), whole(0)("seed", seed)
+    draws = None if draws is None else whole(1, 10**4)("draws", draws)
+    trained = load_run(run, "input")
+    check_kind(path, trained)
+    x, _ = read_input(input, trained)
+    filled = trained.impute(x, read_labels(y), samples, draws, seed, progress=True)
+    if draws is not None and is_frame(x):
+        import pandas as pd
+
+        parts = [part.assign(imputation=i + 1) for i, part in enumerate(filled)]
+        filled = pd.concat(parts, ignore_index=True)[["imputation", *x.columns]]
+    elif draws is not None:
+        filled = np.stack(filled)
+    write_data(path, filled)
+    print(path)
+
+
+def read_input(path, trained):
+    """(raw examples of --input, names of pictures or None); says how many values lie outside the range of training."""
+    x, names = read_examples(path, "input", trained.protocol)
+    beyond = trained.protocol.count_outside(x, "input")
+    if beyond:
+        low, high = trained.protocol.low, trained.protocol.high
+        of = "" if low is None else f", {low:.6g} to {high:.6g}"
+        print(f"input: {beyond} values lie outside the range of training{of}")
+    return x, names
+
+
+def check_kind(path, trained):
+    """ValueError unless a table goes to .csv, and images to .npy."""
+    protocol = trained.protocol
+    if protocol.columns is not None and path.suffix.lower() != ".csv":
+        raise ValueError(f"out: the examples are a table; expected a file name ending in .csv, got {path}")
+    if len(protocol.shape) == 3 and path.suffix.lower() != ".npy":
+        raise ValueError(f"out: the examples are images; expected a file name ending in .npy, got {path}")
+
+
+def write_data(path, data, names=None):
+    """An array or a DataFrame into a .npy or .csv file, whole or not at all; `names`: of an array's columns."""
+    if path.suffix.lower() == ".npy":
+        _write(path, lambda file: np.save(file, data))
+        return
+    if not is_frame(data):
+        import pandas as pd
+
+        rows = np.reshape(data, (-1, np.shape(data)[-1]))
+        data = pd.DataFrame(rows, columns=names or [f"x{i}" for i in range(rows.shape[1])])
+    _write(path, lambda file: data.to_csv(file, index=False))
+
+
+def _write(path, save):
+    content = io.BytesIO()
+    save(content)
+    write_atomic(path, content.getvalue())
+
+
+def _frame(columns, names):
+    """{name: (N,)} as a DataFrame, behind the rows, counted from 1, and the names of files if there are any."""
+    import pandas as pd
+
+    n = len(next(iter(columns.values())))
+    first = {"row": np.arange(1, n + 1)} | ({} if names is None else {"file": names})
+    return pd.DataFrame(first | columns).round(6)
+
+
+def read_labels(path):
+    """The labels in a .npy file; None where there is none."""
+    if path is None:
+        return None
+    return read_array(path, "y")
+
+
+def _latents(path, L):
+    """z (N, L) of a .npy file, or of a .csv file with the columns that `encode` writes."""
+    if Path(path).suffix.lower() != ".csv":
+        return read_array(path, "input")
+    frame = read_table(path, "input")
+    names = next(([f"{n}{i}" for i in range(L)] for n in ("mu", "z") if f"{n}0" in frame), [])
+    absent = [name for name in names if name not in frame]
+    if not names or absent:
+        raise ValueError(f"input: expected columns mu0 to mu{L - 1}, or z0 to z{L - 1}, got {', '.join(frame.columns)}")
+    return frame[names].to_numpy("float64")

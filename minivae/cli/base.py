@@ -4,12 +4,10 @@ import math
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from ..files import held, sweep
+from ..finite import TOO_LARGE
 from ..runs import Run
 
-TOO_LARGE = "the weights, or values of the data, are too large to compute with"
 COMMANDS = []  # (function, its arguments)
 
 
@@ -41,16 +39,17 @@ def opened(path):
         yield run
 
 
-def output(out, suffix, default=None, force=False):
-    """Where a file goes: `out` with this suffix in a folder that exists, else `default`, a picture of a run.
+def output(out, suffixes, default=None, force=False):
+    """Where a file goes: `out` with one of these suffixes in a folder that exists, else `default`, a picture of a run.
 
     ValueError where it would replace a file that is not `default`, unless by `force`.
     """
     if out is None:
         return default
     path = Path(out)
-    if path.suffix.lower() != suffix:
-        raise ValueError(f"out: expected a file name ending in {suffix}, got {out}")
+    suffixes = (suffixes,) if isinstance(suffixes, str) else suffixes
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"out: expected a file name ending in {' or '.join(suffixes)}, got {out}")
     try:
         if not path.absolute().parent.is_dir():
             raise ValueError(f"out: the folder {path.absolute().parent} does not exist")
@@ -69,14 +68,6 @@ def check_finite(values, of):
     bad = [f"{name} is {value}" for name, value in values.items() if value is not None and not math.isfinite(value)]
     if bad:
         raise FloatingPointError(f"{of}: not finite ({', '.join(bad)}); {TOO_LARGE}")
-
-
-def finite_rows(array, name, of):
-    """The array (..., n) as it is; FloatingPointError says how many of its rows, which have a name, are not finite."""
-    bad = ~np.isfinite(array).all(axis=-1)
-    if bad.any():
-        raise FloatingPointError(f"{of}: {bad.sum()} of {bad.size} {name} have values that are not finite; {TOO_LARGE}")
-    return array
 
 
 def short(value):

@@ -7,8 +7,8 @@ import numpy as np
 from ..backend import generator, take, to_numpy
 from ..data import batches
 from ..evaluate import latents
+from ..finite import finite_rows
 from ..numeric import at_once
-from .base import finite_rows
 
 
 def in_tiles(path, tiles, n, decode):
@@ -25,10 +25,11 @@ def decoded(path, model, z, tiles, y=None):
     return x_hat.reshape(*z.shape[:-1], -1)
 
 
-def sampled(path, model, n, seed, y, tiles):
-    """n samples (n, d); of labels y, in turns, where there are any."""
+def sampled(path, model, n, seed, y, tiles, draw=False):
+    """n samples (n, d), with the likelihood's noise if `draw`; of labels y, in turns, where there are any."""
     rng, y = generator(seed, "sample"), _repeated(y, n)
-    return in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows)))
+    noise = generator(seed, "sample", 1) if draw else None
+    return in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows), draw=noise))
 
 
 def reconstructed(path, model, x, y, tiles):

@@ -99,7 +99,7 @@ def compare(runs, out, force):
 def _unit(run):
     """What must be equal if the nats of two runs are to be compared."""
     kind = "density" if run.settings["likelihood"].startswith("gaussian") else run.settings["likelihood"]
-    names = ("sha256", "n_validation", "binarize", "levels", "mean", "std")
+    names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std")
     kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
 

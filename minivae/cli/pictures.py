@@ -9,9 +9,13 @@ from .. import plot
 from ..backend import generator, take
 from ..evaluate import latents
 from ..files import check_file, check_writable
+from ..finite import finite_rows
 from ..options import real_number, whole
 from ..priors import StandardNormal
-from .base import FORCE, RUN, argument, command, finite_rows, opened, output
+from ..trained import Trained
+from .arrays import DATA, check_kind, read_input, read_labels, write_data
+from .base import FORCE, RUN, argument, command, opened, output
+from .columns import draw_column_reconstructions, draw_column_samples
 from .decoding import codes, decoded, in_tiles, name_of, reconstructed, sampled
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
@@ -22,16 +26,23 @@ FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
 
-def drawing(name, *arguments):
-    """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest."""
-    out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder")
+def drawing(name, *arguments, data=(), tables=False):
+    """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest.
+
+    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table.
+    """
+    out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder"
+                            + f"; a {' or '.join(data)} file gets the data" * bool(data))  # fmt: skip
 
     def register(function):
         @command(RUN, *arguments, out_argument, FORCE)
         @wraps(function)
         def draw(run, out, force, **given):
             with opened(run) as run:
-                path = output(out, Path(name).suffix, run.file(name), force)
+                if run.protocol.columns is not None and not tables:
+                    raise ValueError(f"run: {run.path} is of a table, and {function.__name__} draws images or rows; "
+                                     "tables have sample, reconstruct, impute, score, encode and decode")  # fmt: skip
+                path = output(out, (Path(name).suffix, *data), run.file(name), force)
                 check_writable(path.parent, "out")
                 function(run, path, **given)
                 print(path)
@@ -46,19 +57,47 @@ def drawing(name, *arguments):
     argument("--n", default="64", metavar="N", help="how many (default: 64)"),
     argument("--seed", default="0", metavar="N", help="of the draws from the prior (default: 0)"),
     GIVEN,
+    argument("--draw", action="store_true", help="with the noise of p(x | z), without which values vary too little"),
+    data=DATA,
+    tables=True,
 )
-def sample(run, path, n, seed, y):
-    """Write a picture of samples; of a conditional model of one y, or of classes against styles."""
+def sample(run, path, n, seed, y, draw):
+    """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data."""
     n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    _draw_samples(run, model, n, seed, path, y=_labels(model, y))
+    y = _labels(model, y, run.protocol.label)
+    if y is None and model.labels is not None and model.labels.kind == "classes":
+        print("no --y: the classes take turns")
+    if path.suffix.lower() in DATA:
+        trained = Trained(model, run.protocol, run.settings["likelihood"])
+        check_kind(path, trained)
+        write_data(path, trained.drawn(n, seed, y, draw))
+    else:
+        _draw_samples(run, model, n, seed, path, y=y, draw=draw)
 
 
-@drawing("reconstructions.png")
-def reconstruct(run, path):
-    """Write a picture of examples, held out where there are any, and their reconstructions."""
+@drawing(
+    "reconstructions.png",
+    argument("--input", metavar="X", help="examples as in training, whose reconstructions go into the data of --out"),
+    argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row of --input"),
+    data=DATA,
+    tables=True,
+)
+def reconstruct(run, path, input, y):
+    """Write reconstructions: a picture of examples, held out where there are any; or of --input, as data."""
     model, _ = run.load_model()
-    _draw_reconstructions(run, model, run.read_data(), path)
+    if input is None:
+        if path.suffix.lower() in DATA or y is not None:
+            raise ValueError(f"{'out' if y is None else 'y'}: expected --input with it")
+        _draw_reconstructions(run, model, run.read_data().pictured, path)
+        return
+    trained = Trained(model, run.protocol, run.settings["likelihood"], argument="input")
+    x, y = trained.prepared(read_input(input, trained)[0], read_labels(y))
+    if path.suffix.lower() in DATA:
+        check_kind(path, trained)
+        write_data(path, trained.through(x, y))
+    else:
+        _draw_reconstructions(run, model, (x, y), path, "given")
 
 
 @drawing(
@@ -211,7 +250,7 @@ def draw_run(run, data):
     """The pictures of a finished training."""
     model, _ = run.load_model()
     plot.learning_curves(run.history(), run.file("curves.png"), model.metrics)
-    _draw_reconstructions(run, model, data, run.file("reconstructions.png"))
+    _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     x, y = (take(part, slice(DOTS)) for part in data.pictured)
     path = run.file("latents.png")
@@ -220,16 +259,23 @@ def draw_run(run, data):
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
-def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None):
-    """n samples; of classes, where none is asked for, a row each, with the same draws of z: class against style."""
-    title = f"{title}: decoded {model.sampled}"
+def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None, draw=False):
+    """n samples; of classes, where none is asked for, a row each, with the same draws of z: class against style.
+
+    Of a table, with the noise of p(x | z), as many as there are pictured rows, beside these: column by column.
+    """
+    if run.protocol.columns is not None:
+        seen = (run.read_data() if data is None else data).pictured
+        draw_column_samples(run, model, max(n, min(len(seen.x), DOTS)), seed, path, title, y, seen)
+        return
+    title = f"{title}: decoded {model.sampled}" + ", with the noise of p(x | z)" * draw
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
         count = model.labels.count
         shown = count if len(_shape(run)) == 3 else min(count, WALKS)  # each row of curves is a panel of its own
         columns = max(1, n // shown)
         tiles = plot.Tiles(_shape(run), shown, columns)
-        rows = [sampled(path, model, columns, seed, np.array([c]), tiles) for c in range(shown)]
+        rows = [sampled(path, model, columns, seed, np.array([c]), tiles, draw) for c in range(shown)]
         title += ", a row for each y" + f" below {shown}" * (shown < count)
         plot.walks(rows, _shape(run), path, title, [str(c) for c in range(shown)])
         return
@@ -239,16 +285,21 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None)
     elif y is not None:
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
     tiles = plot.Tiles(_shape(run), *plot.square(n))
-    plot.samples(sampled(path, model, n, seed, y, tiles), _shape(run), path, title)
+    plot.samples(sampled(path, model, n, seed, y, tiles, draw), _shape(run), path, title)
 
 
-def _labels(model, texts):
+def _labels(model, texts, label=None):
     """What was given with --y, as an array of one label; None without it."""
     if texts is None:
         return None
     if model.labels is None:
         raise ValueError(f"y: expected none, {type(model).__name__} is given no labels")
     kind, count = model.labels
+    if label is not None and label.levels is not None:
+        levels = list(map(str, label.levels))
+        if len(texts) != 1 or texts[0] not in levels:
+            raise ValueError(f"y: expected one of {', '.join(levels[:20])}, got {' '.join(texts)}")
+        return np.array([levels.index(texts[0])])
     if kind == "classes" and len(texts) == 1:
         return np.array([whole(0, count - 1)("y", texts[0])])
     if kind == "classes" or len(texts) != count:
@@ -257,8 +308,14 @@ def _labels(model, texts):
     return np.array([[real_number("y", text) for text in texts]], "float32")
 
 
-def _draw_reconstructions(run, model, data, path):
-    x, y = (take(part, slice(PICTURED)) for part in data.pictured)
+def _draw_reconstructions(run, model, rows, path, kind=None):
+    """The first of some rows (x, y); `kind` says which rows they are, None: those that are pictured."""
+    if run.protocol.columns is not None:
+        x, y = (take(part, slice(DOTS)) for part in rows)
+        kind = kind or ("held-out" if run.protocol.n_validation else "training")
+        draw_column_reconstructions(run, model, x, y, path, kind)
+        return
+    x, y = (take(part, slice(PICTURED)) for part in rows)
     tiles = plot.Tiles(_shape(run), *plot.pairs(len(x)))
     plot.reconstructions(x, reconstructed(path, model, x, y, tiles), _shape(run), path)
 
@@ -269,7 +326,9 @@ def _standard(model):
 
 
 def _shape(run):
-    return run.protocol.shape
+    """(h, w, c), (D,), or (T, c) of a signal of several channels."""
+    shape, c = run.protocol.shape, run.settings.get("signal")
+    return shape if c in (None, 1) else (shape[0] // c, c)
 
 
 def _example(x, which):

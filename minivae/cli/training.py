@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import plot
 from ..data.download import DOWNLOADS
-from ..data.sources import is_array_file
+from ..data.sources import is_own
 from ..evaluate import ledger_line
 from ..files import check_writable
 from ..models import MODELS
@@ -72,8 +72,6 @@ def train(out=None, resume=False, config=None, **flags):
                 check_out(out)
             settings = complete(given)
             data = read_data(settings)
-            if data.has_test and is_array_file(settings["data"]):
-                data.test()  # what is wrong with it is to be known before a training
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
             check_run(settings, model, data)
@@ -127,7 +125,7 @@ def _fit_run(run, model, optimizer, data):
 
 def _absolute_paths(given):
     """Options whose recorded paths do not depend on the folder that a command is called from."""
-    if is_array_file(given.get("data", "")):
+    if "data" in given and is_own(given["data"]):
         given["data"] = str(Path(given["data"]).absolute())
     if given.get("data") in DOWNLOADS and "data_dir" not in given and os.environ.get("MINIVAE_DATA"):
         given["data_dir"] = os.environ["MINIVAE_DATA"]
@@ -138,8 +136,13 @@ def _absolute_paths(given):
 
 def _describe(run, model, data):
     p = data.protocol
+    if len(p.shape) == 3 and p.shape[0] in (1, 3, 4) and p.shape[2] > 4:
+        print("images of {} rows, {} columns and {} channels, which stand last; if yours stand first, move that axis "
+              "to the end".format(*p.shape))  # fmt: skip
     print(f"{run.path}: {p.name}, {p.n_train} training and {p.n_validation} validation examples of "
           f"{'x'.join(map(str, data.shape))}, binarize {p.binarize}; {model.theta.size:,} parameters")  # fmt: skip
+    for line in (*p.said(), *data.notes):
+        print(line)
     if p.entropy_floor is not None:
         print(f"grey pixels under a Bernoulli likelihood: log_px_z cannot exceed {-p.entropy_floor:.2f} nats, the "
               "negative entropy of the pixels; --binarize each makes them bits")  # fmt: skip

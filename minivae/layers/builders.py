@@ -1,9 +1,9 @@
 """Encoders and decoders of the usual shapes.
 
 x (..., D) are rows of D numbers; images are rows of h * w * c. `hidden` are the widths of dense layers, `channels`
-those of convolutions, both in the encoder's order: a decoder mirrors it. An encoder has any number of `heads`, the
-outputs that a posterior asks for: (mu, log_var) are two. `given` is the number of further columns behind x or z that
-are a condition.
+those of convolutions, both in the encoder's order: a decoder mirrors it. A signal is an image of one line. An encoder
+has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. `given` is the number of
+further columns behind x or z that are a condition.
 """
 
 import math
@@ -96,12 +96,12 @@ def _conv_stack(shape, channels, activation, norm, given, rng):
     The convolutions are 4x4 with stride 2 and padding 1: each halves the sides of the image, rounded down.
     """
     act, init = _activation(activation)
-    normalize = _norm(norm)
+    normalize, (kernel, stride, padding) = _norm(norm), _halving(shape)
     sides = _sides(shape, channels)
     c_in = shape[2] + given
     layers = [_image(*shape, given)]
     for c_out in channels:
-        layers += [Conv2d(c_in, c_out, 4, rng, stride=2, padding=1, init=init), *normalize(c_out), act()]
+        layers += [Conv2d(c_in, c_out, kernel, rng, stride, padding, init), *normalize(c_out), act()]
         c_in = c_out
     return layers, sides[-1], c_in
 
@@ -112,13 +112,14 @@ def _image_stack(shape, channels, n_out, activation, norm, rng):
     Where a convolution of the encoder had rounded a side down, output padding gives the pixel back.
     """
     act, init = _activation(activation)
-    normalize = _norm(norm)
+    normalize, (kernel, stride, padding) = _norm(norm), _halving(shape)
     sides = _sides(shape, channels)
     widths = [shape[2] * n_out, *channels]
     layers = []
     for i in reversed(range(len(channels))):
-        lost = tuple(big - 2 * small for big, small in zip(sides[i], sides[i + 1], strict=True))  # 0 or 1 per axis
-        layers.append(ConvTranspose2d(widths[i + 1], widths[i], 4, rng, 2, 1, lost, init if i else glorot))
+        lost = tuple(a - s * b for a, b, s in zip(sides[i], sides[i + 1], stride, strict=True))  # 0 or 1 per axis
+        first = init if i else glorot
+        layers.append(ConvTranspose2d(widths[i + 1], widths[i], kernel, rng, stride, padding, lost, first))
         if i:  # the output of the last convolution is raw
             layers += [*normalize(widths[i]), act()]
     return [*layers, Blocks(n_out)]
@@ -155,15 +156,21 @@ def _dense_stack(width, hidden, activation, dropout, norm, rng):
     return layers, width
 
 
+def _halving(shape):
+    """Pairs (kernel, stride, padding) that halve an image, but no side of one pixel, which a signal has."""
+    return tuple(zip(*((4, 2, 1) if n > 1 else (1, 1, 0) for n in shape[:2]), strict=True))
+
+
 def _sides(shape, channels):
     """[(h, w), .., (h', w')]: sides before, between and after the convolutions; ValueError where nothing is left."""
     if len(shape) != 3:
-        raise ValueError(f"arch: conv needs images (h, w, c), got rows of {shape[0]} values; use dense")
+        raise ValueError(f"arch: conv needs images (h, w, c), got rows of {shape[0]} values; use dense, or --signal "
+                         "CHANNELS for rows of a signal")  # fmt: skip
     if not channels:
         raise ValueError("channels: expected at least one convolution")
     sides = [tuple(shape[:2])]
     for _ in channels:
-        sides.append(tuple(n // 2 for n in sides[-1]))
-    if min(sides[-1]) < 1:
+        sides.append(tuple(n // s for n, s in zip(sides[-1], _halving(shape)[1], strict=True)))
+    if min(sides[-1]) < 1 or max(shape[:2]) == 1:
         raise ValueError(f"channels: {len(channels)} layers of stride 2 leave nothing of a {shape[0]}x{shape[1]} image")
     return sides

@@ -2,6 +2,7 @@
 
 from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
+from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
 from .estimators import draw_estimators
 from .exact import draw_bound_and_gap, draw_linear_training
@@ -21,6 +22,7 @@ __all__ = [
     "SHOWN",
     "Tiles",
     "animation",
+    "association_matrices",
     "check_matplotlib",
     "comparison",
     "draw_bound_and_gap",
@@ -35,8 +37,10 @@ __all__ = [
     "figure_to",
     "latent_means",
     "learning_curves",
+    "marginals",
     "pairs",
     "principal_plane",
+    "reconstructed_columns",
     "reconstructions",
     "samples",
     "square",

@@ -30,8 +30,7 @@ def _canvas(bands, tiles):
     canvas = np.ones((len(bands) * (h + gap) - gap, columns * (w + gap) - gap, 3), "float32")
     for i, band in enumerate(bands):
         for j, image in enumerate(tiles.images((band - low) / max(high - low, 1e-12))):
-            image = image[:, :, :3] if image.shape[2] >= 3 else image.mean(axis=2, keepdims=True)
-            canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w] = image
+            canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w] = image[:, :, :3]
     return canvas.clip(0, 1), gap
 
 
@@ -72,8 +71,8 @@ def draw_rows(ax, rows, tiles):
 
     for i, row in enumerate(tiles.reduce(rows)):
         color = matplotlib.colormaps["viridis"](i / max(len(rows) - 1, 1))
-        ax.plot(tiles.columns, row, lw=1.2, color=color)
-    _number_columns(ax, tiles)
+        ax.plot(tiles.columns, tiles.curve(row), lw=1.2, color=color)
+    number_columns(ax, tiles)
 
 
 def bands_of_rows(bands, shape, path, title, labels):
@@ -92,7 +91,7 @@ def pairs_of_rows(pairs, shape, path, title):
         for ax, pair in zip(axes, pairs, strict=True):
             for row, color in zip(pair, (GREY, BLUE) if pair[1] is not None else (BLUE, GREY), strict=True):
                 if row is not None:
-                    ax.plot(tiles.columns, tiles.reduce(row), "-o", ms=2, lw=1.2, color=color)
+                    ax.plot(tiles.columns, tiles.curve(tiles.reduce(row)), "-o", ms=2, lw=1.2, color=color)
 
 
 @contextmanager
@@ -104,12 +103,17 @@ def _curve_panels(n, tiles, path, size, title):
         for ax in axes.flat[n:]:
             ax.set_visible(False)
         yield axes.flat[:n]
-        _number_columns(axes[0, 0], tiles)
-        figure.supxlabel("column" + tiles.note)
+        number_columns(axes[0, 0], tiles)
+        figure.supxlabel(tiles.axis)
         figure.supylabel("value")
         figure.suptitle(title, fontsize=11)
 
 
-def _number_columns(ax, tiles):
-    """Whole numbers below the columns; few, where they are long."""
+def number_columns(ax, tiles):
+    """Whole numbers below the columns, few where they are long; below the channels of a signal theirs."""
+    if len(tiles.full) == 2:
+        T, c = tiles.full
+        channels = range(0, c, -(-c // 6))
+        ax.set_xticks([i * tiles.pitch + (T - 1) / 2 for i in channels], channels)
+        return
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=3 if tiles.note else "auto")

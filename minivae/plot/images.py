@@ -23,7 +23,10 @@ def pairs(n, columns=10):
 
 
 def samples(x_hat, shape, path, title="samples: decoded draws from the prior"):
-    """A square of generated examples: x_hat (n, D) of shape (h, w, c), drawn as images, or (D,), drawn as curves."""
+    """A square of generated examples: x_hat (n, D) of shape (h, w, c), drawn as images, or (D,), drawn as curves.
+
+    Rows of shape (T, c) are signals of c channels, position after position; so they are in all pictures.
+    """
     _, columns = square(len(x_hat))
     if len(shape) == 3:
         image_grid([x_hat[i : i + columns] for i in range(0, len(x_hat), columns)], shape, path, title)

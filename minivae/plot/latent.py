@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .grids import draw_images, draw_rows, tiles_of, value_range
+from .grids import draw_images, draw_rows, number_columns, tiles_of, value_range
 from .style import BLUE, CLASSES, GREY, figure_to
 from .tiles import Tiles
 
@@ -34,7 +34,7 @@ def latent_means(mu, y, path, grid=None, shape=None, name="mu"):
             tiles = Tiles(shape)
             draw_rows(left[0], grid[:, len(grid[0]) // 2], tiles)
             left[0].set(title="decoded Gaussian quantiles along the vertical axis", ylabel="value")
-            left[0].set_xlabel("column" + tiles.note)
+            left[0].set_xlabel(tiles.axis)
         _draw_classes(figure, ax, points[:, :2], y)
         ax.set(
             title=f"{'latent means' if name == 'mu' else 'codes'}, one dot per example",
@@ -73,11 +73,19 @@ def uncertainty(x, x_hat, draws, mu, std, y, shape, path, names, spread=None):
             left.set_xlabel(f"spread: pixel-wise standard deviation, white is {top:.2f}")
         else:
             columns = tiles.columns
-            left.plot(columns, x[0], "-o", ms=3, color=GREY, label="x")
-            left.plot(columns, x_hat[0], color=BLUE, label="x_hat = decode(mu)")
+            left.plot(columns, tiles.curve(x[0]), "-o", ms=3, color=GREY, label="x")
+            left.plot(columns, tiles.curve(x_hat[0]), color=BLUE, label="x_hat = decode(mu)")
             band = draws[:, 0].mean(axis=0) + 2 * spread[0] * np.array([[-1], [1]])
-            left.fill_between(columns, *band, color=BLUE, alpha=0.2, lw=0, label="two standard deviations of decodings")
-            left.set(title="one example", xlabel="column" + tiles.note, ylabel="value")
+            left.fill_between(
+                columns,
+                *map(tiles.curve, band),
+                color=BLUE,
+                alpha=0.2,
+                lw=0,
+                label="two standard deviations of decodings",
+            )
+            left.set(title="one example", xlabel=tiles.axis, ylabel="value")
+            number_columns(left, tiles)
             left.legend()
         _draw_classes(figure, ax, mu, y, alpha=0.4)
         for i in range(len(x)):
