@@ -47,7 +47,7 @@ NETWORKS = {
                          fill=lambda settings: "mixed" if is_table_file(settings["data"]) else "bernoulli"),
     "parts": Option(read_parts, None, 'likelihoods of columns: {real = "student-t", count = "poisson"}',
                     needs=("likelihood", ("mixed",)), optional=True, older=None),
-    "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)",
+    "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)", "N",
                      fill=lambda settings: 17 if settings["data"] == "digits" else 16,
                      needs=("likelihood", ("categorical",)), optional=True),
     "std": Option(STD, None, "of a Gaussian or Student-t: fixed, or the start (default: 0.1, 0.2; standardized 1)",
