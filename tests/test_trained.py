@@ -145,6 +145,20 @@ def test_a_table_that_does_not_fit_is_refused(run, tmp_path, capsys, change, mes
     assert not (tmp_path / "s.csv").exists()
 
 
+def test_a_run_of_a_table_is_a_run(run, folder, capsys):
+    """It goes on to the same bytes, and what draws no rows draws it."""
+    (folder / "every.toml").write_text("pictures_every = 1\nledger = true\n")
+    options = ["--data", str(folder / "a.csv"), "--config", str(folder / "every.toml"), *QUICK[:-1]]
+    for name, epochs in (("first", "3"), ("second", "2")):
+        assert main(["train", *options, epochs, "--out", str(folder / name)]) == 0
+    assert main(["train", "--resume", "--out", str(folder / "second"), "--epochs", "3"]) == 0
+    weights = [(folder / name / "last.safetensors").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    for command in (["animate"], ["ledger"], ["info"], ["evaluate", "--split", "validation", "--samples", "2"]):
+        assert main([command[0], str(folder / "first"), *command[1:]]) == 0
+    assert "split: a.csv has no test split" in error_of(capsys, "evaluate", folder / "first")
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (("sample", "--out", "a.npy"), "a table; expected a file name ending in .csv"),
     (("interpolate",), "is of a table, and interpolate draws images or rows"),

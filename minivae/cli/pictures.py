@@ -229,7 +229,7 @@ def uncertainty(run, path, n, seed):
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, _shape(run), path, names, spread)
 
 
-@drawing("samples.gif")
+@drawing("samples.gif", tables=True)
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
