@@ -387,7 +387,7 @@ def scenes(n_sprites):
     quoted("1536", len(images))
     rng = np.random.default_rng(n_sprites)
     chosen = np.stack([rng.permutation(len(images))[:1200] for _ in range(n_sprites)])  # (n_sprites, 1200)
-    return load_data(images[chosen].max(axis=0)[..., None])
+    return load_data(images[chosen].max(axis=0)[..., None], split_order="tail")
 
 
 def shuffled(data):
