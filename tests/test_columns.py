@@ -184,12 +184,53 @@ def test_files_are_read(frame, tmp_path, separator):
     (b"", "no readable table"),
     (b"\xff\xfe\x00a,b\n1,2", "no readable table"),
     (b"a,b\n1,2\n1,2,3,4\n", "no readable table"),
+    (b"a,b\n1,2,3\n4,5,6\n", "more cells than its header has names"),
 ])  # fmt: skip
 def test_a_file_that_is_no_table_is_refused(tmp_path, content, message):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_table(path)
+
+
+def test_codes_with_zeros_in_front_are_texts(tmp_path):
+    (tmp_path / "a.csv").write_text("zip,n\n" + "01234,5\n02345,07\n" * 10)
+    frame = read_table(tmp_path / "a.csv")
+    assert frame["zip"].tolist()[:2] == ["01234", "02345"]
+    assert frame["n"].tolist()[:2] == ["5", "07"]
+    assert kind_of(frame["zip"].replace("01234", "00001")) == "binary"
+
+
+def test_a_part_of_a_table_has_its_types(tmp_path):
+    """Levels that look like numbers in a few rows are the texts that they were among all rows."""
+    (tmp_path / "a.csv").write_text("grade,flag,n\n" + "1,True,1\nX,False,2.5\nK,maybe,4\n2,True,3\n" * 10)
+    frame = read_table(tmp_path / "a.csv")
+    columns = find_columns(frame, {}, np.arange(40))
+    assert {c.name: c.dtype for c in columns} == {"grade": "str", "flag": "str", "n": "float64"}
+    (tmp_path / "b.csv").write_text("grade,flag,n\n1,True,1\n2,True,\n")
+    part = read_table(tmp_path / "b.csv", texts=["grade", "flag"])
+    np.testing.assert_array_equal(to_rows(part, columns, "x")[0], to_rows(frame, columns, "x")[0])
+
+
+@pytest.mark.parametrize(("cells", "message"), [
+    ([[1, 2]] * 9, "c holds list; expected numbers or texts"), ([(1,), (2,)] * 9, "c holds tuple"),
+    ([1j, 2] * 9, "c holds complex"), ([b"a", b"b"] * 9, "c holds bytes"),
+    (pd.to_timedelta([1, 2] * 9), "c holds Timedelta"),
+])  # fmt: skip
+def test_cells_that_are_neither_numbers_nor_texts_are_refused(cells, message):
+    with pytest.raises(ValueError, match=message):
+        find_columns(pd.DataFrame({"c": cells}), {}, np.arange(18))
+
+
+def test_numbers_in_another_dress_are_numbers(rng):
+    counts = rng.poisson(3, 60)
+    for cells in (
+        pd.Categorical(counts),
+        counts.astype(object),
+        pd.array(counts, dtype="Int64"),
+        [2**70 + int(i) ** 9 for i in counts],
+    ):
+        assert kind_of(pd.Series(cells, name="c")) in ("count", "real")
 
 
 def test_a_damaged_archive_is_refused(tmp_path):

@@ -5,6 +5,7 @@ deviation 1, a count as it is, a binary as 0 or 1, a category as a block of one-
 category the whole block. Numbers are converted in float64 and rounded to float32 last.
 """
 
+import datetime
 import math
 from dataclasses import MISSING, dataclass, fields
 
@@ -102,7 +103,7 @@ class Column:
         if self.levels is None:
             values = f"{self.low:.10g} to {self.high:.10g}"
         else:
-            seen = ", ".join(map(str, self.levels[:6]))
+            seen = ", ".join(str(v) if str(v).isprintable() else ascii(v) for v in self.levels[:6])
             values = f"{len(self.levels)}: {seen}" + ", ..." * (len(self.levels) > 6)
         return self.name, self.kind, str(self.missing), values
 
@@ -122,6 +123,7 @@ class Column:
         """
         empty = cells.isna().to_numpy()
         if self.levels is not None:
+            check_cells(cells.dropna(), self.name, of)
             place = {level: i for i, level in enumerate(self.levels)}
             codes = np.array([-1 if gap else place.get(v, -2) for v, gap in zip(cells.tolist(), empty, strict=True)])
             self._check(codes == -2, cells, of, f"one of {', '.join(map(str, self.levels[:20]))}")
@@ -220,8 +222,9 @@ def kind_of(cells):
     import pandas as pd
 
     seen = cells.dropna()
-    distinct = seen.nunique()
     name = cells.name
+    check_cells(seen, name)
+    distinct = seen.nunique()
     if name.startswith("Unnamed: "):  # as pandas calls it
         raise ValueError(f"columns: {name} has no name in the header, is it an index? Say what it is, or leave it out: "
                          f'columns = {{"{name}" = "skip"}}')  # fmt: skip
@@ -229,15 +232,15 @@ def kind_of(cells):
         return "binary"
     if distinct < 2:
         return "category"
-    if pd.api.types.is_datetime64_any_dtype(seen):
-        raise ValueError(f"columns: {name} holds dates; make numbers of them first, or leave it out: columns = "
-                         f'{{"{name}" = "skip"}}')  # fmt: skip
     if not pd.api.types.is_numeric_dtype(seen):
         if seen.astype(str).str.fullmatch(DATE).all():
             raise ValueError(f"columns: {name} holds dates such as {shown(seen.iloc[0])}; make numbers of them first, "
                              f'or leave it out: columns = {{"{name}" = "skip"}} in --config')  # fmt: skip
-        texts = seen[pd.to_numeric(seen, errors="coerce").isna()]
-        if len(texts) < len(seen) / 2:
+        numbers = pd.to_numeric(seen, errors="coerce")
+        texts = seen[numbers.isna()]
+        if not any(isinstance(v, str) for v in seen.tolist()):
+            return kind_of(numbers.astype("float64").rename(name))
+        if 0 < len(texts) < len(seen) / 2:
             raise ValueError(f"columns: {name} holds numbers and {len(texts)} texts such as {shown(texts.iloc[0])}; "
                              f'leave these cells empty, or columns = {{"{name}" = "category"}}')  # fmt: skip
         if distinct > LEVELS or distinct > max(2, len(seen) / 2):
@@ -254,16 +257,29 @@ def kind_of(cells):
     return "positive" if 0 < 10 * low <= high else "real"
 
 
+def check_cells(seen, name, of="columns"):
+    """ValueError unless the cells of a column are numbers or texts."""
+    import pandas as pd
+
+    odd = next((v for v in seen.tolist() if not isinstance(v, str | int | float | np.number | np.bool_)), None)
+    if isinstance(odd, datetime.date | pd.Period):
+        raise ValueError(f'columns: {name} holds dates; make numbers of them first, or leave it out: columns = '
+                         f'{{"{name}" = "skip"}} in --config')  # fmt: skip
+    if odd is not None:
+        raise ValueError(f"{of}: {name} holds {type(odd).__name__}; expected numbers or texts")
+
+
 def _column(cells, kind, rows):
     """The Column of this kind; ValueError where the cells are not that."""
 
     name, missing = str(cells.name), int(cells.isna().sum())
     seen = cells.dropna()
+    check_cells(seen, name)
     if kind in ("binary", "category"):
         levels = sorted(set(seen.tolist()), key=lambda v: (isinstance(v, str), v))
         most = 2 if kind == "binary" else 5 * LEVELS
         if len(levels) > most or (kind == "binary" and len(levels) < 2):
-            raise ValueError(f"columns: {name} has {len(levels)} different values; expected {'at most' * (most > 2)} "
+            raise ValueError(f"columns: {name} has {len(levels)} different values; expected {'at most ' * (most > 2)}"
                              f"{most} of a {kind}")  # fmt: skip
         kinds = {type(level) for level in levels}
         dtype = "bool" if kinds == {bool} else "str" if str in kinds else "float64"

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from ..files import check_file, memory
-from ..options import shown
+from ..options import is_plain, shown
 
 SUFFIXES = (".csv", ".csv.gz")
 SEPARATORS = ",;\t"
@@ -22,10 +22,12 @@ def is_frame(source):
     return type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns")
 
 
-def read_table(path, argument="data"):
+def read_table(path, argument="data", texts=()):
     """The DataFrame of a .csv or .csv.gz file; ValueError if it is none, or its first row is no header.
 
     The separator is a comma, a semicolon or a tab, whichever its first row has most of. Empty cells are missing values.
+    Columns are numbers where all their cells are, without zeros in front as codes have them, and unless they are among
+    the names `texts`.
     """
     import pandas as pd
 
@@ -39,7 +41,10 @@ def read_table(path, argument="data"):
             head = pd.read_csv(content(), header=None, nrows=1, sep="\0", engine="python", quoting=3, dtype=str)
             separator = max(SEPARATORS, key=str(head.iat[0, 0]).count)
             names = pd.read_csv(content(), header=None, nrows=1, sep=separator, dtype=str, **how).iloc[0].tolist()
-            frame = pd.read_csv(content(), sep=separator, index_col=False, **how)
+            frame = pd.read_csv(content(), sep=separator, dtype=str, **how)
+            if not isinstance(frame.index, pd.RangeIndex):  # the names were taken for those of the last cells
+                raise ValueError("its rows have more cells than its header has names")
+            frame = frame.apply(lambda cells: cells if cells.name in texts else _typed(cells))
     except OSError as error:
         raise ValueError(f"{argument}: cannot read {path} ({error.strerror or error})") from None
     except MemoryError:
@@ -48,6 +53,18 @@ def read_table(path, argument="data"):
         raise ValueError(f"{argument}: {path} is no readable table ({' '.join(str(error).split())})") from None
     names = [new if pd.isna(old) else old for old, new in zip(names, frame, strict=True)]
     return check_frame(frame, argument, path, names)
+
+
+def _typed(cells):
+    """A column of texts as numbers, or true and false, where all of its cells are."""
+    import pandas as pd
+
+    seen = cells.dropna()
+    if len(seen) and seen.isin(("True", "False")).all():
+        return cells.map({"True": True, "False": False})
+    numbers = pd.to_numeric(cells, errors="coerce")
+    is_number = numbers.notna().sum() == len(seen) and not seen.str.match(r"[+-]?0\d").any()
+    return numbers if is_number else cells
 
 
 def _content(path):
@@ -65,6 +82,9 @@ def check_frame(frame, argument, what="the table", names=None):
     names = [str(name) for name in (frame.columns if names is None else names)]
     if all(_is_number(name) for name in names) and what != "the table":
         raise ValueError(f"{argument}: {what} has no header: its first row is {shown(', '.join(names[:8]))}")
+    odd = [name for name in names if not is_plain(name)]
+    if odd:
+        raise ValueError(f"{argument}: the name {shown(odd[0])} of a column has control characters")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{argument}: {what} has more than one column called {', '.join(map(shown, twice))}")

@@ -17,7 +17,8 @@ def read_examples(path, argument, protocol):
         wanted = ".csv, a table as in training" if is_table else ".npy, or a folder of pictures"
         raise ValueError(f"{argument}: expected a file name ending in {wanted}, got {path}")
     if is_table:
-        return read_table(path, argument), None
+        texts = [column.name for column in (*protocol.columns, protocol.label) if column and column.dtype == "str"]
+        return read_table(path, argument, texts), None
     if Path(path).is_dir():
         try:
             found = read_pictures(path, protocol.side, protocol.shape[-1])
