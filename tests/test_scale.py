@@ -337,3 +337,21 @@ def test_what_is_no_array(x, message):
     with pytest.raises(ValueError, match=message) as error:
         load_data(x)
     assert "\n" not in str(error.value)
+
+
+def test_bytes_are_no_scans():
+    """Of a run on 16-bit pixels, the same picture in 8 bits would be 257 times as dark."""
+    scans = np.random.default_rng(0).integers(0, 60000, (40, 16)).astype("uint16")
+    protocol = load_data(scans, scale="dtype", likelihood="gaussian").protocol
+    assert protocol.prepare(scans[:4].astype("int64"), "x", "gaussian").max() > 0.5
+    with pytest.raises(ValueError, match="x: expected uint16, as in training, got uint8 values"):
+        protocol.prepare((scans // 257).astype("uint8"), "x", "gaussian")
+
+
+def test_many_values_in_a_hundredth_of_the_range_are_on_another_scale():
+    x = np.random.default_rng(0).random((40, 16)) * 255
+    protocol = load_data(x, likelihood="gaussian").protocol
+    with pytest.raises(ValueError, match="x: expected values on the scale of training, from .* got float64 values from"):
+        protocol.prepare(x[:10] / 255, "x", "gaussian")
+    protocol.prepare(x[:2] / 255, "x", "gaussian")  # too few to tell
+    protocol.prepare(np.full((10, 16), 0.5), "x", "gaussian")

@@ -9,6 +9,7 @@ from ..options import real, shown
 from .rows import gaps_in
 
 ROUNDING = 1e-6  # values in [0, 1] may be beyond it by so much
+MANY = 100  # values that lie within a hundredth of training's range are on another scale
 GREY = 16  # integers up to here are no pixels of 256 levels
 OLDER = (
     "pixels"  # the rule of runs that record no dtype: integers from 0 to 255 are divided by 255, if they are no bits
@@ -184,7 +185,8 @@ def comes_scaled(found, rows, trained, name):
     if not was_float and not found.is_float and (found.dtype != "bool" or bits):
         bits = bits or trained.dtype == "bool"
         low, high = (0, 1) if bits else (np.iinfo(trained.dtype).min, np.iinfo(trained.dtype).max)
-        if found.low < low or found.high > high:
+        coarser = found.dtype == "uint8" != trained.dtype and trained.divisor > 255  # other pixels than training's
+        if found.low < low or found.high > high or coarser:
             what = "bits" if bits else trained.dtype
             raise ValueError(f"{name}: expected {what}, as in training, got {_range(found)}")
         return False
@@ -202,7 +204,8 @@ def comes_scaled(found, rows, trained, name):
     if width > 0:
         far = outside(rows, found, low - width, high + width)
         present = rows.size - found.missing
-        if far and (far > present / 2 or not found.is_float):
+        narrow = present >= MANY and 0 < found.high - found.low < width / MANY
+        if narrow or (far and (far > present / 2 or not found.is_float)):
             raise ValueError(f"{name}: expected values on the scale of training, from {low:.6g} to {high:.6g}, got "
                              f"{_range(found)}")  # fmt: skip
     return not was_float
