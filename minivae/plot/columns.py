@@ -94,6 +94,7 @@ def _histograms(ax, column, parts):
         edges = np.arange(math.floor(low), math.ceil(high) + 2) - 0.5
     else:
         edges = np.linspace(low, high, 31)
+        ax.locator_params(axis="x", nbins=4)
     for values, color in zip(parts, (BLUE, ORANGE), strict=True):
         weights = np.full(len(values), 1 / max(1, len(values)))
         ax.hist(np.clip(values, edges[0], edges[-1]), edges, weights=weights, histtype="step", color=color, lw=1.6)
