@@ -351,7 +351,7 @@ def test_bytes_are_no_scans():
 def test_many_values_in_a_hundredth_of_the_range_are_on_another_scale():
     x = np.random.default_rng(0).random((40, 16)) * 255
     protocol = load_data(x, likelihood="gaussian").protocol
-    with pytest.raises(ValueError, match="x: expected values on the scale of training, from .* got float64 values from"):
+    with pytest.raises(ValueError, match="x: expected values on the scale of training, from .* got float64"):
         protocol.prepare(x[:10] / 255, "x", "gaussian")
     protocol.prepare(x[:2] / 255, "x", "gaussian")  # too few to tell
     protocol.prepare(np.full((10, 16), 0.5), "x", "gaussian")
