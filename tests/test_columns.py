@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minivae.data.columns import Column, blocks, described, find_columns, kind_of, to_frame, to_rows
+from minivae.data.columns import Column, blocks, described, to_frame, to_rows
 from minivae.data.frames import check_frame, is_table_file, read_table
+from minivae.data.kinds import find_columns, kind_of
 
 
 @pytest.fixture

@@ -156,6 +156,8 @@ def test_a_run_of_a_table_is_a_run(run, folder, capsys):
     assert weights[0] == weights[1]
     for command in (["animate"], ["ledger"], ["info"], ["evaluate", "--split", "validation", "--samples", "2"]):
         assert main([command[0], str(folder / "first"), *command[1:]]) == 0
+        if command == ["info"]:
+            assert "  town    category" in capsys.readouterr().out
     assert "split: a.csv has no test split" in error_of(capsys, "evaluate", folder / "first")
 
 

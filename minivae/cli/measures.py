@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from .. import plot
 from ..backend import generator, to_numpy
+from ..data.columns import described
 from ..evaluate import elbo_standard_error, log_evidence
 from ..files import check_writable, held
 from ..metrics import mean_metrics
@@ -131,7 +132,12 @@ def info(run):
     print(f"{run.path}: {len(history)} of {run.settings['epochs']} epochs; {meta['checkpoint']} checkpoint is of "
           f"epoch {meta['epoch']}")  # fmt: skip
     print("settings   " + "  ".join(f"{k} {short(v)}" for k, v in run.settings.items() if v is not None))
-    print("data       " + "  ".join(f"{k} {_brief(v)}" for k, v in run.protocol.to_json().items()))
+    recorded = {k: v for k, v in run.protocol.to_json().items() if k not in ("columns", "label")}
+    print("data       " + "  ".join(f"{k} {_brief(v)}" for k, v in recorded.items()))
+    if run.protocol.columns is not None:
+        print(*("  " + line for line in described(run.protocol.columns)), sep="\n")
+    if run.protocol.label is not None:
+        print(f"label      {'  '.join(run.protocol.label.described())}")
     print(f"model      {model.theta.size:,} parameters")
     shapes = [(name, "x".join(map(str, p.data.shape))) for name, p in model.params.items()]
     print(*("  " + line for line in aligned(shapes, "<")), sep="\n")

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ..options import read_arguments, shown
-from .columns import KINDS, described, find_columns, to_rows
+from .columns import KINDS, described, to_rows
 from .dataset import Dataset, Split
 from .frames import check_frame, is_frame, read_table
+from .kinds import find_columns
 from .options import OPTIONS
 from .preprocess import labels_of
 from .protocol import BITS_SEED, Protocol
