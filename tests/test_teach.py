@@ -1,6 +1,9 @@
 """The autograder: right answers pass, wrong ones are named, and nothing shows the solution."""
 
+import json
 import re
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from minivae import teach
 from minivae.teach import answers, check, exercise, exercises_of, given, hint, progress, use_reference
 from minivae.teach.exercise import LESSONS, SEEDS
+from minivae.teach.feedback import SECOND
 from minivae.teach.notebook import picture, quoted
 
 ALL = {number: task for lesson in LESSONS for number, task in exercises_of(lesson).items()}
@@ -86,11 +90,11 @@ def right(dy, x, W):
     [
         (lambda dy, x, W: None, "expected it to return dx, dW, db, got None: is a return missing?"),
         (lambda dy, x, W: right(dy, x, W)[:2], "got 2 values"),
-        (lambda dy, x, W: (*right(dy, x, W)[:2], 2 * dy), "expected shape (4,), got (5, 4)"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], 2 * dy), "expected shape (4,), got shape (5, 4)"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy), "dy is not summed over the examples"),
-        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got ()"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "expected shape (4,), got a single number"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum()), "summed over everything"),
-        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum(0, keepdims=True)), "the right numbers in shape (1, 4)"),
+        (lambda dy, x, W: (*right(dy, x, W)[:2], dy.sum(0, keepdims=True)), "the right numbers, in another shape"),
         (lambda dy, x, W: (*right(dy, x, W)[:2], list(dy.sum(0))), "expected an array, got a list"),
         (lambda dy, x, W: {"dx": dy}, "expected it to return dx, dW, db, got a dict"),
         (lambda dy, x, W: (right(dy, x, W)[1], *right(dy, x, W)[1:]), "that is dW; the order is dx, dW, db"),
@@ -101,8 +105,8 @@ def right(dy, x, W):
         (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected an array, got a str"),
         (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "expected an array, got None: is a return missing?"),
         (lambda dy, x, W: ([[1], [1, 2]], *right(dy, x, W)[1:]), "dx          expected an array, got a list\n"),
-        (lambda dy, x, W: (right(dy, x, W)[0].astype(str), dy, dy), "expected numbers, got a ndarray of <U"),
-        (lambda dy, x, W: (right(dy, x, W)[0].astype(object), dy, dy), "expected numbers, got a ndarray of object"),
+        (lambda dy, x, W: (right(dy, x, W)[0].astype(str), dy, dy), "expected numbers, got an array of <U"),
+        (lambda dy, x, W: (right(dy, x, W)[0].astype(object), dy, dy), "expected numbers, got an array of object"),
         (lambda dy, x, W: (np.ma.array(right(dy, x, W)[0], mask=True), dy, dy), "got a MaskedArray"),
         (lambda dy, x: dy, "positional arguments but 3 were given\n  called with dy"),
     ],
@@ -112,7 +116,7 @@ def test_what_is_wrong_is_said(wrong, words, capsys):
 
 
 def test_numbers_that_are_too_large_are_none(capsys):
-    assert "expected numbers, got a int" in said(capsys, "12.1", lambda samples, expected: 10**400)
+    assert "expected numbers, got an int" in said(capsys, "12.1", lambda samples, expected: 10**400)
 
 
 def test_an_array_in_the_place_of_a_word(capsys):
@@ -230,6 +234,111 @@ def test_two_names_of_one_array_are_seen(capsys):
     assert "dz and dmu are one array" in said(capsys, "8.3", wrong)
 
 
+def test_outputs_may_come_stacked_in_one_array(capsys):
+    check("7.2", lambda *args: np.stack(exercise("7.2").reference(*args)))
+    check("10.3", lambda *args: np.array(exercise("10.3").reference(*args)))
+    assert "got an array of float64, shape (2, 2)" in said(capsys, "10.3", lambda *args: np.ones((2, 2)))
+
+
+def test_scalars_are_shown_as_values(capsys):
+    text = said(capsys, "4.2", lambda x, kh, kw, stride: x @ x)
+    assert re.search(r"called with x \(\d, \d+, \d+, \d\), kh \d, kw \d, stride \d\n", text)
+
+
+def test_a_mistake_in_one_output_is_not_called_one_of_both(capsys):
+    """The slip "derivative in log_var_p" has this dmu, but another dlog_var."""
+
+    def wrong(mu, log_var, mu_p, log_var_p):
+        return (mu_p - mu) / np.exp(log_var_p), exercise("7.2").reference(mu, log_var, mu_p, log_var_p)[1]
+
+    text = said(capsys, "7.2", wrong)
+    assert "dmu: the sign is wrong" in text
+    assert "log_var_p" not in text
+
+
+def test_two_mistakes_at_once(capsys):
+    """The first is named, and that another is left: of two variants of one function, of two terms, of a factor."""
+
+    def wrong(mu, log_var, mu_p, log_var_p):  # -1 and the half are missing
+        ratio = np.exp(log_var - log_var_p)
+        return (log_var_p - log_var + ratio + (mu - mu_p) ** 2 / np.exp(log_var_p)).sum(axis=-1)
+
+    two = said(capsys, "7.1", wrong)
+    assert re.search(rf"(the half is missing|the -1 is missing).*\n      {SECOND}\n", two)
+
+
+def test_variants_of_one_function_are_composed(monkeypatch, capsys):
+    def variant(x, W, b, scale=1, bias=1):
+        return scale * np.sin(x @ W) + bias * b
+
+    slips = {"first": partial(variant, scale=2), "second": partial(variant, bias=0), "other": lambda x, W, b: x @ W}
+    task = replace(exercise("1.1"), reference=lambda x, W, b: variant(x, W, b), slips=slips)
+    monkeypatch.setattr(answers, "exercise", lambda number: task)
+    text = said(capsys, "1.1", lambda x, W, b: 2 * np.sin(x @ W))
+    assert f"      first\n      {SECOND}\n" in text
+    assert "second mistake" not in said(capsys, "1.1", lambda x, W, b: 2 * np.sin(x @ W) + b)
+
+
+def test_memory_that_was_never_set_is_seen(capsys):
+    def wrong(dcolumns, h, w, stride):
+        N, _, _, _, _, c = dcolumns.shape
+        dx = np.empty((N, h, w, c))
+        return dx + exercise("4.4").reference(dcolumns, h, w, stride)
+
+    assert "np.empty holds what was in memory before" in said(capsys, "4.4", wrong)
+
+    def right(dy, x, W):
+        dx = np.empty_like(x)
+        dx[:] = dy @ W.T
+        return dx, x.T @ dy, dy.sum(axis=0)
+
+    check("1.2", right)
+
+
+def test_what_depends_on_more_than_its_arguments(capsys):
+    calls = []
+
+    def wrong(x, W, b):
+        calls.append(1)
+        return x @ W + b + len(calls)
+
+    assert "it depends on more than its arguments" in said(capsys, "1.1", wrong)
+
+
+def test_sizes_written_into_an_answer(capsys):
+    n = exercise("1.1").inputs(SEEDS[0])[1]["x"].shape[0]
+
+    def stops(x, W, b):
+        return x.reshape(n, -1) @ W + b
+
+    def forgets(x, W, b):
+        return (x @ W + b)[:n] if len(x) > n else np.concatenate([x @ W + b] + [0 * b[None]] * (n - len(x)))
+
+    for wrong in (stops, forgets):
+        assert "the arrays before these, of other sizes, went well" in said(capsys, "1.1", wrong)
+    assert "before these" not in said(capsys, "1.1", lambda x, W, b: x @ W)
+
+
+def test_points_where_nbgrader_grades(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert check("1.2", lambda *args: exercise("1.2").reference(*args)) == exercise("1.2").points
+    assert check("1.2", lambda *args: (*exercise("1.2").reference(*args)[:2], None)) == round(
+        exercise("1.2").points * 2 / 3, 2)  # fmt: skip
+    assert check("1.2", lambda *args: 1 / 0) == 0
+    assert check("1.2", exercise("1.2").reference) == 0  # however one came by it
+    assert check("1.1", use_reference("1.1")) == 0
+
+
+def test_a_line_for_the_table_of_a_class(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIVAE_GRADES", str(tmp_path / "grades"))
+    check("1.1", lambda x, W, b: x @ W + b)
+    with pytest.raises(teach.NotYet):
+        check("1.1", lambda x, W, b: x @ W)
+    right, wrong = map(json.loads, (tmp_path / "grades").read_text().splitlines())
+    assert (right["number"], right["mark"], wrong["mark"]) == ("1.1", "solved", "not yet")
+    assert any("missing" in line for line in wrong["why"])
+
+
 def test_float32_is_right_and_said(capsys):
     check("1.2", lambda dy, x, W: tuple(a.astype("float32") for a in right(dy, x, W)))
     assert capsys.readouterr().out.count("in float32, the lessons compute in float64") == 3
@@ -240,7 +349,7 @@ def test_what_is_said_alike_is_said_once(capsys):
 
 
 def test_a_later_failure_is_remembered(capsys):
-    check("1.1", exercise("1.1").reference)
+    check("1.1", lambda x, W, b: x @ W + b)
     said(capsys, "1.1", lambda x, W, b: x @ W)
     progress()
     assert capsys.readouterr().out.split(maxsplit=1) == ["1.1", "not yet\n"]
@@ -284,7 +393,7 @@ def test_given_is_always_the_same():
 
 
 def test_solved_exercises_stay_solved(capsys):
-    check("1.1", exercise("1.1").reference)
+    check("1.1", lambda x, W, b: x @ W + b)
     capsys.readouterr()
     progress()
     assert capsys.readouterr().out.split() == ["1.1", "solved"]

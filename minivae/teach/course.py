@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Lesson:
-    """Its title, the lessons whose results it uses, and hours: a learner's estimate, with two derivations left to do."""
+    """Its title, the lessons whose results it uses, and hours, as a learner estimated them, derivations included."""
 
     title: str
     uses: tuple

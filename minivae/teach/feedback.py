@@ -1,0 +1,214 @@
+"""What is right in an answer, what is wrong, and what kind of mistake that is, in lines of text."""
+
+from contextlib import suppress
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+
+from ..gradcheck.diagnosis import explain, same
+
+SECOND = "mend that first: a second mistake is left"
+FACTS = "sign", "transpose"  # what an array says of itself, whatever its neighbors are
+
+
+def compare(task, inputs, found):
+    """(lines about the outputs of an answer, share of them that are right); the same is said of several together."""
+    truths = task.answers(task.reference, inputs)
+    verdicts = {name: _difference(got, truths[name], task.tolerance) for name, got in found.items()}
+    wrong = [name for name, (complaint, _) in verdicts.items() if complaint]
+    reasons = _Reasons(task, inputs, found, truths, wrong).of_all() if wrong else {}
+    lines = []
+    for name, got in found.items():
+        complaint, error = verdicts[name]
+        if complaint is None:
+            error = "" if isinstance(got, str) else f": largest error {error:.1e}"
+            single = "; in float32, the lessons compute in float64" * (getattr(got, "dtype", None) == "float32")
+            complaint = f"right{error}{_agreement(got, task.numeric(name, inputs))}{single}"
+        lines.append(f"  {name:<10}  {complaint}")
+    for text in dict.fromkeys(text for texts in reasons.values() for text in texts):
+        names = [name for name, texts in reasons.items() if text in texts]
+        lines.append(f"      {', '.join(names)}: {text}" if len(found) > 1 else f"      {text}")
+    return lines, 1 - len(wrong) / len(found)
+
+
+def _agreement(got, numeric):
+    if numeric is None or not np.isfinite(numeric).any():
+        return ""
+    known = np.isfinite(numeric)
+    error = np.abs(np.asarray(got)[known] - numeric[known]).max()
+    return f", against the numeric gradient {error:.1e}"
+
+
+def _difference(got, truth, tolerance):
+    """(what is wrong or None, largest error)."""
+    if isinstance(truth, str):
+        return (None, 0.0) if isinstance(got, str) and got == truth else (f"{got!r} is not it", 1.0)
+    if got is None or isinstance(got, list | tuple | dict | str | np.ma.MaskedArray):
+        return f"expected an array, got {kind_of(got)}", 1.0
+    a, b = numbers(got), np.asarray(truth, "float64")
+    if np.iscomplexobj(got):
+        return "expected real numbers, got complex ones", 1.0
+    if a is None:
+        return f"expected numbers, got {kind_of(got)}", 1.0
+    if a.shape != b.shape:
+        return f"expected {_shape(b)}, got {_shape(a)}", 1.0
+    if not np.isfinite(a).all():
+        where = list(map(int, np.argwhere(~np.isfinite(a))[0]))
+        first = f", the first at {where}" if where else ""
+        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are not finite{first}", 1.0
+    error = np.abs(a - b)
+    largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
+    if largest <= tolerance * scale:
+        return None, largest
+    i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
+    where = f"worst at {list(i)}: " if i else ""
+    size = f"largest error {largest:.3g}" + (f", {largest / scale:.2g} of the largest true value" if scale else "")
+    return f"{size}; {where}your value {a[i] + 0:.6g} / true value {b[i] + 0:.6g}", largest
+
+
+def _shape(a):
+    return f"shape {a.shape}" if a.ndim else "a single number"
+
+
+def numbers(value):
+    """As a float64 array, or None where it is not of real numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # a list of rows that differ in length
+        return None
+    return array.astype("float64") if array.dtype.kind in "biuf" else None
+
+
+def kind_of(value):
+    """Its type in words, with an article."""
+    if value is None:
+        return "None: is a return missing?"
+    if type(value) is np.ndarray:
+        return f"an array of {value.dtype}, shape {value.shape}"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+class _Reasons:
+    """Why outputs of one answer are wrong: the slip of this exercise that fits, else what the laboratory says."""
+
+    def __init__(self, task, inputs, found, truths, wrong):
+        self.task, self.inputs, self.found, self.wrong = task, inputs, found, wrong
+        self.truths = {name: truth if isinstance(truth, str) else np.asarray(truth, "float64")
+                       for name, truth in truths.items()}  # fmt: skip
+        self.got = {name: got if isinstance(got, str) else numbers(got) for name, got in found.items()}
+        with np.errstate(all="ignore"):  # overflow may be the slip
+            self.slips = {text: self._outputs(slip) for text, slip in task.slips.items()}
+
+    def _outputs(self, slip):
+        outputs = self.task.answers(slip, self.inputs)
+        return {name: a if isinstance(a, str) else np.asarray(a, "float64") for name, a in outputs.items()}
+
+    def of_all(self):
+        """{wrong output: what is known of it}: a mistake that explains the whole answer, else one for each output."""
+        whole = [text for text, outputs in self.slips.items() if self._all_fit(outputs)]
+        reasons = {name: whole or self._of(name) for name in self.wrong}
+        if not all(reasons.values()):
+            pairs = list(self._pairs())
+            both = next((first for first, outputs in pairs if self._all_fit(outputs)), None)
+            for name in self.wrong if both else [name for name, texts in reasons.items() if not texts]:
+                first = both or next((first for first, outputs in pairs if self._fits(name, outputs)), None)
+                reasons[name] = [first, SECOND] if first else []
+        return reasons
+
+    def _all_fit(self, outputs):
+        return all(self._fits(name, outputs) for name in self.got)
+
+    def _fits(self, name, outputs):
+        got, slip = self.got[name], outputs[name]
+        if isinstance(got, str) or isinstance(slip, str):
+            return isinstance(got, str) and isinstance(slip, str) and got == slip
+        return got is not None and alike(got, slip)
+
+    def _of(self, name):
+        got, truth = self.got[name], self.truths[name]
+        partly = [text for text, outputs in self.slips.items()
+                  if self._fits(name, outputs) and not _equal(outputs[name], truth)]  # fmt: skip
+        if isinstance(truth, str) or got is None or isinstance(got, str):
+            return partly
+        if self.task.tolerance == 0 and alike(got, truth):
+            return ["right but for the last bits: another order, or another operation somewhere"]
+        for other, array in self.found.items():
+            if other != name and isinstance(array, np.ndarray) and _one_array(self.found[name], array):
+                return [f"{name} and {other} are one array: what is written into one is in the other as well"]
+        finding = self._finding(got, truth, name)
+        if finding is not None and finding.kind in FACTS and got.shape == truth.shape:
+            return [finding.text]
+        if partly:
+            return partly
+        for other, array in self.truths.items():
+            if other != name and not isinstance(array, str) and alike(got, array):
+                return [f"that is {other}; the order is {self.task.outputs}"]
+        text = _text(finding, got, truth)
+        return [text] if text else []
+
+    def _finding(self, got, truth, name):
+        """What the laboratory says of an output; None where it knows nothing."""
+        others = {n: a for n, a in self.truths.items() if n != name and not isinstance(a, str)}
+        rows = next((len(a) for a in self.inputs.values() if np.ndim(a) > 1), 1)
+        around = self.task.around(**self.inputs) if self.task.around else {}
+        finding = explain(got, truth, **({"others": others, "sizes": {"N": rows}} | around))
+        return None if finding is None or finding.kind in ("unknown", "not finite") else finding
+
+    def _pairs(self):
+        """(first mistake, {output: value}) of two mistakes made together."""
+        slips = self.task.slips
+        with np.errstate(all="ignore"):
+            for a, b in combinations(slips, 2):
+                both = _composed(slips[a], slips[b])
+                if both is not None:
+                    with suppress(Exception):  # two changes that do not go together
+                        yield a, self._outputs(both)
+            for a, b in combinations(slips, 2):
+                with suppress(ValueError):  # of other shapes
+                    yield a, {n: _sum(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
+                    yield a, {n: _product(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
+            for text, outputs in self.slips.items():
+                for c in (-1, 2, 0.5, -2, -0.5):
+                    yield text, {n: a if isinstance(a, str) else c * a for n, a in outputs.items()}
+
+
+def _composed(a, b):
+    """Two variants of one function, with the changes of both; None where they are not such."""
+    if not (isinstance(a, partial) and isinstance(b, partial) and a.func is b.func) or a.keywords.keys() & b.keywords:
+        return None
+    return partial(a.func, *a.args, **a.keywords, **b.keywords)
+
+
+def _sum(a, b, truth):
+    return truth if isinstance(truth, str) else a + b - truth
+
+
+def _product(a, b, truth):
+    return truth if isinstance(truth, str) else a * b / truth
+
+
+def _text(finding, got, truth):
+    """Without the shapes, where they have been said."""
+    if finding is None or got.shape == truth.shape or finding.kind == "wrong axis":
+        return finding and finding.text
+    if finding.kind == "shape":
+        return "the right numbers, in another shape" if "right numbers" in finding.text else None
+    return finding.text.partition(": ")[2]
+
+
+def _equal(a, b):
+    return a == b if isinstance(a, str) else alike(a, b)
+
+
+def _one_array(a, b):
+    return isinstance(a, np.ndarray) and np.shares_memory(a, b) and a.shape == b.shape and np.array_equal(a, b)
+
+
+def alike(a, b):
+    """The same, with infinities and NaN in the same places."""
+    known = np.isfinite(a)
+    if a.shape != b.shape or not np.array_equal(known, np.isfinite(b)):
+        return False
+    return np.array_equal(a[~known], b[~known], equal_nan=True) and same(a[known], b[known])
