@@ -7,32 +7,27 @@ text is figures/lesson_NAME.png, which is put into the notebook, so that it show
 
     --check                    fails if a notebook is not what its source says (nothing is executed)
     --test                     runs every notebook from a fresh kernel, as solved, as given, and with the references
-    --without-solutions DIR    writes a folder to hand out
+    --without-solutions DIR    writes a folder to hand out, which works alone
+    --nbgrader DIR             writes a course folder for nbgrader
+    --grade DIR                runs the notebooks that students have handed in, and writes a table of right and wrong
+
+A class, from hand-out to grades: docs/teaching.md.
 """
 
 import argparse
-import base64
-import os
-import re
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-FIGURES = ROOT / "figures"
-sys.path.insert(0, str(ROOT))  # where minivae is
-SOLUTION = re.compile(
-    r"^( *)# Exercise (?P<number>[\d.]+)(?P<what>.*)\n *### BEGIN SOLUTION\n(?:.*\n)*? *### END SOLUTION$", re.M
-)
-CHECK = re.compile(r'^check\("([\d.]+)"', re.M)
-PICTURE = re.compile(r"!\[([^\]]*)\]\(picture:(\w+)\)")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where minivae and lessons are
+
+from lessons import grade, hand_out, notebooks
+from lessons.notebooks import notebook, run, write
+
 SECONDS = 60, 300  # a lesson may take, and all of them, two at a time
 
 
@@ -41,10 +36,13 @@ def main():
     parser.add_argument("lessons", nargs="*", metavar="NN", help="numbers of lessons (default: all)")
     parser.add_argument("--check", action="store_true", help="say which notebooks are out of step with their source")
     parser.add_argument("--test", action="store_true", help="run every notebook from a fresh kernel; writes nothing")
-    parser.add_argument("--without-solutions", metavar="DIR", help="write the exercise notebooks into a new folder")
+    parser.add_argument("--without-solutions", metavar="DIR", help="write what to hand out into a new folder")
+    parser.add_argument("--nbgrader", metavar="DIR", help="write nbgrader's course folder into a new folder")
+    parser.add_argument("--grade", metavar="DIR", help="run the handed-in notebooks below DIR and write their table")
+    parser.add_argument("--limit", type=int, default=300, metavar="S", help="seconds for a notebook (default: 300)")
+    parser.add_argument("--force", action="store_true", help="--grade: replace the table that is there")
     options = parser.parse_args()
-    sources = [path for path in sorted((HERE / "src").glob("[0-9]*.py"))
-               if not options.lessons or path.name[:2] in options.lessons]  # fmt: skip
+    sources = notebooks.sources(options.lessons)
     if unknown := sorted(set(options.lessons) - {path.name[:2] for path in sources}):
         parser.error(f"NN: expected numbers of lessons such as 01, got {' '.join(unknown)}")
     if options.check:
@@ -52,78 +50,33 @@ def main():
     if options.test:
         return test(sources)
     if options.without_solutions:
-        return hand_out(sources, Path(options.without_solutions), parser)
+        return hand_out.hand_out(sources, _new(options.without_solutions, "--without-solutions", parser))
+    if options.nbgrader:
+        return hand_out.nbgrader(sources, _new(options.nbgrader, "--nbgrader", parser))
+    if options.grade:
+        return _graded(options, parser)
     return build(sources)
 
 
-# ---- from a source to its notebooks
+def _new(folder, option, parser):
+    """Its path, if there is nothing in it."""
+    path = Path(folder)
+    if path.is_file() or path.is_dir() and any(path.iterdir()):
+        parser.error(f"{option}: expected a new or empty folder, {path} is not")
+    return path
 
 
-def notebook(source, solved, answered=False):
-    """The notebook of a source: with its solutions, with stubs, or with stubs that are `answered` by the references."""
-    nb = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    nb.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                   "language_info": {"name": "python"}}  # fmt: skip
-    for i, cell in enumerate(nb.cells):
-        cell.id, cell.metadata = f"cell-{i:02d}", {}
-        found = SOLUTION.search(cell.source)
-        if cell.cell_type == "markdown":
-            _attach(cell)
-        elif found:
-            cell.metadata["nbgrader"] = _nbgrader(f"exercise-{found['number']}", solution=True)
-        elif CHECK.search(cell.source):
-            cell.metadata["nbgrader"] = _nbgrader(f"check-{CHECK.search(cell.source)[1]}", solution=False)
-        if found and not solved:
-            cell.source = _answered(cell.source) if answered else SOLUTION.sub(_stub, cell.source)
-    return nb
-
-
-def _stub(found):
-    return f'{found[1]}raise NotImplementedError("Exercise {found["number"]}{found["what"]}")'
-
-
-def _answered(text):
-    """Stubs, and what a stuck learner writes below them, or in the place of those that are not in a function."""
-    from minivae.teach import exercise
-
-    below = []
-
-    def answer(found):
-        line = f'{", ".join(exercise(found["number"]).names)} = use_reference("{found["number"]}")'
-        if not found[1]:
-            return line
-        below.append(line)
-        return _stub(found)
-
-    return "\n".join([SOLUTION.sub(answer, text), *below])
-
-
-def _attach(cell):
-    """Put the pictures that a text shows into its cell."""
-    names = dict.fromkeys(name for _, name in PICTURE.findall(cell.source))
-    if names:
-        cell.attachments = {
-            f"{name}.png": {"image/png": base64.b64encode((FIGURES / f"lesson_{name}.png").read_bytes()).decode()}
-            for name in names
-        }
-        cell.source = PICTURE.sub(r"![\1](attachment:\2.png)", cell.source)
-
-
-def _nbgrader(name, solution):
-    """What nbgrader reads: a cell to write in, or a cell that decides, by an exception or none."""
-    return {"schema_version": 3, "grade_id": name.replace(".", "-"), "solution": solution, "locked": not solution,
-            "grade": not solution, "points": 0 if solution else 1, "task": False}  # fmt: skip
-
-
-def run(nb, figures, errors=False):
-    """Execute a notebook in a fresh kernel, one thread; returns the seconds."""
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MINIVAE_FIGURES": str(figures)}
-    client = NotebookClient(nb, timeout=300, allow_errors=errors, record_timing=False,
-                            extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                            resources={"metadata": {"path": str(HERE)}})  # fmt: skip
-    began = time.perf_counter()
-    client.execute(env=environment)
-    return time.perf_counter() - began
+def _graded(options, parser):
+    folder = Path(options.grade)
+    there = next((folder / name for name in grade.FILES if (folder / name).exists()), None)
+    if there and not options.force:
+        parser.error(f"--grade: expected no table yet, {there} exists; --force replaces it")
+    if options.limit <= 0:
+        parser.error(f"--limit: expected seconds above 0, got {options.limit}")
+    try:
+        return grade.grade(folder, options.limit)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 # ---- what the command does
@@ -134,16 +87,16 @@ def build(sources):
 
     def one(source):
         solved = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-        seconds = run(solved, FIGURES)
+        seconds = run(solved, notebooks.FIGURES)
         written = notebook(source, solved=True)  # now there are pictures to attach
         for cell, executed in zip(written.cells, solved.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
-        _write(written, HERE / "solutions" / f"{source.stem}.ipynb")
-        _write(notebook(source, solved=False), HERE / f"{source.stem}.ipynb")
+        write(written, notebooks.HERE / "solutions" / f"{source.stem}.ipynb")
+        write(notebook(source, solved=False), notebooks.HERE / f"{source.stem}.ipynb")
         print(f"{source.stem}  {seconds:.1f} s", flush=True)
 
-    (HERE / "solutions").mkdir(exist_ok=True)
+    (notebooks.HERE / "solutions").mkdir(exist_ok=True)
     return _two_at_a_time(one, sources)
 
 
@@ -151,13 +104,14 @@ def check(sources):
     """Whether the notebooks are those of their sources."""
     wrong = []
     for source in sources:
-        given, solved = HERE / f"{source.stem}.ipynb", HERE / "solutions" / f"{source.stem}.ipynb"
+        given, solved = notebooks.HERE / f"{source.stem}.ipynb", notebooks.HERE / "solutions" / f"{source.stem}.ipynb"
         if not given.exists() or given.read_text("utf-8") != nbformat.writes(notebook(source, solved=False)) + "\n":
             wrong.append(given)
         if not solved.exists() or not _same_cells(nbformat.read(solved, 4), notebook(source, solved=True)):
             wrong.append(solved)
     for path in wrong:
-        print(f"{path.relative_to(ROOT)}: out of step with its source; run python lessons/build.py {path.name[:2]}")
+        name = path.relative_to(notebooks.ROOT)
+        print(f"{name}: out of step with its source; run python lessons/build.py {path.name[:2]}")
     return 1 if wrong else 0
 
 
@@ -200,21 +154,6 @@ def _only_stubs(source, nb):
             raise AssertionError(
                 f"{source.stem}: expected only stubs and missing names, got {error.ename}: {error.evalue}"
             )
-
-
-def hand_out(sources, folder, parser):
-    """The exercise notebooks, in a folder that is new."""
-    if folder.is_file() or folder.is_dir() and any(folder.iterdir()):
-        parser.error(f"--without-solutions: expected a new or empty folder, {folder} is not")
-    folder.mkdir(parents=True, exist_ok=True)
-    for source in sources:
-        _write(notebook(source, solved=False), folder / f"{source.stem}.ipynb")
-    print(f"{len(sources)} notebooks in {folder}")
-    return 0
-
-
-def _write(nb, path):
-    path.write_text(nbformat.writes(nb) + "\n", "utf-8")
 
 
 def _two_at_a_time(f, sources):

@@ -64,9 +64,10 @@ def check(number, answer=None, **arrays):
         _marks[number] = REFERENCE
     if _marks.get(number) != REFERENCE:
         _marks[number] = SOLVED if share == 1 else NOT_YET
-    _record(number, lines)
+    points = round(task.points * share * (_marks[number] != REFERENCE), 2)
+    _record(number, points, lines)
     if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-        return round(task.points * share * (_marks[number] != REFERENCE), 2)
+        return points
     if share < 1:
         step = "" if number in _hints or not task.hints else f'; hint("{number}") has a first step'
         raise NotYet(f"exercise {number}: not right yet{step}") from None
@@ -93,11 +94,11 @@ def _verdict(task, answer, arrays):
     return lines, share
 
 
-def _record(number, lines):
+def _record(number, points, lines):
     """A line for `lessons/build.py --grade`, in the file that it names."""
     if "MINIVAE_GRADES" in os.environ:
         with Path(os.environ["MINIVAE_GRADES"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"number": number, "mark": _marks[number], "why": lines}) + "\n")
+            file.write(json.dumps({"number": number, "mark": _marks[number], "points": points, "why": lines}) + "\n")
 
 
 def hint(number):
