@@ -22,6 +22,10 @@ elif missing:
     print("in a terminal, in this folder: pip install -r requirements.txt; then restart the kernel")
 else:
     print("all that this lesson needs is here")"""
+BEGIN = """
+**Begin:** in a terminal, in this folder, `pip install -r requirements.txt`, then `jupyter lab`, and open the first
+notebook. Its first cell says what is missing. Leave the notebooks beside the folder `minivae`.
+"""
 CONFIG = """# read by nbgrader in this folder
 c = get_config()
 c.CourseDirectory.course_id = "minivae"
@@ -64,6 +68,8 @@ def _requirements():
 def _readme(sources):
     """The syllabus, without what speaks of files that are not handed out, and of lessons that are not."""
     text = re.sub(rf"{ONLY_HERE}(?:.+\n)+\n?", "", (HERE / "README.md").read_text("utf-8"))
+    title, rest = text.split("\n", 1)
+    text = f"{title}\n{BEGIN}{rest}"
     numbers = {source.name[:2] for source in sources}
     return "".join(line for line in text.splitlines(keepends=True)
                    if not (row := re.match(r"\| \[?(\d\d)\b", line)) or row[1] in numbers)  # fmt: skip

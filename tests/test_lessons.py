@@ -1,7 +1,6 @@
 """The notebooks are those of their sources. That they run is seen by `python lessons/build.py --test`, in CI."""
 
 import base64
-import importlib.util
 import re
 import sys
 import tomllib
@@ -10,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from lessons import build, notebooks
 from minivae.cli import main
 from minivae.teach import exercises_of
 from minivae.teach.exercise import LESSONS
@@ -17,10 +17,6 @@ from minivae.teach.exercise import LESSONS
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "lessons" / "src").glob("[0-9]*.py"))
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-
-spec = importlib.util.spec_from_file_location("lessons_build", ROOT / "lessons" / "build.py")
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
 
 TEXT = """# %% [markdown]
 # # 1. A lesson
@@ -56,9 +52,9 @@ def place(tmp_path, monkeypatch):
     """A house with one lesson."""
     for folder in ("lessons/src", "figures"):
         (tmp_path / folder).mkdir(parents=True)
-    monkeypatch.setattr(build, "HERE", tmp_path / "lessons")
-    monkeypatch.setattr(build, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(notebooks, "HERE", tmp_path / "lessons")
+    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(notebooks, "FIGURES", tmp_path / "figures")
     (tmp_path / "lessons" / "src" / "01_lesson.py").write_text(TEXT)
     (tmp_path / "figures" / "lesson_dot.png").write_bytes(b"a dot")
     return tmp_path
@@ -70,18 +66,18 @@ def texts(nb):
 
 def test_stubs_stand_for_solutions(place):
     source = place / "lessons" / "src" / "01_lesson.py"
-    _, _, function, _, arrays = texts(build.notebook(source, solved=False))
+    _, _, function, _, arrays = texts(notebooks.notebook(source, solved=False))
     assert function == 'def dense_forward(x, W, b):\n    raise NotImplementedError("Exercise 1.1: dense_forward")'
     assert arrays == 'y, target = given("1.5")\nraise NotImplementedError("Exercise 1.5: dy")'
-    assert "return y + b\n    ### END SOLUTION" in texts(build.notebook(source, solved=True))[2]
-    _, _, function, _, arrays = texts(build.notebook(source, solved=False, answered=True))
+    assert "return y + b\n    ### END SOLUTION" in texts(notebooks.notebook(source, solved=True))[2]
+    _, _, function, _, arrays = texts(notebooks.notebook(source, solved=False, answered=True))
     assert function.splitlines()[1:] == ['    raise NotImplementedError("Exercise 1.1: dense_forward")',
                                          'dense_forward = use_reference("1.1")']  # fmt: skip
     assert arrays == 'y, target = given("1.5")\ndy = use_reference("1.5")'
 
 
 def test_nbgrader_knows_what_to_write_and_what_decides(place):
-    cells = build.notebook(place / "lessons" / "src" / "01_lesson.py", solved=True).cells
+    cells = notebooks.notebook(place / "lessons" / "src" / "01_lesson.py", solved=True).cells
     found = {i: cell.metadata["nbgrader"] for i, cell in enumerate(cells) if cell.metadata}
     assert {i: (m["grade_id"], m["solution"], m["grade"], m["points"]) for i, m in found.items()} == {
         2: ("exercise-1-1", True, False, 0),
@@ -91,7 +87,7 @@ def test_nbgrader_knows_what_to_write_and_what_decides(place):
 
 
 def test_pictures_are_in_the_notebook(place):
-    cell = build.notebook(place / "lessons" / "src" / "01_lesson.py", solved=False).cells[0]
+    cell = notebooks.notebook(place / "lessons" / "src" / "01_lesson.py", solved=False).cells[0]
     assert cell.source.endswith("![one dot](attachment:dot.png)")
     assert base64.b64decode(cell.attachments["dot.png"]["image/png"]) == b"a dot"
 
@@ -110,17 +106,17 @@ def test_check_sees_a_notebook_that_is_out_of_step(place, monkeypatch, capsys):
         for path in ("lessons/01_lesson.ipynb", "lessons/solutions/01_lesson.ipynb")
     )
     solved.parent.mkdir()
-    build._write(build.notebook(source, solved=False), given)
-    executed = build.notebook(source, solved=True)
+    notebooks.write(notebooks.notebook(source, solved=False), given)
+    executed = notebooks.notebook(source, solved=True)
     executed.cells[3].outputs = [nbformat.v4.new_output("stream", text="right")]
-    build._write(executed, solved)
+    notebooks.write(executed, solved)
     assert command(monkeypatch, "--check") == 0
     source.write_text(TEXT.replace("return y + b", "return b + y"))
     assert command(monkeypatch, "--check") == 1
     assert capsys.readouterr().out.count("\n") == 1  # the stub is the same
     source.write_text(TEXT)
     executed.cells[3].outputs = [nbformat.v4.new_output("error", ename="NotYet", evalue="", traceback=[])]
-    build._write(executed, solved)
+    notebooks.write(executed, solved)
     assert command(monkeypatch, "--check") == 1
 
 
@@ -138,17 +134,17 @@ def test_without_solutions_only_stubs_may_fail(names, fits):
         build._only_stubs(Path("01.py"), nb)
 
 
-def test_what_a_teacher_hands_out(place, monkeypatch, capsys):
-    folder = place / "class"
-    assert command(monkeypatch, "--without-solutions", str(folder)) == 0
-    assert "SOLUTION" not in (folder / "01_lesson.ipynb").read_text()
-    with pytest.raises(SystemExit) as code:
-        command(monkeypatch, "--without-solutions", str(folder))
-    assert code.value.code == 2
-    assert "expected a new or empty folder" in capsys.readouterr().err
+def test_unknown_lessons(place, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         command(monkeypatch, "01", "77")
     assert "expected numbers of lessons such as 01, got 77" in capsys.readouterr().err
+
+
+def test_what_speaks_of_files_that_are_not_handed_out_is_left_out(place):
+    source = place / "lessons" / "src" / "01_lesson.py"
+    source.write_text(TEXT + "\n# %% [markdown]\n# <!-- only with solutions -->\n# See the folder of solutions.\n")
+    assert texts(notebooks.notebook(source, solved=False))[-1] == "See the folder of solutions."
+    assert texts(notebooks.notebook(source, solved=False, handed_out=True))[-1].startswith('y, target = given("1.5")')
 
 
 # ---- the lessons that there are
@@ -165,7 +161,7 @@ def test_every_exercise_is_in_its_lesson(source):
     text, numbers = source.read_text(), list(exercises_of(int(source.name[:2])))
     assert re.findall(r"^ *# Exercise ([\d.]+): ", text, re.M) == numbers
     assert list(dict.fromkeys(re.findall(r'^check\("([\d.]+)"', text, re.M))) == numbers
-    assert text.count("<details>") == 5
+    assert text.partition("## Questions")[2].count("<details>") == 5
     assert not re.search(r"!\[[^]]*\]\(http|load_data\(\"(mnist|fashion|omniglot|static)", text)
 
 
