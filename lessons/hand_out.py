@@ -5,7 +5,8 @@ import shutil
 
 import nbformat
 
-from lessons.notebooks import HERE, ONLY_HERE, ROOT, notebook, write
+from lessons.notebooks import HERE, ROOT, notebook, write
+from minivae.teach.notebook import alone
 
 NEEDED = ("numpy", "scipy", "sklearn", "matplotlib", "pandas", "PIL", "tqdm", "pooch", "safetensors", "minivae")
 FIRST_CELL = f"""# What is missing? Run this cell first.
@@ -67,8 +68,7 @@ def _requirements():
 
 def _readme(sources):
     """The syllabus, without what speaks of files that are not handed out, and of lessons that are not."""
-    text = re.sub(rf"{ONLY_HERE}(?:.+\n)+\n?", "", (HERE / "README.md").read_text("utf-8"))
-    title, rest = text.split("\n", 1)
+    title, rest = alone((HERE / "README.md").read_text("utf-8")).split("\n", 1)
     text = f"{title}\n{BEGIN}{rest}"
     numbers = {source.name[:2] for source in sources}
     return "".join(line for line in text.splitlines(keepends=True)

@@ -10,6 +10,9 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from minivae.teach import exercise
+from minivae.teach.notebook import ONLY_HERE
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 FIGURES = ROOT / "figures"
@@ -18,7 +21,6 @@ SOLUTION = re.compile(
 )
 CHECK = re.compile(r'^check\("([\d.]+)"', re.M)
 PICTURE = re.compile(r"!\[([^\]]*)\]\(picture:(\w+)\)")
-ONLY_HERE = "<!-- only with solutions -->\n"  # begins a text that speaks of files which are not handed out
 
 
 def sources(numbers=()):
@@ -42,7 +44,7 @@ def notebook(source, solved, answered=False, handed_out=False):
         elif found:
             cell.metadata["nbgrader"] = _nbgrader(f"exercise-{found['number']}", points=0)
         elif checked:
-            cell.metadata["nbgrader"] = _nbgrader(f"check-{checked[1]}", points=_points(checked[1]))
+            cell.metadata["nbgrader"] = _nbgrader(f"check-{checked[1]}", points=exercise(checked[1]).points)
         if found and not solved:
             cell.source = _answered(cell.source) if answered else SOLUTION.sub(_stub, cell.source)
     return nb
@@ -54,8 +56,6 @@ def _stub(found):
 
 def _answered(text):
     """Stubs, and what a stuck learner writes below them, or in the place of those that are not in a function."""
-    from minivae.teach import exercise
-
     below = []
 
     def answer(found):
@@ -77,12 +77,6 @@ def _attach(cell):
             for name in names
         }
         cell.source = PICTURE.sub(r"![\1](attachment:\2.png)", cell.source)
-
-
-def _points(number):
-    from minivae.teach import exercise
-
-    return exercise(number).points
 
 
 def _nbgrader(name, points):

@@ -161,6 +161,7 @@ def small(tmp_path, monkeypatch):
         (tmp_path / "lessons" / part).mkdir()
         for i in range(3):
             (tmp_path / "lessons" / f"{part}0{i}_lesson.ipynb").write_bytes(bytes(range(100)))
+    (tmp_path / "lessons" / "README.md").write_text("the syllabus")
 
     def draw_run(run, data):
         for name in ("curves", "samples"):

@@ -193,6 +193,7 @@ def test_lessons_are_copied_out(tmp_path, monkeypatch, capsys):
     names = [f"{source.stem}.ipynb" for source in SOURCES]
     assert sorted(path.name for path in folder.glob("*.ipynb")) == names
     assert sorted(path.name for path in (folder / "solutions").glob("*.ipynb")) == names
+    assert "docs/" not in (folder / "README.md").read_text()
     assert f"{len(names)} lessons and their solutions in minivae-lessons" in out
     (folder / names[0]).write_text("my answers")
     assert main(["lessons"]) == 2
@@ -210,4 +211,4 @@ def test_a_wheel_carries_every_package():
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "minivae").rglob("__init__.py")}
     assert set(settings["packages"]) == found | {"minivae._lessons"}
     assert settings["package-dir"] == {"minivae._lessons": "lessons"}
-    assert settings["package-data"]["minivae._lessons"] == ["*.ipynb", "solutions/*.ipynb"]
+    assert settings["package-data"]["minivae._lessons"] == ["README.md", "*.ipynb", "solutions/*.ipynb"]

@@ -1,6 +1,7 @@
-"""Pictures in a notebook, and numbers in its text."""
+"""Pictures in a notebook, numbers in its text, and texts that are copied to another place."""
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -37,3 +38,11 @@ def quoted(text, value, within=None):
         if "MINIVAE_FIGURES" in os.environ:
             raise AssertionError(message)
         print(message)
+
+
+ONLY_HERE = "<!-- only with solutions -->\n"  # begins a paragraph that speaks of files which are not handed out
+
+
+def alone(text):
+    """A text without its paragraphs that begin with `ONLY_HERE`."""
+    return re.sub(rf"{ONLY_HERE}(?:.+\n)+\n?", "", text)
