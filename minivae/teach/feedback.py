@@ -113,12 +113,15 @@ class _Reasons:
             pairs = list(self._pairs())
             both = next((first for first, outputs in pairs if self._all_fit(outputs)), None)
             for name in self.wrong if both else [name for name, texts in reasons.items() if not texts]:
-                first = both or next((first for first, outputs in pairs if self._fits(name, outputs)), None)
+                first = both or next((first for first, outputs in pairs if self._explains(name, outputs)), None)
                 reasons[name] = [first, SECOND] if first else []
         return reasons
 
     def _all_fit(self, outputs):
-        return all(self._fits(name, outputs) for name in self.got)
+        return all((self._explains if name in self.wrong else self._fits)(name, outputs) for name in self.got)
+
+    def _explains(self, name, outputs):
+        return self._fits(name, outputs) and not _equal(outputs[name], self.truths[name])
 
     def _fits(self, name, outputs):
         got, slip = self.got[name], outputs[name]
@@ -128,8 +131,7 @@ class _Reasons:
 
     def _of(self, name):
         got, truth = self.got[name], self.truths[name]
-        partly = [text for text, outputs in self.slips.items()
-                  if self._fits(name, outputs) and not _equal(outputs[name], truth)]  # fmt: skip
+        partly = [text for text, outputs in self.slips.items() if self._explains(name, outputs)]
         if isinstance(truth, str) or got is None or isinstance(got, str):
             return partly
         if self.task.tolerance == 0 and alike(got, truth):
@@ -171,7 +173,7 @@ class _Reasons:
                     yield a, {n: _product(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
             for text, outputs in self.slips.items():
                 for c in (-1, 2, 0.5, -2, -0.5):
-                    yield text, {n: a if isinstance(a, str) else c * a for n, a in outputs.items()}
+                    yield text, {n: c * a if _many(a) else a for n, a in outputs.items()}
 
 
 def _composed(a, b):
@@ -182,11 +184,16 @@ def _composed(a, b):
 
 
 def _sum(a, b, truth):
-    return truth if isinstance(truth, str) else a + b - truth
+    return a + b - truth if _many(truth) else truth
 
 
 def _product(a, b, truth):
-    return truth if isinstance(truth, str) else a * b / truth
+    return a * b / truth if _many(truth) else truth
+
+
+def _many(a):
+    """Whether there are enough numbers that nothing fits by luck."""
+    return not isinstance(a, str) and a.size > 3
 
 
 def _text(finding, got, truth):
