@@ -268,24 +268,78 @@ def test_two_mistakes_at_once(capsys):
 
 
 def test_variants_of_one_function_are_composed(monkeypatch, capsys):
-    def variant(x, W, b, scale=1, bias=1):
-        return scale * np.sin(x @ W) + bias * b
+    """Where neither the sum nor the product of two mistakes is what both of them give."""
 
-    slips = {"first": partial(variant, scale=2), "second": partial(variant, bias=0), "other": lambda x, W, b: x @ W}
-    task = replace(exercise("1.1"), reference=lambda x, W, b: variant(x, W, b), slips=slips)
+    def variant(x, W, b, scale=1, bias=1):
+        return np.sin(scale * (x @ W) + bias * b)
+
+    slips = {"first": partial(variant, scale=2), "again": partial(variant, scale=3), "second": partial(variant, bias=0)}
+    planted(monkeypatch, "1.1", lambda x, W, b: variant(x, W, b), slips)
+    assert f"      first\n      {SECOND}\n" in said(capsys, "1.1", lambda x, W, b: np.sin(2 * (x @ W)))
+    assert SECOND not in said(capsys, "1.1", lambda x, W, b: np.sin(2 * (x @ W) + b))
+    assert SECOND not in said(capsys, "1.1", lambda x, W, b: np.cos(x @ W + b))
+
+
+def planted(monkeypatch, number, reference, slips):
+    """An exercise with another reference and other slips."""
+    task = replace(exercise(number), reference=reference, slips=slips)
     monkeypatch.setattr(answers, "exercise", lambda number: task)
-    text = said(capsys, "1.1", lambda x, W, b: 2 * np.sin(x @ W))
-    assert f"      first\n      {SECOND}\n" in text
-    assert "second mistake" not in said(capsys, "1.1", lambda x, W, b: 2 * np.sin(x @ W) + b)
+
+
+@pytest.mark.parametrize("wrong", [lambda t: t + np.sin(t) + np.arange(t.shape[1]),  # the sum of two mistakes
+                                   lambda t: t * np.exp(t) * (1 + np.arange(t.shape[1])),  # the product
+                                   lambda t: -2 * (t + np.sin(t))])  # and a factor  # fmt: skip
+def test_two_mistakes_that_know_nothing_of_each_other(monkeypatch, capsys, wrong):
+    slips = {"a sine": lambda x, W, b: x @ W + b + np.sin(x @ W + b),
+             "an exp": lambda x, W, b: (x @ W + b) * np.exp(x @ W + b),
+             "columns": lambda x, W, b: x @ W + b + np.arange(len(b)),
+             "weights": lambda x, W, b: (x @ W + b) * (1 + np.arange(len(b)))}  # fmt: skip
+    planted(monkeypatch, "1.1", lambda x, W, b: x @ W + b, slips)
+    assert re.search(rf"      (a sine|an exp)\n      {SECOND}\n", said(capsys, "1.1", lambda x, W, b: wrong(x @ W + b)))
+
+
+def test_two_mistakes_of_the_whole_answer_go_before_one_of_an_output(monkeypatch, capsys):
+    def variant(dy, x, W, a=1, b=0):
+        return dy @ W.T * a + b, x.T @ np.tanh(dy * a + b), dy.sum(axis=0)
+
+    planted(monkeypatch, "1.2", lambda dy, x, W: variant(dy, x, W),
+            {"first": partial(variant, a=3), "second": partial(variant, b=5)})  # fmt: skip
+    text = said(capsys, "1.2", lambda dy, x, W: variant(dy, x, W, a=3, b=5))
+    assert f"dx, dW: first\n      dx, dW: {SECOND}\n" in text
+
+
+def test_what_is_known_of_one_output_stays(capsys):
+    """Where nothing is known of another, and where a number is off by so little that every slip beside it fits."""
+
+    def wrong(dy, x, W):
+        dx, dW, db = right(dy, x, W)
+        return -dx, dW, np.sin(db)
+
+    assert "dx: the sign is wrong" in said(capsys, "1.2", wrong)
+    text = said(capsys, "1.2", lambda *args: [right(*args)[0] * (1 + 4e-6), *right(*args)[1:]])
+    assert not any(slip in text for slip in exercise("1.2").slips)
+
+
+def test_of_few_numbers_anything_is_a_sum(capsys):
+    right = exercise("10.3").reference
+    first, second = list(exercise("10.3").slips.values())[2:4]
+
+    def wrong(*args):
+        return right(*args)[0], first(*args)[1] + second(*args)[1] - right(*args)[1]
+
+    assert SECOND not in said(capsys, "10.3", wrong)
+    assert SECOND not in said(capsys, "10.3", lambda *args: (right(*args)[0], right(*args)[1] + 0.3))
 
 
 def test_memory_that_was_never_set_is_seen(capsys):
-    def wrong(dcolumns, h, w, stride):
-        N, _, _, _, _, c = dcolumns.shape
-        dx = np.empty((N, h, w, c))
-        return dx + exercise("4.4").reference(dcolumns, h, w, stride)
+    for empty in (lambda dx: np.empty(dx.shape), lambda dx: np.empty_like(dx)):
 
-    assert "np.empty holds what was in memory before" in said(capsys, "4.4", wrong)
+        def wrong(dcolumns, h, w, stride, empty=empty):
+            dx = exercise("4.4").reference(dcolumns, h, w, stride)
+            return dx + np.isnan(empty(dx))
+
+        wrong.__code__ = wrong.__code__.replace(co_names=(*wrong.__code__.co_names, "empty"))
+        assert "np.empty holds what was in memory before" in said(capsys, "4.4", wrong)
 
     def right(dy, x, W):
         dx = np.empty_like(x)
