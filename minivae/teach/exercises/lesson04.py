@@ -48,8 +48,8 @@ def _few_pixels(rng):
 
 
 def _line(rng):
-    stride, _, n_out, _, K, _, _ = _sizes(rng)
-    return {"w": rng.standard_normal(K), "n": (n_out - 1) * stride + K + 1, "stride": stride}
+    stride, _, n_out, _, m, _, _ = _sizes(rng)
+    return {"w": rng.standard_normal(m), "n": (n_out - 1) * stride + m + 1, "stride": stride}
 
 
 def _patches(rng):
@@ -94,14 +94,14 @@ EXERCISES = (
         _line,
         conv_matrix,
         hints=(
-            "How many rows? The last patch starts at i s and must end within x: i s + K <= n, so i <= (n - K) / s.",
-            "Start from zeros of shape (n_out, n). Row i holds the whole kernel, once, as the slice of length K that "
+            "How many rows? The last patch starts at i s and must end within x: i s + m <= n, so i <= (n - m) / s.",
+            "Start from zeros of shape (n_out, n). Row i holds the whole kernel, once, as the slice of length m that "
             "starts at column i s.",
         ),
         slips={
             "the kernel moves by 1 from row to row, not by the stride": partial(matrix, dense=True),
             "the kernel is mirrored: w[0] belongs to the first pixel of the patch": partial(matrix, mirrored=True),
-            "one row is missing: between the first and the last patch there are (n - K) // s steps, so one patch more":
+            "one row is missing: between the first and the last patch there are (n - m) // s steps, so one patch more":
                 partial(matrix, fewer=True),
             "as many rows as with stride 1: the kernel starts at every stride-th place only": partial(
                 matrix, taller=True),

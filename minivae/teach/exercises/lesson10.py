@@ -71,7 +71,7 @@ def _decoder(rng):
     """Grey images, so one channel comes out; no two of N, L and the other channels are equal. Logits of both signs."""
     side, N, c1, c2, L = _one_of(rng, DECODERS)
     given = {"z": rng.standard_normal((N, L))} | _weights(rng, (L, side * side * c1), (4, 4, c1, c2), (4, 4, c2, 1))
-    return given | {"b3": -given["b3"]}
+    return given | {"b3": given["b3"] / 5}
 
 
 def _double(rng):
