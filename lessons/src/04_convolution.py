@@ -212,9 +212,9 @@ with picture("04_maps") as path:
 # %% [markdown]
 # **Read the picture.** Orange is positive, blue negative, white 0. *Left - right* sees only vertical edges: where white
 # ends to the right, orange; where it begins, blue. Along the square's upper and lower side it is white. *Above - below*
-# sees only horizontal edges. *Mean* blurs. *Center - mean* is 0 wherever the image is flat, and sees every edge, corners
-# most. Each map is 2 smaller than the image, since a kernel of 3 fits at n - 2 places. The digit is a 0: left and right
-# of its ring, outside and inside, the first map finds all four vertical edges.
+# sees only horizontal edges. *Mean* blurs. *Center - mean* is 0 wherever the image is flat, and sees every edge,
+# corners most. Each map is 2 smaller than the image, since a kernel of 3 fits at n - 2 places. The digit is a 0: left
+# and right of its ring, outside and inside, the first map finds all four vertical edges.
 #
 # If the image moves, its maps move with it: the same weights look everywhere. Test it:
 
