@@ -111,8 +111,7 @@ EXERCISES = (
             "the padding is missing": partial(side_by, padded=False),
             "n // stride: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, kernel, stride,
                 padding: n // stride,
-            "n // 2: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, kernel, stride, padding: (
-                n // 2),
+            "n // 2: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, *others: n // 2,
             "that is the side of a transposed convolution; this goes the other way": transposed_side,
         },
     ),
@@ -133,8 +132,7 @@ EXERCISES = (
             "the padding is missing": partial(mirrored_side, cut=0),
             "n stride: that is right only where kernel = stride + 2 padding": lambda n, kernel, stride, padding: (
                 n * stride),
-            "2 n: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, kernel, stride, padding: (
-                2 * n),
+            "2 n: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, *others: 2 * n,
             "that is the side of a convolution; this goes the other way": conv_side,
             "the last patch begins at (n - 1) stride, and it has a length": partial(mirrored_side, long=False),
             "where the last patch begins is not yet where it ends": partial(mirrored_side, long=False, cut=0),
