@@ -92,7 +92,8 @@ check("4.1", conv_matrix)
 #
 # That looks like a convolution of $x$ again, with $dy$ in the place of the kernel. But mind the stride: in general the
 # slope is $x_{s i + k}$, so the numbers of $dy$ meet numbers of $x$ that are $s$ apart. It is the convolution only for
-# $s = 1$; for a larger stride, the kernel would be $dy$ with $s - 1$ zeros between its numbers.
+# $s = 1$; for a larger stride, the kernel would be $dy$ with $s - 1$ zeros between its numbers, and of the result the
+# first $m$ numbers would count.
 
 
 # %%

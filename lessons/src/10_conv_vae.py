@@ -276,8 +276,9 @@ check("10.5", decode)
 # ## The encoder's gradient
 #
 # From the right arrive `dmu` and `dlog_var`, (N, L) each (lesson 9 has made them: one part from the reconstruction, one
-# from the KL). **Given** are besides the lines of `encode`, and that `halve_backward(dy, x, W)` is the gradient of
-# `halve(x, W, b)`. **Wanted** are the gradients of $W_1, b_1, W_2, b_2, W_3, b_3$. The gradient of $x$ is not needed.
+# from the KL). **Given** are also the lines of `encode`, and `halve_backward(dy, x, W)`, which returns the gradients
+# `dx, dW, db` of `halve(x, W, b)`. **Wanted** are the gradients of $W_1, b_1, W_2, b_2, W_3, b_3$. The gradient of $x$
+# is not needed.
 #
 # ### Exercise 10.6: `encode_backward`
 #
@@ -307,7 +308,7 @@ check("10.5", decode)
 #
 # <details><summary>Derivation, step 4: and the first layer?</summary>
 #
-# The same again, one layer earlier: a ReLU, then `halve_backward`. Now the input were the images.
+# The same again, one layer earlier: a ReLU, then `halve_backward`. This time the input is the images.
 #
 # </details>
 
@@ -336,8 +337,8 @@ check("10.6", encode_backward)
 # %% [markdown]
 # ## The gradient of the transposed convolution
 #
-# For the decoder one thing is missing: the way back through `double`. **Given** is what it does, with 0 for all pixels
-# outside of the large image:
+# For the decoder one thing is missing: the way back through `double`. **Given** is what it does (what falls outside of
+# the large image is cut off):
 #
 # $$y_{n,\; 2 i + k - 1,\; 2 j + l - 1,\; d} \mathrel{+}= \sum_c x_{n i j c}\, W_{k l c d} \quad
 #   \text{for all } i, j, k, l, \qquad \text{then } + b_d .$$
@@ -352,7 +353,7 @@ check("10.6", encode_backward)
 # <details><summary>Derivation, step 1: one number that holds all three</summary>
 #
 # Let $S$ be the sum of all products $dy \cdot y$, with $dy$ as fixed numbers. Its gradients are what is wanted. Put in
-# what $y$ is:
+# what $y$ is, and let $dy$ be 0 outside of the image:
 #
 # $$S = \sum_{n i j k l c d} x_{n i j c}\, W_{k l c d}\, dy_{n,\; 2 i + k - 1,\; 2 j + l - 1,\; d}
 #   + \sum_{n p q d} dy_{n p q d}\, b_d .$$
@@ -486,10 +487,10 @@ assert 1536**2 / 2 > 1e6
 # ## Train it with your own convolution
 #
 # All parts are there. One step: encode, sample, decode; the ELBO, which is the log-probability of the pixels minus the
-# KL; and back. The formulas between your two networks are those of lesson 9: with logits $l$, the pixels'
-# log-probability is $x\, l - \log(1 + e^l)$ and its slope $x - \mathrm{sigmoid}(l)$; the KL has the slopes $\mu$ and
-# $\frac12 (\sigma^2 - 1)$; and through the sample $z = \mu + \sigma \epsilon$ come $dz$ for $\mu$ and
-# $\frac12\, dz\, \epsilon\, \sigma$ for $\log \sigma^2$.
+# KL; and back. The formulas between your two networks are those of lesson 9. A pixel $x$ with the logit $l$ has the
+# log-probability $x\, l - \log(1 + e^l)$, with the slope $x - \mathrm{sigmoid}(l)$. The KL has the slopes $\mu$ by
+# $\mu$ and $\frac12 (\sigma^2 - 1)$ by $\log \sigma^2$. And through the sample $z = \mu + \sigma \epsilon$ comes $dz$
+# to $\mu$, and $\frac12\, dz\, \epsilon\, \sigma$ to $\log \sigma^2$.
 
 
 # %%
@@ -532,6 +533,7 @@ for step, (mine, theirs) in enumerate(descent, 1):
 assert np.abs(descent[:, 0] - descent[:, 1]).max() < 1e-10
 quoted("-181.5", descent[0, 0])
 quoted("-72.4", descent[-1, 0])
+quoted("177.4", 256 * np.log(2))
 
 # %% [markdown]
 # Twenty steps down, from -181.5 to -72.4 nats, and the two agree to ten digits at each. At chance, where each pixel is

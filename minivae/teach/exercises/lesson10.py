@@ -264,7 +264,7 @@ EXERCISES = (
         _double,
         double_backward,
         value=lambda x, W, b, dy: (dy * double(x, W, b)).sum(),
-        around=lambda x, W, b, dy: {"sizes": {"N": len(x), "h w": dy[0, :, :, 0].size}},
+        around=lambda x, W, b, dy: {"sizes": {"N": len(x), "(2 h) (2 w)": dy[0, :, :, 0].size}},
         points=2,
         hints=(
             "For dx: pixel (i, j) of x painted a patch. What comes back for it is that patch of dy, times the kernel, "
