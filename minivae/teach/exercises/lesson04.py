@@ -42,7 +42,7 @@ def _sizes(rng):
 
 
 def _few_pixels(rng):
-    """The same and c_out, for gradients, which are checked pixel by pixel: no kernel is as long as N, h_out or w_out."""
+    """The same and c_out, but few: gradients are checked pixel by pixel. No kernel is as long as N, h_out or w_out."""
     stride, N, c, c_out = ((2, 8, 3, 3), (3, 6, 2, 4))[rng.integers(2)]
     return stride, N, *map(int, (*2 + rng.permutation(2), *4 + rng.permutation(2))), c, c_out
 
