@@ -1,11 +1,14 @@
 # %% [markdown]
 # # 4. Convolution and its mirror
 #
-# **You will build** the convolution of images, forward and backward, out of two rearrangements and one matrix product,
-# and the transposed convolution, which decoders use to make images larger. You will see what filters see, and why some
+# **After this lesson you can** make a network look at images: with the same few weights everywhere, forward and
+# backward, and also the other way round, from a small image to a large one. You will see what filters see, and why some
 # decoders draw checkerboards.
 #
-# **You need** lesson 1 (the dense layer and its gradient) and NumPy slices with a step, `x[a:b:s]`. An hour is enough.
+# **You will build** the convolution of images and its gradient, out of two rearrangements and one matrix product; and
+# the transposed convolution, with which decoders make images larger.
+#
+# **You need** lesson 1 (the dense layer and its gradient) and NumPy slices with a step, `x[a:b:s]`. About 3 hours.
 #
 # ![A kernel slides along six numbers; the same as a banded matrix; and the transpose of that matrix](picture:04_line)
 #
@@ -18,10 +21,9 @@ from pathlib import Path
 sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "minivae/__init__.py").exists()][:1]
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 
 from minivae.data import load_data, sprites
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson04 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -43,15 +45,15 @@ from minivae.teach import check, hint, picture, progress, quoted, use_reference
 # Each $y_i$ is a sum of numbers of $x$ times weights, so all of it is a matrix, $y = A x$. Row $i$ of $A$ holds the
 # kernel, beginning at column $i$; all else is 0. It is the banded matrix of the picture.
 #
-# Often one moves the kernel by more than one each time: by the *stride* $s$, $y_i = \sum_k w_k\, x_{s i + k}$. How
-# many outputs are there? The last patch must end inside: $s i + k \le n$ for a kernel of length $k$, so $i$ goes from
-# 0 to $\lfloor (n - k) / s \rfloor$:
+# Often one moves the kernel by more than one each time: by the *stride* $s$, $y_i = \sum_k w_k\, x_{s i + k}$. How many
+# outputs are there? Let the kernel have $m$ numbers. The *patch* of $y_i$, the part of $x$ that the kernel lies on,
+# begins at $s i$ and must end inside: $s i + m \le n$. So $i$ goes from 0 to $\lfloor (n - m) / s \rfloor$:
 #
-# $$n_\text{out} = \lfloor (n - k) / s \rfloor + 1 .$$
+# $$n_\text{out} = \lfloor (n - m) / s \rfloor + 1 .$$
 #
 # ### Exercise 4.1: `conv_matrix`
 #
-# Return `A` (n_out, n) for a kernel `w` (k,), a length `n` and a stride.
+# Return `A` (n_out, n) for a kernel `w` (m,), a length `n` of x and a stride.
 
 
 # %%
@@ -88,7 +90,10 @@ check("4.1", conv_matrix)
 #
 # $$dw_k = \sum_i dy_i\, x_{i + k} .$$
 #
-# That is again a convolution, of $x$ with the kernel $dy$.
+# That looks like a convolution of $x$ again, with $dy$ in the place of the kernel. But mind the stride: in general the
+# slope is $x_{s i + k}$, so the numbers of $dy$ meet numbers of $x$ that are $s$ apart. It is the convolution only for
+# $s = 1$; for a larger stride, the kernel would be $dy$ with $s - 1$ zeros between its numbers, and of the result the
+# first $m$ numbers would count.
 
 
 # %%
@@ -102,42 +107,8 @@ def by_hand():
     return x, y, A
 
 
-def bare(ax, title):
-    ax.set(title=title, xticks=[], yticks=[])
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
-
-
-def draw_numbers(ax, matrix, weights, title):
-    """Numbers in boxes, one color per weight of the kernel."""
-    color = dict(zip(weights, (BLUE, ORANGE, CLASSES[2])))
-    for (i, j), value in np.ndenumerate(matrix):
-        ax.text(j, i, f"{value:g}", ha="center", va="center", color=color.get(value, GREY), alpha=1 if value else 0.5)
-    ax.imshow(matrix != 0, cmap="Greys", vmin=0, vmax=9)
-    bare(ax, title)
-
-
-def draw_line(path, x, y, A):
-    with figure_to(path, (10, 3.4)) as figure:
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 0.75))
-        left.set(xlim=(-1.2, 5.6), ylim=(-0.8, 1.6), title="y: the kernel 2, 1, -1 slides along x")
-        left.axis("off")
-        box = {"boxstyle": "square,pad=0.45", "facecolor": "white", "edgecolor": GREY}
-        for row, name, values, start in ((1, "x", x, 0), (0, "y", y, 1)):
-            left.text(-1, row, name, ha="center", va="center", fontsize=12)
-            for i, value in enumerate(values):
-                left.text(start + i, row, f"{value:g}", ha="center", va="center", bbox=box, fontsize=12)
-        for i in range(len(y)):
-            for k, color in enumerate((BLUE, ORANGE, CLASSES[2])):
-                left.plot([i + k, i + 1], [0.8, 0.2], color=color, lw=1.6)
-        for k, color in enumerate((BLUE, ORANGE, CLASSES[2])):
-            left.text(1.7 + k, -0.65, f"times {A[0, k]:g}", color=color, ha="center")
-        draw_numbers(middle, A, A[0, :3], "forward: y = A x")
-        draw_numbers(right, A.T, A[0, :3], "backward: dx = A' dy")
-
-
 with picture("04_line") as path:
-    draw_line(path, *by_hand())
+    drawings.line(path, *by_hand())
 
 # %% [markdown]
 # The matrix is good to think with and bad to compute with: nearly all of it is 0. For images one does something else.
@@ -163,6 +134,9 @@ with picture("04_line") as path:
 #
 # You could loop over all patches. But there are few pixels in a kernel and many patches: loop over the kernel's pixels
 # $(k, l)$ instead. For a fixed $(k, l)$, the pixels of all patches are one slice of x with step $s$.
+#
+# Mind where the slice ends: `x[:, k::s]` takes *all* rows that are left, which may be more than there are patches. If
+# NumPy says that it could not broadcast, compare the two shapes that it names.
 
 
 # %%
@@ -211,7 +185,6 @@ check("4.3", conv_forward)
 
 # %%
 SOBEL = np.array([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])  # left minus right
-SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
 FILTERS = {
     "left - right": SOBEL,
     "above - below": SOBEL.T,
@@ -226,29 +199,23 @@ def drawing():
     return np.maximum(square, heart)[..., None].astype("float64")  # (1, 40, 40, 1)
 
 
-def draw_maps(path):
+def look():
+    """Two images, and what the four filters see in each, (h_out, w_out, 4)."""
     W = np.stack(list(FILTERS.values()), axis=-1)[:, :, None]  # (3, 3, 1, 4)
     digit = load_data("digits").train.x[:1].reshape(1, 8, 8, 1).astype("float64")
-    with figure_to(path, (10, 4.4)) as figure:
-        for images, axes in zip((drawing(), digit), figure.subplots(2, 5)):
-            maps = conv_forward(images, W, np.zeros(4), 1)[0]  # (h_out, w_out, 4)
-            axes[0].imshow(images[0], cmap="gray", vmin=0, vmax=1)
-            bare(axes[0], f"x, {images.shape[1]} x {images.shape[2]}")
-            for ax, name, i in zip(axes[1:], FILTERS, range(4)):
-                top = np.abs(maps[..., i]).max()
-                ax.imshow(maps[..., i], cmap=SIGNED, vmin=-top, vmax=top)
-                bare(ax, f"{name}, {maps.shape[0]} x {maps.shape[1]}")
+    images = drawing(), digit
+    return [x[0] for x in images], [conv_forward(x, W, np.zeros(4), 1)[0] for x in images]
 
 
 with picture("04_maps") as path:
-    draw_maps(path)
+    drawings.maps(path, *look(), FILTERS)
 
 # %% [markdown]
-# **Read the picture.** Orange is positive, blue negative, white 0. *Left - right* sees only upright edges: where white
-# ends to the right, orange; where it begins, blue. Along the horizontal sides of the square it is white. *Above -
-# below* is the same, turned. *Mean* blurs. *Center - mean* is 0 wherever the image is flat, and sees every edge,
+# **Read the picture.** Orange is positive, blue negative, white 0. *Left - right* sees only vertical edges: where white
+# ends to the right, orange; where it begins, blue. Along the square's upper and lower side it is white. *Above - below*
+# sees only horizontal edges. *Mean* blurs. *Center - mean* is 0 wherever the image is flat, and sees every edge,
 # corners most. Each map is 2 smaller than the image, since a kernel of 3 fits at n - 2 places. The digit is a 0: left
-# and right of its ring, outside and inside, the first map finds all four upright edges.
+# and right of its ring, outside and inside, the first map finds all four vertical edges.
 #
 # If the image moves, its maps move with it: the same weights look everywhere. Test it:
 
@@ -270,24 +237,49 @@ assert move_and_look() == 0
 # Forward was two steps: `columns = im2col(x)`, then a dense layer. Backward is their gradients in reverse order. The
 # dense layer's you have since lesson 1. What is that of im2col?
 #
-# im2col copies. Pixel $(s i + k, s j + l)$ of x went to $\text{columns}_{n i j k l c}$, for every $(i, j, k, l)$ that
-# gives this pixel: as often as there are patches that cover it. *Whatever is used several times gets the sum of what
-# comes back*:
+# **Given** is what forward did: it copied,
 #
-# $$dx_{n, p, q, c} = \sum_{\substack{i, k:\; s i + k = p \\ j, l:\; s j + l = q}} d\text{columns}_{n i j k l c} .$$
+# $$\text{columns}_{n i j k l c} = x_{n,\; s i + k,\; s j + l,\; c} ,$$
 #
-# So: start from zeros, and add every number back to where it was copied from. Pixels that no patch covers keep 0.
+# and what arrives from the right, $d\text{columns}_{n i j k l c}$, the derivative of the loss by each copy. **Wanted**
+# is the derivative of the loss by each pixel, $dx_{n p q c}$, with $p$ its row and $q$ its column.
 #
 # ### Exercise 4.4: `col2im`
 #
-# `dcolumns` (N, h_out, w_out, kh, kw, c) and the sides of the image give `dx` (N, h, w, c). Again loop over $(k, l)$
-# only: within one of them, no two patches meet in a pixel, so a slice can be added at once.
+# Derive $dx_{n p q c}$: it is a sum of some of the $d\text{columns}$. Of which? Then write the function: `dcolumns`
+# (N, h_out, w_out, kh, kw, c) and the sides of the image give `dx` (N, h, w, c). Again two loops are enough, over the
+# kernel's pixels $(k, l)$. If a pixel is in no patch, its gradient is 0.
+#
+# <details><summary>Derivation, step 1: where did one pixel go?</summary>
+#
+# Fix the pixel $(p, q)$. It was copied to place $(i, j)$, kernel pixel $(k, l)$, whenever $s i + k = p$ and
+# $s j + l = q$. There are as many such $(i, j, k, l)$ as there are patches that cover the pixel: in the interior
+# several, at some borders none.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what comes back for something that was used several times?</summary>
+#
+# A loss $f(a, b)$ of two copies $a = x$, $b = x$ has by the chain rule the derivative $f_a \cdot 1 + f_b \cdot 1$: what
+# comes back from each copy, added up. In one dimension, above, $x_2$ was in three patches, and $dx_2$ had three terms.
+# Put the copies of step 1 into that sum, and you have the formula.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: how does the sum become slices?</summary>
+#
+# Do not ask of each pixel where its copies are. Ask of each copy where it came from, and add it there. For one
+# $(k, l)$, the copies of all patches came from the slice that exercise 4.2 read; no two of them from the same pixel. So
+# a whole slice can be added at once, and what overlaps meets in the next $(k, l)$.
+#
+# </details>
 
 
 # %%
 def col2im(dcolumns, h, w, stride):
     # Exercise 4.4: col2im
     ### BEGIN SOLUTION
+    # dx[n, p, q, c] = sum of dcolumns[n, i, j, k, l, c] over all i, j, k, l with s i + k = p and s j + l = q
     N, h_out, w_out, kh, kw, c = dcolumns.shape
     dx = np.zeros((N, h, w, c))
     for k in range(kh):
@@ -301,24 +293,51 @@ def col2im(dcolumns, h, w, stride):
 check("4.4", col2im)
 
 # %% [markdown]
+# In formulas: $dx_{n p q c}$ is the sum of $d\text{columns}_{n i j k l c}$ over all $i, j, k, l$ with $s i + k = p$ and
+# $s j + l = q$.
+#
 # Now the whole. Let $X$ be the patches as a matrix (N h_out w_out, kh kw c_in), $V$ the kernels as a matrix (kh kw
-# c_in, c_out), and $dY$ the incoming gradient as a matrix (N h_out w_out, c_out). Forward was $Y = X V + b$, so by
-# lesson 1
+# c_in, c_out), and $Y$ the output as a matrix (N h_out w_out, c_out), of which $dY$ is the incoming gradient. **Given**
+# is that forward was
 #
-# $$dV = X' dY, \qquad db = \sum_\text{rows} dY, \qquad dX = dY\, V' .$$
+# $$Y = X V + b, \qquad b \text{ added to every row.}$$
 #
-# `dV`, in the shape of W, is `dW`. `dX`, in the shape of the columns, goes through `col2im` and is `dx`. Note that `db`
-# is a sum over examples *and* places, since the bias is added at every place.
+# **Wanted** are $dV$, $db$ and $dX$, as products or sums of $X$, $V$ and $dY$, and from them `dW`, `db` and `dx`.
 #
 # ### Exercise 4.5: `conv_backward`
 #
-# Return `dx, dW, db`.
+# Derive the three (lesson 1 has done it for a dense layer; do it once more for one entry), and write the function.
+# Return `dx, dW, db`, each in the shape of `x`, `W` and `b`.
+#
+# <details><summary>Derivation, step 1: what is one entry of Y?</summary>
+#
+# Call the rows $r$, one for each place of each image, the entries of a patch $t$, and the output channels $d$:
+# $Y_{r d} = \sum_t X_{r t} V_{t d} + b_d$. That is a dense layer with as many examples as there are rows.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: where is one weight used?</summary>
+#
+# $V_{t d}$ is in $Y_{r d}$ for every row $r$, with the slope $X_{r t}$, and in nothing else. So $dV_{t d}$ is the sum
+# over the rows of $dY_{r d}$ times that slope. Which of the two matrices must be transposed, so that a matrix product
+# sums over the rows? And $b_d$: in which of the $Y$ is it, with which slope?
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: where is one entry of a patch used?</summary>
+#
+# $X_{r t}$ is in $Y_{r d}$ for every $d$, with the slope $V_{t d}$. So $dX_{r t}$ is a sum over the output channels:
+# again a matrix product, with $V$ transposed. It is the gradient of the *patches*. What takes it back to the image you
+# wrote in exercise 4.4.
+#
+# </details>
 
 
 # %%
 def conv_backward(dy, x, W, stride):
     # Exercise 4.5: dx, dW, db
     ### BEGIN SOLUTION
+    # dV = X' dY, db = the sum of the rows of dY, dX = dY V'
     N, h, w, _ = x.shape
     kh, kw, c_in, c_out = W.shape
     columns = im2col(x, kh, kw, stride)
@@ -333,6 +352,8 @@ def conv_backward(dy, x, W, stride):
 check("4.5", conv_backward)
 
 # %% [markdown]
+# `db` is a sum over examples *and* places, since the bias is added at every place.
+#
 # ## Train it: find a filter from examples
 #
 # Someone made an edge image of every digit, with a kernel that we do not know. Start from random numbers, compare your
@@ -366,20 +387,8 @@ quoted("0.0005", losses[-1], within=0.0001)
 quoted("0.011", error, within=0.001)
 
 
-def draw_learned(path):
-    with figure_to(path, (10, 2.6)) as figure:
-        *axes, last = figure.subplots(1, 5, width_ratios=(1, 1, 1, 1, 1.6))
-        for ax, (title, kernel) in zip(axes, [*kernels.items(), ("the true kernel", SOBEL)]):
-            ax.imshow(kernel, cmap=SIGNED, vmin=-2, vmax=2)
-            for (k, l), weight in np.ndenumerate(kernel):
-                ax.text(l, k, f"{weight:.2f}", ha="center", va="center")
-            bare(ax, title)
-        last.semilogy(losses, color=BLUE)
-        last.set(title="squared error", xlabel="step", ylabel="loss")
-
-
 with picture("04_learned") as path:
-    draw_learned(path)
+    drawings.learned(path, kernels | {"the true kernel": SOBEL}, losses)
 
 # %% [markdown]
 # **Read the picture.** After 20 steps the signs of the left and the right column are right; after 300 the largest error
@@ -474,31 +483,18 @@ def spread_of_row(kernel, row=4, draws=4000):
     return conv_transpose(np.ones((1, 4, 5, 1)), W, 2)[0, row].std(axis=-1)
 
 
-def draw_checkerboard(path):
-    with figure_to(path, (10, 3.6)) as figure:
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.15))
-        for ax, kernel, color in ((left, 3, ORANGE), (middle, 4, BLUE)):
-            counts, spread = coverage(kernel), spread_of_row(kernel)
-            ax.imshow(counts, cmap="Blues", vmin=0, vmax=7)
-            for (i, j), n in np.ndenumerate(counts):
-                ax.text(j, i, f"{n:g}", ha="center", va="center", fontsize=9)
-            bare(ax, f"kernel {kernel}: patches per pixel")
-            right.plot(spread, "o", color=color, label=f"kernel {kernel}, measured")
-            right.plot(np.sqrt(counts[4]), color=color, lw=1, label="root of the count")
-        right.set(title="random kernels: spread in the fifth row", xlabel="column", ylabel="standard deviation")
-        right.set_ylim(0.8, 2.7)
-        right.legend(ncols=2, fontsize=8, loc="upper center")
-    return coverage(3)[2:-2, 2:-2], coverage(4)[2:-2, 2:-2]
-
-
+counts = {kernel: coverage(kernel) for kernel in (3, 4)}
+measured = {kernel: spread_of_row(kernel) for kernel in (3, 4)}
+expected = {kernel: np.sqrt(counts[kernel][4]) for kernel in (3, 4)}
 with picture("04_checkerboard") as path:
-    three, four = draw_checkerboard(path)
+    drawings.checkerboard(path, counts, measured, expected)
 
-print("patches over a pixel, inside: kernel 3", np.unique(three), "kernel 4", np.unique(four))
-assert (np.unique(three).tolist(), np.unique(four).tolist()) == ([1, 2, 4], [4])
-quoted("1.41", spread_of_row(3)[5], within=0.07)
-quoted("2", spread_of_row(3)[6], within=0.1)
-quoted("2", spread_of_row(4)[5], within=0.1)
+three, four = (np.unique(counts[kernel][2:-2, 2:-2]) for kernel in (3, 4))
+print("patches over a pixel, inside: kernel 3", three, "kernel 4", four)
+assert (three.tolist(), four.tolist()) == ([1, 2, 4], [4])
+quoted("1.41", measured[3][5], within=0.07)
+quoted("2", measured[3][6], within=0.1)
+quoted("2", measured[4][5], within=0.1)
 
 # %% [markdown]
 # **Read the picture.** With kernel 3 and stride 2 the patches overlap by one pixel: away from the border some pixels
@@ -561,7 +557,6 @@ assert same_as_the_library() < 1e-12
 # images only.
 # 5. Make larger images without a transposed convolution: repeat every pixel twice both ways (`np.repeat`), pad, and
 # convolve with kernel 3, stride 1. Count the coverage. Write its backward.
-# 6. Write `conv_transpose_backward`, for x, W and b. Check it by the adjoint identity and by a numeric gradient.
 #
 # ## Questions
 #

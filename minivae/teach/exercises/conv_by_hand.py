@@ -1,4 +1,4 @@
-"""The functions that lesson 4 asks for, and those of people who make a mistake in them."""
+"""The functions that lesson 4 asks for; and the same with switches, each of which is a mistake that people make."""
 
 import numpy as np
 
@@ -54,29 +54,37 @@ def conv_transpose(x, W, stride):
     return col2im(columns, (h - 1) * stride + kh, (w - 1) * stride + kw, stride)
 
 
-def repeated(w, n, stride):
-    """conv_matrix without a stride, as many rows."""
-    A = conv_matrix(w, n, 1)
-    return A[: (n - len(w)) // stride + 1]
+def matrix(w, n, stride, *, mirrored=False, dense=False, fewer=False, taller=False, turned=False):
+    """conv_matrix, or with a mirrored kernel, moved by 1, a row too few, as many rows as with stride 1, transposed."""
+    A = conv_matrix(w[::-1] if mirrored else w, n, 1 if dense else stride)
+    if dense:
+        A = A[: (n - len(w)) // stride + 1]
+    if taller:
+        A = np.concatenate([A, np.zeros((n - len(w) + 1 - len(A), n))])
+    A = A[:-1] if fewer else A
+    return A.T if turned else A
 
 
-def dilated(x, kh, kw, stride):
-    """Patches without a stride, whose pixels are a stride apart."""
+def patches(x, kh, kw, stride, *, dense=False, dilated=False, fewer=False, mirrored=False, turned=False):
+    """im2col; or patches 1 apart, whose pixels may be a stride apart; too few, mirrored, rows and columns exchanged."""
+    h_out, w_out = ((n - k) // stride + 1 - fewer for n, k in zip(x.shape[1:3], (kh, kw), strict=True))
+    apart, between = (1, stride) if dilated else (1 if dense else stride, 1)
+    rows = np.minimum(apart * np.arange(h_out)[:, None] + between * np.arange(kh), x.shape[1] - 1)
+    columns = np.minimum(apart * np.arange(w_out)[:, None] + between * np.arange(kw), x.shape[2] - 1)
+    found = x[:, rows][:, :, :, columns].transpose(0, 1, 3, 2, 4, 5)
+    found = found[:, :, :, ::-1, ::-1] if mirrored else found
+    return found.swapaxes(3, 4) if turned else found
+
+
+def without_end(x, kh, kw, stride):
+    """im2col whose slices have no end: as many patches as the first slice has rows and columns, 0 where none is."""
     N, h, w, c = x.shape
-    h_out, w_out = (h - kh) // stride + 1, (w - kw) // stride + 1
-    rows = np.minimum(np.arange(h_out)[:, None] + stride * np.arange(kh), h - 1)
-    columns = np.minimum(np.arange(w_out)[:, None] + stride * np.arange(kw), w - 1)
-    return x[:, rows][:, :, :, columns].transpose(0, 1, 3, 2, 4, 5)
-
-
-def first_patches(x, kh, kw, stride):
-    """Stride 1, as many patches."""
-    full = im2col(x, kh, kw, 1)
-    return full[:, : (x.shape[1] - kh) // stride + 1, : (x.shape[2] - kw) // stride + 1]
-
-
-def one_too_few(x, kh, kw, stride):
-    return im2col(x, kh, kw, stride)[:, :-1, :-1]
+    columns = np.zeros((N, -(-h // stride), -(-w // stride), kh, kw, c))
+    for k in range(kh):
+        for l in range(kw):
+            pixels = x[:, k::stride, l::stride]
+            columns[:, : pixels.shape[1], : pixels.shape[2], k, l] = pixels
+    return columns
 
 
 def flip(W):
@@ -88,11 +96,24 @@ def exchange(W):
     return W.swapaxes(2, 3) if W.shape[2] == W.shape[3] else W
 
 
-def reshaped(x, W, b, stride):
-    kh, kw, c_in, c_out = W.shape
-    columns = im2col(x, kh, kw, stride)
-    rows = columns.reshape(-1, kh * kw * c_in)
-    return (rows @ W.reshape(c_out, -1).T + b).reshape(*columns.shape[:3], c_out)
+def turn(W):
+    """The matrix of W, (kh kw c_in, c_out), filled column by column of the kernel."""
+    return W.swapaxes(0, 1).reshape(W.shape)
+
+
+def channels_first(W):
+    return np.moveaxis(W, 2, 0).reshape(W.shape)
+
+
+def kernels_in_rows(W):
+    return W.reshape(W.shape[3], -1).T.reshape(W.shape)
+
+
+def forward(x, W, b, stride, *, kernel=None, bias=True, strided=True, channels=None, flat=False):
+    """conv_forward with another kernel, without b or the stride, of a few channels of x, or flat."""
+    x = x if channels is None else np.concatenate([x[..., :channels], 0 * x[..., channels:]], axis=-1)
+    y = conv_forward(x, kernel(W) if kernel else W, b if bias else 0 * b, stride if strided else 1)
+    return y.reshape(-1, len(b)) if flat else y
 
 
 def overwritten(dcolumns, h, w, stride):
@@ -110,40 +131,28 @@ def averaged(dcolumns, h, w, stride):
     return col2im(dcolumns, h, w, stride) / np.maximum(col2im(np.ones_like(dcolumns), h, w, stride), 1)
 
 
-def without_stride(dcolumns, h, w, stride):
-    return col2im(dcolumns, h, w, 1)
+def spread(dcolumns, h, w, stride, *, way=col2im, strided=True, mirrored=False, turned=False, short=False):
+    """col2im in another way, without the stride, of mirrored or turned patches, or only as far as patches go."""
+    dcolumns = dcolumns[:, :, :, ::-1, ::-1] if mirrored else dcolumns
+    dcolumns = dcolumns.swapaxes(3, 4) if turned else dcolumns
+    room = sum(dcolumns.shape[3:5])  # turned patches may be too long for the image
+    dx = way(dcolumns, h + room, w + room, stride if strided else 1)[:, :h, :w]
+    return dx[:, :, :-1] if short else dx
 
 
-def dx_by(spread=col2im, change=lambda W: W):
-    """conv_backward with another way from dy to dx."""
-
-    def backward(dy, x, W, stride):
-        dcolumns = np.einsum("nijd,klcd->nijklc", dy, change(W))
-        return spread(dcolumns, *x.shape[1:3], stride), *conv_backward(dy, x, W, stride)[1:]
-
-    return backward
-
-
-def grads(dW=lambda dW, x, dy: dW, db=lambda db, x, dy: db):
-    """conv_backward with a mistake in dW or db."""
-
-    def backward(dy, x, W, stride):
-        dx, *grads = conv_backward(dy, x, W, stride)
-        return dx, dW(grads[0], x, dy), db(grads[1], x, dy)
-
-    return backward
+def gradients(dy, x, W, stride, *, kernel=None, way=None, upstream=True, weights=None, bias=None):
+    """conv_backward with another kernel or way from dy to dx, without dy, or with other dW and db."""
+    dy = dy if upstream else np.ones_like(dy)
+    dx, dW, db = conv_backward(dy, x, W, stride)
+    if kernel or way:
+        dcolumns = np.einsum("nijd,klcd->nijklc", dy, kernel(W) if kernel else W)
+        dx = (way or col2im)(dcolumns, *x.shape[1:3], stride)
+    return dx, weights(dW, x) if weights else dW, bias(dy) if bias else db
 
 
-def spread_by(spread):
-    def transpose(x, W, stride):
-        columns = np.einsum("nijc,klcd->nijkld", x, W)
-        (kh, kw), (h, w) = W.shape[:2], x.shape[1:3]
-        return spread(columns, int((h - 1) * stride + kh), int((w - 1) * stride + kw), stride)
-
-    return transpose
-
-
-def larger(x, W, stride):
-    """Image sides h s + k: one step too many."""
-    (kh, kw), (h, w) = W.shape[:2], x.shape[1:3]
-    return col2im(np.einsum("nijc,klcd->nijkld", x, W), int(h * stride + kh), int(w * stride + kw), stride)
+def mirror(x, W, stride, *, kernel=None, way=col2im, strided=True, sides=lambda h, k, stride: (h - 1) * stride + k):
+    """conv_transpose with another kernel, another way from patches to an image, of other sides."""
+    columns = np.einsum("nijc,klcd->nijkld", x, kernel(W) if kernel else W)
+    h, w = (int(sides(n, k, stride)) for n, k in zip(x.shape[1:3], W.shape[:2], strict=True))
+    room = stride * max(W.shape[:2])  # parts of the last patches may not fit
+    return way(columns, h + room, w + room, stride if strided else 1)[:, :h, :w]

@@ -1,68 +1,89 @@
 """Exercises of lesson 4: a convolution as a matrix, patches as rows and back, and the transposed convolution."""
 
+from functools import partial
+
 import numpy as np
 
 from ..exercise import Exercise
 from .conv_by_hand import (
     averaged,
+    channels_first,
     col2im,
     conv_backward,
     conv_forward,
     conv_matrix,
     conv_transpose,
-    dilated,
-    dx_by,
     exchange,
-    first_patches,
     flip,
-    grads,
+    forward,
+    gradients,
     im2col,
-    larger,
-    one_too_few,
+    kernels_in_rows,
+    matrix,
+    mirror,
     overwritten,
-    repeated,
-    reshaped,
-    spread_by,
-    without_stride,
+    patches,
+    spread,
+    turn,
+    without_end,
 )
 
 
+def _image(rng, N, h_out, w_out, kh, kw, c, stride):
+    """Images that kh x kw patches fill, but for the last column."""
+    return rng.standard_normal((N, (h_out - 1) * stride + kh, (w_out - 1) * stride + kw + 1, c))
+
+
 def _sizes(rng):
-    """A kernel larger than the stride (patches overlap), an image whose last column is in no patch."""
+    """The stride, and six numbers that are larger: no two are equal, and patches overlap."""
     stride = int(rng.integers(2, 4))
-    kh, kw = stride + 1, stride + 2
-    h_out, w_out = 2, rng.integers(2, 4)
-    return stride, kh, kw, int((h_out - 1) * stride + kh), int((w_out - 1) * stride + kw + 1)
+    N, h_out, kh, kw, w_out, c, _ = map(int, stride + 1 + rng.permutation(7))
+    return stride, N, h_out, w_out, kh, kw, c
+
+
+def _few_pixels(rng):
+    """The same and c_out, but few: gradients are checked pixel by pixel. No kernel is as long as N, h_out or w_out."""
+    stride, N, c, c_out = ((2, 8, 3, 3), (3, 6, 2, 4))[rng.integers(2)]
+    return stride, N, *map(int, (*2 + rng.permutation(2), *4 + rng.permutation(2))), c, c_out
 
 
 def _line(rng):
-    stride, k, n_out = rng.integers(2, 4), rng.integers(4, 6), rng.integers(2, 5)
-    return {"w": rng.standard_normal(k), "n": int((n_out - 1) * stride + k + 1), "stride": int(stride)}
+    stride, _, n_out, _, m, _, _ = _sizes(rng)
+    return {"w": rng.standard_normal(m), "n": (n_out - 1) * stride + m + 1, "stride": stride}
 
 
-def _image(rng):
-    stride, kh, kw, h, w = _sizes(rng)
-    return {"x": rng.standard_normal((3, h, w, 2)), "kh": kh, "kw": kw, "stride": stride}
+def _patches(rng):
+    stride, N, h_out, w_out, kh, kw, c = _sizes(rng)
+    return {"x": _image(rng, N, h_out, w_out, kh, kw, c, stride), "kh": kh, "kw": kw, "stride": stride}
 
 
-def _conv(rng):
+def _layer(rng):
     """As many channels out as in, if the stride is 2: an exchange has the right shape, and is still wrong."""
-    stride, kh, kw, h, w = _sizes(rng)
-    c_out = stride
-    x, W, b = rng.standard_normal((3, h, w, 2)), rng.standard_normal((kh, kw, 2, c_out)), rng.standard_normal(c_out)
-    return {"x": x, "W": W, "b": b, "stride": stride, "dy": rng.standard_normal(conv_forward(x, W, b, stride).shape)}
+    stride, N, h_out, w_out, kh, kw, c = _sizes(rng)
+    c_out = c + stride - 2
+    W, b = rng.standard_normal((kh, kw, c, c_out)), rng.standard_normal(c_out)
+    return {"x": _image(rng, N, h_out, w_out, kh, kw, c, stride), "W": W, "b": b, "stride": stride}
+
+
+def _backward(rng):
+    """As many channels out as in, if the stride is 2."""
+    stride, N, h_out, w_out, kh, kw, c, c_out = _few_pixels(rng)
+    x, W = _image(rng, N, h_out, w_out, kh, kw, c, stride), rng.standard_normal((kh, kw, c, c_out))
+    b, dy = rng.standard_normal(c_out), rng.standard_normal((N, h_out, w_out, c_out))
+    return {"x": x, "W": W, "b": b, "stride": stride, "dy": dy}
 
 
 def _columns(rng):
-    image = _image(rng)
-    _, h, w, _ = image["x"].shape
-    dcolumns = rng.standard_normal(im2col(**image).shape)
-    return {"x": image["x"], "dcolumns": dcolumns, "h": h, "w": w, "stride": image["stride"]}
+    stride, N, h_out, w_out, kh, kw, c, _ = _few_pixels(rng)
+    x, dcolumns = _image(rng, N, h_out, w_out, kh, kw, c, stride), rng.standard_normal((N, h_out, w_out, kh, kw, c))
+    return {"x": x, "dcolumns": dcolumns, "h": x.shape[1], "w": x.shape[2], "stride": stride}
 
 
 def _small(rng):
-    stride, kh, kw, _, _ = _sizes(rng)
-    return {"x": rng.standard_normal((3, 2, 3, 2)), "W": rng.standard_normal((kh, kw, 2, stride)), "stride": stride}
+    """As many channels out as in, if the stride is 2."""
+    stride, N, h, w, kh, kw, c = _sizes(rng)
+    W = rng.standard_normal((kh, kw, c, c + stride - 2))
+    return {"x": rng.standard_normal((N, h, w, c)), "W": W, "stride": stride}
 
 
 EXERCISES = (
@@ -73,27 +94,26 @@ EXERCISES = (
         _line,
         conv_matrix,
         hints=(
-            "How many rows? The last patch starts at i s and must end within x: i s + k <= n, so i <= (n - k) / s.",
-            "Start from zeros of shape (n_out, n). Row i holds the whole kernel, once, as the slice of length k that "
+            "How many rows? The last patch starts at i s and must end within x: i s + m <= n, so i <= (n - m) / s.",
+            "Start from zeros of shape (n_out, n). Row i holds the whole kernel, once, as the slice of length m that "
             "starts at column i s.",
         ),
         slips={
-            "the kernel moves by 1 from row to row, not by the stride": repeated,
-            "the kernel is mirrored: w[0] belongs to the first pixel of the patch": lambda w, n, stride: conv_matrix(
-                w[::-1], n, stride),
-            "one row is missing: between the first and the last patch there are (n - k) // s steps, so one patch more":
-                lambda w, n, stride: conv_matrix(w, n, stride)[:-1],
-            "as many rows as with stride 1: the kernel starts at every stride-th place only": lambda w, n, stride: (
-                np.zeros((n - len(w) + 1, n))),
-            "that is the transpose: y has one number per row of A, x one per column": lambda w, n, stride: conv_matrix(
-                w, n, stride).T,
+            "the kernel moves by 1 from row to row, not by the stride": partial(matrix, dense=True),
+            "the kernel is mirrored: w[0] belongs to the first pixel of the patch": partial(matrix, mirrored=True),
+            "one row is missing: between the first and the last patch there are (n - m) // s steps, so one patch more":
+                partial(matrix, fewer=True),
+            "as many rows as with stride 1: the kernel starts at every stride-th place only": partial(
+                matrix, taller=True),
+            "the stride is not used: that is the matrix for stride 1": lambda w, n, stride: conv_matrix(w, n, 1),
+            "that is the transpose: y has one number per row of A, x one per column": partial(matrix, turned=True),
         },
     ),
     Exercise(
         "4.2",
         "im2col",
         "columns",
-        _image,
+        _patches,
         im2col,
         hints=(
             "h_out = (h - kh) // stride + 1, and the same with w. Make zeros of shape (N, h_out, w_out, kh, kw, c) and "
@@ -103,27 +123,28 @@ EXERCISES = (
             "x[:, k : k + stride * h_out : stride, ...] has those rows. With two loops, over k and l, all is filled.",
         ),
         slips={
-            "the patches start at every pixel, not at every stride-th": first_patches,
-            "the pixels inside a patch are a stride apart; it is the patches that are": dilated,
+            "the patches start at every pixel, not at every stride-th": partial(patches, dense=True),
+            "as many patches as with stride 1: the stride is not used": lambda x, kh, kw, stride: im2col(x, kh, kw, 1),
+            "the pixels inside a patch are a stride apart; it is the patches that are": partial(patches, dilated=True),
+            "the slice needs an end: h_out rows and w_out columns, not all that are left": without_end,
             "the right numbers, but each patch keeps its axes (kh, kw, c)": lambda x, kh, kw, stride: im2col(
                 x, kh, kw, stride).reshape(len(x), (x.shape[1] - kh) // stride + 1, -1, kh * kw * x.shape[3]),
             "channels come last, here as everywhere": lambda x, kh, kw, stride: np.moveaxis(
                 im2col(x, kh, kw, stride), -1, 3),
-            "rows and columns of the patches are exchanged": lambda x, kh, kw, stride: im2col(
-                x, kh, kw, stride).swapaxes(3, 4),
+            "rows and columns of the patches are exchanged": partial(patches, turned=True),
             "rows and columns of the image are exchanged": lambda x, kh, kw, stride: im2col(
                 x, kh, kw, stride).swapaxes(1, 2),
-            "the patches are mirrored: pixel (k, l) of a patch is k rows and l columns after its first": lambda x, kh,
-                kw, stride: im2col(x, kh, kw, stride)[:, :, :, ::-1, ::-1],
+            "the patches are mirrored: pixel (k, l) of a patch is k rows and l columns after its first": partial(
+                patches, mirrored=True),
             "the last patches are missing: between the first and the last there are (h - kh) // stride steps, so one "
-            "patch more": one_too_few,
+            "patch more": partial(patches, fewer=True),
         },
     ),
     Exercise(
         "4.3",
         "conv_forward",
         "y",
-        _conv,
+        _layer,
         conv_forward,
         hints=(
             "columns = im2col(x, kh, kw, stride) has axes (N, h_out, w_out, kh, kw, c_in). As a matrix, each patch is "
@@ -134,15 +155,19 @@ EXERCISES = (
             "c_out).",
         ),
         slips={
-            "b is missing": lambda x, W, b, stride: conv_forward(x, W, 0 * b, stride),
-            "the kernel is mirrored: that is the convolution of mathematics, not that of neural nets": lambda x, W, b,
-                stride: conv_forward(x, flip(W), b, stride),
-            "the stride is not used": lambda x, W, b, stride: conv_forward(x, W, b, 1),
-            "the channels of W are exchanged: the third axis goes with the channels of x": lambda x, W, b, stride:
-                conv_forward(x, exchange(W), b, stride),
-            "one row for each place: give them the axes (N, h_out, w_out, c_out) again": lambda x, W, b, stride:
-                conv_forward(x, W, b, stride).reshape(-1, len(b)),
-            "W is reshaped to rows of c_out kernels; but its last axis is c_out, so kernels are columns": reshaped,
+            "b is missing": partial(forward, bias=False),
+            "the kernel is mirrored: that is the convolution of mathematics, not that of neural nets": partial(
+                forward, kernel=flip),
+            "the stride is not used": partial(forward, strided=False),
+            "the channels of W are exchanged: the third axis goes with the channels of x": partial(
+                forward, kernel=exchange),
+            "one row for each place: give them the axes (N, h_out, w_out, c_out) again": partial(forward, flat=True),
+            "W is reshaped to rows of c_out kernels; but its last axis is c_out, so kernels are columns": partial(
+                forward, kernel=kernels_in_rows),
+            "rows and columns of the kernel are exchanged": partial(forward, kernel=turn),
+            "the channels of W are put first; within a row of the patches they are last": partial(
+                forward, kernel=channels_first),
+            "only the first channel of x is used; a kernel covers all channels": partial(forward, channels=1),
         },
     ),
     Exercise(
@@ -152,6 +177,7 @@ EXERCISES = (
         _columns,
         col2im,
         value=lambda x, dcolumns, stride: (dcolumns * im2col(x, *dcolumns.shape[3:5], int(stride))).sum(),
+        points=2,
         hints=(
             "im2col copies pixel (s i + k, s j + l) of x to columns[:, i, j, k, l]. What comes back for that pixel "
             "comes from there, and from every other place it was copied to.",
@@ -161,53 +187,60 @@ EXERCISES = (
         ),
         slips={
             "overwritten where patches overlap: a pixel used several times gets the sum of what comes back":
-                overwritten,
-            "averaged where patches overlap: the sum is wanted": averaged,
-            "the stride is not used": without_stride,
-            "it ends with the last patch; but dx has the shape of x, zeros where no patch is": lambda dcolumns, h, w,
-                stride: col2im(dcolumns, h, w, stride)[:, :, :-1],
-            "rows and columns of the patches are exchanged": lambda dcolumns, h, w, stride: col2im(
-                dcolumns.swapaxes(3, 4), h + 1, w, stride)[:, :h, :w],
-            "the patches are mirrored": lambda dcolumns, h, w, stride: col2im(
-                dcolumns[:, :, :, ::-1, ::-1], h, w, stride),
+                partial(spread, way=overwritten),
+            "averaged where patches overlap: the sum is wanted": partial(spread, way=averaged),
+            "the stride is not used": partial(spread, strided=False),
+            "it ends with the last patch; but dx has the shape of x, zeros where no patch is": partial(
+                spread, short=True),
+            "rows and columns of the patches are exchanged": partial(spread, turned=True),
+            "the patches are mirrored": partial(spread, mirrored=True),
         },
     ),
     Exercise(
         "4.5",
         "conv_backward",
         "dx, dW, db",
-        _conv,
+        _backward,
         conv_backward,
         value=lambda x, W, b, stride, dy: (dy * conv_forward(x, W, b, int(stride))).sum(),
         around=lambda x, W, b, stride, dy: {
             "sizes": {"N": len(x), "h_out w_out": dy[0, :, :, 0].size}
         },
+        points=2,
         hints=(
-            "Let rows be the patches as a matrix, and drows = dy.reshape(-1, c_out). Then forward was rows @ V + b "
-            "with V = W.reshape(-1, c_out): a dense layer, whose gradients are those of lesson 1.",
-            "dV = rows.T @ drows, in the shape of W; db is a sum over all rows; d rows = drows @ V.T.",
+            "Let rows be the patches as a matrix, V = W.reshape(-1, c_out), and drows = dy.reshape(-1, c_out). Forward "
+            "was rows @ V + b: a dense layer, whose examples are the rows. Its gradients are those of lesson 1.",
+            "Shapes help: dV is (kh kw c_in, c_out), rows (R, kh kw c_in) and drows (R, c_out). dV is a sum over all R "
+            "rows, and so is db.",
             "rows was made from x by im2col, so col2im takes d rows back to dx, once it has the shape of the columns "
             "again.",
         ),
         slips={
-            "the channels of W are exchanged: dy has the output channels, which are W's last axis": dx_by(
-                change=exchange),
-            "the kernel is mirrored: each number goes back by the way on which it came": dx_by(change=flip),
-            "overwritten where patches overlap: a pixel used several times gets the sum of what comes back": dx_by(
-                overwritten),
-            "the stride is not used on the way back": dx_by(without_stride),
-            "averaged where patches overlap: the sum is wanted": dx_by(averaged),
-            "dy is not used: the upstream gradient is missing": lambda dy, x, W, stride: conv_backward(
-                np.ones_like(dy), x, W, stride),
-            "still a matrix: dW has the shape of W": grads(dW=lambda dW, x, dy: dW.reshape(-1, dW.shape[3])),
-            "the mean over all places, but the bias is added at every one of them: the sum": grads(
-                db=lambda db, x, dy: dy.mean(axis=(0, 1, 2))),
-            "summed over the images only: the bias is added at every pixel too": grads(
-                db=lambda db, x, dy: dy.sum(axis=0)),
-            "averaged over the images: whether the loss is a mean is already in dy": grads(
-                dW=lambda dW, x, dy: dW / len(x)),
-            "the channels are exchanged: the third axis goes with x, the last with dy": grads(
-                dW=lambda dW, x, dy: dW.swapaxes(2, 3)),
+            "the channels of W are exchanged: dy has the output channels, which are W's last axis": partial(
+                gradients, kernel=exchange),
+            "the kernel is mirrored: each number goes back by the way on which it came": partial(
+                gradients, kernel=flip),
+            "overwritten where patches overlap: a pixel used several times gets the sum of what comes back": partial(
+                gradients, way=overwritten),
+            "the stride is not used on the way back": partial(gradients, way=partial(spread, strided=False)),
+            "averaged where patches overlap: the sum is wanted": partial(gradients, way=averaged),
+            "these are the gradients of the patches; col2im takes them back to the image": partial(
+                gradients, way=lambda dcolumns, h, w, stride: dcolumns),
+            "dy is not used: the upstream gradient is missing": partial(gradients, upstream=False),
+            "still a matrix: dW has the shape of W": partial(
+                gradients, weights=lambda dW, x: dW.reshape(-1, dW.shape[3])),
+            "the mean over all places, but the bias is added at every one of them: the sum": partial(
+                gradients, bias=lambda dy: dy.mean(axis=(0, 1, 2))),
+            "summed over the images only: the bias is added at every pixel too": partial(
+                gradients, bias=lambda dy: dy.sum(axis=0)),
+            "summed over the places of each image only: all images share the bias": partial(
+                gradients, bias=lambda dy: dy.sum(axis=(1, 2))),
+            "averaged over the images: whether the loss is a mean is already in dy": partial(
+                gradients, weights=lambda dW, x: dW / len(x)),
+            "the channels are exchanged: the third axis goes with x, the last with dy": partial(
+                gradients, weights=lambda dW, x: dW.swapaxes(2, 3)),
+            "the kernel of dW is mirrored: dW[k, l] belongs to pixel (k, l) of the patches": partial(
+                gradients, weights=lambda dW, x: flip(dW)),
         },
     ),
     Exercise(
@@ -225,16 +258,19 @@ EXERCISES = (
             "last patch, and no more.",
         ),
         slips={
-            "the channels of W are exchanged: here x has the channels of the third axis": lambda x, W, stride:
-                conv_transpose(x, exchange(W), stride),
-            "the kernel is mirrored: pixel (k, l) of the patch is x times W[k, l]": lambda x, W, stride:
-                conv_transpose(x, flip(W), stride),
-            "overwritten where patches overlap: they are added": spread_by(overwritten),
-            "averaged where patches overlap: they are added": spread_by(averaged),
-            "the patches are 1 apart, not a stride": lambda x, W, stride: conv_transpose(x, W, 1),
-            "the image has h stride rows, so parts of the last patches do not fit": lambda x, W, stride: conv_transpose(
-                x, W, stride)[:, : x.shape[1] * stride, : x.shape[2] * stride],
-            "the image is a stride too large: the last patch starts at (h - 1) stride": larger,
+            "the channels of W are exchanged: here x has the channels of the third axis": partial(
+                mirror, kernel=exchange),
+            "the kernel is mirrored: pixel (k, l) of the patch is x times W[k, l]": partial(mirror, kernel=flip),
+            "overwritten where patches overlap: they are added": partial(mirror, way=overwritten),
+            "averaged where patches overlap: they are added": partial(mirror, way=averaged),
+            "the stride is not used: the patches are 1 apart, and the image has room for no more": lambda x, W, stride:
+                conv_transpose(x, W, 1),
+            "the image is as large as it should be, but the patches in it are 1 apart, not a stride": partial(
+                mirror, strided=False),
+            "the image has h stride rows, so parts of the last patches do not fit": partial(
+                mirror, sides=lambda h, k, stride: h * stride),
+            "the image is a stride too large: the last patch starts at (h - 1) stride": partial(
+                mirror, sides=lambda h, k, stride: h * stride + k),
         },
     ),
 )  # fmt: skip

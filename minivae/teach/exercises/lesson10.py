@@ -1,91 +1,52 @@
 """Exercises of lesson 10: sides and costs of convolutions, the encoder and decoder of a small convolutional VAE."""
 
+from functools import partial
+
 import numpy as np
 
 from ..exercise import Exercise
-from . import lesson04
+from .conv_by_hand import flip
+from .conv_vae_by_hand import (
+    conv_cost,
+    conv_side,
+    cost_by,
+    decode,
+    decoder,
+    double,
+    double_backward,
+    doubled,
+    encode,
+    encode_backward,
+    encoder,
+    encoder_gradients,
+    halve,
+    mirrored_side,
+    relu,
+    side_by,
+    transposed_side,
+)
 
-BORDER = (0, 0), (1, 1), (1, 1), (0, 0)
-
-
-def relu(a):
-    return np.maximum(a, 0)
-
-
-def halve(x, W, b):
-    """Convolution with kernel 4, stride 2, padding 1: x (N, 2 h, 2 w, c_in) -> y (N, h, w, c_out)."""
-    return lesson04.conv_forward(np.pad(x, BORDER), W, b, 2)
-
-
-def halve_backward(dy, x, W):
-    dx, dW, db = lesson04.conv_backward(dy, np.pad(x, BORDER), W, 2)
-    return dx[:, 1:-1, 1:-1], dW, db
-
-
-def double(x, W, b):
-    """The transposed convolution: x (N, h, w, c_in) -> y (N, 2 h, 2 w, c_out)."""
-    return lesson04.conv_transpose(x, W, 2)[:, 1:-1, 1:-1] + b
-
-
-def conv_side(n, kernel, stride, padding):
-    return (n + 2 * padding - kernel) // stride + 1
-
-
-def transposed_side(n, kernel, stride, padding):
-    return (n - 1) * stride + kernel - 2 * padding
+SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 3)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
+COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
+ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
+DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
+DOUBLES = (3, 2, 4, 2, 5), (5, 4, 2, 5, 3), (6, 2, 5, 3, 3)  # N, h, w, c_in, c_out
 
 
-def conv_cost(side, kernel, c_in, c_out):
-    weights = kernel * kernel * c_in * c_out
-    return weights + c_out, side * side * weights
-
-
-def encode(x, W1, b1, W2, b2, W3, b3):
-    side = int(x.shape[1] ** 0.5)
-    h1 = relu(halve(x.reshape(len(x), side, side, 1), W1, b1))
-    h2 = relu(halve(h1, W2, b2))
-    out = h2.reshape(len(x), -1) @ W3 + b3
-    L = out.shape[1] // 2
-    return out[:, :L], out[:, L:]
-
-
-def decode(z, W1, b1, W2, b2, W3, b3):
-    h1 = relu(z @ W1 + b1)
-    c = W2.shape[2]
-    side = int((h1.shape[1] // c) ** 0.5)
-    h2 = relu(double(h1.reshape(len(z), side, side, c), W2, b2))
-    return double(h2, W3, b3).reshape(len(z), -1)
-
-
-def encode_backward(dmu, dlog_var, x, W1, b1, W2, b2, W3, b3):
-    return _backward(dmu, dlog_var, x, W1, b1, W2, b2, W3, b3)
-
-
-def _backward(dmu, dlog_var, x, W1, b1, W2, b2, W3, b3, last=True, first=True, swapped=False):
-    """encode_backward, or without one of its ReLUs, or with the halves exchanged."""
-    side = int(x.shape[1] ** 0.5)
-    images = x.reshape(len(x), side, side, 1)
-    h1 = relu(halve(images, W1, b1))
-    h2 = relu(halve(h1, W2, b2))
-    dout = np.concatenate([dlog_var, dmu] if swapped else [dmu, dlog_var], axis=1)
-    dW3, db3 = h2.reshape(len(x), -1).T @ dout, dout.sum(axis=0)
-    dh2 = (dout @ W3.T).reshape(h2.shape)
-    dh1, dW2, db2 = halve_backward(dh2 * (h2 > 0) if last else dh2, h1, W2)
-    _, dW1, db1 = halve_backward(dh1 * (h1 > 0) if first else dh1, images, W1)
-    return dW1, db1, dW2, db2, dW3, db3
+def _one_of(rng, sizes):
+    """Another one for each of the seeds 1, 2 and 3."""
+    return map(int, rng.permutation(sizes)[-1])
 
 
 def _side(rng):
-    """Several sides at once, of which some leave a rest. No n stride: kernel is not stride + 2 padding."""
-    stride, padding = rng.integers(2, 4), rng.integers(1, 3)
-    kernel = stride + 2 * padding + 2
-    return {"n": np.arange(6) + rng.integers(12, 20), "kernel": int(kernel), "stride": int(stride),
-            "padding": int(padding)}  # fmt: skip
+    """Several sides at once, of which some leave a rest."""
+    kernel, stride, padding = _one_of(rng, SIDES)
+    n = kernel + rng.integers(5, 9) + np.arange(3 + stride)
+    return {"n": n, "kernel": kernel, "stride": stride, "padding": padding}
 
 
 def _cost(rng):
-    side, kernel = rng.choice([4, 8, 16]), rng.choice([3, 5])
-    return {"side": int(side), "kernel": int(kernel), "c_in": int(rng.integers(2, 5)), "c_out": int(rng.integers(6, 9))}
+    return dict(zip(("side", "kernel", "c_in", "c_out"), _one_of(rng, COSTS), strict=True))
 
 
 def _weights(rng, *shapes):
@@ -98,35 +59,34 @@ def _weights(rng, *shapes):
 
 
 def _encoder(rng):
-    """8 x 8 images; h2 is (N, 2, 2, 2): there a wrong order of axes has a fitting shape."""
-    N = int(rng.integers(2, 5))
-    given = {"x": rng.standard_normal((N, 64))} | _weights(rng, (4, 4, 1, 2), (4, 4, 2, 2), (8, 4))
-    return given | {"dmu": rng.standard_normal((N, 2)), "dlog_var": rng.standard_normal((N, 2))}
+    """Grey images, so one channel; no two of N, L and the other channels are equal."""
+    side, N, c1, c2, L = _one_of(rng, ENCODERS)
+    flat = (side // 4) ** 2 * c2
+    given = {"x": rng.standard_normal((N, side * side))}
+    given |= _weights(rng, (4, 4, 1, c1), (4, 4, c1, c2), (flat, 2 * L))
+    return given | {"dmu": rng.standard_normal((N, L)), "dlog_var": rng.standard_normal((N, L))}
 
 
 def _decoder(rng):
-    """The small image is (N, 2, 2, 3): channels in, channels out and side are to be told apart."""
-    N = int(rng.integers(2, 5))
-    return {"z": rng.standard_normal((N, 3))} | _weights(rng, (3, 12), (4, 4, 3, 2), (4, 4, 2, 1))
+    """Grey images, so one channel comes out; no two of N, L and the other channels are equal. Logits of both signs."""
+    side, N, c1, c2, L = _one_of(rng, DECODERS)
+    given = {"z": rng.standard_normal((N, L))} | _weights(rng, (L, side * side * c1), (4, 4, c1, c2), (4, 4, c2, 1))
+    return given | {"b3": given["b3"] / 5}
 
 
-def _encode(x, W1, b1, W2, b2, W3, b3, first=relu, last=relu, flat=lambda h: h, axis=1):
-    """encode with its parts exchangeable."""
-    side = int(x.shape[1] ** 0.5)
-    h1 = first(halve(x.reshape(len(x), side, side, 1), W1, b1))
-    out = flat(last(halve(h1, W2, b2))).reshape(len(x), -1) @ W3 + b3
-    return (out[:, :2], out[:, 2:]) if axis == 1 else (out[:, ::2], out[:, 1::2])
+def _double(rng):
+    """As many channels out as in for the first of the seeds: an exchange has the right shape, and is still wrong."""
+    N, h, w, c_in, c_out = _one_of(rng, DOUBLES)
+    given = {"x": rng.standard_normal((N, h, w, c_in)), "W": rng.standard_normal((4, 4, c_in, c_out))}
+    return given | {"b": rng.standard_normal(c_out), "dy": rng.standard_normal((N, 2 * h, 2 * w, c_out))}
 
 
-def _decode(z, W1, b1, W2, b2, W3, b3, first=relu, second=relu, last=lambda out: out, image=None):
-    """decode with its parts exchangeable."""
-    h1 = first(z @ W1 + b1)
-    h1 = h1.reshape(len(z), 2, 2, 3) if image is None else image(h1)
-    return last(double(second(double(h1, W2, b2)), W3, b3).reshape(len(z), -1))
+def _nothing(dmu, dlog_var):
+    return np.ones_like(dmu), np.ones_like(dlog_var)
 
 
-def _same(a):
-    return a
+def _times(d, h):
+    return d * h
 
 
 EXERCISES = (
@@ -143,17 +103,16 @@ EXERCISES = (
             "them, both ends included. // rounds down, in an array each number by itself.",
         ),
         slips={
-            "padding is on both sides of the image, so twice": lambda n, kernel, stride, padding: (
-                n + padding - kernel) // stride + 1,
-            "the first place is missing: + 1": lambda n, kernel, stride, padding: (
-                n + 2 * padding - kernel) // stride,
-            "rounded up: a kernel that does not fit whole does not count": lambda n, kernel, stride, padding: -(
-                -(n + 2 * padding - kernel) // stride) + 1,
-            "not rounded: a side is a whole number": lambda n, kernel, stride, padding: (
-                n + 2 * padding - kernel) / stride + 1,
-            "the padding is missing": lambda n, kernel, stride, padding: (n - kernel) // stride + 1,
+            "padding is on both sides of the image, so twice": partial(side_by, twice=False),
+            "the first place is missing: + 1": partial(side_by, first=False),
+            "rounded up: a kernel that does not fit whole does not count": partial(
+                side_by, rest=lambda a, b: -(-a // b)),
+            "not rounded: a side is a whole number": partial(side_by, rest=np.true_divide),
+            "the padding is missing": partial(side_by, padded=False),
             "n // stride: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, kernel, stride,
                 padding: n // stride,
+            "n // 2: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, *others: n // 2,
+            "that is the side of a transposed convolution; this goes the other way": transposed_side,
         },
     ),
     Exercise(
@@ -167,18 +126,16 @@ EXERCISES = (
             "It begins at (n - 1) stride and is kernel long. Then padding is cut off, at both ends.",
         ),
         slips={
-            "the last of n patches begins at (n - 1) stride, not at n stride": lambda n, kernel, stride, padding: (
-                n * stride + kernel - 2 * padding),
-            "padding is cut off at both ends, so twice": lambda n, kernel, stride, padding: (
-                (n - 1) * stride + kernel - padding),
-            "the padding is cut off here, not added": lambda n, kernel, stride, padding: (
-                (n - 1) * stride + kernel + 2 * padding),
-            "the padding is missing": lambda n, kernel, stride, padding: (n - 1) * stride + kernel,
+            "the last of n patches begins at (n - 1) stride, not at n stride": partial(mirrored_side, steps=0),
+            "padding is cut off at both ends, so twice": partial(mirrored_side, cut=1),
+            "the padding is cut off here, not added": partial(mirrored_side, cut=-2),
+            "the padding is missing": partial(mirrored_side, cut=0),
             "n stride: that is right only where kernel = stride + 2 padding": lambda n, kernel, stride, padding: (
                 n * stride),
+            "2 n: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, *others: 2 * n,
             "that is the side of a convolution; this goes the other way": conv_side,
-            "the last patch begins at (n - 1) stride, and it has a length": lambda n, kernel, stride, padding: (
-                (n - 1) * stride),
+            "the last patch begins at (n - 1) stride, and it has a length": partial(mirrored_side, long=False),
+            "where the last patch begins is not yet where it ends": partial(mirrored_side, long=False, cut=0),
         },
     ),
     Exercise(
@@ -193,23 +150,17 @@ EXERCISES = (
             "One number of the output is a sum of kernel kernel c_in products. How many numbers does the output have?",
         ),
         slips={
-            "the biases are missing: one for each output channel": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_in * c_out, side**2 * kernel**2 * c_in * c_out),
-            "a bias for each input channel; they are added to the output": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_in * c_out + c_in, side**2 * kernel**2 * c_in * c_out),
-            "a kernel is square: kernel rows and kernel columns": lambda side, kernel, c_in, c_out: (
-                kernel * c_in * c_out + c_out, side**2 * kernel * c_in * c_out),
-            "each output channel looks at all input channels": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_out + c_out, side**2 * kernel**2 * c_out),
-            "the output is an image: side rows and side columns": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_in * c_out + c_out, side * kernel**2 * c_in * c_out),
-            "all places share the same weights": lambda side, kernel, c_in, c_out: (
-                side**2 * (kernel**2 * c_in * c_out + c_out), side**2 * kernel**2 * c_in * c_out),
+            "the biases are missing: one for each output channel": partial(cost_by, biases="none"),
+            "a bias for each input channel; they are added to the output": partial(cost_by, biases="in"),
+            "one bias in all; there is one for each output channel": partial(cost_by, biases="one"),
+            "a kernel is square: kernel rows and kernel columns": partial(cost_by, square=False),
+            "each output channel looks at all input channels": partial(cost_by, all_in=False),
+            "the output is an image: side rows and side columns": partial(cost_by, image=False),
+            "all places share the same weights": partial(cost_by, shared=False),
             "parameters and products are exchanged": lambda *a: conv_cost(*a)[::-1],
-            "adding a bias is no product": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_in * c_out + c_out, side**2 * (kernel**2 * c_in * c_out + c_out)),
-            "every weight is used at every place of the output": lambda side, kernel, c_in, c_out: (
-                kernel**2 * c_in * c_out + c_out, kernel**2 * c_in * c_out),
+            "adding a bias is no product": partial(cost_by, adds=True),
+            "every weight is used at every place of the output": lambda side, *a: (
+                conv_cost(side, *a)[0], conv_cost(1, *a)[1]),
         },
     ),
     Exercise(
@@ -226,18 +177,20 @@ EXERCISES = (
             "here: both may be negative.",
         ),
         slips={
-            "the ReLU after the first convolution is missing": lambda *a: _encode(*a, first=_same),
-            "the ReLU after the second convolution is missing": lambda *a: _encode(*a, last=_same),
-            "mu and log_var are exchanged: mu is the first half": lambda *a: _encode(*a)[::-1],
-            "every second column: mu is the first half": lambda *a: _encode(*a, axis=2),
-            "a ReLU on the output: mu and log_var may be negative": lambda *a: tuple(map(relu, _encode(*a))),
-            "channels first before it is flat: reshape alone keeps the order (row, column, channel)": lambda *a:
-                _encode(*a, flat=lambda h: np.moveaxis(h, -1, 1)),
-            "log_var is the log of the variance: nothing is applied to it": lambda *a: (
-                _encode(*a)[0], np.exp(_encode(*a)[1])),
-            "rows and columns of the image are exchanged": lambda x, *a: _encode(
-                x.reshape(-1, 8, 8).swapaxes(1, 2).reshape(len(x), 64), *a),
-            "b3 is missing": lambda x, W1, b1, W2, b2, W3, b3: _encode(x, W1, b1, W2, b2, W3, 0 * b3),
+            "the ReLU after the first convolution is missing": partial(encoder, first=False),
+            "the ReLU after the second convolution is missing": partial(encoder, last=False),
+            "both ReLUs are missing": partial(encoder, first=False, last=False),
+            "mu and log_var are exchanged: mu is the first half": partial(encoder, exchanged=True),
+            "every second column: mu is the first half": partial(encoder, every_second=True),
+            "a ReLU on the output: mu and log_var may be negative": partial(encoder, after=relu),
+            "channels first before it is flat: reshape alone keeps the order (row, column, channel)": partial(
+                encoder, channels_first=True),
+            "log_var is the log of the variance: nothing is applied to it": lambda *a: (encode(*a)[0], np.exp(
+                encode(*a)[1])),
+            "that is the standard deviation; log_var is the log of its square": lambda *a: (encode(*a)[0], np.exp(
+                0.5 * encode(*a)[1])),
+            "rows and columns of the image are exchanged": partial(encoder, transpose=True),
+            "b3 is missing": partial(encoder, bias=False),
         },
     ),
     Exercise(
@@ -254,14 +207,16 @@ EXERCISES = (
             "After the last double comes no ReLU and no sigmoid: out are logits. Flat again, (N, D).",
         ),
         slips={
-            "the ReLU after the dense layer is missing": lambda *a: _decode(*a, first=_same),
-            "the ReLU between the two transposed convolutions is missing": lambda *a: _decode(*a, second=_same),
-            "a sigmoid at the end: the likelihood takes logits": lambda *a: _decode(
-                *a, last=lambda out: 1 / (1 + np.exp(-out))),
-            "a ReLU at the end: a logit is negative where a pixel is rather black": lambda *a: _decode(*a, last=relu),
-            "channels first: the axes are (N, side, side, c)": lambda *a: _decode(
-                *a, image=lambda h: np.moveaxis(h.reshape(len(h), 3, 2, 2), 1, -1)),
-            "still images: a model's rows are flat, (N, D)": lambda *a: _decode(*a).reshape(len(a[0]), 8, 8, 1),
+            "the ReLU after the dense layer is missing": partial(decoder, first=False),
+            "the ReLU between the two transposed convolutions is missing": partial(decoder, second=False),
+            "both ReLUs are missing": partial(decoder, first=False, second=False),
+            "a sigmoid at the end: the likelihood takes logits": partial(
+                decoder, after=lambda out: 1 / (1 + np.exp(-out))),
+            "a ReLU at the end: a logit is negative where a pixel is rather black": partial(decoder, after=relu),
+            "channels first: the axes are (N, side, side, c)": partial(decoder, channels_first=True),
+            "rows and columns of the small image are exchanged": partial(decoder, transpose=True),
+            "still images: a model's rows are flat, (N, D)": lambda z, *a: decode(z, *a).reshape(
+                len(z), *[int((decode(z, *a).shape[1]) ** 0.5)] * 2, 1),
         },
     ),
     Exercise(
@@ -272,24 +227,70 @@ EXERCISES = (
         encode_backward,
         value=lambda x, W1, b1, W2, b2, W3, b3, dmu, dlog_var: sum(
             (a * b).sum() for a, b in zip((dmu, dlog_var), encode(x, W1, b1, W2, b2, W3, b3), strict=True)),
+        points=2,
         hints=(
             "Compute the images, h1 and h2 again. From the end: dout is dmu and dlog_var side by side, np.concatenate "
             "along axis 1.",
-            "The dense layer's input was h2, flat. What comes back through it, dout @ W3.T, is flat too: give it the "
-            "shape of h2.",
-            "Then twice the same: through ReLU, times (h > 0), then halve_backward with that layer's input: h1 for the "
-            "second, the images for the first.",
+            "The dense layer's input was h2, flat. What comes back through it is flat too: give it the shape of h2.",
+            "Then twice the same: through ReLU, then halve_backward with that layer's input: h1 for the second, the "
+            "images for the first.",
         ),
         slips={
-            "the ReLU after the second convolution is left out on the way back": lambda *a: _backward(*a, last=False),
-            "the ReLU after the first convolution is left out on the way back": lambda *a: _backward(*a, first=False),
-            "dmu and dlog_var are exchanged: mu is the first half": lambda *a: _backward(*a, swapped=True),
-            "both ReLUs are left out on the way back": lambda *a: _backward(*a, last=False, first=False),
-            "dmu is in the place of dlog_var too": lambda dmu, dlog_var, *a: _backward(dmu, dmu, *a),
-            "the upstream gradients are not used": lambda dmu, dlog_var, *a: _backward(1 + 0 * dmu, 1 + 0 * dmu, *a),
-            "dlog_var is not used": lambda dmu, dlog_var, *a: _backward(dmu, 0 * dlog_var, *a),
-            "averaged over the examples: whether the loss is a mean is already in dmu and dlog_var": lambda dmu,
-                dlog_var, *a: _backward(dmu / len(dmu), dlog_var / len(dmu), *a),
+            "the ReLU after the second convolution is left out on the way back": partial(encoder_gradients, last=False),
+            "the ReLU after the first convolution is left out on the way back": partial(encoder_gradients, first=False),
+            "both ReLUs are left out on the way back": partial(encoder_gradients, first=False, last=False),
+            "times h in the place of h > 0: the slope of a ReLU is 0 or 1": partial(encoder_gradients, gate=_times),
+            "a ReLU of the gradient; what counts is where h is positive, the gradient may be negative": partial(
+                encoder_gradients, gate=lambda d, h: relu(d)),
+            "channels first: what comes back has the order (row, column, channel), that of h2": partial(
+                encoder_gradients, channels_first=True),
+            "dmu and dlog_var are exchanged: mu is the first half": partial(encoder_gradients, exchanged=True),
+            "dmu and dlog_var take turns in the columns: mu is the first half": partial(
+                encoder_gradients, every_second=True),
+            "dmu is in the place of dlog_var too": partial(
+                encoder_gradients, upstream=lambda dmu, dlog_var: (dmu, dmu)),
+            "the upstream gradients are not used": partial(encoder_gradients, upstream=_nothing),
+            "dlog_var is not used": partial(
+                encoder_gradients, upstream=lambda dmu, dlog_var: (dmu, 0 * dlog_var)),
+            "dmu is not used": partial(encoder_gradients, upstream=lambda dmu, dlog_var: (0 * dmu, dlog_var)),
+            "averaged over the examples: whether the loss is a mean is already in dmu and dlog_var": partial(
+                encoder_gradients, upstream=lambda dmu, dlog_var: (dmu / len(dmu), dlog_var / len(dmu))),
+        },
+    ),
+    Exercise(
+        "10.7",
+        "double_backward",
+        "dx, dW, db",
+        _double,
+        double_backward,
+        value=lambda x, W, b, dy: (dy * double(x, W, b)).sum(),
+        around=lambda x, W, b, dy: {"sizes": {"N": len(x), "(2 h) (2 w)": dy[0, :, :, 0].size}},
+        points=2,
+        hints=(
+            "For dx: pixel (i, j) of x painted a patch. What comes back for it is that patch of dy, times the kernel, "
+            "added up. That gathers a patch into one number: it is a convolution of dy.",
+            "double goes from c_in to c_out channels, so the convolution back goes from c_out to c_in: W with its last "
+            "two axes exchanged. Its bias is 0.",
+            "For dW: in the sum S of all dy times y, each weight stands between a number of x and one of dy, as in "
+            "halve, where dy is the large image. So halve_backward knows dW, in the order (4, 4, c_out, c_in).",
+        ),
+        slips={
+            "the channels of W are as they were: on the way back c_out channels come in, and c_in go out": partial(
+                doubled, kernel=lambda W: W if W.shape[2] == W.shape[3] else W.swapaxes(2, 3)),
+            "the kernel is mirrored: each number goes back by the way on which it came": partial(
+                doubled, kernel=lambda W: flip(W.swapaxes(2, 3))),
+            "that is double again: what comes back has the size of x": partial(doubled, dx_by=double),
+            "a ReLU on the way back, but double has none": partial(doubled, dx_by=lambda *a: relu(halve(*a))),
+            "the channels of dW are exchanged: the third axis goes with x, the last with dy": partial(
+                doubled, weights=lambda dV: dV),
+            "the kernel of dW is mirrored": partial(doubled, weights=lambda dV: flip(dV.swapaxes(2, 3))),
+            "dy is not used: the upstream gradient is missing": partial(doubled, upstream=False),
+            "the mean over all places, but the bias is added at every one of them: the sum": partial(
+                doubled, bias=lambda dy: dy.mean(axis=(0, 1, 2))),
+            "summed over the images only: the bias is added at every pixel too": partial(
+                doubled, bias=lambda dy: dy.sum(axis=0)),
+            "summed over the pixels only: all images share the bias": partial(
+                doubled, bias=lambda dy: dy.sum(axis=(1, 2))),
         },
     ),
 )  # fmt: skip
