@@ -73,13 +73,13 @@ def _fill(nb, answers, more):
 @pytest.fixture(scope="module")
 def handed_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class") / "out"
-    build("--without-solutions", folder, "00", "01", "12")
+    build("--without-solutions", folder)
     return folder
 
 
 def test_it_works_alone(handed_out):
-    names = "00_start_here.ipynb 01_dense.ipynb 12_bug_zoo.ipynb README.md minivae requirements.txt"
-    assert " ".join(sorted(path.name for path in handed_out.iterdir())) == names
+    names = [f"{source.stem}.ipynb" for source in notebooks.sources()]
+    assert sorted(path.name for path in handed_out.iterdir()) == [*names, "README.md", "minivae", "requirements.txt"]
     assert command("-c", FIRST_CELL, folder=handed_out, PYTHONPATH="") == "all that this lesson needs is here\n"
     assert "minivae/__init__.py" in command(
         "-c", "import minivae; print(minivae.__file__)", folder=handed_out, PYTHONPATH=""
@@ -103,6 +103,12 @@ def test_no_word_of_what_is_not_handed_out(handed_out):
     for text in texts:
         assert not re.search(r"BEGIN SOLUTION|folder .?solutions|README's|only with solutions|docs/|lessons/src", text)
     assert "solutions" in (ROOT / "lessons" / "README.md").read_text()
+
+
+def test_some_lessons(tmp_path):
+    build("--without-solutions", tmp_path / "two", "01", "12")
+    syllabus = (tmp_path / "two" / "README.md").read_text()
+    assert re.findall(r"^\| (\d\d) ", syllabus, re.M) == ["01", "12"]
 
 
 def test_a_folder_that_is_there_stays(tmp_path):

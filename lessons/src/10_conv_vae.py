@@ -648,8 +648,7 @@ with picture("10_contest") as path:
 #
 # So "conv is better for images" is not a law. It knows two things about images in advance; that is worth more, the more
 # places there are and the less of all combinations has been seen. With the side of the image the dense net's weights
-# grow as its square, and a conv layer's do not grow at all. On MNIST, 28 x 28, conv is clearly ahead: see the README's
-# table.
+# grow as its square, and a conv layer's do not grow at all. On MNIST, 28 x 28, conv is clearly ahead.
 #
 # ## Reconstructions and samples
 #
