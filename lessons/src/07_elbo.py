@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 7. The ELBO, three ways
 #
-# **After this lesson you can** say what the number means on which a VAE is trained: what it bounds, how far below that
-# it stays, and why it can be raised by someone who knows neither. And you can compute how far one Gaussian is from
-# another, by formula, or from samples with an error bar.
+# **After this lesson you can** explain the number that a VAE is trained on: what it bounds, how far below that it
+# stays, and why you can raise it without knowing either. You can also compute how far one Gaussian is from another, by
+# formula, or from samples and with an error bar.
 #
 # **You will build** the KL divergence of two Gaussians, both ways, and the ELBO of a model in which everything is
 # known: the bound, what it bounds, and the gap between the two. Then you close the gap.
@@ -51,6 +51,9 @@ LOG_2PI = np.log(2 * np.pi)
 # $$\log p(x) = \underbrace{\mathbb{E}_q[\log p(x, z) - \log q(z)]}_{\text{ELBO}}
 #   + \underbrace{\mathbb{E}_q[\log q(z) - \log p(z \mid x)]}_{\text{KL}(q \,\|\, p(z \mid x)),\ \text{the gap}} .$$
 #
+# The second part is called the *Kullback-Leibler divergence*, KL, of $q$ from the posterior. In general
+# $\text{KL}(q \,\|\, p) = \mathbb{E}_q[\log q - \log p]$, where both are densities of $z$.
+#
 # Nothing is approximated here. The first part can be computed, since $p(x, z) = p(x \mid z) \, p(z)$ is known. The
 # second cannot, but it is never negative. For any two densities, since $\log u \le u - 1$,
 #
@@ -63,7 +66,8 @@ LOG_2PI = np.log(2 * np.pi)
 # ## The KL of two Gaussians
 #
 # Let $q = N(\mu, v)$ and $p = N(\mu_p, v_p)$. The encoder of a VAE gives $\log v$, not $v$, since a logarithm may be
-# any number; it is called `log_var`, and $v = e^{\log\text{var}}$ is never negative. So is $v_p$. The density is
+# any number, while a variance must be positive. It is called `log_var`, and $v = e^{\log\text{var}}$; the same goes for
+# $p$. The density of $q$ is
 #
 # $$q(z) = \frac{1}{\sqrt{2 \pi v}} \, e^{-(z - \mu)^2 / (2 v)} .$$
 #
@@ -224,12 +228,13 @@ with picture("07_monte_carlo") as path:
 # of $z$ the posterior is $p(x, z) = p(x \mid z) \, p(z)$ up to a factor, and its logarithm is $\log p(x, z)$ up to a
 # constant. That is a polynomial of second degree in $z$, and so the posterior is a normal density again.
 #
-# *Wanted*: its mean $m$ and its variance $v$, made of $x$, $w$, $b$ and $\text{var}_x$.
+# *Wanted*: its mean $\mu_{\text{post}}$ and its variance $v_{\text{post}}$, made of $x$, $w$, $b$ and
+# $\text{var}_x$.
 #
 # ### Exercise 7.4: `posterior`
 #
-# Derive both formulas. Then write them: `x` (N, L), `w` and `b` (L,), `var_x` a number. Return the mean `m` and
-# `log_v`, the logarithm of the variance, both (N, L).
+# Derive both formulas. Then write them: `x` (N, L), `w` and `b` (L,), `var_x` a number. Return the mean,
+# `mu_post`, and the logarithm of the variance, `log_var_post`, both (N, L).
 #
 # <details><summary>Derivation, step 1: what contains z?</summary>
 #
@@ -250,21 +255,22 @@ with picture("07_monte_carlo") as path:
 #
 # <details><summary>Derivation, step 3: what would a normal density have there?</summary>
 #
-# The logarithm of $N(m, v)$ is $-\tfrac12 (z - m)^2 / v$ up to a constant, that is
+# The logarithm of its density is $-\tfrac12 (z - \mu_{\text{post}})^2 / v_{\text{post}}$ up to a constant, that is
 #
-# $$-\tfrac12 \Big( \frac1v \, z^2 - 2 \, \frac{m}{v} \, z \Big) + \dots$$
+# $$-\tfrac12 \Big( \frac{1}{v_{\text{post}}} \, z^2
+#   - 2 \, \frac{\mu_{\text{post}}}{v_{\text{post}}} \, z \Big) + \dots$$
 #
-# Both are the same function of $z$. So the factors of $z^2$ are equal, which gives $v$, and the factors of $z$ are
-# equal, which gives $m / v$ and then $m$.
+# Both are the same function of $z$. So the factors of $z^2$ are equal, which gives $v_{\text{post}}$. And the factors
+# of $z$ are equal, which gives $\mu_{\text{post}} / v_{\text{post}}$, and from it $\mu_{\text{post}}$.
 #
 # </details>
 
 
 # %%
 def posterior(x, w, b, var_x):
-    # Exercise 7.4: m, log_v
+    # Exercise 7.4: mu_post, log_var_post
     ### BEGIN SOLUTION
-    # 1 / v = 1 + w^2 / var_x,   m / v = w (x - b) / var_x
+    # 1 / v_post = 1 + w^2 / var_x,   mu_post / v_post = w (x - b) / var_x
     v = 1 / (1 + w**2 / var_x)
     return v * w * (x - b) / var_x, np.log(v) + np.zeros_like(x)
     ### END SOLUTION
@@ -274,9 +280,9 @@ def posterior(x, w, b, var_x):
 check("7.4", posterior)
 
 # %% [markdown]
-# $1 / v$ is called the *precision* of a normal distribution. You have found that precisions add: the prior has the
-# precision 1, and the pixel brings $w^2 / \text{var}_x$. A pixel with little noise, or with a large weight, says more
-# about $z$.
+# One over the variance of a normal distribution is called its *precision*. You have found that precisions add: the
+# prior has the precision 1, and the pixel brings $w^2 / \text{var}_x$. A pixel with little noise, or with a large
+# weight, says more about $z$.
 #
 # ## Three ways
 #
@@ -370,18 +376,25 @@ def elbo(mu, log_var, x=X):
     return log_px_z - kl_prior
 
 
+def log_evidence(x):
+    """log p(x), the fifth part, which is the same for every q: (n, 1) -> (n,)."""
+    return parts(0 * x, 0 * x, x)[4]
+
+
 def normal(z, mean, log_var):
     return np.exp(-0.5 * ((z - mean) ** 2 / np.exp(log_var) + log_var + LOG_2PI))
 
 
 def guesses():
-    m, log_v = posterior(X, W, B, VAR_X)
-    log_var, log_px = np.full((200, 1), np.log(0.6**2)), parts(m, log_v)[4][0]
-    z, mu = np.linspace(-2.3, 4.6, 300), np.linspace(-0.7, 2.3, 200)[:, None]
-    three = [(at, normal(z, at, log_var[0]), elbo(np.array([[at]]), log_var[:1])[0]) for at in (-0.4, 0.3, m[0, 0])]
+    mu_post, log_var_post = posterior(X, W, B, VAR_X)
+    log_px, mu, log_var = log_evidence(X)[0], np.linspace(-0.7, 2.3, 200)[:, None], np.full((200, 1), np.log(0.6**2))
+    z = np.linspace(-2.3, 4.6, 300)
+    prior_and_posterior = normal(z, 0, 0), normal(z, mu_post[0], log_var_post[0])
+    three = [(at, normal(z, at, log_var[0]), elbo(np.array([[at]]), log_var[:1])[0])
+             for at in (-0.4, 0.3, mu_post[0, 0])]  # fmt: skip
     quoted("-1.8338", log_px)
     quoted("0.15", log_px - three[2][2])
-    return z, normal(z, 0, 0), normal(z, m[0], log_v[0]), three, mu[:, 0], elbo(mu, log_var), log_px
+    return z, *prior_and_posterior, three, mu[:, 0], elbo(mu, log_var), log_px
 
 
 with picture("07_gap") as path:
@@ -404,8 +417,7 @@ def gap_table(K=100_000):
     log_joint = np.log(normal(x, W * z + B, np.log(VAR_X)) * normal(z, 0, 0)).sum(axis=-1)
     terms = log_joint - np.log(normal(z, mu, log_var)).sum(axis=-1)  # (K, 5)
     sampled, error = terms.mean(axis=0), terms.std(axis=0) / np.sqrt(K)
-    *_, log_px, gap = parts(mu, log_var, x)
-    bound = elbo(mu, log_var, x)
+    log_px, bound, gap = log_evidence(x), elbo(mu, log_var, x), parts(mu, log_var, x)[5]
     print(" log p(x)      ELBO   ELBO from samples    log p(x) - ELBO   KL(q || p(z | x))")
     for row in zip(log_px, bound, sampled, error, log_px - bound, gap):
         print("{:9.4f} {:9.4f}   {:8.3f} +- {:.3f} {:18.4f} {:19.4f}".format(*row))
@@ -465,14 +477,13 @@ def climb(steps=100, rate=0.05):
 
 def climbed():
     mu, log_var, bound = climb()
-    m, log_v = posterior(X, W, B, VAR_X)
-    log_px = parts(m, log_v)[4][0]
+    log_px = log_evidence(X)[0]
     grid = np.meshgrid(np.linspace(-1.1, 2.2, 120), np.linspace(-3.5, 1.5, 120))
     gaps = log_px - elbo(*(a.reshape(-1, 1) for a in grid)).reshape(grid[0].shape)
     print("gap in nats:", *(f"{log_px - bound[t]:.4f} after {t} steps" for t in (0, 20, 100)), sep="  ")
     quoted("12.8", log_px - bound[0])
     quoted("0.0014", log_px - bound[-1])
-    return mu, log_var, bound, (m[0], log_v[0]), log_px, grid, gaps
+    return mu, log_var, bound, [a[0] for a in posterior(X, W, B, VAR_X)], log_px, grid, gaps
 
 
 with picture("07_climb") as path:
@@ -526,10 +537,9 @@ def many_samples(M=2**20):
     guesses, gaps = {"q = prior": (0.0, 0.0), "q halfway, N(0.4, 0.6)": (0.4, np.log(0.6))}, {}
     for name, q in guesses.items():
         mu, log_var = (np.full((1, 1), a) for a in q)
-        log_px, gap = (part[0] for part in parts(mu, log_var)[4:])
-        means, errors = np.array([gap_of(K, log_ratio(*q, eps), log_px) for K in Ks]).T
+        means, errors = np.array([gap_of(K, log_ratio(*q, eps), log_evidence(X)) for K in Ks]).T
         print(f"{name:<24}", *(f"K={K}: {mean:.4f}" for K, mean in zip(Ks[::2], means[::2])), sep="  ")
-        assert abs(means[0] - gap) < 4 * errors[0]  # one sample: the gap of the ELBO
+        assert abs(means[0] - (log_evidence(X) - elbo(mu, log_var))) < 4 * errors[0]  # one sample: the ELBO's gap
         assert np.all(np.diff(means) < 0)
         quoted("0.5", means[-1] / means[-2], within=0.05)
         gaps[name] = means, errors

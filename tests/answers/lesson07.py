@@ -289,7 +289,7 @@ def samples_in_a_loop(mu, log_var, eps):
     return np.array([sum(t) / len(t), np.std(t, axis=0) / len(t) ** 0.5])
 
 
-# ---- 7.4: x, w, b, var_x -> m, log_v
+# ---- 7.4: x, w, b, var_x -> mu_post, log_var_post
 
 
 def w_not_squared(x, w, b, var_x):
@@ -574,15 +574,15 @@ WRONG = {
         (without_prior, "the prior's 1 is missing in the precision"),
         (without_b, "b is not subtracted"),
         (variance_itself, "that is the variance; its logarithm is wanted"),
-        (precision_for_variance, "that is the precision; v is 1 over it"),
-        (one_row, "log_v is the same in every row"),
-        (m_without_v, "m is not multiplied with v"),
-        (m_without_var_x, "m is not divided by var_x"),
+        (precision_for_variance, "that is the precision; the variance is 1 over it"),
+        (one_row, "log_var_post is the same in every row"),
+        (m_without_v, "mu_post is not multiplied"),
+        (m_without_var_x, "mu_post is not divided by var_x"),
         (no_var_x_in_precision, "w^2 is not divided by var_x in the precision"),
         (no_b_no_prior, "mend that first: a second mistake is left"),
-        (no_b_and_half_log, "m: b is not subtracted"),
-        (no_b_and_half_log, "log_v: that is the logarithm of the standard deviation"),
-        (posterior_swapped, "the order is m, log_v"),
+        (no_b_and_half_log, "mu_post: b is not subtracted"),
+        (no_b_and_half_log, "log_var_post: that is the logarithm of the standard deviation"),
+        (posterior_swapped, "the order is mu_post, log_var_post"),
         (posterior_hard_coded, "of other sizes, went well"),
     ],
     "7.5": [

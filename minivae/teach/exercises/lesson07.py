@@ -208,15 +208,15 @@ EXERCISES = (
     Exercise(
         "7.4",
         "posterior",
-        "m, log_v",
+        "mu_post, log_var_post",
         _linear,
         posterior,
         points=2,
         hints=(
             "Write down log p(z) + log p(x | z) as a function of z alone. What does not contain z is a constant.",
-            "Collect the factor of z^2 and the factor of z. In a normal density N(m, v) they are -1 / (2 v) and m / v.",
-            "v does not depend on x, but log_v is wanted in the shape of x: np.broadcast_to(log_v, x.shape), or add "
-            "np.zeros_like(x).",
+            "Collect the factor of z^2 and the factor of z. In the density of N(mu_post, v_post) they are "
+            "-1 / (2 v_post) and mu_post / v_post.",
+            "v_post does not depend on x, but its logarithm is wanted in the shape of x: add np.zeros_like(x).",
         ),
         slips={
             "the prior's 1 is missing in the precision": _given_x(prior=0),
@@ -226,8 +226,8 @@ EXERCISES = (
             "var_x is not used: that is the posterior for the noise 1": _given_x(noise=lambda var_x: 1.0),
             "var_x is taken for a standard deviation and squared": _given_x(noise=np.square),
             "the root of var_x is taken, which is a variance already": _given_x(noise=np.sqrt),
-            "that is the precision; v is 1 over it": _given_x(weight=lambda v: 1 / v, times=-1),
-            "the sign of log_v: that is the logarithm of the precision": _given_x(times=-1),
+            "that is the precision; the variance is 1 over it": _given_x(weight=lambda v: 1 / v, times=-1),
+            "the sign of log_var_post: that is the logarithm of the precision": _given_x(times=-1),
             "that is the variance; its logarithm is wanted": _given_x(wanted=_as_it_is),
             "that is the precision; the logarithm of the variance is wanted": _given_x(wanted=lambda v: 1 / v),
             "that is the standard deviation; the logarithm of the variance is wanted": _given_x(wanted=np.sqrt),
@@ -238,13 +238,13 @@ EXERCISES = (
             "w^2 is multiplied with var_x in the precision": _given_x(pixel=lambda w, var_x: w**2 * var_x),
             "that is the variance of x, not that of z given x": lambda x, w, b, var_x: (
                 w * (x - b) / var_x * (w**2 + var_x), np.log(w**2 + var_x) + 0 * x),
-            "w is missing in m": _given_x(slope=lambda w: 1),
-            "w is squared in m": _given_x(slope=np.square),
-            "m is divided by w": _given_x(slope=lambda w: 1 / w),
-            "m is not multiplied with v": _given_x(weight=lambda v: 1),
-            "m is multiplied with the standard deviation, not with the variance": _given_x(weight=np.sqrt),
-            "m is not divided by var_x": _given_x(over=lambda var_x: 1),
-            "log_v is the same in every row, but wanted in the shape of x": lambda x, w, b, var_x: (
+            "w is missing in mu_post": _given_x(slope=lambda w: 1),
+            "w is squared in mu_post": _given_x(slope=np.square),
+            "mu_post is divided by w": _given_x(slope=lambda w: 1 / w),
+            "mu_post is not multiplied with the variance": _given_x(weight=lambda v: 1),
+            "mu_post is multiplied with the standard deviation, not with the variance": _given_x(weight=np.sqrt),
+            "mu_post is not divided by var_x": _given_x(over=lambda var_x: 1),
+            "log_var_post is the same in every row, but wanted in the shape of x": lambda x, w, b, var_x: (
                 posterior(x, w, b, var_x)[0], posterior(x, w, b, var_x)[1][0]),
         },
     ),
