@@ -5,21 +5,8 @@ from functools import partial
 import numpy as np
 
 from ..exercise import Exercise
-from .elbo_by_hand import (
-    LOG_2PI,
-    elbo_backward,
-    elbo_backward_variant,
-    elbo_parts,
-    kl,
-    kl_backward,
-    kl_backward_variant,
-    kl_monte_carlo,
-    kl_variant,
-    monte_carlo_variant,
-    parts_variant,
-    posterior,
-    posterior_variant,
-)
+from . import elbo_by_hand as by_hand
+from .elbo_by_hand import LOG_2PI, elbo_backward, elbo_parts, kl, kl_backward, kl_monte_carlo, posterior
 
 
 def _shape(rng):
@@ -64,9 +51,9 @@ def _as_it_is(a):
     return a
 
 
-_kl, _gradient = partial(partial, kl_variant), partial(partial, kl_backward_variant)
-_sample, _given_x = partial(partial, monte_carlo_variant), partial(partial, posterior_variant)
-_parts, _climb = partial(partial, parts_variant), partial(partial, elbo_backward_variant)
+_kl, _gradient = partial(partial, by_hand.kl_variant), partial(partial, by_hand.kl_backward_variant)
+_sample, _given_x = partial(partial, by_hand.monte_carlo_variant), partial(partial, by_hand.posterior_variant)
+_parts, _climb = partial(partial, by_hand.parts_variant), partial(partial, by_hand.elbo_backward_variant)
 
 EXERCISES = (
     Exercise(
