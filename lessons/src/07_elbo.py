@@ -381,20 +381,20 @@ def log_evidence(x):
     return parts(0 * x, 0 * x, x)[4]
 
 
-def normal(z, mean, log_var):
-    return np.exp(-0.5 * ((z - mean) ** 2 / np.exp(log_var) + log_var + LOG_2PI))
+def log_normal(z, mean, log_var):
+    return -0.5 * (LOG_2PI + log_var + (z - mean) ** 2 / np.exp(log_var))
 
 
 def guesses():
-    mu_post, log_var_post = posterior(X, W, B, VAR_X)
-    log_px, mu, log_var = log_evidence(X)[0], np.linspace(-0.7, 2.3, 200)[:, None], np.full((200, 1), np.log(0.6**2))
-    z = np.linspace(-2.3, 4.6, 300)
-    prior_and_posterior = normal(z, 0, 0), normal(z, mu_post[0], log_var_post[0])
-    three = [(at, normal(z, at, log_var[0]), elbo(np.array([[at]]), log_var[:1])[0])
+    """Densities of z: prior, posterior, and three q with their ELBOs; then the ELBO of many q, and log p(x)."""
+    (mu_post, log_var_post), log_px = posterior(X, W, B, VAR_X), log_evidence(X)[0]
+    z, mu, log_var = np.linspace(-2.3, 4.6, 300), np.linspace(-0.7, 2.3, 200)[:, None], np.full((200, 1), np.log(0.36))
+    prior, true = np.exp(log_normal(z, 0, 0)), np.exp(log_normal(z, mu_post[0], log_var_post[0]))
+    three = [(at, np.exp(log_normal(z, at, log_var[0])), elbo(np.array([[at]]), log_var[:1])[0])
              for at in (-0.4, 0.3, mu_post[0, 0])]  # fmt: skip
     quoted("-1.8338", log_px)
     quoted("0.15", log_px - three[2][2])
-    return z, *prior_and_posterior, three, mu[:, 0], elbo(mu, log_var), log_px
+    return z, prior, true, three, mu[:, 0], elbo(mu, log_var), log_px
 
 
 with picture("07_gap") as path:
@@ -414,8 +414,8 @@ def gap_table(K=100_000):
     rng = np.random.default_rng(2)
     x, mu, log_var = 2 * rng.standard_normal((5, 1)), rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
     z = mu + np.exp(log_var / 2) * rng.standard_normal((K, 5, 1))
-    log_joint = np.log(normal(x, W * z + B, np.log(VAR_X)) * normal(z, 0, 0)).sum(axis=-1)
-    terms = log_joint - np.log(normal(z, mu, log_var)).sum(axis=-1)  # (K, 5)
+    log_joint = log_normal(x, W * z + B, np.log(VAR_X)) + log_normal(z, 0, 0)
+    terms = (log_joint - log_normal(z, mu, log_var)).sum(axis=-1)  # (K, 5)
     sampled, error = terms.mean(axis=0), terms.std(axis=0) / np.sqrt(K)
     log_px, bound, gap = log_evidence(x), elbo(mu, log_var, x), parts(mu, log_var, x)[5]
     print(" log p(x)      ELBO   ELBO from samples    log p(x) - ELBO   KL(q || p(z | x))")
@@ -495,7 +495,7 @@ with picture("07_climb") as path:
 # with `kl_backward` to the posterior at every step: the same gradient, with the opposite sign.
 #
 # Here the gap can be closed because the posterior *is* a Gaussian. With a network as decoder it is not, and a
-# Gaussian $q$ leaves a rest. A VAE has a second reason for a gap: one encoder guesses for all $x$ and cannot be best
+# Gaussian $q$ leaves a gap. A VAE has a second reason for a gap: one encoder guesses for all $x$ and cannot be best
 # for each.
 #
 # ## Outlook: K samples under the logarithm
@@ -521,8 +521,8 @@ with picture("07_climb") as path:
 def log_ratio(mu, log_var, eps):
     """log p(x, z) - log q(z) at z = mu + std eps, for one latent: eps (M,) -> (M,)."""
     z = mu + np.exp(log_var / 2) * eps
-    log_joint = -0.5 * (2 * LOG_2PI + np.log(VAR_X) + (X[0] - W * z - B) ** 2 / VAR_X + z**2)
-    return log_joint + 0.5 * (LOG_2PI + log_var + eps**2)
+    log_joint = log_normal(X[0], W * z + B, np.log(VAR_X)) + log_normal(z, 0, 0)
+    return log_joint - log_normal(z, mu, log_var)
 
 
 def gap_of(K, log_r, log_px):
@@ -561,10 +561,11 @@ with picture("07_importance") as path:
 #
 # ## The same in minivae
 #
-# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities.py`,
-# which leave the sum over the latents to the model. For whole
-# models the laboratory knows $\log p(x)$ in two cases: linear decoders in closed form, and one or two latents by
-# quadrature, for any decoder. Here a VAE with a *tanh* network and Bernoulli pixels, whose posterior is no Gaussian:
+# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities.py`, which leave the
+# sum over the latents to the model. For whole models the library knows $\log p(x)$ in two cases: for linear decoders
+# by a formula, and for any decoder of one or two latents by *quadrature*, a sum over a fine grid of $z$ in the place
+# of the integral. Here a VAE with a tanh network whose pixels are bits, so that the posterior is no Gaussian, and a
+# linear model whose $q$ is the posterior:
 
 # %%
 from minivae import VAE, densities
@@ -605,8 +606,7 @@ assert same_as_the_library() < 1e-12
 whole_models()
 
 # %% [markdown]
-# The quadrature's KL is a sum over a grid of $z$ that uses neither $\log p(x)$ nor the ELBO. The columns add up all
-# the same.
+# The KL is summed over the grid by itself, from neither $\log p(x)$ nor the ELBO. The columns add up all the same.
 #
 # ## More to try
 #
@@ -617,8 +617,9 @@ whole_models()
 # 3. Set `VAR_X` to 0.01 and climb again. Which rate does it need, and why?
 # 4. Learn the decoder as well: derive the gradient of the ELBO in w and b, and fit 200 pixels drawn with $w = 1.5$
 # and $b = 0.5$.
-# 5. In `many_samples`, let q be narrower than the posterior, `(0.82, -4.0)`. The errors look small. Are they
-# right?
+# 5. In `many_samples`, let q be narrower than the posterior, `(0.82, -4.0)`. For K = 1 the gap is known, it is
+# log p(x) - ELBO. By how many standard errors is the estimate off? Try other seeds. Which samples are nearly always
+# missing?
 # 6. Repeat `many_samples` with 10 independent copies of latent and pixel: their ratios multiply. How many samples does
 # the better q need now to come within 0.1 nats? And the prior?
 #
