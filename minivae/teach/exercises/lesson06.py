@@ -271,8 +271,8 @@ EXERCISES = (
         hints=(
             "eps eps^T has the mean I. What is the mean of (C eps) (C eps)^T, then? It must be the covariance of z.",
             "np.linalg.cholesky gives a matrix that, multiplied with its own transpose, is the one that it was given.",
-            "The covariance is divided by N. For one eps (a column) the sample is mean + C eps. Rows instead of columns: "
-            "what happens to C?",
+            "The covariance is divided by N. For one eps (a column) the sample is mean + C eps. If eps is a row, what "
+            "happens to C?",
         ),
         slips={
             "the mean is missing": _draw(mean=lambda z: 0),
