@@ -1,12 +1,15 @@
 # %% [markdown]
 # # 6. From autoencoder to VAE
 #
+# **After this lesson you can** say what a VAE has that an autoencoder lacks, and show it with a measurement: you can
+# find the holes in a space of codes, and count how many samples fall into them.
+#
 # **You will build** an autoencoder, a net that squeezes an image through two numbers and draws it again, and you
 # will try to make new digits with it. It fails, and you will see and measure why: its code space has holes. Then you
 # meet the two ideas that close them, and with them the VAE.
 #
-# **You need** the dense net of lesson 1, Adam (lesson 5), and from linear algebra the singular value decomposition.
-# An hour is enough.
+# **You need** the dense net of lesson 1, Adam of lesson 5 (a few lines, given here for those who left it out), and from
+# elsewhere the singular value decomposition and what a covariance is. About 2 hours.
 #
 # ![Two maps of code spaces with dots for the digits and dark places where nothing like a digit is decoded: many between
 # and around the codes of the autoencoder, few for the VAE](picture:06_holes)
@@ -28,7 +31,7 @@ from minivae import VAE, Adam, fit, load_data, plot
 from minivae.evaluate.latents import normal_quantiles
 from minivae.layers import Dense, Network, ReLU, Sigmoid, dense_decoder, dense_encoder
 from minivae.likelihoods import GaussianFixed
-from minivae.plot import CLASSES, GREY, figure_to
+from minivae.plot.lessons import lesson06 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -70,8 +73,9 @@ data, train_x, held_out = load_digits()
 # $$\text{loss} = \underbrace{\frac1N \sum_n |x_n - m|^2}_{\text{total variance}}
 #   - \underbrace{\sum_l \frac1N \sum_n z_{nl}^2}_{\text{variance that is kept}} .$$
 #
-# So keep as much variance as possible. Decompose the centered data, $x - m = U S V$ with orthonormal columns in $U$
-# and orthonormal rows $e_1, e_2, ...$ in $V$. The variance along a direction $v$ is then
+# So keep as much variance as possible. The singular value decomposition writes the centered data as a product,
+# $x - m = U S V$, with orthonormal columns in $U$, orthonormal rows $e_1, e_2, ...$ in $V$, and a diagonal matrix
+# $S$ between them, whose numbers $S_1 \ge S_2 \ge \dots$ are not negative. The variance along a direction $v$ is then
 #
 # $$\frac1N |(x - m) v|^2 = \frac1N |U S V v|^2 = \sum_i \lambda_i (e_i^\top v)^2, \qquad \lambda_i = S_i^2 / N .$$
 #
@@ -172,28 +176,59 @@ check("6.2", autoencoder)
 # %% [markdown]
 # ### Backward through both
 #
-# From the end. The square gives, as in lesson 1,
+# The loss is the one from above, and the eight parameters are what it is a function of: $x$ is data, as input and as
+# target, and needs no gradient. Most of the way back exists already: `net_backward` turns the gradient of a net's
+# output into those of its four parameters and of its input. What is new lies between the loss and the decoder's output,
+# the `logits`.
 #
-# $$d\hat x_{nd} = \frac{2}{N} (\hat x_{nd} - x_{nd}) .$$
-#
-# The sigmoid acts entry by entry. Its slope, with $s = (1 + e^{-a})^{-1}$:
-#
-# $$\frac{ds}{da} = \frac{e^{-a}}{(1 + e^{-a})^2} = \frac{1}{1 + e^{-a}} \cdot \frac{e^{-a}}{1 + e^{-a}} = s\,(1 - s),$$
-#
-# so it can be computed from the output alone: $d\text{logits} = d\hat x \cdot \hat x\,(1 - \hat x)$. Then
-# `net_backward` of the decoder gives its four gradients and $dz$, the gradient of its *input*. That input is the
-# encoder's output, so $dz$ is the `dy` of the encoder's `net_backward`. The target $x$ is also the input, but it is
-# data and needs no gradient.
+# *Given*: $\hat x = s(\text{logits})$, entry by entry, with $s(a) = 1 / (1 + e^{-a})$. *Wanted*: the gradient of the
+# loss by the logits, made of $\hat x$ and $x$ only.
 #
 # ### Exercise 6.3: `autoencoder_backward`
 #
-# Return the gradients of the loss by all eight parameters. Compute the forward again for the caches.
+# Derive `dlogits`. Then return the gradients of the loss by all eight parameters. Compute the forward again for the
+# caches.
+#
+# <details><summary>Derivation, step 1: how does the loss change with one pixel?</summary>
+#
+# In the loss each $\hat x_{nd}$ is in one square only. As in lesson 1,
+#
+# $$d\hat x_{nd} = \frac{2}{N} (\hat x_{nd} - x_{nd}) .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what is the slope of the sigmoid?</summary>
+#
+# $s(a) = (1 + e^{-a})^{-1}$ is a power of a bracket. The derivative of the power is $-(1 + e^{-a})^{-2}$, that of the
+# bracket is $-e^{-a}$:
+#
+# $$\frac{ds}{da} = \frac{e^{-a}}{(1 + e^{-a})^2} = \frac{1}{1 + e^{-a}} \cdot \frac{e^{-a}}{1 + e^{-a}} .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: can it be computed from the output alone?</summary>
+#
+# The first of the two fractions is $s$. The second is what $s$ lacks to 1:
+#
+# $$\frac{e^{-a}}{1 + e^{-a}} = \frac{1 + e^{-a}}{1 + e^{-a}} - \frac{1}{1 + e^{-a}} .$$
+#
+# With $\hat x$ for $s$ that is the slope. Multiply it, entry by entry, with the gradient of step 1.
+#
+# </details>
+#
+# <details><summary>Derivation, step 4: how does it go on to the encoder?</summary>
+#
+# `net_backward` of the decoder gives its four gradients and `dz`, the gradient of its input. That input, $z$, is the
+# encoder's output, as it is. So `dz` is the `dy` of the encoder's `net_backward`.
+#
+# </details>
 
 
 # %%
 def autoencoder_backward(x, W1, b1, W2, b2, W3, b3, W4, b4):
     # Exercise 6.3: all eight gradients
     ### BEGIN SOLUTION
+    # dlogits = 2 / N (x_hat - x) x_hat (1 - x_hat)
     z, c_enc = net_forward(x, W1, b1, W2, b2)
     logits, c_dec = net_forward(z, W3, b3, W4, b4)
     x_hat = sigmoid(logits)
@@ -233,7 +268,9 @@ assert same_as_the_library() < 1e-12
 # %% [markdown]
 # ## Train it
 #
-# A hidden layer of 100 units on both sides, Adam, 1,200 steps of 125 images.
+# A hidden layer of 100 units on both sides, Adam, 1,200 steps of 125 images. (Adam is gradient descent in which each
+# number is moved by the mean of its recent gradients, `m`, divided by the root of the mean of their squares, `v`, so
+# that all move at about the same speed. Lesson 5 derives it.)
 
 
 # %%
@@ -290,27 +327,60 @@ quoted("2.2", squared_error(autoencoder(train_x, *flat)[1], train_x), within=0.3
 # To make a *new* digit, choose a code and decode it. But which codes are there? We only know those of the training
 # images. The simplest description of such a cloud of points is a Gaussian: their mean $m$ and their covariance
 #
-# $$S = \frac1N \sum_n (z_n - m)(z_n - m)^\top .$$
+# $$\Sigma = \frac1N \sum_n (z_n - m)(z_n - m)^\top .$$
 #
-# To draw from it, take $\epsilon \sim N(0, I)$ and a matrix $C$, and put $z = m + C \epsilon$. Its mean is $m$, and
-# its covariance is the mean of $C \epsilon \epsilon^\top C^\top$, which is $C C^\top$, since
-# $\epsilon \epsilon^\top$ has the mean $I$. So we need $C C^\top = S$: a root of $S$. There are many; the usual one
-# is the lower triangular *Cholesky* factor. (Remember this line, $z = m + C\epsilon$: in the VAE it becomes
-# $z = \mu + \sigma \epsilon$, for each image by itself.)
+# How does one draw from it? What one has is $\varepsilon \sim N(0, I)$: numbers that are independent, each with mean
+# 0 and variance 1, so that $\varepsilon \varepsilon^\top$ has the mean $I$. Any linear function of it,
+#
+# $$z = m + C \varepsilon ,$$
+#
+# is Gaussian again, with a mean and a covariance that depend on $m$ and $C$. (Remember this line. In the VAE it becomes
+# $z = \mu + \sigma \varepsilon$, for each image by itself.)
+#
+# *Given*: `np.linalg.cholesky(A)` returns the *Cholesky factor* of a matrix $A$ such as a covariance: the lower
+# triangular matrix $T$ with $T T^\top = A$. *Wanted*: the condition that $C$ must meet so that $z$ has the covariance
+# $\Sigma$, and a $C$ that meets it.
 #
 # ### Exercise 6.4: `sample_like`
 #
-# Codes `z` (N, L) and noise `eps` (n, L) give `samples` (n, L) from the Gaussian that fits `z`, with the Cholesky
-# factor. Watch out: codes are rows here.
+# Derive which $C$ to take; of several that are right, take the one that is a Cholesky factor. Then write it: codes `z`
+# (N, L) and noise `eps` (n, L) give `samples` (n, L) from the Gaussian that fits `z`. Watch out: codes and noise are
+# rows here, not columns as in the formula.
+#
+# <details><summary>Derivation, step 1: what is the mean of z?</summary>
+#
+# $\varepsilon$ has the mean 0, and so has $C \varepsilon$. So the mean of $z$ is $m$, whatever $C$ is, and
+# $z - m = C \varepsilon$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: and its covariance?</summary>
+#
+# The covariance is the mean of $(z - m)(z - m)^\top$. Put in $z - m$:
+#
+# $$(C \varepsilon)(C \varepsilon)^\top = C \, \varepsilon \varepsilon^\top C^\top .$$
+#
+# $C$ is fixed. What is the mean of the part in the middle? Then compare with $\Sigma$, and with what
+# `np.linalg.cholesky` gives.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what happens to columns that are written as rows?</summary>
+#
+# A column $C \varepsilon$, laid down, is the row $(C \varepsilon)^\top = \varepsilon^\top C^\top$. So the rows of
+# `eps` are multiplied from the right, all of them in one product.
+#
+# </details>
 
 
 # %%
 def sample_like(z, eps):
     # Exercise 6.4: samples
     ### BEGIN SOLUTION
+    # C C^T = Sigma, so C is its Cholesky factor; for rows: m + eps C^T
     mean = z.mean(axis=0)
-    S = (z - mean).T @ (z - mean) / len(z)  # (L, L)
-    return mean + eps @ np.linalg.cholesky(S).T
+    covariance = (z - mean).T @ (z - mean) / len(z)  # (L, L)
+    return mean + eps @ np.linalg.cholesky(covariance).T
     ### END SOLUTION
 
 
@@ -412,7 +482,7 @@ quoted("0.35", squared_error(autoencoder(train_x, *deep)[1], train_x), within=0.
 # **Codes become clouds.** Let the encoder give, for each image, not a point but a Gaussian: a mean $\mu$ and a
 # standard deviation $\sigma$ for each latent. The decoder gets a draw from it, a new one at every step,
 #
-# $$z = \mu + \sigma\,\epsilon, \qquad \epsilon \sim N(0, I) .$$
+# $$z = \mu + \sigma\,\varepsilon, \qquad \varepsilon \sim N(0, I) .$$
 #
 # Now it is not enough that the point $\mu$ decodes to $x$. Its whole surroundings must, as far as the cloud reaches.
 # Where there is a cloud there is no hole.
@@ -450,26 +520,14 @@ flat_vae, deep_vae = train_vae(L=2), train_vae(L=16)
 
 
 # %%
-def draw_clouds(path, n=150):
-    from matplotlib.patches import Ellipse
-
-    z, colors = encode(train_x[:n], flat), [CLASSES[digit] for digit in data.train.y[:n]]
+def clouds(n=150):
+    """Codes of the autoencoder; mu and std of the VAE; classes."""
     mu, log_var = flat_vae.encode(train_x[:n])
-    with figure_to(path, (10, 4.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        left.scatter(*z.T, s=12, color=colors, linewidths=0)
-        left.set(title="autoencoder: a code is a point", xlabel="z[0]", ylabel="z[1]")
-        for center, std, color in zip(mu, np.exp(0.5 * log_var), colors):
-            right.add_patch(Ellipse(center, *(2 * std), color=color, alpha=0.3, lw=0))
-        right.scatter(*mu.T, s=6, color=colors, linewidths=0)
-        for radius in (1, 2):
-            right.add_patch(Ellipse((0, 0), 2 * radius, 2 * radius, fill=False, ec="black", lw=1, ls="--"))
-        right.set(title="VAE: a code is a cloud, and all share N(0, I)", xlabel="z[0]", ylabel="z[1]",
-                  xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")  # fmt: skip
+    return encode(train_x[:n], flat), mu, np.exp(0.5 * log_var), data.train.y[:n]
 
 
 with picture("06_clouds") as path:
-    draw_clouds(path)
+    drawings.clouds(path, *clouds())
 
 # %% [markdown]
 # **Read the picture.** The same 150 images. On the left points, anywhere. On the right each ellipse is one standard
@@ -535,33 +593,23 @@ with picture("06_samples") as path:
 
 
 # %%
-def draw_holes(path, n=60):
-    """Maps of both code spaces, two and a half standard deviations of the codes around their mean."""
+def map_of(codes, decoder, n=60):
+    """Two and a half standard deviations of the codes around their mean: the codes, two sides, distances (n, n)."""
+    sides = [np.linspace(-2.5, 2.5, n) * codes[:, i].std() + codes[:, i].mean() for i in (0, 1)]
+    rows = [np.stack([sides[0], np.full(n, value)], axis=1) for value in sides[1]]
+    return codes, sides, np.array([nearest_distance(decoder(row), train_x) for row in rows])
+
+
+def both_maps():
     z, (mu, _) = encode(train_x, flat), flat_vae.encode(train_x)
-    spaces = {
-        "autoencoder": (z, lambda z: decode(z, flat)),
-        "VAE": (mu, lambda z: flat_vae.decode(z).astype("float64")),
+    return {
+        "autoencoder": map_of(z, lambda z: decode(z, flat)),
+        "VAE": map_of(mu, lambda z: flat_vae.decode(z).astype("float64")),
     }
-    with figure_to(path, (10, 4.9)) as figure:
-        axes = figure.subplots(1, 2)
-        for ax, (name, (codes, decoder)) in zip(axes, spaces.items()):
-            sides = [np.linspace(-2.5, 2.5, n) * codes[:, i].std() + codes[:, i].mean() for i in (0, 1)]
-            rows = [np.stack([sides[0], np.full(n, value)], axis=1) for value in sides[1]]
-            far = np.array([nearest_distance(decoder(row), train_x) for row in rows])  # (n, n)
-            shown = ax.pcolormesh(*sides, far, cmap="Greys", vmin=0.8, vmax=2.6, rasterized=True)
-            ax.contour(*sides, far, levels=[limit], colors="black", linewidths=1.2)
-            for digit in range(10):
-                ax.scatter(*codes[data.train.y == digit].T, s=4, color=CLASSES[digit], linewidths=0, label=digit)
-            ax.set(title=f"{name}: {(far > limit).mean():.1%} of the map is nothing like a digit", xlabel="z[0]",
-                   ylabel="z[1]", xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])  # fmt: skip
-            ax.grid(False)
-        figure.colorbar(shown, ax=axes, label="distance to the nearest training digit")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=10, markerscale=3, title="digit")
 
 
 with picture("06_holes") as path:
-    draw_holes(path)
+    drawings.holes(path, both_maps(), data.train.y, limit)
 
 # %% [markdown]
 # **Read the picture.** Dark is far from every digit; the black line is the limit. The autoencoder has a large hole

@@ -1,10 +1,15 @@
 # %% [markdown]
 # # 7. The ELBO, three ways
 #
-# **You will build** the KL divergence of two Gaussians, once by formula and once from samples, and the ELBO of a
-# model in which everything is known: the bound, what it bounds, and the gap between the two. Then you close the gap.
+# **After this lesson you can** explain the number that a VAE is trained on: what it bounds, how far below that it
+# stays, and why you can raise it without knowing either. You can also compute how far one Gaussian is from another, by
+# formula, or from samples and with an error bar.
 #
-# **You need** the density of a normal distribution, what an expectation is, and the chain rule of lesson 1.
+# **You will build** the KL divergence of two Gaussians, both ways, and the ELBO of a model in which everything is
+# known: the bound, what it bounds, and the gap between the two. Then you close the gap.
+#
+# **You need** the chain rule of lesson 1, and from elsewhere the density of a normal distribution, what an expectation
+# and a variance are, and that log(a b) = log a + log b. About 3 hours.
 #
 # ![Left: the posterior and three normal densities q. Right: the ELBO of each, below log p(x)](picture:07_gap)
 #
@@ -20,7 +25,7 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson07 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 LOG_2PI = np.log(2 * np.pi)
@@ -46,6 +51,9 @@ LOG_2PI = np.log(2 * np.pi)
 # $$\log p(x) = \underbrace{\mathbb{E}_q[\log p(x, z) - \log q(z)]}_{\text{ELBO}}
 #   + \underbrace{\mathbb{E}_q[\log q(z) - \log p(z \mid x)]}_{\text{KL}(q \,\|\, p(z \mid x)),\ \text{the gap}} .$$
 #
+# The second part is called the *Kullback-Leibler divergence*, KL, of $q$ from the posterior. In general
+# $\text{KL}(q \,\|\, p) = \mathbb{E}_q[\log q - \log p]$, where both are densities of $z$.
+#
 # Nothing is approximated here. The first part can be computed, since $p(x, z) = p(x \mid z) \, p(z)$ is known. The
 # second cannot, but it is never negative. For any two densities, since $\log u \le u - 1$,
 #
@@ -57,31 +65,60 @@ LOG_2PI = np.log(2 * np.pi)
 #
 # ## The KL of two Gaussians
 #
-# Let $q = N(\mu, v)$ and $p = N(\mu_p, v_p)$, with $v = e^{\log\text{var}}$, so that $\log v$ is `log_var`. What is
-# $\mathbb{E}_q[\log q - \log p]$? Write down both averages. Under $q$ the mean of $(z - \mu)^2$ is $v$:
+# Let $q = N(\mu, v)$ and $p = N(\mu_p, v_p)$. The encoder of a VAE gives $\log v$, not $v$, since a logarithm may be
+# any number, while a variance must be positive. It is called `log_var`, and $v = e^{\log\text{var}}$; the same goes for
+# $p$. The density of $q$ is
 #
-# $$\mathbb{E}_q[\log q] = -\tfrac12 \Big( \log 2\pi + \log v + \frac{v}{v} \Big) .$$
+# $$q(z) = \frac{1}{\sqrt{2 \pi v}} \, e^{-(z - \mu)^2 / (2 v)} .$$
 #
-# The distance to $\mu_p$ splits: $z - \mu_p = (z - \mu) + (\mu - \mu_p)$. Square it and average; the mixed product
-# has the mean 0, and $\mathbb{E}_q[(z - \mu_p)^2] = v + (\mu - \mu_p)^2$:
+# *Given*: under $q$ the mean of $z$ is $\mu$, and the mean of $(z - \mu)^2$ is $v$. *Wanted*: the average
 #
-# $$\mathbb{E}_q[\log p] = -\tfrac12 \Big( \log 2\pi + \log v_p + \frac{v + (\mu - \mu_p)^2}{v_p} \Big) .$$
+# $$\text{KL}(q \,\|\, p) = \mathbb{E}_q[\log q(z) - \log p(z)]$$
 #
-# Subtract; $2\pi$ goes:
+# as a formula of $\mu$, $\log v$, $\mu_p$, $\log v_p$ in which no $z$ is left.
 #
-# $$\text{KL} = \tfrac12 \Big( \log v_p - \log v + \frac{v}{v_p} + \frac{(\mu - \mu_p)^2}{v_p} - 1 \Big) .$$
-#
-# With L independent latents the densities are products, their logarithms sums, and so is the KL.
+# With L independent latents the densities are products, their logarithms are sums, and so is the KL.
 #
 # ### Exercise 7.1: `kl`
 #
-# All four arguments are (N, L). Return (N,): one number per example, summed over the latents.
+# Derive the formula for one latent, with pencil and paper. Then write it: all four arguments are (N, L). Return (N,):
+# one number per example, summed over the latents.
+#
+# <details><summary>Derivation, step 1: what do the two logarithms look like?</summary>
+#
+# The logarithm of the density above is
+#
+# $$\log q(z) = -\tfrac12 \Big( \log 2\pi + \log v + \frac{(z - \mu)^2}{v} \Big) ,$$
+#
+# and that of $p$ is the same with $\mu_p$ and $v_p$. In the difference $\log 2\pi$ cancels. Only the two squares
+# contain $z$, so only they have to be averaged.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: which of the averages is known already?</summary>
+#
+# The mean of $(z - \mu)^2$ under $q$ is $v$. So the square in $\log q$ becomes $v / v$, a plain number.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: and the other one?</summary>
+#
+# The distance to $\mu_p$ splits into two parts: $z - \mu_p = (z - \mu) + (\mu - \mu_p)$. Its square is
+#
+# $$(z - \mu)^2 + 2 (z - \mu) (\mu - \mu_p) + (\mu - \mu_p)^2 .$$
+#
+# Average each of the three. The mean of the first is known. In the second $\mu - \mu_p$ is a fixed number, and
+# $z - \mu$ has the mean 0. The third does not contain $z$. What you find is divided by $v_p$, as in $\log p$. Put both
+# averages into the difference of step 1.
+#
+# </details>
 
 
 # %%
 def kl(mu, log_var, mu_p, log_var_p):
     # Exercise 7.1: kl
     ### BEGIN SOLUTION
+    # KL = (log v_p - log v + v / v_p + (mu - mu_p)^2 / v_p - 1) / 2
     ratio = np.exp(log_var - log_var_p)
     distance = (mu - mu_p) ** 2 / np.exp(log_var_p)
     return 0.5 * (log_var_p - log_var + ratio + distance - 1).sum(axis=-1)
@@ -94,9 +131,9 @@ check("7.1", kl)
 # %% [markdown]
 # ### Its gradient
 #
-# In training $\mu$ and $\log v$ change. $\mu$ is in one term, with the derivative $2 (\mu - \mu_p) / v_p$, times
-# $\tfrac12$. $\log v$ is in two: $-\log v$ has the slope $-1$, and $v / v_p = e^{\log v - \log v_p}$ is its own
-# derivative. The gradient is 0 where $\mu = \mu_p$ and $v = v_p$, as it must be.
+# In training $\mu$ and $\log v$ change. In your formula $\mu$ is in one term, a square. $\log v$ is in two: by itself,
+# and in $v / v_p = e^{\log v - \log v_p}$, which is its own derivative. The gradient is 0 where $\mu = \mu_p$ and
+# $v = v_p$, as it must be: there the KL is smallest.
 #
 # ### Exercise 7.2: `kl_backward`
 #
@@ -124,8 +161,8 @@ check("7.2", kl_backward)
 # $$\log q(z) - \log p(z) = -\tfrac12 (\log v + \varepsilon^2) + \tfrac12 z^2 ,\qquad \text{std} = e^{\log v / 2} .$$
 #
 # How far off is the average of K draws? The $t_k$ are independent, so the variance of their sum is K times that of
-# one, and the variance of their mean, a K-th of the sum, is $K \, \text{Var}[t] / K^2 = \text{Var}[t] / K$. The
-# *standard error* is its root:
+# one. Their mean is a K-th of the sum, and its variance is $K \, \text{Var}[t] / K^2 = \text{Var}[t] / K$. The
+# *standard error* is the root of that:
 #
 # $$\text{error} = \frac{\text{std of the } t_k}{\sqrt{K}} .$$
 #
@@ -155,36 +192,23 @@ check("7.3", kl_monte_carlo)
 
 
 # %%
-def draw_monte_carlo(path):
+def sampled():
+    """The KL of three latents to N(0, 1): formula, numbers of samples K, means and errors (runs, K)."""
     mu, log_var = np.array([[0.8, -0.4, 0.1]]), np.array([[-1.5, -0.5, 0.3]])
-    exact = kl(mu, log_var, 0 * mu, 0 * mu)[0]
-    sizes = 4 ** np.arange(2, 9)
-    found = [[kl_monte_carlo(mu, log_var, np.random.default_rng([K, i]).standard_normal((K, 1, 3))) for K in sizes]
-             for i in range(3)]  # fmt: skip
-    found = np.array(found)[..., 0]  # (3 runs, sizes, mean and error)
-    assert np.all(np.abs(found[..., 0] - exact) < 4 * found[..., 1])
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        for i, run in enumerate(found):
-            left.errorbar(sizes * 1.18 ** (i - 1), run[:, 0], 2 * run[:, 1], fmt="o", ms=4, color=CLASSES[i], capsize=2)
-        left.axhline(exact, color=GREY, ls="--", label=f"formula: {exact:.4f} nats")
-        left.set(title="KL from K samples, three runs, two standard errors", ylabel="KL, nats", xscale="log")
-        left.legend()
-        right.loglog(sizes, found[0, :, 1], "o", color=BLUE, label="standard error, as computed")
-        right.loglog(sizes, found[0, -1, 1] * np.sqrt(sizes[-1] / sizes), color=GREY, ls="--", label="1 / root of K")
-        right.set(title="four times the samples, half the error", ylabel="standard error, nats")
-        right.legend()
-        for ax in (left, right):
-            ax.set(xlabel="samples K", xticks=sizes, xticklabels=[f"{K:,}" for K in sizes])
-            ax.minorticks_off()
-    print(f"formula {exact:.4f}; from {sizes[-1]:,} samples {found[0, -1, 0]:.4f} +- {found[0, -1, 1]:.4f} nats")
+    exact, sizes = kl(mu, log_var, 0 * mu, 0 * mu)[0], 4 ** np.arange(2, 9)
+    found = [[kl_monte_carlo(mu, log_var, np.random.default_rng([K, run]).standard_normal((K, 1, 3))) for K in sizes]
+             for run in range(3)]  # fmt: skip
+    means, errors = np.moveaxis(np.array(found)[..., 0], -1, 0)
+    print(f"formula {exact:.4f}; from {sizes[-1]:,} samples {means[0, -1]:.4f} +- {errors[0, -1]:.4f} nats")
+    assert np.all(np.abs(means - exact) < 4 * errors)
     quoted("0.84", exact)
-    quoted("0.0033", found[0, -1, 1])
-    quoted("0.2", found[0, -1, 1] * (sizes[-1] / 16) ** 0.5)
+    quoted("0.0033", errors[0, -1])
+    quoted("0.2", errors[0, -1] * (sizes[-1] / 16) ** 0.5)
+    return exact, sizes, means, errors
 
 
 with picture("07_monte_carlo") as path:
-    draw_monte_carlo(path)
+    drawings.monte_carlo(path, *sampled())
 
 # %% [markdown]
 # **Read the picture.** With 16 samples the error is some 0.2 nats, a quarter of the KL itself, which is 0.84. With
@@ -193,36 +217,60 @@ with picture("07_monte_carlo") as path:
 #
 # ## A model in which everything is known
 #
-# Let each latent have one pixel of its own:
+# Let each latent have one pixel of its own, with a weight $w$ and a bias $b$:
 #
 # $$p(z) = N(0, 1), \qquad p(x \mid z) = N(w z + b, \, \text{var}_x) .$$
 #
 # **The evidence.** $x = w z + b + \text{noise}$ is a sum of independent normal variables. So $x$ is normal, with the
 # mean $b$ and the variance $w^2 + \text{var}_x$.
 #
-# **The posterior.** As a function of $z$, $p(z \mid x)$ is $p(x, z)$ up to a factor. Collect the powers of $z$:
+# **The posterior.** By its definition $p(z \mid x) = p(x, z) / p(x)$, and $p(x)$ does not contain $z$. So as a function
+# of $z$ the posterior is $p(x, z) = p(x \mid z) \, p(z)$ up to a factor, and its logarithm is $\log p(x, z)$ up to a
+# constant. That is a polynomial of second degree in $z$, and so the posterior is a normal density again.
 #
-# $$\log p(x, z) = -\tfrac12 \Big( z^2 + \frac{(x - b - w z)^2}{\text{var}_x} \Big) + \dots
-#   = -\tfrac12 \Big( \Big( 1 + \frac{w^2}{\text{var}_x} \Big) z^2 - 2 \, \frac{w (x - b)}{\text{var}_x} \, z
-# \Big) + \dots$$
-#
-# A normal density $N(m, v)$ has $-\tfrac12 ( z^2 / v - 2 \, z \, m / v ) + \dots$ Compare the factors of $z^2$ and
-# of $z$:
-#
-# $$\frac1v = 1 + \frac{w^2}{\text{var}_x}, \qquad \frac{m}{v} = \frac{w (x - b)}{\text{var}_x} .$$
-#
-# Precisions add: that of the prior, 1, and that of the pixel.
+# *Wanted*: its mean $\mu_{\text{post}}$ and its variance $v_{\text{post}}$, made of $x$, $w$, $b$ and
+# $\text{var}_x$.
 #
 # ### Exercise 7.4: `posterior`
 #
-# `x` (N, L), `w` and `b` (L,), `var_x` a number. Return the mean `m` and `log_v`, the logarithm of the variance,
-# both (N, L).
+# Derive both formulas. Then write them: `x` (N, L), `w` and `b` (L,), `var_x` a number. Return the mean,
+# `mu_post`, and the logarithm of the variance, `log_var_post`, both (N, L).
+#
+# <details><summary>Derivation, step 1: what contains z?</summary>
+#
+# Write down the logarithms of $p(z)$ and of $p(x \mid z)$ and leave out all that does not contain $z$:
+#
+# $$\log p(x, z) = -\tfrac12 \Big( z^2 + \frac{(x - b - w z)^2}{\text{var}_x} \Big) + \dots$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: how much of each power is there?</summary>
+#
+# Multiply out the square, and sort by powers of $z$:
+#
+# $$-\tfrac12 \Big( \Big( 1 + \frac{w^2}{\text{var}_x} \Big) z^2 - 2 \, \frac{w (x - b)}{\text{var}_x} \, z \Big)
+# + \dots$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what would a normal density have there?</summary>
+#
+# The logarithm of its density is $-\tfrac12 (z - \mu_{\text{post}})^2 / v_{\text{post}}$ up to a constant, that is
+#
+# $$-\tfrac12 \Big( \frac{1}{v_{\text{post}}} \, z^2
+#   - 2 \, \frac{\mu_{\text{post}}}{v_{\text{post}}} \, z \Big) + \dots$$
+#
+# Both are the same function of $z$. So the factors of $z^2$ are equal, which gives $v_{\text{post}}$. And the factors
+# of $z$ are equal, which gives $\mu_{\text{post}} / v_{\text{post}}$, and from it $\mu_{\text{post}}$.
+#
+# </details>
 
 
 # %%
 def posterior(x, w, b, var_x):
-    # Exercise 7.4: m, log_v
+    # Exercise 7.4: mu_post, log_var_post
     ### BEGIN SOLUTION
+    # 1 / v_post = 1 + w^2 / var_x,   mu_post / v_post = w (x - b) / var_x
     v = 1 / (1 + w**2 / var_x)
     return v * w * (x - b) / var_x, np.log(v) + np.zeros_like(x)
     ### END SOLUTION
@@ -232,6 +280,10 @@ def posterior(x, w, b, var_x):
 check("7.4", posterior)
 
 # %% [markdown]
+# One over the variance of a normal distribution is called its *precision*. You have found that precisions add: the
+# prior has the precision 1, and the pixel brings $w^2 / \text{var}_x$. A pixel with little noise, or with a large
+# weight, says more about $z$.
+#
 # ## Three ways
 #
 # $$\text{ELBO} = \mathbb{E}_q[\log p(x, z) - \log q(z)]$$
@@ -255,33 +307,55 @@ check("7.4", posterior)
 # $$\mathbb{E}_q[\log p(z)] = -\tfrac12 ( \log 2\pi + \mu^2 + v ), \qquad H(q) = \tfrac12 ( \log 2\pi + \log v + 1 )
 # .$$
 #
-# ### Exercise 7.5: `elbo_three_ways`
+# ### Exercise 7.5: `elbo_parts`
 #
-# Return the ELBO in these three ways, (N,) each, summed over the latents and their pixels. Use `kl`, `posterior` and
-# `LOG_2PI`.
+# Return the six parts, `log_px_z, kl_prior, log_pz, entropy, log_px, gap`, (N,) each, summed over the latents and their
+# pixels:
+#
+# - `log_px_z`, `log_pz` and `entropy` are the three formulas above,
+# - `kl_prior` is $\text{KL}(q \,\|\, p(z))$ and `gap` is $\text{KL}(q \,\|\, p(z \mid x))$: use your `kl` and your
+# `posterior`,
+# - `log_px` is $\log p(x)$: what do you know about $x$ in this model?
 
 
 # %%
-def elbo_three_ways(x, mu, log_var, w, b, var_x):
-    # Exercise 7.5: by_kl, by_entropy, by_gap
+def elbo_parts(x, mu, log_var, w, b, var_x):
+    # Exercise 7.5: log_px_z, kl_prior, log_pz, entropy, log_px, gap
     ### BEGIN SOLUTION
-    v, zero = np.exp(log_var), np.zeros_like(mu)
+    v, zero, var = np.exp(log_var), np.zeros_like(mu), w**2 + var_x
     log_px_z = -0.5 * (LOG_2PI + np.log(var_x) + ((x - w * mu - b) ** 2 + w**2 * v) / var_x).sum(axis=-1)
-    by_kl = log_px_z - kl(mu, log_var, zero, zero)
-
+    kl_prior = kl(mu, log_var, zero, zero)
     log_pz = -0.5 * (LOG_2PI + mu**2 + v).sum(axis=-1)
     entropy = 0.5 * (LOG_2PI + log_var + 1).sum(axis=-1)
-    by_entropy = log_px_z + log_pz + entropy
-
-    var = w**2 + var_x
     log_px = -0.5 * (LOG_2PI + np.log(var) + (x - b) ** 2 / var).sum(axis=-1)
-    by_gap = log_px - kl(mu, log_var, *posterior(x, w, b, var_x))
-    return by_kl, by_entropy, by_gap
+    gap = kl(mu, log_var, *posterior(x, w, b, var_x))
+    return log_px_z, kl_prior, log_pz, entropy, log_px, gap
     ### END SOLUTION
 
 
 # %%
-check("7.5", elbo_three_ways)
+check("7.5", elbo_parts)
+
+# %% [markdown]
+# Your parts, added up in the three ways, for four examples with everything drawn at random:
+
+
+# %%
+def elbo_three_ways(x, mu, log_var, w, b, var_x):
+    log_px_z, kl_prior, log_pz, entropy, log_px, gap = elbo_parts(x, mu, log_var, w, b, var_x)
+    return log_px_z - kl_prior, log_px_z + log_pz + entropy, log_px - gap
+
+
+def three_ways_agree():
+    rng = np.random.default_rng(0)
+    ways = elbo_three_ways(*rng.standard_normal((3, 4, 2)), *rng.standard_normal((2, 2)), 0.5)
+    names = "reconstruction - KL", "joint + entropy", "evidence - gap"
+    for name, way in zip(names, ways):
+        print(f"{name:<20}", *(f"{elbo:18.14f}" for elbo in way))
+        assert np.allclose(way, ways[0], rtol=0, atol=1e-11)
+
+
+three_ways_agree()
 
 # %% [markdown]
 # Now the picture of the beginning. One latent, one pixel, $x = 2$; three guesses of the same width, std = 0.6.
@@ -291,61 +365,48 @@ W, B, VAR_X = np.array([1.5]), np.array([0.5]), 0.5  # of the decoder
 X = np.array([[2.0]])
 
 
+def parts(mu, log_var, x=X):
+    """The six parts for this decoder: mu, log_var (n, 1), and x (n, 1) or X for all."""
+    return elbo_parts(np.broadcast_to(x, mu.shape), mu, log_var, W, B, VAR_X)
+
+
+def elbo(mu, log_var, x=X):
+    """The first way, (n,)."""
+    log_px_z, kl_prior, *_ = parts(mu, log_var, x)
+    return log_px_z - kl_prior
+
+
 def log_evidence(x):
-    var = W**2 + VAR_X
-    return -0.5 * (LOG_2PI + np.log(var) + (x - B) ** 2 / var).sum(axis=-1)
+    """log p(x), the fifth part, which is the same for every q: (n, 1) -> (n,)."""
+    return parts(0 * x, 0 * x, x)[4]
 
 
-def draw_gap(path):
-    m, log_v = posterior(X, W, B, VAR_X)
-    log_px, log_var = log_evidence(X)[0], np.log(0.6**2)
-    mu, z = np.linspace(-0.7, 2.3, 200)[:, None], np.linspace(-2.3, 4.6, 300)
+def log_normal(z, mean, log_var):
+    return -0.5 * (LOG_2PI + log_var + (z - mean) ** 2 / np.exp(log_var))
 
-    def elbo(mu):
-        return elbo_three_ways(X + 0 * mu, mu, log_var + 0 * mu, W, B, VAR_X)[0]
 
-    def normal(mean, var):
-        return np.exp(-0.5 * (z - mean) ** 2 / var) / np.sqrt(2 * np.pi * var)
-
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        left.plot(z, normal(0, 1), color=GREY, ls="--", label="prior p(z)")
-        left.fill_between(z, normal(m[0, 0], np.exp(log_v[0, 0])), color=BLUE, alpha=0.25)
-        left.plot(z, normal(m[0, 0], np.exp(log_v[0, 0])), color=BLUE, label="posterior p(z | x)")
-        right.axhline(log_px, color=BLUE, ls="--")
-        right.text(-0.68, log_px + 0.12, f"log p(x) = {log_px:.4f}", color=BLUE)
-        right.plot(mu, elbo(mu), color=GREY)
-        right.fill_between(mu[:, 0], elbo(mu), log_px, color=GREY, alpha=0.15)
-        for at, color in zip((-0.4, 0.3, m[0, 0]), (CLASSES[3], ORANGE, CLASSES[2])):
-            bound = elbo(np.array([[at]]))[0]
-            left.plot(z, normal(at, 0.36), color=color, label=f"q, mean {at:.2f}")
-            right.annotate(
-                "", (at, log_px), (at, bound), arrowprops={"arrowstyle": "<->", "color": color, "shrinkA": 0}
-            )
-            right.plot(at, bound, "o", color=color)
-            right.text(at + 0.05, bound - 0.95, f"gap {log_px - bound:.2f}", color=color)
-        left.set(title="what z is like, given x = 2", xlabel="z", ylabel="density")
-        right.set(
-            title="the ELBO as q is moved: a bound, and its gap",
-            xlabel="mean of q",
-            ylabel="ELBO, nats",
-            ylim=(-7.5, -1.2),
-        )
-        left.legend(fontsize=9)
+def guesses():
+    """Densities of z: prior, posterior, and three q with their ELBOs; then the ELBO of many q, and log p(x)."""
+    (mu_post, log_var_post), log_px = posterior(X, W, B, VAR_X), log_evidence(X)[0]
+    z, mu, log_var = np.linspace(-2.3, 4.6, 300), np.linspace(-0.7, 2.3, 200)[:, None], np.full((200, 1), np.log(0.36))
+    prior, true = np.exp(log_normal(z, 0, 0)), np.exp(log_normal(z, mu_post[0], log_var_post[0]))
+    three = [(at, np.exp(log_normal(z, at, log_var[0])), elbo(np.array([[at]]), log_var[:1])[0])
+             for at in (-0.4, 0.3, mu_post[0, 0])]  # fmt: skip
     quoted("-1.8338", log_px)
-    quoted("0.15", log_px - elbo(m)[0])
+    quoted("0.15", log_px - three[2][2])
+    return z, prior, true, three, mu[:, 0], elbo(mu, log_var), log_px
 
 
 with picture("07_gap") as path:
-    draw_gap(path)
+    drawings.gap(path, *guesses())
 
 # %% [markdown]
 # **Read the picture.** In this model $\log p(x) = -1.8338$ nats. The better $q$ covers the posterior, the smaller
 # the gap. The green $q$ has the right mean, and a gap of 0.15 is left: its width is wrong.
 #
-# Do not believe the identity because of the algebra only. Here are five pixels, each with a $q$ drawn at random.
-# $\log p(x)$ is the density of $x$, the ELBO comes from the first way and, for comparison, from samples; the last
-# column is your `kl` to your `posterior`.
+# Do not believe the identity because of the algebra only. Here are five pixels, each with a $q$ drawn at random. The
+# ELBO comes from the first way and, for comparison, from samples. The last column is your `gap`, the KL to your
+# `posterior`.
 
 
 # %%
@@ -353,16 +414,15 @@ def gap_table(K=100_000):
     rng = np.random.default_rng(2)
     x, mu, log_var = 2 * rng.standard_normal((5, 1)), rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
     z = mu + np.exp(log_var / 2) * rng.standard_normal((K, 5, 1))
-    log_joint = -0.5 * (2 * LOG_2PI + np.log(VAR_X) + (x - W * z - B) ** 2 / VAR_X + z**2).sum(axis=-1)
-    log_q = -0.5 * (LOG_2PI + log_var + (z - mu) ** 2 / np.exp(log_var)).sum(axis=-1)
-    sampled, error = (log_joint - log_q).mean(axis=0), (log_joint - log_q).std(axis=0) / np.sqrt(K)
-    log_px, elbo = log_evidence(x), elbo_three_ways(x, mu, log_var, W, B, VAR_X)[0]
-    gap = kl(mu, log_var, *posterior(x, W, B, VAR_X))
+    log_joint = log_normal(x, W * z + B, np.log(VAR_X)) + log_normal(z, 0, 0)
+    terms = (log_joint - log_normal(z, mu, log_var)).sum(axis=-1)  # (K, 5)
+    sampled, error = terms.mean(axis=0), terms.std(axis=0) / np.sqrt(K)
+    log_px, bound, gap = log_evidence(x), elbo(mu, log_var, x), parts(mu, log_var, x)[5]
     print(" log p(x)      ELBO   ELBO from samples    log p(x) - ELBO   KL(q || p(z | x))")
-    for row in zip(log_px, elbo, sampled, error, log_px - elbo, gap):
+    for row in zip(log_px, bound, sampled, error, log_px - bound, gap):
         print("{:9.4f} {:9.4f}   {:8.3f} +- {:.3f} {:18.4f} {:19.4f}".format(*row))
-    assert np.allclose(log_px - elbo, gap, rtol=0, atol=1e-12)
-    assert np.all(np.abs(sampled - elbo) < 4 * error)
+    assert np.allclose(log_px - bound, gap, rtol=0, atol=1e-12)
+    assert np.all(np.abs(sampled - bound) < 4 * error)
 
 
 gap_table()
@@ -404,9 +464,10 @@ check("7.6", elbo_backward)
 
 # %%
 def climb(steps=100, rate=0.05):
+    """mu, log_var and ELBO of every step."""
     mu, log_var, path = np.full((1, 1), -0.8), np.full((1, 1), 1.0), []
     for _ in range(steps + 1):
-        path.append((mu[0, 0], log_var[0, 0], elbo_three_ways(X, mu, log_var, W, B, VAR_X)[0][0]))
+        path.append((mu[0, 0], log_var[0, 0], elbo(mu, log_var)[0]))
         dmu, dlog_var = elbo_backward(X, mu, log_var, W, B, VAR_X)
         dmu_gap, dlog_var_gap = kl_backward(mu, log_var, *posterior(X, W, B, VAR_X))
         assert np.allclose([dmu, dlog_var], [-dmu_gap, -dlog_var_gap], atol=1e-12)  # the ELBO's, and the gap's
@@ -414,33 +475,19 @@ def climb(steps=100, rate=0.05):
     return np.array(path).T
 
 
-def draw_climb(path):
-    mu, log_var, elbo = climb()
-    m, log_v = posterior(X, W, B, VAR_X)
+def climbed():
+    mu, log_var, bound = climb()
     log_px = log_evidence(X)[0]
     grid = np.meshgrid(np.linspace(-1.1, 2.2, 120), np.linspace(-3.5, 1.5, 120))
-    q = [a.reshape(-1, 1) for a in grid]
-    gap = (log_px - elbo_three_ways(X + 0 * q[0], *q, W, B, VAR_X)[0]).reshape(grid[0].shape)
-    levels = [0.1, 0.3, 1, 3, 10]
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        lines = left.contour(*grid, gap, levels, colors=GREY, linewidths=1)
-        left.clabel(lines, fmt="%g", fontsize=8)
-        left.plot(mu, log_var, "o-", color=ORANGE, ms=3, lw=1)
-        left.plot(m[0], log_v[0], "*", color=BLUE, ms=14)
-        left.text(mu[0] + 0.05, log_var[0] + 0.15, "start", color=ORANGE)
-        left.set(title="contours: nats below log p(x); dots: steps; star: posterior", xlabel="mu", ylabel="log_var")
-        right.axhline(log_px, color=BLUE, ls="--", label="log p(x)")
-        right.plot(elbo, color=ORANGE, label="ELBO")
-        right.set(title="the bound reaches what it bounds", xlabel="step", ylabel="nats")
-        right.legend(loc="lower right")
-    print("gap in nats:", *(f"{log_px - elbo[t]:.4f} after {t} steps" for t in (0, 20, 100)), sep="  ")
-    quoted("12.8", log_px - elbo[0])
-    quoted("0.0014", log_px - elbo[-1])
+    gaps = log_px - elbo(*(a.reshape(-1, 1) for a in grid)).reshape(grid[0].shape)
+    print("gap in nats:", *(f"{log_px - bound[t]:.4f} after {t} steps" for t in (0, 20, 100)), sep="  ")
+    quoted("12.8", log_px - bound[0])
+    quoted("0.0014", log_px - bound[-1])
+    return mu, log_var, bound, [a[0] for a in posterior(X, W, B, VAR_X)], log_px, grid, gaps
 
 
 with picture("07_climb") as path:
-    draw_climb(path)
+    drawings.climb(path, *climbed())
 
 # %% [markdown]
 # **Read the picture.** The mean is found within a few steps; the variance takes the rest. The gap falls from 12.8
@@ -448,70 +495,77 @@ with picture("07_climb") as path:
 # with `kl_backward` to the posterior at every step: the same gradient, with the opposite sign.
 #
 # Here the gap can be closed because the posterior *is* a Gaussian. With a network as decoder it is not, and a
-# Gaussian $q$ leaves a rest. A VAE has a second reason for a gap: one encoder guesses for all $x$ and cannot be best
+# Gaussian $q$ leaves a gap. A VAE has a second reason for a gap: one encoder guesses for all $x$ and cannot be best
 # for each.
 #
 # ## Outlook: K samples under the logarithm
 #
-# Call $w_k = p(x, z_k) / q(z_k)$ the weight of a sample from $q$. Its mean is
-# $\int q \cdot p(x, z) / q \, dz = p(x)$, whatever $q$ is. The ELBO is the mean of $\log w$. One may average first,
-# and take the logarithm then:
+# Let $r_k = p(x, z_k) / q(z_k)$ be the ratio of both densities at $z_k$, a sample from $q$. Its mean is
+# $\int q \cdot p(x, z) / q \, dz = p(x)$, whatever $q$ is. The ELBO is the mean of $\log r$. One may average first, and
+# take the logarithm then:
 #
-# $$\mathcal{L}_K = \mathbb{E}\left[ \log \frac1K \sum_{k=1}^K w_k \right], \qquad \mathcal{L}_1 = \text{ELBO} .$$
+# $$\mathcal{L}_K = \mathbb{E}\left[ \log \frac1K \sum_{k=1}^K r_k \right], \qquad \mathcal{L}_1 = \text{ELBO} .$$
 #
-# The logarithm is concave, so the mean of logarithms is at most the logarithm of the mean (*Jensen's inequality*;
-# put $u = w / \mathbb{E}[w]$ into $\log u \le u - 1$ and average). So every $\mathcal{L}_K \le \log p(x)$. And it
-# does not fall with K: the mean of $K + 1$ weights is the mean of its $K + 1$ leave-one-out means, and Jensen's
-# inequality says that the logarithm of the former is at least the mean of the latter's logarithms.
+# Is that a bound, too? Divide the average of the K ratios by $p(x)$ and call it $u$. Its mean is 1, so the mean of
+# $u - 1$ is 0 and may be added:
+#
+# $$\log p(x) - \mathcal{L}_K = -\mathbb{E}[\log u] = \mathbb{E}[u - 1 - \log u] \ge 0 ,$$
+#
+# once more since $\log u \le u - 1$. For $u$ near 1 the last bracket is nearly $\tfrac12 (u - 1)^2$. So the gap is
+# about half the variance of $u$; and the variance of an average of K is a K-th of that of one. Hence *twice the
+# samples, half the gap*, as soon as it is small. This is what the picture shows. (It averages the last form, which is
+# never negative and far less noisy than $-\log u$.)
 
 
 # %%
-def log_weights(mu, log_var, eps):
-    """log p(x, z) - log q(z) for one latent: eps (M,) -> (M,)."""
+def log_ratio(mu, log_var, eps):
+    """log p(x, z) - log q(z) at z = mu + std eps, for one latent: eps (M,) -> (M,)."""
     z = mu + np.exp(log_var / 2) * eps
-    log_joint = -0.5 * (2 * LOG_2PI + np.log(VAR_X) + (X[0] - W * z - B) ** 2 / VAR_X + z**2)
-    return log_joint + 0.5 * (LOG_2PI + log_var + eps**2)
+    log_joint = log_normal(X[0], W * z + B, np.log(VAR_X)) + log_normal(z, 0, 0)
+    return log_joint - log_normal(z, mu, log_var)
 
 
-def draw_importance(path, M=2**18):
-    eps, Ks, log_px = np.random.default_rng(0).standard_normal(M), 2 ** np.arange(9), log_evidence(X)[0]
-    guesses = {"q = prior": (0.0, 0.0), "q halfway, N(0.4, 0.6)": (0.4, np.log(0.6))}
-    with figure_to(path, (10, 3.6)) as figure:
-        ax = figure.subplots()
-        ax.axhline(log_px, color=BLUE, ls="--", label="log p(x)")
-        for (name, q), color in zip(guesses.items(), (CLASSES[3], ORANGE)):
-            weights = np.exp(log_weights(*q, eps))
-            bounds = [np.log(weights.reshape(-1, K).mean(axis=1)) for K in Ks]
-            means, errors = [b.mean() for b in bounds], [b.std() / np.sqrt(len(b)) for b in bounds]
-            ax.errorbar(Ks, means, 2 * np.array(errors), fmt="o-", ms=4, color=color, capsize=2, label=name)
-            print(name, *(f"K={K}: {m:.3f}" for K, m in zip(Ks[::2], means[::2])), sep="   ")
-            assert all(mean < log_px + 4 * error for mean, error in zip(means, errors))
-            exact = elbo_three_ways(X, *(np.full((1, 1), a) for a in q), W, B, VAR_X)[0][0]
-            assert abs(means[0] - exact) < 4 * errors[0]
-            if name == "q = prior":
-                quoted("3.2", log_px - exact)
-                quoted("0.05", log_px - means[4], within=0.015)
-        ax.set(title="the bound of K samples closes in on log p(x), from below", xlabel="samples K", ylabel="nats")
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(Ks, [str(K) for K in Ks])
-        ax.legend(loc="lower right")
+def gap_of(K, log_r, log_px):
+    """log p(x) - L_K and its standard error, from M samples in groups of K."""
+    u = np.exp(log_r - log_px).reshape(-1, K).mean(axis=1)
+    terms = u - 1 - np.log(u)
+    return terms.mean(), terms.std() / np.sqrt(len(terms))
+
+
+def many_samples(M=2**20):
+    eps, Ks = np.random.default_rng(0).standard_normal(M), 2 ** np.arange(9)
+    guesses, gaps = {"q = prior": (0.0, 0.0), "q halfway, N(0.4, 0.6)": (0.4, np.log(0.6))}, {}
+    for name, q in guesses.items():
+        mu, log_var = (np.full((1, 1), a) for a in q)
+        means, errors = np.array([gap_of(K, log_ratio(*q, eps), log_evidence(X)) for K in Ks]).T
+        print(f"{name:<24}", *(f"K={K}: {mean:.4f}" for K, mean in zip(Ks[::2], means[::2])), sep="  ")
+        assert abs(means[0] - (log_evidence(X) - elbo(mu, log_var))) < 4 * errors[0]  # one sample: the ELBO's gap
+        assert np.all(np.diff(means) < 0)
+        quoted("0.5", means[-1] / means[-2], within=0.05)
+        gaps[name] = means, errors
+    quoted("3.2", gaps["q = prior"][0][0])
+    quoted("0.05", gaps["q = prior"][0][4])
+    return Ks, gaps
 
 
 with picture("07_importance") as path:
-    draw_importance(path)
+    drawings.importance(path, *many_samples())
 
 # %% [markdown]
-# **Read the picture.** Even with the prior as its guess, 3.2 nats off, the bound of 16 samples is only some 0.05
-# nats below $\log p(x)$. That is one latent. With 20 of them and a poor $q$ nearly all weights are tiny, and K would
-# have to be astronomical. This bound is the importance-weighted autoencoder's, and how `minivae evaluate` estimates
+# **Read the picture.** Each dot is a gap (its error bar, of two standard errors, is smaller than the dot), and each
+# dashed line falls like 1 / K. Even with the prior as its guess, where the ELBO is 3.2 nats off, the bound of 16
+# samples is only some 0.05 nats below $\log p(x)$, and from there on twice the samples leave half the gap. That is one
+# latent. With 20 of them and a poor $q$ nearly all ratios are tiny, and K would have to be astronomical. This bound is
+# that of the importance-weighted autoencoder (which calls the ratios *weights*), and how `minivae evaluate` estimates
 # $\log p(x)$.
 #
 # ## The same in minivae
 #
-# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities.py`,
-# which leave the sum over the latents to the model. For whole
-# models the laboratory knows $\log p(x)$ in two cases: linear decoders in closed form, and one or two latents by
-# quadrature, for any decoder. Here a VAE with a *tanh* network and Bernoulli pixels, whose posterior is no Gaussian:
+# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities.py`, which leave the
+# sum over the latents to the model. For whole models the library knows $\log p(x)$ in two cases: for linear decoders
+# by a formula, and for any decoder of one or two latents by *quadrature*, a sum over a fine grid of $z$ in the place
+# of the integral. Here a VAE with a tanh network whose pixels are bits, so that the posterior is no Gaussian, and a
+# linear model whose $q$ is the posterior:
 
 # %%
 from minivae import VAE, densities
@@ -552,8 +606,7 @@ assert same_as_the_library() < 1e-12
 whole_models()
 
 # %% [markdown]
-# The quadrature's KL is a sum over a grid of $z$ that uses neither $\log p(x)$ nor the ELBO. The columns add up all
-# the same.
+# The KL is summed over the grid by itself, from neither $\log p(x)$ nor the ELBO. The columns add up all the same.
 #
 # ## More to try
 #
@@ -564,9 +617,10 @@ whole_models()
 # 3. Set `VAR_X` to 0.01 and climb again. Which rate does it need, and why?
 # 4. Learn the decoder as well: derive the gradient of the ELBO in w and b, and fit 200 pixels drawn with $w = 1.5$
 # and $b = 0.5$.
-# 5. In `draw_importance`, let q be narrower than the posterior, `(0.82, -4.0)`. The errors look small. Are they
-# right?
-# 6. Repeat `draw_importance` with 10 independent copies of latent and pixel: weights multiply. How many samples does
+# 5. In `many_samples`, let q be narrower than the posterior, `(0.82, -4.0)`. For K = 1 the gap is known, it is
+# log p(x) - ELBO. By how many standard errors is the estimate off? Try other seeds. Which samples are nearly always
+# missing?
+# 6. Repeat `many_samples` with 10 independent copies of latent and pixel: their ratios multiply. How many samples does
 # the better q need now to come within 0.1 nats? And the prior?
 #
 # ## Questions

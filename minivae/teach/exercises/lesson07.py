@@ -1,103 +1,59 @@
-"""Exercises of lesson 7: the KL of two Gaussians, analytic and sampled; posterior, bound and gap of a linear model."""
+"""Exercises of lesson 7: the KL of two Gaussians, by formula and sampled; bound and gap of a linear model."""
+
+from functools import partial
 
 import numpy as np
 
 from ..exercise import Exercise
-
-LOG_2PI = np.log(2 * np.pi)
-
-
-def kl(mu, log_var, mu_p, log_var_p):
-    ratio = np.exp(log_var - log_var_p)
-    return 0.5 * (log_var_p - log_var + ratio + (mu - mu_p) ** 2 / np.exp(log_var_p) - 1).sum(axis=-1)
+from . import elbo_by_hand as by_hand
+from .elbo_by_hand import LOG_2PI, elbo_backward, elbo_parts, kl, kl_backward, kl_monte_carlo, posterior
 
 
-def kl_backward(mu, log_var, mu_p, log_var_p):
-    return (mu - mu_p) / np.exp(log_var_p), 0.5 * (np.exp(log_var - log_var_p) - 1)
-
-
-def kl_monte_carlo(mu, log_var, eps):
-    z = mu + np.exp(log_var / 2) * eps
-    terms = 0.5 * (z**2 - eps**2 - log_var).sum(axis=-1)
-    return terms.mean(axis=0), terms.std(axis=0) / len(eps) ** 0.5
-
-
-def posterior(x, w, b, var_x):
-    precision = w**2 / var_x + 1
-    return w * (x - b) / var_x / precision, np.broadcast_to(-np.log(precision), x.shape)
-
-
-def elbo_three_ways(x, mu, log_var, w, b, var_x):
-    return _three(x, mu, log_var, w, b, var_x)
-
-
-def elbo_backward(x, mu, log_var, w, b, var_x):
-    return w * (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var) * (w**2 / var_x + 1))
-
-
-def _three(
-    x,
-    mu,
-    log_var,
-    w,
-    b,
-    var_x,
-    spread=1,
-    prior=-1,
-    one=1,
-    gap=-1,
-    back=False,
-    noise=1,
-    const=True,
-    log_px=1,
-    wide=1,
-    log_s=1,
-):
-    """The right answers, and with other arguments the wrong ones."""
-    zero, v = np.zeros_like(mu), np.exp(log_var)
-    pi = LOG_2PI if const else 0
-    log_px_z = -0.5 * (pi + log_s * np.log(var_x) + ((x - w * mu - b) ** 2 + spread * w**2 * v) / var_x).sum(axis=-1)
-    log_pz, entropy = -0.5 * (LOG_2PI + mu**2 + spread * v).sum(axis=-1), 0.5 * (LOG_2PI + one + log_var).sum(axis=-1)
-    total = w**2 + noise * var_x
-    log_evidence = -0.5 * (pi + np.log(total) + (x - b) ** 2 / total).sum(axis=-1)
-    q, p = (mu, log_var), posterior(x, w, b, var_x)
-    between = kl(*p, *q) if back else kl(*q, *p)
-    return (
-        log_px_z + prior * kl(*q, zero, zero),
-        log_px_z + log_pz + wide * entropy,
-        log_px * log_evidence + gap * between,
-    )
+def _shape(rng):
+    """(N, L), other ones for each of SEEDS."""
+    return rng.integers(4, 10), rng.integers(3, 7)
 
 
 def _gaussians(rng):
-    shape = rng.integers(4, 7), rng.integers(2, 5)
+    shape = _shape(rng)
     return {name: rng.standard_normal(shape) for name in ("mu", "log_var", "mu_p", "log_var_p")}
 
 
 def _sampled(rng):
-    N, L = 3, 3
+    N, L = _shape(rng)
     shapes = {"mu": (N, L), "log_var": (N, L), "eps": (rng.integers(20, 40), N, L)}
     return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
 
 
 def _linear(rng):
-    N, L = rng.integers(4, 7), 3
+    N, L = _shape(rng)
     shapes = {"x": (N, L), "mu": (N, L), "log_var": (N, L), "w": L, "b": L}
     return {name: rng.standard_normal(shape) for name, shape in shapes.items()} | {"var_x": rng.uniform(0.3, 0.8)}
 
 
+def _sizes(mu, **_):
+    return {"sizes": dict(zip("NL", mu.shape, strict=True))}
+
+
 def _around_kl(mu, log_var, mu_p, log_var_p):
-    return {"factors": {"std_p": np.exp(log_var_p / 2), "std": np.exp(log_var / 2)}}
+    return _sizes(mu) | {"factors": {"std_p": np.exp(log_var_p / 2), "std": np.exp(log_var / 2)}}
 
 
-def _term(log_var, eps, mu, std=None, log=True, sign=1):
-    z = mu + (np.exp(log_var / 2) if std is None else std) * eps
-    return sign * 0.5 * (z**2 - eps**2 - (log_var if log else 0)).sum(axis=-1)
+def _everything(a):
+    return np.full(len(a), a.sum())
 
 
-def _mean_and_error(terms, power=0.5):
-    return terms.mean(axis=0), terms.std(axis=0) / len(terms) ** power
+def _mean(a):
+    return a.mean(axis=-1)
 
+
+def _as_it_is(a):
+    return a
+
+
+_kl, _gradient = partial(partial, by_hand.kl_variant), partial(partial, by_hand.kl_backward_variant)
+_sample, _given_x = partial(partial, by_hand.monte_carlo_variant), partial(partial, by_hand.posterior_variant)
+_parts, _climb = partial(partial, by_hand.parts_variant), partial(partial, by_hand.elbo_backward_variant)
 
 EXERCISES = (
     Exercise(
@@ -106,41 +62,43 @@ EXERCISES = (
         "kl",
         _gaussians,
         kl,
+        points=2,
         hints=(
-            "Four terms per latent: log_var_p - log_var, a ratio of variances, the squared distance over v_p, and -1.",
-            "The ratio is np.exp(log_var - log_var_p). Half of the sum over the last axis is the result.",
+            "Write down log q(z) and log p(z) for one latent, with their constants. What is the mean of (z - mu)^2, "
+            "averaged over z from q?",
+            "In log p stands (z - mu_p)^2. Write z - mu_p as (z - mu) + (mu - mu_p), square, and average each product.",
+            "Test the result: it must be 0 where mu = mu_p and log_var = log_var_p. The ratio of two variances is best "
+            "computed as np.exp(log_var - log_var_p). Sum over the last axis.",
         ),
         slips={
-            "the half is missing": lambda mu, log_var, mu_p, log_var_p: 2 * kl(mu, log_var, mu_p, log_var_p),
-            "the -1 is missing: two equal Gaussians must have the KL 0": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu, log_var, mu_p, log_var_p) + 0.5 * mu.shape[-1]),
-            "-1 once for all latents: it belongs to each": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu, log_var, mu_p, log_var_p) + 0.5 * (mu.shape[-1] - 1)),
-            "q and p are exchanged: that is KL(p || q)": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu_p, log_var_p, mu, log_var)),
-            "the sign of the two logarithms is exchanged": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu, log_var, mu_p, log_var_p) + (log_var - log_var_p).sum(axis=-1)),
-            "averaged over the latents, not summed": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu, log_var, mu_p, log_var_p) / mu.shape[-1]),
-            "standard deviations where variances should be": lambda mu, log_var, mu_p, log_var_p: 0.5 * (
-                log_var_p - log_var + np.exp((log_var - log_var_p) / 2) + (mu - mu_p) ** 2 / np.exp(log_var_p / 2) - 1
-                ).sum(axis=-1),
-            "the squared distance is not divided by the variance of p": lambda mu, log_var, mu_p, log_var_p: 0.5 * (
-                log_var_p - log_var + np.exp(log_var - log_var_p) + (mu - mu_p) ** 2 - 1).sum(axis=-1),
-            "the squared distance is divided by the variance of q; it is p's": lambda mu, log_var, mu_p, log_var_p: (
-                0.5 * (log_var_p - log_var + np.exp(log_var - log_var_p) + (mu - mu_p) ** 2 / np.exp(log_var) - 1)
-                .sum(axis=-1)),
-            "the distance is not squared": lambda mu, log_var, mu_p, log_var_p: 0.5 * (
-                log_var_p - log_var + np.exp(log_var - log_var_p) + (mu - mu_p) / np.exp(log_var_p) - 1).sum(axis=-1),
-            "the squared distance is subtracted": lambda mu, log_var, mu_p, log_var_p: (
-                kl(mu, log_var, mu_p, log_var_p) - ((mu - mu_p) ** 2 / np.exp(log_var_p)).sum(axis=-1)),
-            "the ratio is upside down: it is v / v_p": lambda mu, log_var, mu_p, log_var_p: 0.5 * (
-                log_var_p - log_var + np.exp(log_var_p - log_var) + (mu - mu_p) ** 2 / np.exp(log_var_p) - 1
-                ).sum(axis=-1),
-            "p is taken for N(0, 1)": lambda mu, log_var, mu_p, log_var_p: kl(mu, log_var, 0 * mu, 0 * mu),
-            "summed over the examples as well": lambda mu, log_var, mu_p, log_var_p: np.full(
-                len(mu), kl(mu, log_var, mu_p, log_var_p).sum()),
+            "the half is missing": _kl(half=1),
+            "the half belongs to the logarithms of the variances as well": _kl(logs=2),
+            "the -1 is missing: two equal Gaussians must have the KL 0": _kl(one=lambda L: 0),
+            "-1 once for all latents: it belongs to each": _kl(one=lambda L: 1 / L),
+            "log(2 pi) is left over: it is in log q and in log p, and cancels": _kl(one=lambda L: 1 - LOG_2PI),
+            "q and p are exchanged: that is KL(p || q)": _kl(swap=True),
+            "the sign of the two logarithms is exchanged": _kl(logs=-1),
+            "the two logarithms are missing": _kl(logs=0),
+            "averaged over the latents, not summed": _kl(total=_mean),
+            "not summed over the latents: one number per example is wanted": _kl(total=_as_it_is),
+            "summed over the examples: one number per example is wanted": _kl(total=lambda a: a.sum(axis=0)),
+            "summed over the examples as well": _kl(total=_everything),
+            "standard deviations where variances should be": _kl(variance=lambda a: np.exp(a / 2)),
+            "log_var is used where its exponential should be": _kl(variance=_as_it_is),
+            "the squared distance is not divided by the variance of p": _kl(over=lambda v, v_p: 1),
+            "the squared distance is divided by the variance of q; it is p's": _kl(over=lambda v, v_p: v),
+            "the squared distance is divided by the square of the variance": _kl(over=lambda v, v_p: v_p**2),
+            "the distance is not squared": _kl(square=_as_it_is),
+            "the squared distance is subtracted": _kl(distance=-1),
+            "the squared distance of the means is missing": _kl(distance=0),
+            "the two means are added: their distance is wanted": _kl(mean_p=-1),
+            "mu_p is forgotten: p's mean need not be 0": _kl(mean_p=0),
+            "the ratio is upside down: it is v / v_p": _kl(ratio=lambda v, v_p: v_p / v),
+            "v is not divided by v_p": _kl(ratio=lambda v, v_p: v),
+            "the ratio of the variances is missing": _kl(ratio=lambda v, v_p: 0),
+            "p is taken for N(0, 1)": _kl(p=0),
         },
+        around=_around_kl,
     ),
     Exercise(
         "7.2",
@@ -154,31 +112,29 @@ EXERCISES = (
             "log_var is in two terms: -log_var, and the ratio exp(log_var - log_var_p), which is its own derivative.",
         ),
         slips={
-            "the half is missing": lambda mu, log_var, mu_p, log_var_p: (
-                2 * (mu - mu_p) / np.exp(log_var_p), np.exp(log_var - log_var_p) - 1),
-            "the half is there, but the 2 of the square is not": lambda mu, log_var, mu_p, log_var_p: (
-                0.5 * (mu - mu_p) / np.exp(log_var_p), 0.5 * (np.exp(log_var - log_var_p) - 1)),
-            "not divided by the variance of p": lambda mu, log_var, mu_p, log_var_p: (
-                mu - mu_p, 0.5 * (np.exp(log_var) - 1)),
-            "divided by the standard deviation of p": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) / np.exp(log_var_p / 2), 0.5 * (np.exp((log_var - log_var_p) / 2) - 1)),
-            "the derivative of -log_var is missing": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) / np.exp(log_var_p), 0.5 * np.exp(log_var - log_var_p)),
-            "that is the derivative with respect to v, not log_var": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) / np.exp(log_var_p), 0.5 * (np.exp(-log_var_p) - np.exp(-log_var))),
-            "that is the derivative with respect to std, not log_var": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) / np.exp(log_var_p), (np.exp(log_var - log_var_p) - 1) / np.exp(log_var / 2)),
-            "mu_p is forgotten: p's mean need not be 0": lambda mu, log_var, mu_p, log_var_p: (
-                mu / np.exp(log_var_p), 0.5 * (np.exp(log_var - log_var_p) - 1)),
-            "divided by the variance of q; in the formula it is p's": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) / np.exp(log_var), 0.5 * (np.exp(log_var - log_var_p) - 1)),
-            "multiplied with the variance of p": lambda mu, log_var, mu_p, log_var_p: (
-                (mu - mu_p) * np.exp(log_var_p), 0.5 * (np.exp(log_var + log_var_p) - 1)),
-            "that is the derivative in log_var_p": lambda mu, log_var, mu_p, log_var_p: (
+            "the half is missing": _gradient(half=1),
+            "the half is there, but the 2 of the square is not": _gradient(square=1),
+            "not divided by the variance of p": _gradient(over=lambda v, v_p: 1, ratio=lambda v, v_p: v),
+            "standard deviations where variances should be": _gradient(variance=lambda a: np.exp(a / 2)),
+            "log_var is used where its exponential should be": _gradient(variance=_as_it_is),
+            "the derivative of -log_var is missing": _gradient(one=0),
+            "the derivative of -log_var has the wrong sign": _gradient(one=-1),
+            "the derivative of the ratio is missing": _gradient(ratio=lambda v, v_p: 0),
+            "the ratio is upside down: it is v / v_p": _gradient(ratio=lambda v, v_p: v_p / v),
+            "that is the derivative with respect to v, not log_var": _gradient(inner=lambda a: np.exp(-a)),
+            "that is the derivative with respect to std, not log_var": _gradient(inner=lambda a: 2 * np.exp(-a / 2)),
+            "mu_p is forgotten: p's mean need not be 0": _gradient(mean_p=0),
+            "the two means are added: their distance is wanted": _gradient(mean_p=-1),
+            "divided by the variance of q; in the formula it is p's": _gradient(over=lambda v, v_p: v),
+            "multiplied with the variance of p": _gradient(
+                over=lambda v, v_p: 1 / v_p, ratio=lambda v, v_p: v * v_p),
+            "the squared distance is in dlog_var: it does not contain log_var": _gradient(distance=1),
+            "those are the derivatives in mu_p and log_var_p": lambda mu, log_var, mu_p, log_var_p: (
                 -(mu - mu_p) / np.exp(log_var_p),
                 0.5 * (1 - np.exp(log_var - log_var_p) - (mu - mu_p) ** 2 / np.exp(log_var_p))),
-            "averaged over the examples; the sum is wanted": lambda mu, log_var, mu_p, log_var_p: tuple(
-                a / len(mu) for a in kl_backward(mu, log_var, mu_p, log_var_p)),
+            "averaged over the examples; the sum is wanted": _gradient(total=lambda a: a / len(a)),
+            "summed over the latents: a number per entry is wanted": _gradient(total=lambda a: a.sum(axis=-1)),
+            "summed over the examples: a number per entry is wanted": _gradient(total=lambda a: a.sum(axis=0)),
         },
         around=_around_kl,
     ),
@@ -194,102 +150,137 @@ EXERCISES = (
             "np.std over the same axis, divided by the square root of the number of samples.",
         ),
         slips={
-            "the sign: that is log p - log q": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu, sign=-1)),
-            "log_var is missing in log q": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu, log=False)),
-            "the sign of log_var: it is in log q with a minus": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu) + log_var.sum(axis=-1)),
-            "the square in log q is not divided by the variance": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu) + 0.5 * ((1 - np.exp(log_var)) * eps**2).sum(axis=-1)),
-            "in log q is the square of z - mu, not that of z": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu) + 0.5 * (
-                    eps**2 - (mu + np.exp(log_var / 2) * eps) ** 2 / np.exp(log_var)).sum(axis=-1)),
-            "the square in log q is missing": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu) + 0.5 * (eps**2).sum(axis=-1)),
-            "variance for standard deviation: exp(log_var) is std squared": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu, std=np.exp(log_var))),
-            "the half is missing": lambda mu, log_var, eps: _mean_and_error(2 * _term(log_var, eps, mu)),
-            "that is the spread of one sample: the error of the mean of K is smaller": lambda mu, log_var, eps: (
-                _mean_and_error(_term(log_var, eps, mu), power=0)),
-            "divided by K; the standard error falls more slowly": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu), power=1),
-            "that is np.std with ddof=1; here the plain one is wanted": lambda mu, log_var, eps: (
-                _term(log_var, eps, mu).mean(0), _term(log_var, eps, mu).std(0, ddof=1) / len(eps) ** 0.5),
-            "the variance of the mean; its root is the error": lambda mu, log_var, eps: (
-                _term(log_var, eps, mu).mean(0), _term(log_var, eps, mu).var(0) / len(eps)),
-            "averaged over the examples, not over the samples": lambda mu, log_var, eps: (
-                np.full(3, _term(log_var, eps, mu).mean()),
-                np.full(3, _term(log_var, eps, mu).std() / len(eps) ** 0.5)),
-            "the KL is analytic: here it comes from samples": lambda mu, log_var, eps: (
-                kl(mu, log_var, 0 * mu, 0 * mu), _mean_and_error(_term(log_var, eps, mu))[1]),
-            "averaged over the latents, not summed": lambda mu, log_var, eps: _mean_and_error(
-                _term(log_var, eps, mu) / mu.shape[-1]),
+            "the sign: that is log p - log q": _sample(sign=-1),
+            "the half is missing": _sample(half=1),
+            "log_var is missing in log q": _sample(log=0),
+            "the sign of log_var: it is in log q with a minus": _sample(log=-1),
+            "in log q it is half of log_var, the logarithm of std": _sample(log=2),
+            "log(2 pi) is in log p, but not in log q: it must be in both, or in none": _sample(const=LOG_2PI),
+            "log(2 pi) is in log q, but not in log p: it must be in both, or in none": _sample(const=-LOG_2PI),
+            "log p is taken at eps: it belongs at z": _sample(in_p=lambda z, eps, mu, v: eps**2),
+            "log p is taken at z - mu: it belongs at z": _sample(in_p=lambda z, eps, mu, v: (z - mu) ** 2),
+            "log p is missing: that is log q alone": _sample(in_p=lambda z, eps, mu, v: 0),
+            "log q is taken at eps: it belongs at z": _sample(in_q=lambda z, eps, mu, v: (eps - mu) ** 2 / v),
+            "q is taken for N(0, 1): that is the density of p, at z": _sample(in_q=lambda z, eps, mu, v: z**2, log=0),
+            "the square in log q is not divided by the variance": _sample(
+                in_q=lambda z, eps, mu, v: (z - mu) ** 2),
+            "the square in log q is divided by the standard deviation": _sample(
+                in_q=lambda z, eps, mu, v: (z - mu) ** 2 / np.sqrt(v)),
+            "in log q is the square of z - mu, not that of z": _sample(in_q=lambda z, eps, mu, v: z**2 / v),
+            "the square in log q is missing": _sample(in_q=lambda z, eps, mu, v: 0),
+            "variance for standard deviation: exp(log_var) is std squared": _sample(std=np.exp),
+            "log_var is used as it is: std is exp(log_var / 2)": _sample(std=_as_it_is),
+            "that is the spread of one sample: the error of the mean of K is smaller": _sample(
+                error=lambda terms: terms.std(axis=0)),
+            "divided by K; the standard error falls more slowly": _sample(
+                error=lambda terms: terms.std(axis=0) / len(terms)),
+            "that is np.std with ddof=1; here the plain one is wanted": _sample(
+                error=lambda terms: terms.std(axis=0, ddof=1) / len(terms) ** 0.5),
+            "the variance of the mean; its root is the error": _sample(
+                error=lambda terms: terms.var(axis=0) / len(terms)),
+            "the variance where the standard deviation should be": _sample(
+                error=lambda terms: terms.var(axis=0) / len(terms) ** 0.5),
+            "divided by the root of the number of examples; K is the number of samples": _sample(
+                error=lambda terms: terms.std(axis=0) / terms.shape[1] ** 0.5),
+            "averaged over the examples, not over the samples": _sample(
+                mean=lambda terms: terms.mean(axis=1), error=lambda terms: terms.std(axis=1) / terms.shape[1] ** 0.5),
+            "the sum over the samples, not their mean": _sample(
+                mean=lambda terms: terms.sum(axis=0), error=lambda terms: terms.std(axis=0) * len(terms) ** 0.5),
+            "the KL is by formula: here it comes from samples": lambda mu, log_var, eps: (
+                kl(mu, log_var, 0 * mu, 0 * mu), kl_monte_carlo(mu, log_var, eps)[1]),
+            "averaged over the latents, not summed": _sample(total=_mean),
+            "not summed over the latents: one number per example is wanted": _sample(total=_as_it_is),
         },
     ),
     Exercise(
         "7.4",
         "posterior",
-        "m, log_v",
+        "mu_post, log_var_post",
         _linear,
         posterior,
+        points=2,
         hints=(
-            "The precision 1 / v is what stands before z^2: one part comes from the likelihood, and 1 from the prior.",
-            "m = v w (x - b) / var_x. log_v is minus the logarithm of the precision, in the shape of x "
-            "(np.broadcast_to, or add zeros).",
+            "Write down log p(z) + log p(x | z) as a function of z alone. What does not contain z is a constant.",
+            "Collect the factor of z^2 and the factor of z. In the density of N(mu_post, v_post) they are "
+            "-1 / (2 v_post) and mu_post / v_post.",
+            "v_post does not depend on x, but its logarithm is wanted in the shape of x: add np.zeros_like(x).",
         ),
         slips={
-            "the prior's 1 is missing in the precision": lambda x, w, b, var_x: (
-                (x - b) / w, np.log(var_x / w**2) + 0 * x),
-            "b is not subtracted": lambda x, w, b, var_x: (w * x / (w**2 + var_x), posterior(x, w, b, var_x)[1]),
-            "b is added: what z has to explain is x - b": lambda x, w, b, var_x: posterior(x, w, -b, var_x),
-            "var_x is not used: that is the posterior for the noise 1": lambda x, w, b, var_x: posterior(x, w, b, 1.0),
-            "the sign of log_v: that is the precision": lambda x, w, b, var_x: (
-                posterior(x, w, b, var_x)[0], -posterior(x, w, b, var_x)[1]),
-            "that is the variance; its logarithm is wanted": lambda x, w, b, var_x: (
-                posterior(x, w, b, var_x)[0], np.exp(posterior(x, w, b, var_x)[1])),
-            "that is the logarithm of the standard deviation": lambda x, w, b, var_x: (
-                posterior(x, w, b, var_x)[0], posterior(x, w, b, var_x)[1] / 2),
-            "w is not squared in the precision": lambda x, w, b, var_x: (
-                w * (x - b) / var_x / (np.abs(w) / var_x + 1), -np.log(np.abs(w) / var_x + 1) + 0 * x),
-            "var_x is taken for a standard deviation and squared": lambda x, w, b, var_x: posterior(x, w, b, var_x**2),
-            "w is missing in m": lambda x, w, b, var_x: (
-                (x - b) / (w**2 + var_x), posterior(x, w, b, var_x)[1]),
-            "m is not multiplied with v": lambda x, w, b, var_x: (w * (x - b) / var_x, posterior(x, w, b, var_x)[1]),
+            "the prior's 1 is missing in the precision": _given_x(prior=0),
+            "the prior's part of the precision is subtracted: precisions add": _given_x(prior=-1),
+            "b is not subtracted": _given_x(bias=0),
+            "b is added: what z has to explain is x - b": _given_x(bias=-1),
+            "var_x is not used: that is the posterior for the noise 1": _given_x(noise=lambda var_x: 1.0),
+            "var_x is taken for a standard deviation and squared": _given_x(noise=np.square),
+            "the root of var_x is taken, which is a variance already": _given_x(noise=np.sqrt),
+            "that is the precision; the variance is 1 over it": _given_x(weight=lambda v: 1 / v, times=-1),
+            "the sign of log_var_post: that is the logarithm of the precision": _given_x(times=-1),
+            "that is the variance; its logarithm is wanted": _given_x(wanted=_as_it_is),
+            "that is the precision; the logarithm of the variance is wanted": _given_x(wanted=lambda v: 1 / v),
+            "that is the standard deviation; the logarithm of the variance is wanted": _given_x(wanted=np.sqrt),
+            "that is the logarithm of the standard deviation": _given_x(wanted=lambda v: np.log(v) / 2),
+            "w is not squared in the precision": _given_x(pixel=lambda w, var_x: w / var_x),
+            "the pixel's part of the precision is upside down": _given_x(pixel=lambda w, var_x: var_x / w**2),
+            "w^2 is not divided by var_x in the precision": _given_x(pixel=lambda w, var_x: w**2),
+            "w^2 is multiplied with var_x in the precision": _given_x(pixel=lambda w, var_x: w**2 * var_x),
+            "that is the variance of x, not that of z given x": lambda x, w, b, var_x: (
+                w * (x - b) / var_x * (w**2 + var_x), np.log(w**2 + var_x) + 0 * x),
+            "w is missing in mu_post": _given_x(slope=lambda w: 1),
+            "w is squared in mu_post": _given_x(slope=np.square),
+            "mu_post is divided by w": _given_x(slope=lambda w: 1 / w),
+            "mu_post is not multiplied with the variance": _given_x(weight=lambda v: 1),
+            "mu_post is multiplied with the standard deviation, not with the variance": _given_x(weight=np.sqrt),
+            "mu_post is not divided by var_x": _given_x(over=lambda var_x: 1),
+            "log_var_post is the same in every row, but wanted in the shape of x": lambda x, w, b, var_x: (
+                posterior(x, w, b, var_x)[0], posterior(x, w, b, var_x)[1][0]),
         },
     ),
     Exercise(
         "7.5",
-        "elbo_three_ways",
-        "by_kl, by_entropy, by_gap",
+        "elbo_parts",
+        "log_px_z, kl_prior, log_pz, entropy, log_px, gap",
         _linear,
-        elbo_three_ways,
+        elbo_parts,
+        points=2,
         hints=(
-            "First log_px_z, the mean of log p(x | z) over q; the first two ways share it. The KL to the prior is your "
-            "kl with arrays of zeros for mu_p and log_var_p.",
-            "Second way: log_px_z + log_pz + entropy, where log_pz is the mean of log p(z) over q.",
-            "Third way: log p(x) is the log-density of N(b, w^2 + var_x) at x, summed over the pixels; subtract your "
-            "kl to your posterior.",
+            "Each part is one line: a formula of the text, summed over the last axis, or a call of your kl.",
+            "The prior is N(0, 1): kl_prior is your kl with arrays of zeros for mu_p and log_var_p. gap is your kl to "
+            "what your posterior returns.",
+            "log_px is the log-density of a normal distribution at x. Its mean and variance stand above 7.4.",
         ),
         slips={
-            "the spread of z is forgotten: the mean of a square is the square of the mean and a variance": (
-                lambda *a: _three(*a, spread=0)),
-            "b is forgotten": lambda x, mu, log_var, w, b, var_x: _three(x, mu, log_var, w, 0 * b, var_x),
-            "the KL to the prior is added": lambda *a: _three(*a, prior=1),
-            "the KL to the prior is missing": lambda *a: _three(*a, prior=0),
-            "the 1 of the entropy is missing: its constant is log(2 pi) + 1": lambda *a: _three(*a, one=0),
-            "the entropy is missing": lambda *a: _three(*a, wide=0),
-            "the entropy is subtracted": lambda *a: _three(*a, wide=-1),
-            "log var_x is missing in log p(x | z)": lambda *a: _three(*a, log_s=0),
-            "standard deviation for variance: exp(log_var) is v": lambda x, mu, log_var, *a: (
-                _three(x, mu, log_var / 2, *a)),
-            "the gap is added: a bound is below log p(x)": lambda *a: _three(*a, gap=1),
-            "the gap is missing: that is log p(x)": lambda *a: _three(*a, gap=0),
-            "the gap is KL(q || posterior); here it is the other way around": lambda *a: _three(*a, back=True),
-            "the variance of x is missing var_x": lambda *a: _three(*a, noise=0),
-            "log(2 pi) is missing": lambda *a: _three(*a, const=False),
-            "log p(x) is missing": lambda *a: _three(*a, log_px=0),
+            "the spread of z is forgotten: the mean of a square is the square of the mean and a variance": _parts(
+                spread=lambda w, v: 0, spread_z=0),
+            "the variance of w z is w^2 v, not v": _parts(spread=lambda w, v: v),
+            "the variance of w z is w^2 v, not w v": _parts(spread=lambda w, v: w * v),
+            "the spread is not divided by var_x": _parts(over=lambda var_x: var_x),
+            "b is forgotten": _parts(bias=0),
+            "b is added: the pixel's mean is w z + b, and is subtracted": _parts(bias=-1),
+            "w is forgotten: the pixel's mean is w z + b": _parts(slope=lambda w: 1),
+            "var_x is taken for a standard deviation and squared": _parts(noise=np.square),
+            "log var_x is missing in log p(x | z)": _parts(log=0),
+            "half of log var_x: it is the logarithm of a variance already": _parts(log=0.5),
+            "log(2 pi) is missing": _parts(const=0),
+            "the half is missing": _parts(half=1),
+            "standard deviation for variance: exp(log_var) is v": _parts(std=0.5),
+            "that is KL(p || q); the KL from q to the prior is wanted": _parts(swap_prior=True),
+            "the prior's variance is 1, and so its log_var is 0": _parts(prior=1),
+            "the 1 of the entropy is missing: its constant is log(2 pi) + 1": _parts(one=0),
+            "log_var is missing in the entropy": _parts(log_q=0),
+            "half of log_var: the entropy has log v, and its half stands before the bracket": _parts(log_q=0.5),
+            "the sign: that is the mean of log q, and the entropy is minus that": _parts(entropy=-1),
+            "the variance of x is w^2 + var_x: w^2 is missing": _parts(var=lambda w, var_x: var_x + 0 * w),
+            "the variance of x is w^2 + var_x: var_x is missing": _parts(var=lambda w, var_x: w**2),
+            "the variance of x is w^2 + var_x: w is not squared": _parts(var=lambda w, var_x: w + var_x),
+            "the variance of x is w^2 + var_x, a sum, not a product": _parts(var=lambda w, var_x: w**2 * var_x),
+            "the logarithm of the variance is missing in log p(x)": _parts(log_x=0),
+            "log p(x) does not depend on q: x has the mean b": _parts(mean_x=lambda w, b, mu: w * mu + b),
+            "the gap is KL(q || posterior); here it is the other way around": _parts(swap_gap=True),
+            "that is the KL to the prior; the gap is that to the posterior": _parts(to="prior"),
+            "averaged over the latents, not summed": _parts(total=_mean),
+            "not summed over the latents: one number per example is wanted": _parts(total=_as_it_is),
         },
+        around=_sizes,
     ),
     Exercise(
         "7.6",
@@ -297,37 +288,38 @@ EXERCISES = (
         "dmu, dlog_var",
         _linear,
         elbo_backward,
-        value=lambda x, mu, log_var, w, b, var_x: _three(x, mu, log_var, w, b, var_x)[0].sum(),
+        value=lambda x, mu, log_var, w, b, var_x: np.subtract(*elbo_parts(x, mu, log_var, w, b, var_x)[:2]).sum(),
         hints=(
             "Two parts each: that of the reconstruction, and minus that of the KL, your kl_backward with zeros for p.",
             "In the reconstruction mu is in a square, with the inner derivative -w. log_var is in the spread only.",
         ),
         slips={
-            "the sign: that is the gradient of the loss, -ELBO": lambda *a: tuple(-g for g in elbo_backward(*a)),
-            "the KL is missing": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - w * mu - b) / var_x, -0.5 * np.exp(log_var) * w**2 / var_x),
-            "the KL has the wrong sign": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - w * mu - b) / var_x + mu, -0.5 * np.exp(log_var) * w**2 / var_x + 0.5 * (np.exp(log_var) - 1)),
-            "the reconstruction has the wrong sign": lambda x, mu, log_var, w, b, var_x: (
-                -w * (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var) * (1 - w**2 / var_x))),
-            "b is forgotten": lambda x, mu, log_var, w, b, var_x: elbo_backward(x, mu, log_var, w, 0 * b, var_x),
-            "w is missing in the square": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - mu - b) / var_x - mu, elbo_backward(x, mu, log_var, w, b, var_x)[1]),
-            "divided by the root of var_x, which is a variance already": lambda x, mu, log_var, w, b, var_x: (
-                elbo_backward(x, mu, log_var, w, b, var_x**0.5)),
-            "the derivative of -log_var in the KL is missing": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - w * mu - b) / var_x - mu, -0.5 * np.exp(log_var) * (w**2 / var_x + 1)),
-            "the reconstruction is missing": lambda x, mu, log_var, w, b, var_x: (-mu, 0.5 * (1 - np.exp(log_var))),
-            "the inner derivative w is missing": lambda x, mu, log_var, w, b, var_x: (
-                (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var) * (np.abs(w) / var_x + 1))),
-            "the reconstruction is not divided by var_x": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - w * mu - b) - mu, 0.5 * (1 - np.exp(log_var) * (w**2 + 1))),
-            "the spread of z is forgotten: the reconstruction depends on log_var too": lambda *a: (
-                elbo_backward(*a)[0], 0.5 * (1 - np.exp(a[2]))),
-            "twice the reconstruction: the 2 of the square and the half cancel": lambda x, mu, log_var, w, b, var_x: (
-                2 * w * (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var) * (2 * w**2 / var_x + 1))),
-            "standard deviation for variance: exp(log_var) is v": lambda x, mu, log_var, w, b, var_x: (
-                w * (x - w * mu - b) / var_x - mu, 0.5 * (1 - np.exp(log_var / 2) * (w**2 / var_x + 1))),
+            "the sign: that is the gradient of the loss, -ELBO": _climb(loss=-1),
+            "the KL is missing": _climb(kl=0),
+            "the KL has the wrong sign": _climb(kl=-1),
+            "the reconstruction has the wrong sign": _climb(recon=-1),
+            "the reconstruction is missing": _climb(recon=0),
+            "twice the reconstruction: the 2 of the square and the half cancel": _climb(recon=2),
+            "half of the reconstruction in dmu: the 2 of the square and the half cancel": _climb(
+                slope=lambda w: w / 2),
+            "b is forgotten": _climb(bias=0),
+            "w is missing in the square": _climb(inner=lambda w: 1),
+            "the inner derivative w is missing": _climb(slope=lambda w: 1),
+            "the inner derivative is -w, and a minus stands before the square: the sign is plus": _climb(
+                slope=np.negative),
+            "the reconstruction is not divided by var_x": _climb(noise=lambda var_x: 1),
+            "divided by the root of var_x, which is a variance already": _climb(noise=np.sqrt),
+            "divided by the square of var_x, which is a variance already": _climb(noise=np.square),
+            "the half is missing in dlog_var": _climb(half=1),
+            "the derivative of -log_var, in the KL, is forgotten": _climb(one=0),
+            "the spread of z is forgotten: the reconstruction depends on log_var too": _climb(
+                spread=lambda w, v: 0),
+            "w is not squared in the spread of w z, w^2 v": _climb(spread=lambda w, v: w * v),
+            "w^2 is missing in the spread of w z, w^2 v": _climb(spread=lambda w, v: v),
+            "standard deviation for variance: exp(log_var) is v": _climb(variance=lambda a: np.exp(a / 2)),
+            "summed over the latents: a number per entry is wanted": _climb(total=lambda a: a.sum(axis=-1)),
+            "averaged over the examples; the sum is wanted": _climb(total=lambda a: a / len(a)),
         },
+        around=_sizes,
     ),
 )  # fmt: skip
