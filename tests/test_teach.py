@@ -287,15 +287,13 @@ def planted(monkeypatch, number, reference, slips):
 
 
 @pytest.mark.parametrize("wrong", [lambda t: t + np.sin(t) + np.arange(t.shape[1]),  # the sum of two mistakes
-                                   lambda t: t * np.exp(t) * (1 + np.arange(t.shape[1])),  # the product
                                    lambda t: -2 * (t + np.sin(t))])  # and a factor  # fmt: skip
 def test_two_mistakes_that_know_nothing_of_each_other(monkeypatch, capsys, wrong):
     slips = {"a sine": lambda x, W, b: x @ W + b + np.sin(x @ W + b),
-             "an exp": lambda x, W, b: (x @ W + b) * np.exp(x @ W + b),
              "columns": lambda x, W, b: x @ W + b + np.arange(len(b)),
              "weights": lambda x, W, b: (x @ W + b) * (1 + np.arange(len(b)))}  # fmt: skip
     planted(monkeypatch, "1.1", lambda x, W, b: x @ W + b, slips)
-    assert re.search(rf"      (a sine|an exp)\n      {SECOND}\n", said(capsys, "1.1", lambda x, W, b: wrong(x @ W + b)))
+    assert re.search(rf"      a sine\n      {SECOND}\n", said(capsys, "1.1", lambda x, W, b: wrong(x @ W + b)))
 
 
 def test_two_mistakes_of_the_whole_answer_go_before_one_of_an_output(monkeypatch, capsys):

@@ -109,12 +109,12 @@ class _Reasons:
         """{wrong output: what is known of it}: a mistake that explains the whole answer, else one for each output."""
         whole = [text for text, outputs in self.slips.items() if self._all_fit(outputs)]
         reasons = {name: whole or self._of(name) for name in self.wrong}
-        if not all(reasons.values()):
+        if not whole and any(len(texts) != 1 for texts in reasons.values()):
             pairs = list(self._pairs())
             both = next((first for first, outputs in pairs if self._all_fit(outputs)), None)
             for name in self.wrong if both else [name for name, texts in reasons.items() if not texts]:
                 first = both or next((first for first, outputs in pairs if self._explains(name, outputs)), None)
-                reasons[name] = [first, SECOND] if first else []
+                reasons[name] = [first, SECOND] if first else reasons[name]
         return reasons
 
     def _all_fit(self, outputs):
@@ -136,9 +136,9 @@ class _Reasons:
             return partly
         if self.task.tolerance == 0 and alike(got, truth):
             return ["right but for the last bits: another order, or another operation somewhere"]
-        for other, array in self.found.items():
-            if other != name and isinstance(array, np.ndarray) and _one_array(self.found[name], array):
-                return [f"{name} and {other} are one array: what is written into one is in the other as well"]
+        same_array = [other for other, array in self.found.items() if _one_array(self.found[name], array)]
+        if len(same_array) > 1:
+            return [f"{' and '.join(same_array)} are one array: what is written into one is in the other as well"]
         finding = self._finding(got, truth, name)
         if finding is not None and finding.kind in FACTS and got.shape == truth.shape:
             return [finding.text]
@@ -170,7 +170,6 @@ class _Reasons:
             for a, b in combinations(slips, 2):
                 with suppress(ValueError):  # of other shapes
                     yield a, {n: _sum(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
-                    yield a, {n: _product(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
             for text, outputs in self.slips.items():
                 for c in (-1, 2, 0.5, -2, -0.5):
                     yield text, {n: c * a if _many(a) else a for n, a in outputs.items()}
@@ -185,10 +184,6 @@ def _composed(a, b):
 
 def _sum(a, b, truth):
     return a + b - truth if _many(truth) else truth
-
-
-def _product(a, b, truth):
-    return a * b / truth if _many(truth) else truth
 
 
 def _many(a):
@@ -210,7 +205,8 @@ def _equal(a, b):
 
 
 def _one_array(a, b):
-    return isinstance(a, np.ndarray) and np.shares_memory(a, b) and a.shape == b.shape and np.array_equal(a, b)
+    arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+    return arrays and a.shape == b.shape and np.shares_memory(a, b) and np.array_equal(a, b, equal_nan=True)
 
 
 def alike(a, b):
