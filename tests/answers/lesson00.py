@@ -255,6 +255,6 @@ RIGHT = {
         lambda x: standardize(x).astype("float32"),
     ],
     "0.2": [distances_by_loops, distances_by_products, distances_by_einsum, distances_of_rows],
-    "0.3": [by_where, by_a_product, by_logits, coins_by_loops, lambda x, p: -(-coin_log_prob(x, p))],
+    "0.3": [by_where, by_a_product, by_logits, coins_by_loops, lambda x, p: coin_log_prob(1 - x, 1 - p)],
     "0.4": [sum_by_loops, sum_with_kept_axis, sum_in_pairs, np.logaddexp.reduce],
 }

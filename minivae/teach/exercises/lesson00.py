@@ -148,7 +148,7 @@ EXERCISES = (
         hints=(
             "For one coin: what is the logarithm where x = 1, and what where x = 0? Then find one formula that is the "
             "first for x = 1 and the second for x = 0. The folded steps below the exercise go on from here.",
-            "x is 1 in the one case and 0 in the other; 1 - x is the other way round. So each is a switch for its part.",
+            "x is 1 in the one case and 0 in the other; 1 - x is the other way round. So each can switch one part off.",
             "Only the coins are added up, sum(axis=-1): the last axis, however many there are before it.",
         ),
         slips={
@@ -205,7 +205,8 @@ EXERCISES = (
                 log_w.max(axis=0) * (log_sum_exp(log_w) - log_w.max(axis=0))),
             "summed along the rows: the first axis is asked": lambda log_w: log_sum_exp(log_w.T),
             "the sum of the logs is the log of the product": lambda log_w: log_w.sum(axis=0),
-            "the logarithm of the sum is subtracted from the largest; it must be added": lambda log_w: 2 * log_w.max(axis=0) - log_sum_exp(log_w),
+            "the logarithm of the sum is subtracted from the largest; it must be added": lambda log_w: (
+                2 * log_w.max(axis=0) - log_sum_exp(log_w)),
             "that is the sum; its logarithm is asked": lambda log_w: np.exp(log_sum_exp(log_w)),
         },
     ),
