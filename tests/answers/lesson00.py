@@ -154,7 +154,7 @@ def largest_of_rows(log_w):
 
 WRONG = {
     "0.1": [
-        (lambda x: (x - x.mean()) / x.std(), "one mean and one std for all columns"),
+        (lambda x: (x - x.mean()) / x.std(), "mean and std of the whole table"),
         (lambda x: (x - x.mean(axis=0)) / x.std(), "one std for all columns"),
         (lambda x: (x - x.mean()) / x.std(axis=0), "one mean for all columns"),
         (lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True), "the rows are standardized"),

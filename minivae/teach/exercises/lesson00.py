@@ -41,7 +41,7 @@ def _rows(rng):
 
 def _coins(rng):
     """Bits and probabilities whose shapes broadcast: for each of M rows of p, or for one."""
-    bits, coins = one_of(rng, ((3, 1, 5), (4, 5)), ((4, 1, 1, 3), (5, 3)), ((5, 4), (4,)))
+    bits, coins = one_of(rng, ((3, 1, 5), (4, 5)), ((4, 1, 3), (5, 3)), ((5, 4), (4,)))
     return {"x": (rng.random(bits) < 0.5).astype(float), "p": rng.uniform(0.1, 0.9, coins)}
 
 
@@ -85,7 +85,7 @@ EXERCISES = (
             "NumPy subtracts an array (D,) from every row of an array (N, D), and divides every row by one, by itself.",
         ),
         slips={
-            "one mean and one std for all columns: each has its own, axis=0": partial(
+            "mean and std of the whole table: each column has its own, axis=0": partial(
                 _standardize, center=np.mean, scale=np.std),
             "one std for all columns: each has its own, axis=0": partial(_standardize, scale=np.std),
             "one mean for all columns: each has its own, axis=0": partial(_standardize, center=np.mean),
