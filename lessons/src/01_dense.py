@@ -1,11 +1,14 @@
 # %% [markdown]
 # # 1. A dense layer and its gradient
 #
-# **You will build** the two layers that most networks are made of, *dense* and *ReLU*, forward and backward, then a
-# chain of two of them, and fit a curve with it. Nothing is differentiated for you.
+# **After this lesson you can** take the gradient of a network by hand, whatever its layers are, and train it: all later
+# lessons use what you find here. Nothing is differentiated for you, and nothing stays a black box.
 #
-# **You need** Python and NumPy arrays (`@`, `sum(axis=0)`, broadcasting), and the chain rule of a first course of
-# calculus. An hour is enough.
+# **You will build** the two layers that most networks are made of, *dense* and *ReLU*, forward and backward, then a
+# chain of them, and fit a curve with it.
+#
+# **You need** Python and NumPy arrays (`@`, `sum(axis=0)`, broadcasting: lesson 0 repeats them), and the chain rule of
+# a first course of calculus. About 1.5 hours.
 #
 # ![A chain x, a, h, y, loss: the value of each above it, the derivative of the loss by it below](picture:01_chain)
 #
@@ -20,7 +23,8 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, GREY, ORANGE, draw_chain, figure_to
+from minivae.plot import draw_chain
+from minivae.plot.lessons import lesson01 as drawings
 from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -40,7 +44,7 @@ from minivae.teach import check, given, hint, picture, progress, quoted, use_ref
 # - **Start at the end.** $dy = d\,\text{loss}/dy$ is shared by everything before it. Compute it once, then
 #   $dh = dy \cdot v$ from it, then $da = dh \cdot [a > 0]$, and so on to the left.
 # - **Each step needs only its own slope** and the derivative that arrives from the right. It needs to know nothing of
-# the loss.
+#   the loss.
 #
 # We write `dh` for $d\,\text{loss}/dh$, for every quantity, always: the derivative *of the loss* by the thing whose
 # name follows the d.
@@ -115,31 +119,56 @@ check("1.1", dense_forward)
 #
 # ### Backward
 #
-# From the right arrives `dy` (N, n_out): the derivative of the loss by every entry of `y`. Wanted are `dx`, `dW` and
-# `db`, each in the shape of `x`, `W` and `b`.
+# Now the same for a whole batch. **Given** is what forward did,
 #
-# Take one weight, $W_{ij}$. Where does it act? In $y_{nj}$, for **every** example $n$, and there with the slope
-# $x_{ni}$. A small change of it changes the loss along all these ways at once, so their contributions add up:
+# $$y_{nj} = \sum_i x_{ni} W_{ij} + b_j ,$$
 #
-# $$dW_{ij} = \sum_n x_{ni}\, dy_{nj} .$$
-#
-# The input $x_{ni}$ acts in $y_{nj}$ for every **output** $j$, with the slope $W_{ij}$. The bias $b_j$ acts in
-# $y_{nj}$ for every example, with the slope 1:
-#
-# $$dx_{ni} = \sum_j dy_{nj} W_{ij}, \qquad db_j = \sum_n dy_{nj} .$$
-#
-# That is all: *whatever is used several times gets the sum of what comes back*. The sums over $n$ and $j$ are matrix
-# products; shapes tell which array has to be transposed.
+# and `dy` (N, n_out), which arrives from the right: $dy_{nj}$ is the derivative of the loss by $y_{nj}$. **Wanted** are
+# `dx`, `dW` and `db`: the derivatives of the loss by every entry of `x`, `W` and `b`, and so each in its shape.
 #
 # ### Exercise 1.2: `dense_backward`
 #
-# Return `dx, dW, db`. Loops count as well, but products of matrices are shorter, and a hundred times faster.
+# Derive it: write $dW_{ij}$, $dx_{ni}$ and $db_j$ as sums, made of $dy$, $x$ and $W$. Then return `dx, dW, db`. Loops
+# count as well, but products of matrices are shorter, and a hundred times faster.
+#
+# Try it with paper first. If you do not get on, open the first step, and only then the next.
+#
+# <details><summary>Derivation, step 1: where does one weight act?</summary>
+#
+# Take one weight, $W_{ij}$. It is used in $y_{nj}$, for **every** example $n$, and in no other output. How fast does
+# $y_{nj}$ change with it? The derivative of $\sum_i x_{ni} W_{ij} + b_j$ by this one weight is $x_{ni}$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what if something acts in several places?</summary>
+#
+# Change $W_{ij}$ by a small $\delta$. Then $y_{nj}$ changes by $x_{ni} \delta$, and the loss by
+# $dy_{nj} x_{ni} \delta$, for each $n$. All these changes happen at once, so they add up. Divide the sum by $\delta$:
+# that is $dW_{ij}$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: and one input, and one bias?</summary>
+#
+# The same two questions. The input $x_{ni}$ is used in $y_{nj}$, for every **output** $j$: with which slope? And the
+# bias $b_j$: in which of the $y_{nj}$ is it, with which slope? Add up over the places where each of them acts.
+#
+# </details>
+#
+# <details><summary>Derivation, step 4: how does a sum become a product of matrices?</summary>
+#
+# A product $A B$ sums over the last index of $A$ and the first index of $B$. So write each sum such that the index that
+# is summed stands in the middle. Where it does not, transpose: $x_{ni}$ is the entry $(i, n)$ of `x.T`. Then look at
+# the shapes: `dW` must come out as (n_in, n_out).
+#
+# </details>
 
 
 # %%
 def dense_backward(dy, x, W):
     # Exercise 1.2: dx, dW, db
     ### BEGIN SOLUTION
+    # dx_ni = sum over j of dy_nj W_ij, dW_ij = sum over n of x_ni dy_nj, db_j = sum over n of dy_nj
     return dy @ W.T, x.T @ dy, dy.sum(axis=0)
     ### END SOLUTION
 
@@ -150,6 +179,9 @@ check("1.2", dense_backward)
 # %% [markdown]
 # Read the last number of each line: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric
 # one knows your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
+#
+# Your three sums, as products of matrices (a prime means transposed): $dx = dy\, W'$, $dW = x' dy$, and $db$ is the sum
+# of the rows of $dy$. They are all one sentence: *whatever is used several times gets the sum of what comes back*.
 #
 # ## ReLU
 #
@@ -213,10 +245,35 @@ check("1.5", dy=dy)
 #
 # $$a = x W_1 + b_1, \qquad h = \mathrm{relu}(a), \qquad y = h W_2 + b_2 .$$
 #
+# **Given** are the arrays $x, W_1, b_1, W_2, b_2$, and $dy$, which arrives from the right. **Wanted** are the
+# derivatives of the loss by all four parameters, $dW_1, db_1, dW_2, db_2$.
+#
 # ### Exercise 1.6: `net_backward`
 #
-# Go from `dy` to the gradients of all four parameters, with the functions that you have. What the backward needs of
-# the forward you compute again; a real net keeps it (the *cache*).
+# Derive them: which of your backward functions is called first, with which arrays? What comes out of it, and where does
+# that go? Then write it, with the functions that you have. What the backward needs of the forward you compute again; a
+# real net keeps it (the *cache*).
+#
+# <details><summary>Derivation, step 1: what is the picture of this chain?</summary>
+#
+# As at the beginning of this lesson, with arrays in the place of numbers: $x \to a \to h \to y \to$ loss. Below each
+# belongs a derivative of the same shape: $dx, da, dh, dy$. The last one is given. So begin at the right end.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what does the last layer need, and what does it give?</summary>
+#
+# It is a dense layer whose input is $h$ and whose weights are $W_2$. So its backward takes $dy$, $h$ and $W_2$. It
+# gives the gradients of these weights and of its bias, two of the four, and that of its input, which is $dh$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what is left?</summary>
+#
+# Two steps of the chain: from $dh$ to $da$, through the ReLU, and from $da$ to the gradients of $W_1$ and $b_1$,
+# through the first dense layer. What is the input of that layer? Nobody asks for $dx$.
+#
+# </details>
 
 
 # %%
@@ -227,6 +284,7 @@ def net_forward(x, W1, b1, W2, b2):
 def net_backward(dy, x, W1, b1, W2, b2):
     # Exercise 1.6: dW1, db1, dW2, db2
     ### BEGIN SOLUTION
+    # dW2 = h' dy and db2 = the sum of the rows of dy; with da = (dy W2') [h > 0], dW1 = x' da and db1 = that of da
     h = relu_forward(dense_forward(x, W1, b1))
     dh, dW2, db2 = dense_backward(dy, h, W2)
     _, dW1, db1 = dense_backward(relu_backward(dh, h), x, W1)
@@ -267,23 +325,8 @@ print(f"loss {losses[0]:.2f} at first, {losses[200]:.2f} after 200 steps, {losse
 quoted("1.19", losses[0])
 quoted("0.14", losses[200])
 quoted("0.004", losses[-1])
-
-
-# %%
-def draw_fit(path):
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        left.plot(x, target, color=GREY, lw=4, alpha=0.4, label="target")
-        for (step, y), color in zip(curves.items(), (ORANGE, "#3a9a5b", BLUE)):
-            left.plot(x, y, color=color, label=f"after {step} steps")
-        left.set(title="what the net computes: straight pieces", xlabel="x", ylabel="y")
-        left.legend()
-        right.semilogy(losses, color=BLUE)
-        right.set(title="mean squared error", xlabel="step", ylabel="loss")
-
-
 with picture("01_fit") as path:
-    draw_fit(path)
+    drawings.fit(path, x, target, curves, losses)
 
 # %% [markdown]
 # **Read the picture.** The curve after training is made of straight pieces: each of the 40 hidden units is a straight
@@ -346,7 +389,7 @@ assert same_as_the_library() < 1e-12, "your functions differ from the library's;
 # ## Further reading
 #
 # - D. Rumelhart, G. Hinton, R. Williams, *Learning representations by back-propagating errors*, Nature 323 (1986):
-# four pages, still clear.
+#   four pages, still clear.
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), chapter 6.5: the same for any graph.
 # - `minivae/layers/dense.py` and `activations.py`: what you wrote, as the library has it.
 
