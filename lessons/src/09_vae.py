@@ -9,9 +9,9 @@
 # check it against numeric gradients and against the library, train it on handwritten digits, and look at what comes
 # out: new digits, ways between digits, a map of all of them.
 #
-# **You need** the dense net of lesson 1, the KL and the ELBO of lesson 7, and the gradient through a sample of lesson 8;
-# what is used of them is said again where it is used. Besides: the chain rule, logarithms, and the mean and variance of
-# a random number. About 3 hours.
+# **You need** the dense net of lesson 1, the KL and the ELBO of lesson 7, and the gradient through a sample of lesson
+# 8; what is used of them is said again where it is used. Besides: the chain rule, logarithms, and the mean and variance
+# of a random number. About 3 hours.
 #
 # ![The graph of a VAE: x, out, mu and log_var, z, logits, log_px_z and kl, loss; forward arrows to the right,
 # backward arrows to the left](picture:09_graph)
