@@ -320,6 +320,8 @@ def chance_level(log_prob, D):
 
 # %%
 check("12.5", chance_level)
+
+# %%
 quoted("543.43", 784 * math.log(2))
 
 # %% [markdown]
