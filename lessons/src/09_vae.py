@@ -153,6 +153,8 @@ check("9.1", bernoulli_log_prob)
 # %%
 print(f"chance level: {-bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item():.2f} nats")
 quoted("44.36", -bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item())
+quoted("0.69", np.log(2))
+quoted("709.8", np.log(np.finfo("float64").max))
 
 # %% [markdown]
 # ### Its gradient
@@ -348,7 +350,7 @@ def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
 check("9.6", vae_backward)
 
 # %% [markdown]
-# That is a VAE, whole. Its heart are two lines: $d\mu = dz + d\mu_{\mathrm{KL}}$ and
+# That is a VAE, whole. At its heart are two lines: $d\mu = dz + d\mu_{\mathrm{KL}}$ and
 # $dv = \tfrac12\, dz\, \epsilon\, \sigma + dv_{\mathrm{KL}}$.
 #
 # ## The same in minivae

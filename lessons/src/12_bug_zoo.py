@@ -211,6 +211,7 @@ def power(wrong, K, N=64, L=4):
 for K in (50, 500, 5000):
     print(f"{64 * 4 * K:>9,} draws: right {power(1.0, K):5.1f}, variance 1 % too large {power(1.01, K):5.1f}")
 quoted("1280000", 64 * 4 * 5000)
+quoted("16", 1 / math.erfc(4 / math.sqrt(2)) / 1000)  # thousand: a normal number beyond 4 either way is once in so many
 assert abs(power(1.0, 5000)) < 4 < abs(power(1.01, 5000))
 assert abs(power(1.01, 50)) < 4
 
@@ -374,6 +375,7 @@ def show(measured):
 
 measured = {letter: measure(letter) for letter in trainings}
 show(measured)
+quoted("0.0025", math.exp(0.5 * -12))
 
 # %% [markdown]
 # ### Exercise 12.6: what sees it?
