@@ -1,10 +1,14 @@
 # %% [markdown]
 # # 5. Descending well
 #
+# **After this lesson you can** choose an optimizer and a learning rate for reasons. You know how large a rate can be,
+# what momentum and Adam do to a step, and what to change when a training diverges, creeps or stalls.
+#
 # **You will build** what stands between a gradient and a trained model: momentum, Adam with its bias correction,
 # clipping, and a rate that rises and falls. You will see each on a bowl that you can calculate, then on a VAE.
 #
-# **You need** lesson 1 (what a gradient is), and mean and variance of a first course of statistics. An hour is enough.
+# **You need** lesson 1 (what a gradient is). From elsewhere: the geometric sum, and the mean and variance of a first
+# course of statistics. About 2.5 hours.
 #
 # ![Three paths from the same start in a long narrow bowl](picture:05_bowl)
 #
@@ -19,7 +23,7 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson05 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -39,35 +43,56 @@ from minivae.teach import check, hint, picture, progress, quoted, use_reference
 #
 # Put $g_i$ into the step. Each coordinate goes its own way:
 #
-# $$\theta_i \leftarrow (1 - \text{lr}\,\lambda_i)\,\theta_i, \qquad\text{after } t \text{ steps}\qquad
-#   (1 - \text{lr}\,\lambda_i)^t\, \theta_i .$$
+# $$\theta_i \leftarrow (1 - \text{lr}\,\lambda_i)\,\theta_i .$$
 #
-# This goes to 0 if and only if $-1 < 1 - \text{lr}\,\lambda_i < 1$, that is $0 < \text{lr} < 2 / \lambda_i$. It must
-# hold for every $i$, and the largest curvature asks for most:
+# From this line three things can be told before a single step is made. Write $\lambda_\min$ and $\lambda_\max$ for the
+# smallest and the largest curvature.
 #
-# $$\text{lr} < \frac{2}{\lambda_\max} .$$
-#
-# **One steep direction limits the rate for all.** And with that rate the flattest direction creeps: in each step it
-# keeps $1 - \text{lr}\,\lambda_\min$ of what it was, more than $1 - 2 \lambda_\min / \lambda_\max$.
-#
-# Which rate is best? The one whose worst direction shrinks fastest. The worst is always the flattest, with
-# $1 - \text{lr}\,\lambda_\min$, or the steepest, which comes back from the other side with
-# $\text{lr}\,\lambda_\max - 1$. The first falls as `lr` grows, the second rises, so the best is where they are equal:
-#
-# $$1 - \text{lr}\,\lambda_\min = \text{lr}\,\lambda_\max - 1 \quad\Longrightarrow\quad
-#   \text{lr} = \frac{2}{\lambda_\min + \lambda_\max} .$$
+# - The **limit**: every coordinate goes to 0, whatever the start, for all `lr` between 0 and a number. Which number?
+# - The **best** rate: call *worst* the coordinate that shrinks least in a step. For which `lr` does the worst one
+#   shrink most?
+# - The **factor**: which part of the worst coordinate is then left after a step, a number between 0 and 1?
 #
 # ### Exercise 5.1: `best_rate`
 #
-# From `curvatures` (n,), in any order, three numbers: the `limit` that the rate must stay below, the `best` rate, and
-# the `factor` by which the worst coordinate shrinks in a step at the best rate (write it with $\lambda_\min$ and
-# $\lambda_\max$ only).
+# **Derive** all three as formulas in $\lambda_\min$ and $\lambda_\max$ alone. Then write them: `curvatures` (n,), in
+# any order, gives `limit`, `best` and `factor`. If you are stuck, open the steps below one by one, or call
+# `hint("5.1")`; every exercise has hints.
+#
+# <details><summary>Derivation, step 1: when does one coordinate go to 0?</summary>
+#
+# After $t$ steps it is $(1 - \text{lr}\,\lambda_i)^t\, \theta_i$. That goes to 0 if and only if
+#
+# $$-1 < 1 - \text{lr}\,\lambda_i < 1 .$$
+#
+# Solve it for lr. It must hold for every $i$ at once: which curvature asks for the smallest rate?
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: which coordinate is the worst?</summary>
+#
+# What is left of coordinate $i$ is $|1 - \text{lr}\,\lambda_i|$. As a function of $\lambda_i$ this falls to 0 and rises
+# again. So the worst one is at an end: the flattest coordinate, of which $1 - \text{lr}\,\lambda_\min$ is left, or the
+# steepest, which comes back from the other side with $\text{lr}\,\lambda_\max - 1$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: which rate is best for the worst of the two?</summary>
+#
+# As `lr` grows, the first of them falls and the second rises. The larger of the two is smallest where they are equal:
+#
+# $$1 - \text{lr}\,\lambda_\min = \text{lr}\,\lambda_\max - 1 .$$
+#
+# Solve it for lr, and put that rate into either side, over a common denominator.
+#
+# </details>
 
 
 # %%
 def best_rate(curvatures):
     # Exercise 5.1: limit, best, factor
     ### BEGIN SOLUTION
+    # limit: lr max < 2; best: 1 - lr min = lr max - 1; factor: 1 - 2 min / (min + max)
     low, high = curvatures.min(), curvatures.max()
     return 2 / high, 2 / (low + high), (high - low) / (high + low)
     ### END SOLUTION
@@ -77,6 +102,9 @@ def best_rate(curvatures):
 check("5.1", best_rate)
 
 # %% [markdown]
+# The limit is $2 / \lambda_\max$: **one steep direction limits the rate for all.** And the flattest direction creeps:
+# the factor $(\lambda_\max - \lambda_\min) / (\lambda_\max + \lambda_\min)$ is near 1 where the bowl is narrow.
+#
 # Is it true? Our bowl from now on has the curvatures 1 and 30. `descend` takes any method as a function that makes a
 # step and carries along whatever it remembers, its `state`:
 
@@ -221,17 +249,17 @@ quoted("0.53", 1 / (1 + 0.9))
 #
 # ### The bias, exactly
 #
-# Unroll $m$ as you did the velocity: $m_t = (1 - b_1) \sum_{k=0}^{t-1} b_1^k\, g_{t-k}$. Let the gradients be random,
-# from different mini-batches, all with the same expectation $E[g]$. An expectation goes through a sum:
+# Let the gradients be random, from different mini-batches, all with the same expectation $E[g]$. An average of them
+# should have that expectation, too. But $m_1 = (1 - b_1)\, g_1$ is a tenth of $g_1$: the zero at the start is still in
+# it, and for some time $m_t$ is too small. Its expectation is $E[g]$ times a number that depends on $b_1$ and $t$ only.
+# A number that is known can be divided by. So wanted are the two divisors in
 #
-# $$E[m_t] = (1 - b_1) \sum_{k=0}^{t-1} b_1^k\, E[g] = (1 - b_1)\, \frac{1 - b_1^t}{1 - b_1}\, E[g]
-#   = (1 - b_1^t)\, E[g] .$$
+# $$\hat m = \frac{m_t}{?}, \qquad \hat v = \frac{v_t}{?}, \qquad\text{such that}\qquad
+#   E[\hat m] = E[g], \qquad E[\hat v] = E[g^2] .$$
 #
-# The average is too small by the factor $1 - b_1^t$, because the weights of $t$ steps do not add up to 1 yet. The
-# factor is known, so divide by it; for $v$ the same with $b_2$ and $E[g^2]$:
+# With them Adam's step is
 #
-# $$\hat m = \frac{m_t}{1 - b_1^t}, \qquad \hat v = \frac{v_t}{1 - b_2^t}, \qquad
-#   \theta \leftarrow \theta - \text{lr}\, \frac{\hat m}{\sqrt{\hat v} + \text{adam\_eps}} .$$
+# $$\theta \leftarrow \theta - \text{lr}\, \frac{\hat m}{\sqrt{\hat v} + \text{adam\_eps}} .$$
 #
 # `t` counts from 1. `adam_eps` ($10^{-8}$) only keeps a coordinate without gradients from 0 / 0.
 #
@@ -249,13 +277,37 @@ quoted("0.53", 1 / (1 + 0.9))
 #
 # ### Exercise 5.3: `adam_step`
 #
-# Return the new `theta`, `m` and `v` (the averages as they are kept, not corrected).
+# **Derive** the two divisors. Then return the new `theta`, `m` and `v` (the averages as they are kept, not corrected).
+#
+# <details><summary>Derivation, step 1: which gradients are in m, with which weights?</summary>
+#
+# Unroll $m$ as the velocity above:
+#
+# $$m_t = (1 - b_1) \sum_{k=0}^{t-1} b_1^k\, g_{t-k} .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what is its expectation?</summary>
+#
+# An expectation goes through a sum, and every gradient has the same:
+#
+# $$E[m_t] = (1 - b_1) \Big( \sum_{k=0}^{t-1} b_1^k \Big) E[g] .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: and the sum?</summary>
+#
+# It is the geometric sum of the section on momentum. Put it in, and cancel: what is left in front of $E[g]$ is the
+# first divisor. For $v$ the same holds with $b_2$ and $E[g^2]$.
+#
+# </details>
 
 
 # %%
 def adam_step(theta, m, v, g, t, lr, b1=0.9, b2=0.999, adam_eps=1e-8):
     # Exercise 5.3: theta, m, v
     ### BEGIN SOLUTION
+    # E[m_t] = (1 - b1^t) E[g], E[v_t] = (1 - b2^t) E[g^2]
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * g * g
     m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
@@ -267,6 +319,8 @@ def adam_step(theta, m, v, g, t, lr, b1=0.9, b2=0.999, adam_eps=1e-8):
 check("5.3", adam_step)
 
 # %% [markdown]
+# The divisors are $1 - b_1^t$ and $1 - b_2^t$: the weights of $t$ steps add up to that, not yet to 1.
+#
 # Two consequences that you can verify to many digits. On a bowl $g_i = \lambda_i \theta_i$, and Adam does not see the
 # factor $\lambda_i$: its path in the narrow bowl is the one in a round bowl. And without the correction of the bias
 # the first step would be $(1 - b_1) / \sqrt{1 - b_2}$ times as long.
@@ -304,29 +358,21 @@ quoted("0.010", share)
 
 
 # %%
-def draw_bowl(path):
-    panels = (
+def three_paths():
+    """(title, line, positions) of each panel, and how far from the bottom each ends."""
+    paths = (
         ("gradient descent: to and fro", "rate 0.06", descend(plain, 0.06, 40)),
         ("momentum: long swings, soon home", "b 0.7, rate 0.03", descend(with_momentum(0.7), 0.03, 40)),
         ("Adam: as if the bowl were round", "rate 0.3", descend(with_adam, 0.3, 40)),
     )
-    x, y = np.meshgrid(np.linspace(-5, 2, 200), np.linspace(-1.3, 1.3, 200))
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 3, sharex=True, sharey=True)
-        for ax, (title, how, positions), color in zip(axes, panels, CLASSES):
-            ax.contour(x, y, 0.5 * (x**2 + 30 * y**2), levels=[0.5, 3, 8, 18], colors=GREY, linewidths=0.7)
-            ax.plot(*positions.T, "-o", ms=3, lw=1.2, color=color)
-            ax.plot(0, 0, "k+", ms=10)
-            ax.set(title=title, xlabel="theta[0], curvature 1", xlim=(-4.9, 1.9), ylim=(-1.35, 1.35))
-            ax.text(-4.7, -1.27, f"{how}; after 40 steps {np.linalg.norm(positions[-1]):.1g} away", fontsize=9)
-            ax.grid(False)
-        axes[0].set_ylabel("theta[1], curvature 30")
-    return [np.linalg.norm(positions[-1]) for _, _, positions in panels]
+    away = [np.linalg.norm(positions[-1]) for _, _, positions in paths]
+    return [(title, f"{how}; after 40 steps {end:.1g} away", p) for (title, how, p), end in zip(paths, away)], away
 
 
+panels, away = three_paths()
 with picture("05_bowl") as path:
-    left = draw_bowl(path)
-for text, value in zip(("0.3", "0.002", "0.09"), left):
+    drawings.bowl(path, panels)
+for text, value in zip(("0.3", "0.002", "0.09"), away):
     quoted(text, value)
 
 # %% [markdown]
@@ -430,40 +476,20 @@ check("5.5", rate_at)
 
 
 # %%
-def noisy_bowl(rate, steps=400, copies=20000):
-    """Mean loss after each step of gradient descent on theta^2 / 2 with noise of variance 1."""
+def noisy_bowl(rates, copies=20000):
+    """Mean loss before each step of gradient descent on theta^2 / 2 with noise of variance 1."""
     rng, theta, losses = np.random.default_rng(0), np.full(copies, 3.0), []
-    for t in range(steps):
+    for lr in rates:
         losses.append(0.5 * (theta**2).mean())
-        theta = theta - rate(t) * (theta + rng.standard_normal(copies))
+        theta = theta - lr * (theta + rng.standard_normal(copies))
     return np.array(losses)
 
 
-def draw_schedule(path):
-    rates = {
-        "0.5": (lambda t: 0.5 + 0 * t, ORANGE),
-        "0.05": (lambda t: 0.05 + 0 * t, BLUE),
-        "rising, then falling": (lambda t: rate_at(t, 0.5, 20, 400), "#3a9a5b"),
-    }
-    losses = {name: noisy_bowl(rate) for name, (rate, _) in rates.items()}
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        for name, (rate, color) in rates.items():
-            left.plot(rate(np.arange(400)), color=color, label=name)
-            right.semilogy(losses[name], color=color, label=f"rate {name}")
-        for lr in (0.5, 0.05):
-            right.axhline(lr / (2 * (2 - lr)), color=GREY, ls=":", lw=1.2)
-        left.set(title="three rates", xlabel="step", ylabel="learning rate")
-        left.legend(loc="center right")
-        right.set(
-            title="a noisy bowl: each constant rate has its floor", xlabel="step", ylabel="mean loss of 20,000 runs"
-        )
-        right.legend()
-    return losses
-
-
+rates = {"0.5": np.full(400, 0.5), "0.05": np.full(400, 0.05)}
+rates["rising, then falling"] = rate_at(np.arange(400), 0.5, 20, 400)
+losses = {name: noisy_bowl(rate) for name, rate in rates.items()}
 with picture("05_schedule") as path:
-    losses = draw_schedule(path)
+    drawings.schedule(path, rates, losses, floors=[lr / (2 * (2 - lr)) for lr in (0.5, 0.05)])
 for text, name in (("0.167", "0.5"), ("0.0128", "0.05")):
     quoted(text, losses[name][-100:].mean(), within=0.01 * float(text))  # 1 %: 4 standard errors and more
 assert losses["rising, then falling"][-1] < 0.5 * losses["0.05"][-1]
@@ -476,8 +502,8 @@ assert losses["rising, then falling"][-1] < 0.5 * losses["0.05"][-1]
 # ## On a VAE
 #
 # Now a loss of thousands of parameters, with a different shape in each direction: a small VAE on the digits. (What it
-# is you will build in lessons 6 to 9; here it is a loss with a gradient.) The gradient is the library's, each step is
-# yours. Every method gets every rate of a list, since to compare methods at one rate says nothing.
+# is you will build in lessons 6 to 9; here it is a loss with a gradient, no more.) The gradient is the library's, each
+# step is yours. Every method gets every rate of a list, since to compare methods at one rate says nothing.
 
 # %%
 from minivae import VAE, load_data
@@ -534,31 +560,23 @@ runs, ends = try_all()
 
 
 # %%
-def draw_training(path):
-    colors = dict(zip(METHODS, (BLUE, ORANGE, "#7d5ba6", "#3a9a5b")))
-    one_pass = np.ones(25) / 25
-    by_schedule = {
-        "Adam, rate 0.03": (train(with_adam, lambda t: 0.03, 400)[0], "#3a9a5b"),
-        "Adam, up to 0.03 and down": (train(with_adam, lambda t: rate_at(t, 0.03, 50, 400), 400)[0], "#c0392b"),
-    }
-    with figure_to(path, (10, 3.6)) as figure:
-        left, middle, right = figure.subplots(1, 3)
-        for name, of in ends.items():
-            best = min((end, lr) for lr, end in of.items() if np.isfinite(end))[1]
-            left.semilogx(of.keys(), of.values(), "-o", ms=4, color=colors[name], label=name)
-            middle.plot(np.convolve(runs[name][best], one_pass, "valid"), color=colors[name], label=f"rate {best}")
-        for name, (losses, color) in by_schedule.items():
-            right.plot(np.convolve(losses, one_pass, "valid"), color=color, label=name)
-        left.set(title="200 steps; no mark: diverged", xlabel="learning rate", ylabel="loss, nats", ylim=(24.5, 32))
-        middle.set(title="each at its best rate", xlabel="step", ylim=(24.5, 32))
-        right.set(title="a rate too large to stay with", xlabel="step", ylim=(23.5, 31))
-        for ax in (left, middle, right):
-            ax.legend(fontsize=8)
-    return [losses[-25:].mean() for losses, _ in by_schedule.values()]
+def over_a_pass(losses):
+    """Means over 25 steps, one pass over the data."""
+    return np.convolve(losses, np.ones(25) / 25, "valid")
 
 
+def best_of_each():
+    """{method: (its best rate, its curve)}."""
+    rates = {name: min((end, lr) for lr, end in of.items() if np.isfinite(end))[1] for name, of in ends.items()}
+    return {name: (lr, over_a_pass(runs[name][lr])) for name, lr in rates.items()}
+
+
+constant, _ = train(with_adam, lambda t: 0.03, 400)
+scheduled, _ = train(with_adam, lambda t: rate_at(t, 0.03, 50, 400), 400)
+long = {"Adam, rate 0.03": over_a_pass(constant), "Adam, up to 0.03 and down": over_a_pass(scheduled)}
 with picture("05_vae") as path:
-    constant, scheduled = draw_training(path)
+    drawings.training(path, ends, best_of_each(), long)
+constant, scheduled = constant[-25:].mean(), scheduled[-25:].mean()
 print(f"400 steps of Adam: rate 0.03 {constant:.2f}, with warm-up and cosine {scheduled:.2f} nats")
 _, norms = train(with_momentum(0.9), lambda t: 0.01)
 print(f"norm of the gradient: {norms[0]:.0f} at first, median {np.median(norms):.1f}")
@@ -630,7 +648,7 @@ for theirs, mine, lr in ((Adam, with_adam, 0.01), (SGD, with_momentum(0.9), 0.03
 # %% [markdown]
 # ## More to try
 #
-# 1. `draw_bowl` with `best_momentum()`: 26 steps to a thousandth, but look where the path goes first. Why?
+# 1. Take `best_momentum()` in `three_paths`: 26 steps to a thousandth, but look where the path goes first. Why?
 # 2. Turn the bowl by 45 degrees (the gradient is then $A \theta$ with a full symmetric matrix $A$). Whose path changes,
 # and whose does not? What is it that Adam rescales?
 # 3. Leave the bias correction out of `adam_step` and train the VAE again. In which steps do you see it?
@@ -669,8 +687,11 @@ for theirs, mine, lr in ((Adam, with_adam, 0.01), (SGD, with_momentum(0.9), 0.03
 # - R. Pascanu, T. Mikolov, Y. Bengio, *On the difficulty of training recurrent neural networks*, ICML 2013, section
 # 3.2: clipping by the norm.
 # - I. Loshchilov, F. Hutter, *SGDR: stochastic gradient descent with warm restarts*, ICLR 2017, equation 5: the cosine.
-# - `minivae/optim.py` and `minivae/schedules.py`: what you wrote, as the library has it. `figures/practice.md`: rates,
-# clipping and schedules, measured over five seeds.
+# - `minivae/optim.py` and `minivae/schedules.py`: what you wrote, as the library has it.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# - `figures/practice.md`: rates, clipping and schedules, measured over five seeds.
 
 # %%
 progress()

@@ -1,12 +1,17 @@
 # %% [markdown]
 # # 9. A VAE, whole
 #
-# **You will build** a variational autoencoder from arrays alone: its loss, and the gradient of its loss by every
-# parameter. You check it against numeric gradients and against the library, train it on handwritten digits, and look
-# at what it has learned: new digits, ways between digits, a map of all of them, and what it is not sure of.
+# **After this lesson you can** write a variational autoencoder without any framework, and prove that every one of its
+# gradients is right. Nothing in such a model is a black box to you then, and you can say what it has learned, and what
+# it is not sure of.
 #
-# **You need** the dense net of lesson 1, the ELBO (lesson 7) and the gradient through a sample (lesson 8); what is
-# used of them is said again where it is used. An hour is enough, an evening is better.
+# **You will build** the whole model from arrays alone: its loss, and the gradient of its loss by every parameter. You
+# check it against numeric gradients and against the library, train it on handwritten digits, and look at what comes
+# out: new digits, ways between digits, a map of all of them.
+#
+# **You need** the dense net of lesson 1, the KL and the ELBO of lesson 7, and the gradient through a sample of lesson
+# 8; what is used of them is said again where it is used. Besides: the chain rule, logarithms, and the mean and variance
+# of a random number. About 3 hours.
 #
 # ![The graph of a VAE: x, out, mu and log_var, z, logits, log_px_z and kl, loss; forward arrows to the right,
 # backward arrows to the left](picture:09_graph)
@@ -27,7 +32,7 @@ from numpy.random import default_rng
 from minivae import VAE, Adam, check_gradients, fit, load_data, mean_metrics, plot
 from minivae.evaluate import ledger_line
 from minivae.evaluate.latents import decodings, interpolate, kl_per_latent, normal_quantiles
-from minivae.plot import BLUE, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson09 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -43,42 +48,16 @@ from minivae.teach import check, hint, picture, progress, quoted, use_reference
 # $\;\text{loss} = \mathrm{KL}(q(z \mid x) \,\|\, N(0, I)) - \log p(x \mid z)$. Training minimizes its mean over a
 # batch.
 # 6. **Backward.** The gradient of that mean by every parameter. It is most of your work below.
-# 7. **Update.** Adam (lesson 5) takes a small step down, and it begins again with the next batch.
-
+# 7. **Update.** The optimizer Adam moves every weight a small step against its gradient, and it begins again with the
+# next batch.
+#
+# Adam is the library's. It keeps, for each weight, a running mean of the gradient and one of its square, and moves by
+# the first divided by the root of the second. So a step is about as long as the learning rate, whether the gradients
+# are large or small. (Lesson 5 derives it. You need no more of it here.)
 
 # %%
-def draw_graph(path):
-    """Names and shapes of all that a step computes, the arrows of both directions, and the steps above."""
-    at = {"x": (0, 0), "W1 b1\nW2 b2": (1.4, -1.3), "out": (1.4, 0), "mu": (2.8, 0.6), "log_var": (2.8, -0.6),
-          "eps": (3.4, 1.7), "z": (4.5, 1), "W3 b3\nW4 b4": (6, -0.3), "logits": (6, 1), "log_px_z": (7.6, 1),
-          "kl": (4.5, -1), "loss": (8.6, 0)}  # fmt: skip
-    shapes = {"x": "N, D", "out": "N, 2L", "mu": "N, L", "log_var": "N, L", "eps": "N, L", "z": "N, L",
-              "logits": "N, D", "log_px_z": "N", "kl": "N", "loss": "N"}  # fmt: skip
-    arrows = (("x", "out"), ("W1 b1\nW2 b2", "out"), ("out", "mu"), ("out", "log_var"), ("mu", "z"), ("log_var", "z"),
-              ("eps", "z"), ("z", "logits"), ("W3 b3\nW4 b4", "logits"), ("logits", "log_px_z"), ("mu", "kl"),
-              ("log_var", "kl"), ("log_px_z", "loss"), ("kl", "loss"))  # fmt: skip
-    with figure_to(path, (10, 4.4)) as figure:
-        ax = figure.subplots()
-        ax.axis("off")
-        ax.set(xlim=(-0.5, 9.1), ylim=(-1.8, 2.5), title="one training step of a VAE")
-        for start, end in arrows:
-            a, b = np.array(at[start]), np.array(at[end])
-            along = (b - a) / np.linalg.norm(b - a)
-            a, b, side = a + 0.42 * along, b - 0.42 * along, 0.06 * np.array([-along[1], along[0]])
-            ax.annotate("", b + side, a + side, arrowprops={"arrowstyle": "->", "color": BLUE})
-            if start not in ("x", "eps"):  # data and noise need no gradient
-                ax.annotate("", a - side, b - side, arrowprops={"arrowstyle": "->", "color": ORANGE})
-        for name, (i, j) in at.items():
-            text = f"{name}\n({shapes[name]})" if name in shapes else name
-            ax.text(i, j, text, ha="center", va="center", fontsize=9)
-        for i, text in {0: "1 preprocess", 2.1: "2 encode", 4.5: "3 sample", 6: "4 decode", 8.1: "5 loss"}.items():
-            ax.text(i, 2.2, text, ha="center", weight="bold", color=BLUE)
-        ax.text(9, -1.3, "6 backward: gradients, from the loss to the left", ha="right", color=ORANGE, weight="bold")
-        ax.text(9, -1.65, "7 update: the weights of encoder and decoder", ha="right", color=GREY, weight="bold")
-
-
 with picture("09_graph") as path:
-    draw_graph(path)
+    drawings.graph(path)
 
 # %% [markdown]
 # ## What you have already
@@ -112,29 +91,53 @@ def sigmoid(a):
 # $$\log p(x) = x \log s + (1 - x) \log (1 - s) .$$
 #
 # Computed like this it fails where the decoder is very sure: at $l = 45$ the computer rounds $s$ to exactly 1, and
-# $\log(1 - s)$ is $-\infty$. So put in what $s$ is. With $s = e^l / (1 + e^l)$ and $1 - s = 1 / (1 + e^l)$,
-#
-# $$\log s = l - \log(1 + e^l), \qquad \log(1 - s) = -\log(1 + e^l),$$
-#
-# $$\log p(x) = x\,l - x \log(1 + e^l) - (1 - x) \log(1 + e^l) = x\,l - \log(1 + e^l) .$$
-#
-# One trap is left: $e^l$ overflows at $l = 800$. But for such $l$ the function is nearly $l$ itself. Pull the larger
-# of the two terms $e^0$ and $e^l$ out of the logarithm, and no exponent is ever positive:
-#
-# $$\log(1 + e^l) = \log(e^0 + e^l) = \max(0, l) + \log(1 + e^{-|l|}) .$$
+# $\log(1 - s)$ is $-\infty$. So what is wanted is $\log p(x)$ as a formula in $x$ and $l$, without $s$, that can be
+# computed for *every* $l$: nothing in it may overflow at $l = 800$ (the largest number has the logarithm 709.8), and
+# nothing may be rounded away at $l = 45$ or $-45$.
 #
 # The bits are independent given $z$, so the log-probability of an image is the **sum** over its pixels.
 #
 # ### Exercise 9.1: `bernoulli_log_prob`
 #
-# `logits`, `x` (N, D) give `log_px_z` (N,), nats. Some of the logits that `check` tries are 800 and -800. If you are
-# stuck, `hint("9.1")` has a first step; so has every exercise.
+# **Derive** the formula, with pencil and paper. Then write it: `logits`, `x` (N, D) give `log_px_z` (N,), nats. Some of
+# the logits that `check` tries are 800 and -800. If you are stuck, open the steps below one by one, or call
+# `hint("9.1")`; every exercise has hints.
+#
+# <details><summary>Derivation, step 1: what are s and 1 - s?</summary>
+#
+# Multiply numerator and denominator of $s = 1 / (1 + e^{-l})$ by $e^l$:
+#
+# $$s = \frac{e^l}{1 + e^l}, \qquad 1 - s = \frac{1}{1 + e^l} .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: and their logarithms?</summary>
+#
+# $$\log s = l - \log(1 + e^l), \qquad \log(1 - s) = -\log(1 + e^l) .$$
+#
+# Put both into $\log p(x)$. The term $\log(1 + e^l)$ comes once with $x$ and once with $1 - x$ in front: how often is
+# that together, and what is left besides?
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what about the overflow?</summary>
+#
+# Only $\log(1 + e^l) = \log(e^0 + e^l)$ is in danger. Take the larger of the two terms out of the logarithm, and what
+# is left in it is 1 plus an exponential whose exponent is never positive:
+#
+# $$\log(e^0 + e^l) = \max(0, l) + \log(1 + e^{\,?}) .$$
+#
+# For $l > 0$ you have divided by $e^l$, for $l < 0$ by 1. What is the exponent in each case, and how do you write both
+# as one? (`np.logaddexp(0, l)` does the same.)
+#
+# </details>
 
 
 # %%
 def bernoulli_log_prob(logits, x):
     # Exercise 9.1: log_px_z
     ### BEGIN SOLUTION
+    # log p(x) = x l - log(1 + e^l), and log(1 + e^l) = max(0, l) + log(1 + e^-|l|)
     return (x * logits - np.logaddexp(0, logits)).sum(axis=-1)
     ### END SOLUTION
 
@@ -150,11 +153,13 @@ check("9.1", bernoulli_log_prob)
 # %%
 print(f"chance level: {-bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item():.2f} nats")
 quoted("44.36", -bernoulli_log_prob(np.zeros((1, 64)), np.ones((1, 64))).item())
+quoted("0.69", np.log(2))
+quoted("709.8", np.log(np.finfo("float64").max))
 
 # %% [markdown]
 # ### Its gradient
 #
-# Differentiate $x\,l - \log(1 + e^l)$ by $l$:
+# What you have derived is $\log p(x) = x\,l - \log(1 + e^l)$. Differentiate it by $l$:
 #
 # $$\frac{d \log p(x)}{dl} = x - \frac{e^l}{1 + e^l} = x - s .$$
 #
@@ -279,23 +284,45 @@ check("9.5", vae_loss)
 # **The decoder.** `bernoulli_log_prob_backward` gives `dlogits`. The decoder's `net_backward` turns it into `dz`,
 # since $z$ is its input, and the gradients of its four parameters.
 #
-# **The sample.** $z = \mu + \sigma \epsilon$ with $\sigma = e^{v/2}$, $v = \texttt{log\_var}$. The slopes are
+# **The sample.** $z = \mu + \sigma \epsilon$ with $\sigma = e^{v/2}$, $v = \texttt{log\_var}$. $\epsilon$ itself is a
+# number that was drawn, and needs no gradient.
 #
-# $$\frac{dz}{d\mu} = 1, \qquad \frac{dz}{dv} = \epsilon \frac{d e^{v/2}}{dv} = \tfrac12 \epsilon\,\sigma .$$
-#
-# $\epsilon$ itself is a number that was drawn, and needs no gradient.
-#
-# **Two ways meet.** $\mu$ acts on the loss through $z$ and through the KL, and so does $v$. What is used twice gets
-# the sum of what comes back (lesson 1): $d\mu = dz + d\mu_{\mathrm{KL}}$, where $d\mu_{\mathrm{KL}}$ is what
-# `kl_standard_normal_backward` gives for $g$. Put $dv$ together in the same way, with its slope.
+# **Two ways meet.** $\mu$ acts on the loss through $z$ and through the KL, and so does $v$. Given are $dz$, which comes
+# back from the decoder, and $d\mu_{\mathrm{KL}}$, $dv_{\mathrm{KL}}$, which `kl_standard_normal_backward` gives for
+# $g$. Wanted are $d\mu$ and $dv$, all that arrives at $\mu$ and at $v$, in these three, $\epsilon$ and $\sigma$.
 #
 # **The encoder.** Its output was cut in two halves. The gradient of the whole is the two gradients side by side
 # again, in the same order, and the encoder's `net_backward` does the rest.
 #
 # ### Exercise 9.6: `vae_backward`
 #
-# Return the gradients of the **mean** loss by all eight parameters, `dW1, db1, dW2, db2, dW3, db3, dW4, db4`. What
-# you need of the forward you compute again.
+# **Derive** $d\mu$ and $dv$. Then return the gradients of the **mean** loss by all eight parameters, `dW1, db1, dW2,
+# db2, dW3, db3, dW4, db4`. What you need of the forward you compute again.
+#
+# <details><summary>Derivation, step 1: how does z move with mu, and with v?</summary>
+#
+# Hold everything else fixed, and differentiate $z = \mu + e^{v/2} \epsilon$:
+#
+# $$\frac{dz}{d\mu} = 1, \qquad \frac{dz}{dv} = \epsilon\, \frac{d e^{v/2}}{dv} .$$
+#
+# The chain rule gives the second: $e^{v/2}$ comes back, times a number. And $e^{v/2}$ is $\sigma$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what comes back on the way through z?</summary>
+#
+# Every latent of every example has its own $z$, $\mu$ and $v$, so nothing is summed: what comes back on this way is
+# $dz$ times the slope of step 1, entry by entry.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what is done with two ways?</summary>
+#
+# The loss changes by $\;dz \cdot \frac{dz}{d\mu} \cdot \delta\;$ through $z$, and by
+# $\;d\mu_{\mathrm{KL}} \cdot \delta\;$ through the KL, when $\mu$ is moved by a small $\delta$. What is used twice gets
+# the sum of what comes back (lesson 1). The same holds for $v$, with its own slope.
+#
+# </details>
 
 
 # %%
@@ -312,8 +339,8 @@ def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
     dlogits = bernoulli_log_prob_backward(-g, logits, x)
     dz, decoder = net_backward(dlogits, c_dec, W3, W4)
     dmu_kl, dlog_var_kl = kl_standard_normal_backward(g, mu, log_var)
-    dmu = dz + dmu_kl
-    dlog_var = 0.5 * dz * eps * std + dlog_var_kl
+    dmu = dz + dmu_kl  # two ways: dz/dmu = 1
+    dlog_var = 0.5 * dz * eps * std + dlog_var_kl  # dz/dlog_var = eps std / 2
     _, encoder = net_backward(np.concatenate((dmu, dlog_var), axis=-1), c_enc, W1, W2)
     return *encoder, *decoder
     ### END SOLUTION
@@ -323,7 +350,8 @@ def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
 check("9.6", vae_backward)
 
 # %% [markdown]
-# That is a VAE, whole.
+# That is a VAE, whole. At its heart are two lines: $d\mu = dz + d\mu_{\mathrm{KL}}$ and
+# $dv = \tfrac12\, dz\, \epsilon\, \sigma + dv_{\mathrm{KL}}$.
 #
 # ## The same in minivae
 #
@@ -465,7 +493,7 @@ with picture("09_walks") as path:
 #
 # The walks never fall into a void. From 0 to 6 the ring opens at its upper right and the loop sinks; from 7 to 1 the
 # bar on top is drawn in. (On so few pixels this is close to fading one image into the other. Try the sprites of
-# lesson 10, which move.) Lesson 6 showed how an autoencoder without noise and KL fails here.
+# lesson 10, which move.) An autoencoder without noise and KL fails here; lesson 6 shows how.
 #
 # ## A map of all digits
 #

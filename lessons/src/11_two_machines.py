@@ -1,13 +1,16 @@
 # %% [markdown]
 # # 11. One code, two machines
 #
-# **You will build** what lets one code run on a CPU and on a GPU, and what proves that both compute the same: an error
-# between machines, a function that works on whichever array it gets, a fused operation beside its plain twin, and a
-# sum whose order is fixed.
+# **After this lesson you can** write numerical code once and run it on a CPU and on a GPU, and you can tell rounding
+# from a bug: you know how far apart two right machines may be, and where to look when they are further apart.
 #
-# **You need** lessons 8 and 9 (the VAE, reparameterization, KL). You need *no GPU*: without one, float64 and float32
-# are the two machines, and nearly all that can go wrong between a CPU and a GPU can be seen between them. With CuPy
-# and a GPU every cell below also runs there.
+# **You will build** what this takes: an error between machines, a function that works on whichever array it gets, a
+# fused operation beside its plain twin, and a sum whose order is fixed.
+#
+# **You need** the reparameterization of lesson 8 and the VAE of lesson 9. From elsewhere: binary numbers, and rules of
+# the logarithm. You need *no GPU*: without one, float64 and float32 are the two machines, and nearly all that can go
+# wrong between a CPU and a GPU can be seen between them. With CuPy and a GPU every cell below also runs there.
+# About 2.5 hours.
 #
 # ![Errors of float32 against float64 for each part of a VAE, and the drift of the loss in training](picture:11_parity)
 #
@@ -29,7 +32,7 @@ import numpy as np
 from minivae import VAE, load_data
 from minivae.backend import array_module, generator, place, to_numpy
 from minivae.laboratory.parity import machines, milliseconds, parity
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson11 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 print("this machine has " + ", ".join(" ".join(machine) for machine in machines()))
@@ -54,6 +57,9 @@ print("this machine has " + ", ".join(" ".join(machine) for machine in machines(
 # where $b$ is what you take for true. It has no units, and a single wrong entry shows as soon as it matters.
 #
 # ### Exercise 11.1: `relative_error`
+#
+# `a` and `b` are arrays of one shape; return one number. If you are stuck, `hint("11.1")` has a first step; so has
+# every exercise.
 
 
 # %%
@@ -153,32 +159,53 @@ for wrong in (lambda: np.exp(x), lambda: x + np.ones(3)):
         print("TypeError:", error)
 
 # %% [markdown]
-# (CuPy forwards some NumPy functions to its own; mixed arrays it refuses as well. The stand-in of minivae's tests,
-# `tests/strict.py`, is this idea with all details.)
-#
+# (CuPy forwards some NumPy functions to its own; mixed arrays it refuses as well.)
+
+# %% [markdown]
+# <!-- only with solutions -->
+# The stand-in of minivae's tests, `tests/strict.py`, is this idea with all details.
+
+# %% [markdown]
 # ### A function that is right in float64 only
 #
 # Take $\log \frac1K \sum_k e^{w_k}$, which you will meet wherever likelihoods are averaged: $w_k$ is the logarithm of a
 # probability, and of an image that may well be $-600$. Then $e^{-600} \approx 10^{-261}$ fits into a float64, but the
 # smallest float32 is about $10^{-45}$. There the sum is 0 and its logarithm $-\infty$.
 #
-# Take out the largest, $w_\text{top} = \max_k w_k$:
-#
-# $$\log \frac1K \sum_k e^{w_k} = \log \Big( e^{w_\text{top}} \cdot \frac1K \sum_k e^{w_k - w_\text{top}} \Big)
-#   = w_\text{top} + \log \frac1K \sum_k e^{w_k - w_\text{top}} .$$
-#
-# Now one term of the sum is $e^0 = 1$, none is larger: nothing overflows, and the logarithm is that of a number
-# between $1/K$ and 1.
+# The result itself is a harmless number, somewhere below the largest $w_k$. So wanted is another formula for it, equal
+# for all $w$, in which nothing overflows and the logarithm is never that of 0. It may use
+# $w_\text{top} = \max_k w_k$.
 #
 # ### Exercise 11.2: `log_mean_exp`
 #
-# `log_w` (K, N) gives (N,), over the first axis; on whichever machine the array lies.
+# **Derive** that formula. Then write it: `log_w` (K, N) gives (N,), over the first axis, each column with its own
+# largest; on whichever machine the array lies.
+#
+# <details><summary>Derivation, step 1: what makes the terms so small?</summary>
+#
+# All of them have a factor in common that is extreme, while what differs between them is not. Split each exponent in
+# two, $w_k = w_\text{top} + (w_k - w_\text{top})$:
+#
+# $$e^{w_k} = e^{w_\text{top}} \cdot e^{w_k - w_\text{top}} .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what can be done with a common factor?</summary>
+#
+# It does not depend on $k$, so it can stand in front of the mean:
+#
+# $$\log \frac1K \sum_k e^{w_k} = \log \Big( e^{w_\text{top}} \cdot \frac1K \sum_k e^{w_k - w_\text{top}} \Big) .$$
+#
+# And what is the logarithm of a product?
+#
+# </details>
 
 
 # %%
 def log_mean_exp(log_w):
     # Exercise 11.2: log_mean
     ### BEGIN SOLUTION
+    # w_top + log(1/K sum_k exp(w_k - w_top))
     xp = array_module(log_w)
     top = log_w.max(axis=0)
     return top + xp.log(xp.exp(log_w - top).mean(axis=0))
@@ -187,6 +214,10 @@ def log_mean_exp(log_w):
 
 # %%
 check("11.2", log_mean_exp)
+
+# %% [markdown]
+# With the largest taken out, one term of the sum is $e^0 = 1$ and none is larger: nothing overflows, and the logarithm
+# is that of a number between $1/K$ and 1.
 
 
 # %%
@@ -303,29 +334,10 @@ def build_sloppy(rng):
     return model
 
 
-def draw_parity(path, found):
-    with figure_to(path, (10, 4.6)) as figure:
-        left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
-        for color, (title, p) in zip(CLASSES, found.items()):
-            names = list(dict.fromkeys((*p.values, *p.gradients)))
-            for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
-                shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
-                if shown:  # equal arrays have no place on a logarithmic axis
-                    left.semilogy(*zip(*shown), marker, ms=5, color=color, label=f"{title}, {what}")
-            right.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-17), lw=1, color=color)
-        for ax in (left, right):
-            ax.axhline(2.0**-24, color=GREY, ls=":", label="u of float32")
-        left.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-        left.set(title="largest error of each part in one step", ylabel="max|a - b| / max|b|")
-        left.set_ylim(top=1)
-        left.legend(fontsize=8, loc="upper left")
-        right.set(title="drift of the loss in training", xlabel="step", ylabel="relative difference")
-
-
 found = parity(build, bits, steps=150)
 sloppy = parity(build_sloppy, bits, steps=150)["numpy float32 / numpy float64"]
 with picture("11_parity") as path:
-    draw_parity(path, found | {"float32 with a sloppy ReLU": sloppy})
+    drawings.parity(path, found | {"float32 with a sloppy ReLU": sloppy})
 float32 = found["numpy float32 / numpy float64"]
 print(
     f"loss after 150 steps: {float32.reference[-1]:.3f}; float32 {float32.loss[-1]:.3f}, sloppy {sloppy.loss[-1]:.3f}"
@@ -347,7 +359,7 @@ for run in (float32.reference, float32.loss, sloppy.loss):
 # spoiled. So look for the *first value*, in the order in which they are computed, that stands above the others. In the
 # loss nobody would see it: after 150 steps all three trainings are at 27.27 nats.
 #
-# Is a small drift a law? No. Near the largest rate that a training stands (lesson 5) a difference of $u$ can grow
+# Is a small drift a law? No. Near the largest learning rate that a training stands, a difference of $u$ can grow
 # exponentially, and two right trainings part. So compare one step, part by part; not the ends of two trainings.
 #
 # ## A fused operation, and its twin
@@ -369,23 +381,39 @@ def sample_and_kl(mu, log_var, eps):
 # and writes a whole array, which the next operation reads again. The arithmetic is nothing. **The time is that of the
 # memory**, and, for small arrays, that of starting ten operations (a *launch* on a GPU, a call on a CPU).
 #
-# Count the bytes. An operation with one array as its argument ($e^x$, $0.5\,x$, $x\,x$) reads one array and writes one.
-# With two arrays ($x + y$) it reads two and writes one. Each such operation is one launch.
+# How much is it? Count the bytes that go between memory and arithmetic: each array that is read and each that is
+# written, every time. There are two sorts of operations: with one array as the argument ($e^x$, $0.5\,x$, $x\,x$), and
+# with two ($x + y$). Each operation is one launch.
 #
 # *Fused* means: one operation, one launch. It reads each input once, keeps everything between in registers, where it
 # costs no memory traffic, and writes each output once.
 #
 # ### Exercise 11.3: `traffic`
 #
-# How many bytes are moved, `plain` and `fused`, for arrays of `n` numbers of `itemsize` bytes? The formula has `unary`
-# operations with one array and `binary` ones with two, and as a whole so many `inputs` and `outputs`.
-# `n` may be an array of sizes.
+# **Derive** how many bytes are moved, `plain` and `fused`, for arrays of `n` numbers of `itemsize` bytes. The formula
+# has `unary` operations with one array and `binary` ones with two, and as a whole so many `inputs` and `outputs`. `n`
+# may be an array of sizes.
+#
+# <details><summary>Derivation, step 1: what does one operation move?</summary>
+#
+# Follow $y = e^x$: $x$ comes from memory, $y$ goes there. How many arrays are that? Then the same for $x + y$, whose
+# result is an array as well.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: and all of them, or the fused one?</summary>
+#
+# Plain: the counts of step 1 times `unary` and `binary`, added. Fused: of which arrays does the operation say that it
+# reads or writes them? Each array is `n` numbers of `itemsize` bytes.
+#
+# </details>
 
 
 # %%
 def traffic(n, itemsize, unary, binary, inputs, outputs):
     # Exercise 11.3: plain, fused
     ### BEGIN SOLUTION
+    # one argument: read 1, write 1; two: read 2, write 1; fused: each input and each output once
     return n * itemsize * (2 * unary + 3 * binary), n * itemsize * (inputs + outputs)
     ### END SOLUTION
 
@@ -561,25 +589,9 @@ def different_sums(orders=200, n=1024):
     return len(shuffled), len({float(tree_sum(x)[0]) for _ in range(orders)})
 
 
-def draw_sums(path, rows):
-    n, running, tree = rows.T
-    with figure_to(path, (8, 3.8)) as figure:
-        ax = figure.subplots()
-        ax.loglog(n, running, "-o", ms=4, color=ORANGE, label="one after the other")
-        ax.loglog(n, n * 2.0**-24, ":", color=ORANGE, label="its bound, n u")
-        ax.loglog(n, tree, "-o", ms=4, color=BLUE, label="as a tree")
-        ax.loglog(n, np.log2(n) * 2.0**-24, ":", color=BLUE, label="its bound, log2(n) u")
-        ax.set(
-            title="float32 sums: the tree stays at u, the running sum does not",
-            xlabel="numbers added",
-            ylabel="relative error",
-        )
-        ax.legend()
-
-
 rows = errors_of_sums()
 with picture("11_sums") as path:
-    draw_sums(path, rows)
+    drawings.sums(path, *rows.T)
 print(f"a million numbers: {rows[-1, 1]:.1e} one after the other, {rows[-1, 2]:.1e} as a tree")
 many, one = different_sums()
 print(f"1,024 numbers in 200 orders: {many} different sums; in one order, 200 times: {one}")
@@ -616,31 +628,17 @@ def seconds_of(f, *args, repeats=7):
     return min(times)
 
 
-def draw_times(path):
-    sizes = [4**k for k in range(4, 11)]
+def nanoseconds(sizes):
+    """{function: of one number, by the size of the array}."""
     arrays = latents(sizes[-1])
-    batches = (8, 32, 128, 512)
-    steps = milliseconds(build, bits, batches, seconds=0.15)
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        for f, color in ((sample_and_kl, ORANGE), (sample_and_kl_fused, BLUE)):
-            each = [1e9 * seconds_of(f, *(a[:n] for a in arrays)) / n for n in sizes]
-            left.loglog(sizes, each, "-o", ms=4, color=color, label=f.__name__)
-        for color, (machine, row) in zip(CLASSES, steps.items()):
-            right.loglog(batches, row, "-o", ms=4, color=color, label=machine)
-        left.set(title="NumPy, float32: time per number", xlabel="numbers in an array", ylabel="nanoseconds")
-        right.set(title="a training step", xlabel="batch size", ylabel="milliseconds")
-        shortest, longest = min(map(min, steps.values())), max(map(max, steps.values()))
-        ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if shortest <= t <= longest]
-        right.set_yticks(ticks, [str(t) for t in ticks])
-        right.set_xticks(batches, [str(n) for n in batches])
-        right.minorticks_off()
-        for ax in (left, right):
-            ax.legend()
+    return {f.__name__: [1e9 * seconds_of(f, *(a[:n] for a in arrays)) / n for n in sizes]
+            for f in (sample_and_kl, sample_and_kl_fused)}  # fmt: skip
 
 
+sizes, batch_sizes = [4**k for k in range(4, 11)], (8, 32, 128, 512)
+steps = milliseconds(build, bits, batch_sizes, seconds=0.15)
 with picture("11_time") as path:
-    draw_times(path)
+    drawings.times(path, sizes, nanoseconds(sizes), batch_sizes, steps)
 
 # %% [markdown]
 # **Read the picture.** Left, three regions. Small arrays are expensive per number: ten calls cost what they cost,
@@ -691,7 +689,7 @@ same_as_the_library()
 # the mistake be until it drowns?
 # 3. `seconds_of(sample_and_kl_fused, *latents(4**10), block)` for blocks from 256 to a million. Where is the best, and
 # how large is your cache?
-# 4. Fuse ten lines of Adam (lesson 5) in the same way, and compare the bits with a plain twin. What does `traffic` say?
+# 4. Fuse the lines of an optimizer in the same way, and compare the bits with a plain twin. What does `traffic` say?
 # 5. `x.sum(axis=0)` and `x.T.copy().sum(axis=-1)` of the float32 numbers of `errors_of_sums`: which of them is NumPy's
 # tree, and which a running sum?
 # 6. Kahan's sum carries along what each addition lost. Write it, and put it into the picture.

@@ -1,11 +1,15 @@
 # %% [markdown]
 # # 12. The bug zoo
 #
+# **After this lesson you can** test a model where no gradient check can help: when its gradient is right, but its loss
+# is not the one that was meant. You can say how far an average may be off by chance, and which check sees which
+# mistake.
+#
 # **You will build** four checks that see what no gradient check can see, two *laws* and two *known answers*, and with
 # them find six bugs that were planted into minivae. All six are from published VAEs.
 #
-# **You need** the VAE of lesson 9, the KL of lesson 7 and the gradient check of lesson 2. From statistics: mean,
-# variance, and that a mean of many independent numbers is nearly normal. An hour is enough.
+# **You need** the gradient check of lesson 2, the KL of lesson 7 and the VAE of lesson 9. From statistics: mean,
+# variance, and that a mean of many independent numbers is nearly normal. About 2 hours.
 #
 # ![Seven small panels: the logged loss over 20 epochs of programs A to F and of right code](picture:12_curves)
 #
@@ -33,7 +37,8 @@ from minivae.densities import (
 from minivae.laboratory.detectors import DETECTORS, TITLES, model_and_data
 from minivae.laboratory.zoo import ZOO
 from minivae.metrics import mean_metrics
-from minivae.plot import BLUE, ORANGE, draw_matrix, figure_to
+from minivae.plot import draw_matrix
+from minivae.plot.lessons import lesson12 as drawings
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 from minivae.teach.exercises.lesson12 import BUGS, bug, reveal
 
@@ -60,20 +65,9 @@ def training(letter, epochs=20):
     return logged, -float(mean_metrics(model, *data.validation, np.random.default_rng(1))["elbo"])
 
 
-def draw_curves(path):
-    with figure_to(path, (10, 3.6)) as figure:
-        for ax, (letter, (logged, _)) in zip(figure.subplots(2, 4).flat, trainings.items(), strict=False):
-            ax.plot(range(1, 21), logged, color=ORANGE if letter else BLUE)
-            ax.set(title=letter or "right code", xticks=(1, 10, 20))
-        figure.axes[-1].set_visible(False)
-        figure.suptitle("what each program logs as its loss; every axis has its own numbers", fontsize=11)
-        figure.supxlabel("epoch", fontsize=10)
-        figure.supylabel("logged loss (nats)", fontsize=10)
-
-
 trainings = {letter: training(letter) for letter in (*BUGS, None)}
 with picture("12_curves") as path:
-    draw_curves(path)
+    drawings.curves(path, {letter or "right code": logged for letter, (logged, _) in trainings.items()})
 
 
 def logged_and_true():
@@ -117,28 +111,45 @@ logged_and_true()
 # A law says that an expectation has a known value: $E[s] = e$. You have $n$ independent draws $s_1, \dots, s_n$, with
 # mean $\bar s$. It will not be exactly $e$. How far may it be off?
 #
-# Let one draw have the variance $\sigma^2$. Variances of independent numbers add up, and a factor comes out squared:
+# Let one draw have the variance $\sigma^2$. We do not know $\sigma$, but the standard deviation of the draws is close
+# to it. Wanted is the difference $\bar s - e$ in a unit that is the same for every law: the standard deviation of
+# $\bar s$ itself, which is called its *standard error*. So what you need is $\mathrm{Var}[\bar s]$, from $\sigma$ and
+# $n$.
 #
-# $$\mathrm{Var}[\bar s] = \mathrm{Var}\Big[\frac1n \sum_i s_i\Big] = \frac1{n^2} \sum_i \mathrm{Var}[s_i] =
-#   \frac{\sigma^2}{n}, \qquad \text{so } \bar s \text{ spreads by } \frac{\sigma}{\sqrt n},$$
-#
-# its *standard error*. We do not know $\sigma$, but the standard deviation of the draws is close to it. In this unit,
-#
-# $$z = \frac{\bar s - e}{\sigma / \sqrt n}$$
-#
-# is nearly a standard normal number, if the law holds. Beyond 4 either way it is by chance once in 16,000 times: then
-# believe that the law is broken. Its sign says on which side. (This $z$ is a *z-score*; it has nothing to do with the
-# latent z.)
+# This number, the *z-score*, is nearly a standard normal number if the law holds. Beyond 4 either way it is by chance
+# once in 16,000 times: then believe that the law is broken. Its sign says on which side: it is negative where
+# $\bar s$ is below $e$. (It has nothing to do with the latent z.)
 #
 # ### Exercise 12.1: `z_score`
 #
-# `samples` is an array of any shape, of which all numbers count; `expected` is $e$.
+# **Derive** the standard error of $\bar s$. Then write the z-score: `samples` is an array of any shape, of which all
+# numbers count; `expected` is $e$. If you are stuck, open the steps below one by one, or call `hint("12.1")`; every
+# exercise has hints.
+#
+# <details><summary>Derivation, step 1: which two rules about variances?</summary>
+#
+# The variances of independent numbers add up. And a factor comes out squared: $\mathrm{Var}[c\,s] = c^2\,
+# \mathrm{Var}[s]$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what is the variance of the mean?</summary>
+#
+# The mean is a sum of $n$ independent draws, times a factor:
+#
+# $$\mathrm{Var}[\bar s] = \mathrm{Var}\Big[\frac1n \sum_{i=1}^n s_i\Big] = \frac{1}{n^2} \sum_{i=1}^n
+#   \mathrm{Var}[s_i] .$$
+#
+# All $n$ terms of the sum are $\sigma^2$. The standard error is the root of what you get.
+#
+# </details>
 
 
 # %%
 def z_score(samples, expected):
     # Exercise 12.1: z_score
     ### BEGIN SOLUTION
+    # Var[mean] = n sigma^2 / n^2, so the standard error is sigma / sqrt(n)
     return (samples.mean() - expected) / (samples.std() / math.sqrt(samples.size))
     ### END SOLUTION
 
@@ -147,6 +158,9 @@ def z_score(samples, expected):
 check("12.1", z_score)
 
 # %% [markdown]
+# The mean of $n$ numbers spreads by $\sigma / \sqrt n$: for a tenth of the spread you need a hundred times as many
+# draws.
+#
 # ## A law of the sampler
 #
 # The sampler is to draw $z$ with mean mu and variance $\exp(\text{log\_var})$. Every latent of every example has
@@ -197,6 +211,7 @@ def power(wrong, K, N=64, L=4):
 for K in (50, 500, 5000):
     print(f"{64 * 4 * K:>9,} draws: right {power(1.0, K):5.1f}, variance 1 % too large {power(1.01, K):5.1f}")
 quoted("1280000", 64 * 4 * 5000)
+quoted("16", 1 / math.erfc(4 / math.sqrt(2)) / 1000)  # thousand: a normal number beyond 4 either way is once in so many
 assert abs(power(1.0, 5000)) < 4 < abs(power(1.01, 5000))
 assert abs(power(1.01, 50)) < 4
 
@@ -206,27 +221,44 @@ assert abs(power(1.01, 50)) < 4
 #
 # ## A law of the KL
 #
-# The KL is an expectation over the very $z$ that are sampled:
+# The KL compares two densities, $q(z|x)$ from which $z$ is drawn, and $p(z)$:
 #
-# $$KL(q \,\|\, p) = \int q(z|x) \log \frac{q(z|x)}{p(z)}\, dz = E_{z \sim q}\big[\log q(z|x) - \log p(z)\big] .$$
+# $$KL(q \,\|\, p) = \int q(z|x) \log \frac{q(z|x)}{p(z)}\, dz .$$
 #
-# The program charges the formula of lesson 7. Three pieces of code, the sampler, two densities and the formula, were
-# written apart, and this law binds them together: for example $n$, the number
-#
-# $$s_{kn} = \log q(z_{kn} | x_n) - \log p(z_{kn}) - KL_n$$
-#
-# has the expectation 0 over its draws $k$.
+# The program charges the formula of lesson 7 for it. Three pieces of code, the sampler, two densities and the formula,
+# were written apart, and one law can bind them together. Given are, for the draws $z_{kn} \sim q(z|x_n)$ of example
+# $n$, the numbers $\log q(z_{kn} | x_n)$ and $\log p(z_{kn})$, and $KL_n$, what the program charges. Wanted is a number
+# $s_{kn}$, made from these three, whose expectation over the draws is 0 if all three pieces are right.
 #
 # ### Exercise 12.3: `kl_law`
 #
-# `log_qz_x` and `log_pz` are (K, N), `kl` is (N,). Return the z-score of all K N numbers together. The densities come
-# as arguments, since they are what is on trial.
+# **Derive** $s_{kn}$. Then write the law: `log_qz_x` and `log_pz` are (K, N), `kl` is (N,). Return the z-score of all
+# K N numbers together; it is positive where the densities say more than the program charges. The densities come as
+# arguments, since they are what is on trial.
+#
+# <details><summary>Derivation, step 1: what kind of an integral is the KL?</summary>
+#
+# An integral $\int q(z|x)\, f(z)\, dz$ with a density in it is an expectation, $E_{z \sim q}[f(z)]$. What is $f$ here?
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: which of the given numbers is f?</summary>
+#
+# The logarithm of a quotient is a difference:
+#
+# $$KL_n = E_{z \sim q}\big[\log q(z|x_n) - \log p(z)\big] .$$
+#
+# And $KL_n$ does not depend on the draw: it is its own expectation, and can be taken to the other side, into the
+# bracket.
+#
+# </details>
 
 
 # %%
 def kl_law(log_qz_x, log_pz, kl):
     # Exercise 12.3: kl_law
     ### BEGIN SOLUTION
+    # s_kn = log q(z_kn | x_n) - log p(z_kn) - KL_n
     return z_score(log_qz_x - log_pz - kl, 0)
     ### END SOLUTION
 
@@ -289,6 +321,8 @@ def chance_level(log_prob, D):
 
 # %%
 check("12.5", chance_level)
+
+# %%
 quoted("543.43", 784 * math.log(2))
 
 # %% [markdown]
@@ -341,6 +375,7 @@ def show(measured):
 
 measured = {letter: measure(letter) for letter in trainings}
 show(measured)
+quoted("0.0025", math.exp(0.5 * -12))
 
 # %% [markdown]
 # ### Exercise 12.6: what sees it?

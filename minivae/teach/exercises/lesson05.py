@@ -1,6 +1,7 @@
 """Exercises of lesson 5: the largest rate, momentum, Adam, clipping by norm, warm-up and cosine."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -34,46 +35,78 @@ def rate_at(t, lr, warm, steps):
 
 
 def _curvatures(rng):
-    return {"curvatures": rng.uniform(0.5, 20, rng.integers(4, 9))}
+    """The smallest and the largest stand near the end, where who looks at the first few does not see them."""
+    n = rng.integers(5, 16)
+    c = np.sort(rng.uniform(0.5, 20, n))
+    return {"curvatures": np.concatenate([c[2:-1], c[[0, -1, 1]]])}
 
 
 def _momentum(rng):
-    arrays = {name: rng.standard_normal(6) for name in ("theta", "velocity", "g")}
+    n = rng.integers(4, 15)
+    arrays = {name: rng.standard_normal(n) for name in ("theta", "velocity", "g")}
     return arrays | {"lr": rng.uniform(0.1, 0.3), "momentum": rng.uniform(0.6, 0.8)}
 
 
 def _adam(rng):
-    theta, m, g = rng.standard_normal((3, 6))
+    n, t = rng.integers((4, 2), (15, 7))
+    theta, m, g = rng.standard_normal((3, n))
     b1, b2 = rng.uniform(0.6, 0.8), rng.uniform(0.9, 0.97)
-    return {"theta": theta, "m": m, "v": rng.random(6), "g": g, "t": int(rng.integers(2, 6)), "lr": rng.uniform(1, 2),
-            "b1": b1, "b2": b2, "adam_eps": rng.uniform(0.05, 0.1)}  # fmt: skip
+    return {"theta": theta, "m": m, "v": rng.random(n), "g": g, "t": int(t), "lr": rng.uniform(1, 2), "b1": b1,
+            "b2": b2, "adam_eps": rng.uniform(0.05, 0.1)}  # fmt: skip
 
 
 def _clip(rng):
-    """One of the draws that check makes is clipped, the other is not."""
-    times = 0.3 if rng.random() < 0.5 else 3.0
-    g = rng.standard_normal(7)
+    """Of the draws that check makes the first is clipped and has most entries, the others are not clipped."""
+    n = rng.integers(5, 16, 2)[-1]
+    times = 0.3 if rng.random() > 0.4 else 3.0
+    g = rng.standard_normal(n)
     return {"g": g, "largest": times * math.sqrt((g * g).sum())}
 
 
 def _schedule(rng):
-    """Of many steps at once: within the warm-up, after it, and after the end."""
-    warm, steps = int(rng.integers(5, 9)), int(rng.integers(30, 50))
-    return {"t": np.arange(steps + 5.0), "lr": rng.uniform(0.1, 1), "warm": warm, "steps": steps}
+    """Of many steps at once: within the warm-up, after it, and after the end. The third draw of check has one step."""
+    steps, warm = rng.integers((30, 4), (60, 9))
+    t = 0.9 * steps if rng.random() < 0.27 else np.arange(steps + 5.0)
+    return {"t": t, "lr": rng.uniform(0.1, 1), "warm": int(warm), "steps": int(steps)}
 
 
-def _adam_as(b1_of_g=None, square=True, m_hat=None, v_hat=None, ratio=None):
-    """Adam with one part of it replaced."""
+def _rate(curvatures, *, low=np.min, high=np.max, limit=lambda low, high: 2 / high,
+          best=lambda low, high, mean: 2 / (low + high), factor=lambda low, high: (high - low) / (high + low),
+          order=(0, 1, 2)):  # fmt: skip
+    """With switches for the two curvatures that decide, and for what is made of them."""
+    low, high = low(curvatures), high(curvatures)
+    found = limit(low, high), best(low, high, curvatures.mean()), factor(low, high)
+    return tuple(found[i] for i in order)
 
-    def step(theta, m, v, g, t, lr, b1, b2, adam_eps):
-        m = b1 * m + (1 - b1 if b1_of_g is None else b1_of_g) * g
-        v = b2 * v + (1 - b2) * (g * g if square else np.abs(g))
-        first = (m_hat or (lambda m, b, t: m / (1 - b**t)))(m, b1, t)
-        second = (v_hat or (lambda v, b, t: v / (1 - b**t)))(v, b2, t)
-        quotient = ratio or (lambda a, b, tiny: a / (np.sqrt(b) + tiny))
-        return theta - lr * quotient(first, second, adam_eps), m, v
 
-    return step
+def _step(theta, velocity, g, lr, momentum, *, of_old=lambda b: b, of_g=lambda b, lr: 1, by=lambda new, old, g, b: new,
+          rate=lambda lr: lr, sign=-1, kept=lambda new, old, g: new):  # fmt: skip
+    """Momentum with switches for the two factors in the velocity, and for what theta moves by."""
+    new = of_old(momentum) * velocity + of_g(momentum, lr) * g
+    return theta + sign * rate(lr) * by(new, velocity, g, momentum), kept(new, velocity, g)
+
+
+def _adam_as(theta, m, v, g, t, lr, b1, b2, adam_eps, *, power=lambda t: t, m_hat=lambda m, b, t: m / (1 - b**t),
+             v_hat=lambda v, b, t: v / (1 - b**t), of_g=lambda b: 1 - b, g_in_v=lambda g: g * g, first=lambda m, g: m,
+             root=np.sqrt, quotient=lambda m, root, tiny: m / (root + tiny), tiny=lambda tiny, b2, t: tiny,
+             rate=lambda lr: lr, sign=-1, exchanged=False, kept=lambda new, hat: new):  # fmt: skip
+    """Adam with switches for its parts, in their order."""
+    b1, b2 = (b2, b1) if exchanged else (b1, b2)
+    m, v, t = b1 * m + of_g(b1) * g, b2 * v + of_g(b2) * g_in_v(g), power(t)
+    one, two = m_hat(m, b1, t), v_hat(v, b2, t)
+    step = quotient(first(one, g), root(two), tiny(adam_eps, b2, t))
+    return theta + sign * rate(lr) * step, kept(m, one), kept(v, two)
+
+
+def _clipped(g, largest, *, norm=np.linalg.norm, factor=lambda largest, norm: min(1, largest / norm)):
+    return g * factor(largest, norm(g))
+
+
+def _rate_as(t, lr, warm, steps, *, rise=lambda t, warm: np.minimum((t + 1) / warm, 1), half=0.5, angle=np.pi,
+             fall=lambda angle, part: 1 + np.cos(angle * part), part=lambda t, warm, steps: np.minimum(t / steps, 1),
+             combine=lambda rise, fall, t, warm: rise * fall):  # fmt: skip
+    """The schedule with switches for both factors."""
+    return lr * combine(rise(t, warm), half * fall(angle, part(t, warm, steps)), t, warm)
 
 
 def _of_theta(step):
@@ -93,27 +126,38 @@ EXERCISES = (
         "limit, best, factor",
         _curvatures,
         best_rate,
+        points=2,
         hints=(
             "The limit must hold for every curvature at once. Which of them asks for the smallest rate?",
-            "The best rate makes the slowest and the fastest coordinate equally good: 1 - lr min = lr max - 1. Solve "
-            "it for lr.",
-            "Put that rate into 1 - lr min, over a common denominator.",
+            "At the best rate the slowest coordinate is as good as it can be. Which coordinates can be the slowest? "
+            "One gets better as lr grows, the other worse.",
+            "Put the best rate into the factor of either of the two, over a common denominator.",
         ),
         slips={
-            "limit and best are exchanged": lambda c: (best_rate(c)[1], best_rate(c)[0], best_rate(c)[2]),
-            "half of it: 2 over the sum of both": lambda c: (2 / c.max(), 1 / (c.min() + c.max()), best_rate(c)[2]),
-            "the curvatures are in any order: take the smallest and the largest, not the first and the last": (
-                lambda c: best_rate(c[[0, -1]])),
-            "the limit is the one of the smallest curvature, at which all others diverge": lambda c: (
-                2 / c.min(), *best_rate(c)[1:]),
+            "limit and best are exchanged": partial(_rate, order=(1, 0, 2)),
+            "half of it: 2 over the sum of both": partial(_rate, best=lambda low, high, mean: 1 / (low + high)),
+            "the difference of both curvatures, where their sum belongs": partial(
+                _rate, best=lambda low, high, mean: 2 / (high - low)),
+            "1 / max is best for the steepest coordinate alone: the flattest then creeps": partial(
+                _rate, best=lambda low, high, mean: 1 / high),
+            "the curvatures are in any order: take the smallest and the largest, not the first and the last": partial(
+                _rate, low=lambda c: c[0], high=lambda c: c[-1]),
+            "the curvatures are in any order: take the smallest and the largest, not the last and the first": partial(
+                _rate, low=lambda c: c[-1], high=lambda c: c[0]),
+            "the limit is the one of the smallest curvature, at which all others diverge": partial(
+                _rate, limit=lambda low, high: 2 / low),
             "1 / max: there the steepest coordinate arrives in one step; the limit is where it comes back as far as it "
-            "was": lambda c: (1 / c.max(), *best_rate(c)[1:]),
-            "the mean of all curvatures: only the smallest and the largest decide": lambda c: (
-                2 / c.max(), 1 / c.mean(), best_rate(c)[2]),
-            "that is the factor at the limit, not at the best rate": lambda c: (
-                *best_rate(c)[:2], 1 - 2 * c.min() / c.max()),
-            "min / max tells how narrow the bowl is; the factor of a step is 1 - best min": lambda c: (
-                *best_rate(c)[:2], c.min() / c.max()),
+            "was": partial(_rate, limit=lambda low, high: 1 / high),
+            "the mean of all curvatures: only the smallest and the largest decide": partial(
+                _rate, best=lambda low, high, mean: 1 / mean),
+            "that is the factor at the limit, not at the best rate": partial(
+                _rate, factor=lambda low, high: 1 - 2 * low / high),
+            "that is what the worst coordinate loses in a step; the factor says what is left of it": partial(
+                _rate, factor=lambda low, high: 2 * low / (low + high)),
+            "min / max tells how narrow the bowl is; the factor of a step is another number": partial(
+                _rate, factor=lambda low, high: low / high),
+            "max / min tells how narrow the bowl is; the factor of a step is below 1": partial(
+                _rate, factor=lambda low, high: high / low),
         },
     ),
     Exercise(
@@ -127,22 +171,29 @@ EXERCISES = (
             "Then theta moves against the new velocity, lr times it.",
         ),
         slips={
-            "theta moves by the velocity of the step before; this gradient does not act yet": lambda th, v, g, lr, b: (
-                th - lr * v, b * v + g),
-            "theta moves by the gradient alone, as without momentum": lambda th, v, g, lr, b: (
-                th - lr * g, b * v + g),
-            "the gradient is weighted with 1 - momentum: that is an average; we keep the sum": lambda th, v, g, lr, b: (
-                th - lr * (b * v + (1 - b) * g), b * v + (1 - b) * g),
-            "theta goes up the slope: the velocity is a sum of gradients, subtract it": lambda th, v, g, lr, b: (
-                th + lr * (b * v + g), b * v + g),
-            "momentum belongs to the old velocity, not to the gradient": lambda th, v, g, lr, b: (
-                th - lr * (v + b * g), v + b * g),
-            "the gradient is subtracted in the velocity; it is added there, and theta moves against the velocity": (
-                lambda th, v, g, lr, b: (th + lr * (b * v - g), b * v - g)),
-            "that is Nesterov's step, g + momentum velocity": lambda th, v, g, lr, b: (
-                th - lr * (g + b * (b * v + g)), b * v + g),
-            "lr is inside the velocity: another convention, in which a change of lr acts late": lambda th, v, g, lr, b:
-                (th - (b * v + lr * g), b * v + lr * g),
+            "theta moves by the velocity of the step before; this gradient does not act yet": partial(
+                _step, by=lambda new, old, g, b: old),
+            "theta moves by the gradient alone, as without momentum": partial(_step, by=lambda new, old, g, b: g),
+            "the gradient is weighted with 1 - momentum: that is an average; we keep the sum": partial(
+                _step, of_g=lambda b, lr: 1 - b),
+            "theta goes up the slope: the velocity is a sum of gradients, subtract it": partial(_step, sign=1),
+            "momentum belongs to the old velocity, not to the gradient": partial(
+                _step, of_old=lambda b: 1, of_g=lambda b, lr: b),
+            "nothing is forgotten: the old velocity is not multiplied with momentum": partial(
+                _step, of_old=lambda b: 1),
+            "momentum multiplies the gradient, too; it belongs to the old velocity alone": partial(
+                _step, of_g=lambda b, lr: b),
+            "1 - momentum is kept of the old velocity, where it is momentum": partial(_step, of_old=lambda b: 1 - b),
+            "the gradient is subtracted in the velocity; it is added there": partial(_step, of_g=lambda b, lr: -1),
+            "the gradient is subtracted in the velocity; it is added there, and theta moves against the velocity":
+                partial(_step, of_g=lambda b, lr: -1, sign=1),
+            "that is Nesterov's step, g + momentum velocity": partial(_step, by=lambda new, old, g, b: g + b * new),
+            "lr is inside the velocity: another convention, in which a change of lr acts late": partial(
+                _step, of_g=lambda b, lr: lr, rate=lambda lr: 1),
+            "lr and the sign are inside the velocity: another convention, in which a change of lr acts late": partial(
+                _step, of_g=lambda b, lr: -lr, rate=lambda lr: 1, sign=1),
+            "lr is missing": partial(_step, rate=lambda lr: 1),
+            "the velocity that comes back is the old one": partial(_step, kept=lambda new, old, g: old),
         },
         around=_of_theta(momentum_step),
     ),
@@ -152,41 +203,44 @@ EXERCISES = (
         "theta, m, v",
         _adam,
         adam_step,
+        points=2,
         hints=(
             "Both averages first: m of g with b1, v of g * g with b2. Return them as they are, without the correction.",
-            "m_hat = m / (1 - b1**t) and v_hat = v / (1 - b2**t), with t = 1 at the first step.",
+            "If every gradient were the same g, what would m be after one step, after two? By which number of b1 and t "
+            "do you divide it to get g?",
             "The step is lr m_hat divided by the root of v_hat; adam_eps is added after the root is taken.",
         ),
         slips={
-            "the bias correction is missing": _adam_as(m_hat=lambda m, b, t: m, v_hat=lambda v, b, t: v),
-            "v has no bias correction": _adam_as(v_hat=lambda v, b, t: v),
-            "m has no bias correction": _adam_as(m_hat=lambda m, b, t: m),
-            "t counts from 1 here, so the power is t, not t + 1": _adam_as(
-                m_hat=lambda m, b, t: m / (1 - b ** (t + 1)), v_hat=lambda v, b, t: v / (1 - b ** (t + 1))),
-            "t counts from 1 here, so the power is t, not t - 1": _adam_as(
-                m_hat=lambda m, b, t: m / (1 - b ** (t - 1)), v_hat=lambda v, b, t: v / (1 - b ** (t - 1))),
-            "adam_eps is added to the root of v_hat, after the correction, not to that of v": (
-                lambda theta, m, v, g, t, lr, b1, b2, tiny: adam_step(
-                    theta, m, v, g, t, lr, b1, b2, tiny / math.sqrt(1 - b2**t))),
-            "the correction divides by 1 - b, without the power t": _adam_as(
-                m_hat=lambda m, b, t: m / (1 - b), v_hat=lambda v, b, t: v / (1 - b)),
-            "the correction divides: m is too small": _adam_as(
-                m_hat=lambda m, b, t: m * (1 - b**t), v_hat=lambda v, b, t: v * (1 - b**t)),
-            "it is the power b1**t, not the product": _adam_as(
-                m_hat=lambda m, b, t: m / (1 - b * t), v_hat=lambda v, b, t: v / np.abs(1 - b * t)),
-            "b1 and b2 are exchanged": lambda theta, m, v, g, t, lr, b1, b2, tiny: (
-                adam_step(theta, m, v, g, t, lr, b2, b1, tiny)),
-            "the root of v_hat is missing": _adam_as(ratio=lambda m, v, tiny: m / (v + tiny)),
-            "adam_eps is inside the root": _adam_as(ratio=lambda m, v, tiny: m / np.sqrt(v + tiny)),
-            "adam_eps is 1e-8 whatever was asked for, or missing": _adam_as(
-                ratio=lambda m, v, tiny: m / (np.sqrt(v) + 1e-8)),
-            "v averages |g|, not its square": _adam_as(square=False),
-            "g enters m with its whole weight, not 1 - b1": _adam_as(b1_of_g=1),
-            "theta goes up the slope": _adam_as(ratio=lambda m, v, tiny: -m / (np.sqrt(v) + tiny)),
-            "m and v come back corrected; the next step would correct them again": (
-                lambda theta, m, v, g, t, lr, b1, b2, tiny: (
-                    adam_step(theta, m, v, g, t, lr, b1, b2, tiny)[0], (b1 * m + (1 - b1) * g) / (1 - b1**t),
-                    (b2 * v + (1 - b2) * g * g) / (1 - b2**t))),
+            "the bias correction is missing": partial(
+                _adam_as, m_hat=lambda m, b, t: m, v_hat=lambda v, b, t: v),
+            "v has no bias correction": partial(_adam_as, v_hat=lambda v, b, t: v),
+            "m has no bias correction": partial(_adam_as, m_hat=lambda m, b, t: m),
+            "t counts from 1 here, so the power is t, not t + 1": partial(_adam_as, power=lambda t: t + 1),
+            "t counts from 1 here, so the power is t, not t - 1": partial(_adam_as, power=lambda t: t - 1),
+            "adam_eps is added to the root of v_hat, after the correction, not to that of v": partial(
+                _adam_as, tiny=lambda tiny, b2, t: tiny / math.sqrt(1 - b2**t)),
+            "the correction divides by 1 - b, without the power t": partial(
+                _adam_as, m_hat=lambda m, b, t: m / (1 - b), v_hat=lambda v, b, t: v / (1 - b)),
+            "the correction divides by the power alone; the weights add up to 1 less it": partial(
+                _adam_as, m_hat=lambda m, b, t: m / b**t, v_hat=lambda v, b, t: v / b**t),
+            "the correction divides: m is too small": partial(
+                _adam_as, m_hat=lambda m, b, t: m * (1 - b**t), v_hat=lambda v, b, t: v * (1 - b**t)),
+            "it is the power b1**t, not the product": partial(
+                _adam_as, m_hat=lambda m, b, t: m / (1 - b * t), v_hat=lambda v, b, t: v / np.abs(1 - b * t)),
+            "b1 and b2 are exchanged": partial(_adam_as, exchanged=True),
+            "the root of v_hat is missing": partial(_adam_as, root=lambda v: v),
+            "the step is not divided by the root of v_hat": partial(_adam_as, quotient=lambda m, root, tiny: m),
+            "adam_eps is inside the root": partial(
+                _adam_as, quotient=lambda m, root, tiny: m / np.sqrt(root**2 + tiny)),
+            "adam_eps is 1e-8 whatever was asked for, or missing": partial(_adam_as, tiny=lambda tiny, b2, t: 1e-8),
+            "v averages |g|, not its square": partial(_adam_as, g_in_v=np.abs),
+            "v averages g, not its square": partial(_adam_as, g_in_v=lambda g: g),
+            "g enters both averages with its whole weight, not 1 - b": partial(_adam_as, of_g=lambda b: 1),
+            "the step is made of g, not of its average m": partial(_adam_as, first=lambda m, g: g),
+            "lr is missing": partial(_adam_as, rate=lambda lr: 1),
+            "theta goes up the slope": partial(_adam_as, sign=1),
+            "m and v come back corrected; the next step would correct them again": partial(
+                _adam_as, kept=lambda new, hat: hat),
         },
         around=_of_theta(adam_step),
     ),
@@ -204,20 +258,22 @@ EXERCISES = (
         slips={
             "each entry is clipped by itself: that turns the gradient": lambda g, largest: np.clip(
                 g, -largest, largest),
-            "a short gradient is made longer: it must stay as it is": lambda g, largest: (
-                g * largest / np.linalg.norm(g)),
-            "that is clipped to norm 1, not to `largest`": lambda g, largest: g / np.linalg.norm(g),
-            "the root is missing: that is the square of the norm": lambda g, largest: g * min(1, largest / (g @ g)),
-            "the norm is that of the largest entry; all entries count": lambda g, largest: (
-                g * min(1, largest / np.abs(g).max())),
-            "the sum of |g_i|; the norm is the root of the sum of squares": lambda g, largest: (
-                g * min(1, largest / np.abs(g).sum())),
-            "the root of the mean of the squares, not of their sum": lambda g, largest: (
-                g * min(1, largest / np.sqrt((g * g).mean()))),
-            "a gradient that is too long is dropped, not shortened": lambda g, largest: (
-                g * (np.linalg.norm(g) <= largest)),
-            "never shortened, only lengthened: min and max are exchanged": lambda g, largest: (
-                g * max(1, largest / np.linalg.norm(g))),
+            "a short gradient is made longer: it must stay as it is": partial(
+                _clipped, factor=lambda largest, norm: largest / norm),
+            "that is clipped to norm 1, not to `largest`": partial(_clipped, factor=lambda largest, norm: 1 / norm),
+            "multiplied with `largest`, and not divided by the norm": partial(
+                _clipped, factor=lambda largest, norm: largest),
+            "the quotient is upside down: a long gradient must become shorter": partial(
+                _clipped, factor=lambda largest, norm: max(1, norm / largest)),
+            "the root is missing: that is the square of the norm": partial(_clipped, norm=lambda g: g @ g),
+            "the norm is that of the largest entry; all entries count": partial(_clipped, norm=lambda g: abs(g).max()),
+            "the sum of |g_i|; the norm is the root of the sum of squares": partial(
+                _clipped, norm=lambda g: abs(g).sum()),
+            "the root of the mean of the squares, not of their sum": partial(
+                _clipped, norm=lambda g: np.sqrt((g * g).mean())),
+            "a gradient that is too long is dropped, not shortened": partial(
+                _clipped, factor=lambda largest, norm: norm <= largest),
+            "it comes back as it was: a gradient that is too long must become shorter": lambda g, largest: g,
         },
     ),
     Exercise(
@@ -234,27 +290,33 @@ EXERCISES = (
             "The angle is pi times the part of the run that is over, t / steps, at most 1.",
         ),
         slips={
-            "the first step has rate 0, and is lost: the warm-up counts t + 1": lambda t, lr, warm, steps: (
-                lr * np.minimum(t / warm, 1) * 0.5 * (1 + np.cos(np.pi * np.minimum(t / steps, 1)))),
-            "there is no warm-up": lambda t, lr, warm, steps: (
-                lr * 0.5 * (1 + np.cos(np.pi * np.minimum(t / steps, 1)))),
-            "the warm-up goes on rising: it ends at 1": lambda t, lr, warm, steps: (
-                lr * (t + 1) / warm * 0.5 * (1 + np.cos(np.pi * np.minimum(t / steps, 1)))),
-            "after the end the cosine comes up again: t / steps is at most 1": lambda t, lr, warm, steps: (
-                lr * np.minimum((t + 1) / warm, 1) * 0.5 * (1 + np.cos(np.pi * t / steps))),
-            "a quarter of the wave: it reaches cos(pi / 2); we go to cos(pi) and shift": lambda t, lr, warm, steps: (
-                lr * np.minimum((t + 1) / warm, 1) * np.cos(0.5 * np.pi * np.minimum(t / steps, 1))),
-            "the cosine begins with the run: both factors count during the warm-up, too": lambda t, lr, warm, steps: (
-                np.where(t < warm, lr * (t + 1) / warm, lr * 0.5 * (1 + np.cos(np.pi * np.minimum(t / steps, 1))))),
-            "only the warm-up counts t + 1; the cosine is at t / steps": lambda t, lr, warm, steps: (
-                lr * np.minimum((t + 1) / warm, 1) * 0.5 * (1 + np.cos(np.pi * np.minimum((t + 1) / steps, 1)))),
-            "falls on a straight line, not a cosine": lambda t, lr, warm, steps: (
-                lr * np.minimum((t + 1) / warm, 1) * (1 - np.minimum(t / steps, 1))),
-            "the half is missing: 1 + cos starts at 2": lambda t, lr, warm, steps: (
-                lr * np.minimum((t + 1) / warm, 1) * (1 + np.cos(np.pi * np.minimum(t / steps, 1)))),
-            "the cosine begins after the warm-up; ours runs over all steps, as the library's": (
-                lambda t, lr, warm, steps: lr * np.minimum((t + 1) / warm, 1) * 0.5 * (
-                    1 + np.cos(np.pi * np.clip((t - warm) / (steps - warm), 0, 1)))),
+            "the first step has rate 0, and is lost: the warm-up counts t + 1": partial(
+                _rate_as, rise=lambda t, warm: np.minimum(t / warm, 1)),
+            "the warm-up is over at t = warm - 1; it rises by 1 / warm in a step": partial(
+                _rate_as, rise=lambda t, warm: np.minimum((t + 1) / (warm + 1), 1)),
+            "there is no warm-up": partial(_rate_as, rise=lambda t, warm: 1),
+            "lr is missing": lambda t, lr, warm, steps: rate_at(t, 1, warm, steps),
+            "the warm-up goes on rising: it ends at 1": partial(_rate_as, rise=lambda t, warm: (t + 1) / warm),
+            "after the end the cosine comes up again: t / steps is at most 1": partial(
+                _rate_as, part=lambda t, warm, steps: t / steps),
+            "a quarter of the wave: it reaches cos(pi / 2); we go to cos(pi) and shift": partial(
+                _rate_as, half=1, fall=lambda angle, part: np.cos(0.5 * angle * part)),
+            "the cosine begins with the run: both factors count during the warm-up, too": partial(
+                _rate_as, combine=lambda rise, fall, t, warm: np.where(t < warm, rise, fall)),
+            "the two factors are multiplied, not the smaller one taken": partial(
+                _rate_as, combine=lambda rise, fall, t, warm: np.minimum(rise, fall)),
+            "only the warm-up counts t + 1; the cosine is at t / steps": partial(
+                _rate_as, part=lambda t, warm, steps: np.minimum((t + 1) / steps, 1)),
+            "falls on a straight line, not a cosine": partial(
+                _rate_as, half=1, fall=lambda angle, part: 1 - part),
+            "the half is missing: 1 + cos starts at 2": partial(_rate_as, half=1),
+            "that rises: 1 + cos falls from 2 to 0, 1 - cos rises": partial(
+                _rate_as, fall=lambda angle, part: 1 - np.cos(angle * part)),
+            "cos alone goes down to -1; shift and halve it": partial(
+                _rate_as, half=1, fall=lambda angle, part: np.cos(angle * part)),
+            "pi is missing: the cosine of t / steps hardly falls": partial(_rate_as, angle=1),
+            "the cosine begins after the warm-up; ours runs over all steps, as the library's": partial(
+                _rate_as, part=lambda t, warm, steps: np.clip((t - warm) / (steps - warm), 0, 1)),
         },
     ),
 )  # fmt: skip

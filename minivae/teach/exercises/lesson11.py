@@ -1,5 +1,7 @@
 """Exercises of lesson 11: errors between machines, code for any array, a fused operation, a sum in a fixed order."""
 
+from functools import partial
+
 import numpy as np
 
 from ...backend import array_module
@@ -49,34 +51,40 @@ def tree_sum(x):
 
 
 def _pair(rng):
-    """The largest of a - b and of b are negative, and there a = -b, so that a missing or moved |.| shows."""
-    shape = rng.integers(4, 8), 5
+    """The largest of a - b and of b are negative, and where a - b is, a = -b: so a missing or moved |.| shows.
+
+    Both stand in the last row, where who looks at fewer rows does not see them; the smallest b is the first.
+    """
+    shape = rng.integers((4, 3), (15, 8))
     b, small = 7 * rng.standard_normal(shape), 1e-2 * rng.standard_normal(shape)
-    b *= -np.sign(b.flat[np.abs(b).argmax()])
-    i = np.abs(small).argmax()
-    small *= -np.sign(small.flat[i])
-    b.flat[i] = -small.flat[i] / 2
+    b.flat[0], small.flat[0] = 1e-3, 1e-6
+    for array, last in (b, -1), (small, -2):
+        i = np.abs(array).argmax()
+        array.flat[[i, last]] = array.flat[[last, i]]
+        array *= -np.sign(array.flat[last])
+    b.flat[-2] = -small.flat[-2] / 2
     return {"a": b + small, "b": b}
 
 
 def _log_weights(rng):
     """Columns far below the smallest exp, each somewhere else, with one entry each far below the others."""
-    K, N = rng.integers(3, 7), 4
+    N, K = rng.integers((9, 3), (20, 8))
     log_w = 3 * rng.standard_normal((K, N)) - rng.uniform(1000, 3000, N)
     log_w[-1] -= 9000
     return {"log_w": log_w}
 
 
 def _counts(rng):
-    n = np.sort(rng.integers(100, 100000, 4)).astype("float64")
-    unary, binary, inputs, outputs = (int(k) for k in (*rng.integers(3, 9, 2), *rng.permutation([2, 3, 5])[:2]))
-    return {"n": n, "itemsize": int(rng.choice([2, 4, 8])), "unary": unary, "binary": binary, "inputs": inputs,
-            "outputs": outputs}  # fmt: skip
+    """Whole numbers that differ from each other, and from those of the other draws."""
+    itemsize, size, inputs, unary = (int(k) for k in rng.integers((1, 2, 5, 11), (12, 7, 12, 18)))
+    n = np.sort(rng.integers(100, 100000, size)).astype("float64")
+    return {"n": n, "itemsize": itemsize, "unary": unary, "binary": unary + size + 4, "inputs": inputs,
+            "outputs": inputs + 2 * size}  # fmt: skip
 
 
 def _latents(rng):
     """The last block is shorter than the others."""
-    block = int(rng.integers(6, 9))
+    block = int(rng.integers(6, 17))
     n = 3 * block + int(rng.integers(2, block - 1))
     return {name: rng.standard_normal(n) for name in ("mu", "log_var", "eps")} | {"block": block}
 
@@ -86,40 +94,53 @@ def _columns(rng):
 
     What is left in a column depends on the order up to its level.
     """
-    n = int(2 ** rng.integers(4, 6))
-    x = 10 * rng.standard_normal((n, 4))
-    for level in range(4):
+    levels = int(rng.integers(4, 8, 2)[-1])
+    n = 2**levels
+    x = 10 * rng.standard_normal((n, levels))
+    for level in range(levels):
         large = 1e16 * rng.standard_normal((2**level, n >> (level + 1)))
         x[:, level] += np.concatenate([large, -large], axis=1).ravel()
     return {"x": x}
 
 
-def _unshifted(log_w):
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.log(np.exp(log_w).mean(axis=0))
+def _error(a, b, *, size=np.abs, of_b=np.abs, by=lambda a, b: b, largest=np.max, below=np.max):
+    """A relative error with switches for both of its parts."""
+    return largest(size(a - b)) / below(of_b(by(a, b)))
 
 
-def _fused_as(last=True, square=True, half=0.5, sign=1, first_eps=False, mean=True, squared_before=False):
+def _log_mean(log_w, *, out=lambda w: w.max(axis=0), back=1, mean=lambda w: w.mean(axis=0), log=np.log):
+    """log_mean_exp with switches for what is taken out, and for the mean."""
+    with np.errstate(all="ignore"):
+        return back * out(log_w) + log(mean(np.exp(log_w - out(log_w))))
+
+
+def _moved(n, itemsize, unary, binary, inputs, outputs, *, of_unary=2, of_binary=3, reads=1, writes=1, bytes=True,
+           inputs_read=lambda operations: 1, order=1):  # fmt: skip
+    """The traffic with switches for what is counted."""
+    size = n * (itemsize if bytes else 1)
+    plain = of_unary * unary + of_binary * binary
+    fused = reads * inputs * inputs_read(unary + binary) + writes * outputs
+    return (size * plain, size * fused)[::order]
+
+
+def _fused_as(mu, log_var, eps, block, *, last=True, exponent=0.5, square=True, half=0.5, one=1, sign=1, eps_of="block",
+              mean=True, squared_before=False):  # fmt: skip
     """The fused operation with a mistake."""
-
-    def f(mu, log_var, eps, block):
-        z, kl = np.zeros_like(mu), np.zeros_like(mu)
-        for start in range(0, len(mu) if last else len(mu) - len(mu) % block, block):
-            part = slice(start, start + block)
-            m, l = mu[part], log_var[part]
-            std = np.exp(0.5 * l)
-            e = eps[: len(m)] if first_eps else eps[part]
-            z[part] = (std * std if squared_before else std) * e + (m if mean else 0)
-            kl[part] = half * (m * m + (std * std if square else std) - 1 - sign * l)
-        return z, kl
-
-    return f
+    z, kl = np.zeros_like(mu), np.zeros_like(mu)
+    for start in range(0, len(mu) if last else len(mu) - len(mu) % block, block):
+        part = slice(start, start + block)
+        m, l = mu[part], log_var[part]
+        std = np.exp(exponent * l)
+        e = {"block": eps[part], "first": eps[: len(m)], "none": 1}[eps_of]
+        z[part] = (std * std if squared_before else std) * e + (m if mean else 0)
+        kl[part] = half * (m * m + (std * std if square else std) - one - sign * l)
+    return z, kl
 
 
-def _halved(x, rows):
+def _halved(x, *, rows=1, add=lambda a, b: a + b):
     while len(x) > rows:
-        x = x[: len(x) // 2] + x[len(x) // 2 :]
-    return x
+        x = add(x[: len(x) // 2], x[len(x) // 2 :])
+    return x[0]
 
 
 def _neighbors(x):
@@ -141,16 +162,19 @@ EXERCISES = (
         ),
         slips={
             "divided entry by entry: an entry of b that is nearly 0 decides": lambda a, b: np.abs((a - b) / b).max(),
-            "divided by the largest |a|: b is what is taken for true": lambda a, b: (
-                np.abs(a - b).max() / np.abs(a).max()),
-            "the largest a - b without |.|: a difference below 0 counts as well": lambda a, b: (
-                (a - b).max() / np.abs(b).max()),
-            "the largest b without |.|": lambda a, b: np.abs(a - b).max() / b.max(),
-            "the mean of the differences, not the largest: one wrong entry of many would not be seen": lambda a, b: (
-                np.abs(a - b).mean() / np.abs(b).mean()),
-            "not divided: the error depends on the units": lambda a, b: np.abs(a - b).max(),
-            "divided by the smallest |b|": lambda a, b: np.abs(a - b).max() / np.abs(b).min(),
-            "the quotient of two norms": lambda a, b: np.linalg.norm(a - b) / np.linalg.norm(b),
+            "divided by the largest |a|: b is what is taken for true": partial(_error, by=lambda a, b: a),
+            "the largest a - b without |.|: a difference below 0 counts as well": partial(_error, size=lambda d: d),
+            "the largest b without |.|": partial(_error, of_b=lambda b: b),
+            "the difference of |a| and |b|: 1 and -1 are far apart": lambda a, b: (
+                np.abs(np.abs(a) - np.abs(b)).max() / np.abs(b).max()),
+            "the mean of the differences, not the largest: one wrong entry of many would not be seen": partial(
+                _error, largest=np.mean, below=np.mean),
+            "the mean of the differences: the largest counts": partial(_error, largest=np.mean),
+            "divided by the mean of |b|: its largest counts": partial(_error, below=np.mean),
+            "not divided: the error depends on the units": partial(_error, below=lambda b: 1),
+            "divided by the smallest |b|": partial(_error, below=np.min),
+            "the quotient of two norms": partial(_error, largest=np.linalg.norm, below=np.linalg.norm),
+            "upside down: the differences stand above": lambda a, b: 1 / relative_error(a, b),
         },
     ),
     Exercise(
@@ -159,24 +183,30 @@ EXERCISES = (
         "log_mean",
         _log_weights,
         log_mean_exp,
+        points=2,
         hints=(
-            "Subtract the largest log_w of each column first, log_w.max(axis=0).",
-            "After the log, add what you have subtracted.",
+            "The largest log_w of each column, log_w.max(axis=0), is what makes the numbers extreme. What is the sum "
+            "if you take exp of it out as a factor?",
+            "The logarithm of a product is a sum: what you took out comes back after the log.",
             "xp = array_module(log_w) is NumPy for a NumPy array; take xp.exp and xp.log.",
         ),
         slips={
-            "without the largest taken out: exp(-1000) is 0, and log(0) is not finite": _unshifted,
-            "the largest of all columns is taken out; what is far below it is 0 again": lambda log_w: (
-                log_w.max() + _unshifted(log_w - log_w.max())),
-            "the largest is not added back after the log": lambda log_w: log_mean_exp(log_w) - log_w.max(axis=0),
-            "what is taken out is not the largest: exp of what lies far above it is infinite": lambda log_w: (
-                log_w.mean(axis=0) + _unshifted(log_w - log_w.mean(axis=0))),
-            "the sum over k, not the mean": lambda log_w: log_mean_exp(log_w) + np.log(len(log_w)),
+            "without the largest taken out: exp(-1000) is 0, and log(0) is not finite": partial(
+                _log_mean, out=lambda w: 0),
+            "the largest of all columns is taken out; what is far below it is 0 again": partial(_log_mean, out=np.max),
+            "the largest is not added back after the log": partial(_log_mean, back=0),
+            "the largest is subtracted after the log; it must come back": partial(_log_mean, back=-1),
+            "what is taken out is not the largest: exp of what lies far above it is infinite": partial(
+                _log_mean, out=lambda w: w.mean(axis=0)),
+            "the sum over k, not the mean": partial(_log_mean, mean=lambda w: w.sum(axis=0)),
             "the mean of the logs: that is smaller than the log of the mean": lambda log_w: log_w.mean(axis=0),
             "the largest alone; the others count, too": lambda log_w: log_w.max(axis=0),
             "over the last axis; k is the first": lambda log_w: log_mean_exp(log_w.T),
-            "divided by the number of all entries, not by K": lambda log_w: (
-                log_mean_exp(log_w) - np.log(log_w.shape[1])),
+            "divided by the number of columns, not by K": partial(
+                _log_mean, mean=lambda w: w.sum(axis=0) / w.shape[1]),
+            "divided by the number of all entries, not by K": partial(
+                _log_mean, mean=lambda w: w.sum(axis=0) / w.size),
+            "the log is missing": partial(_log_mean, log=lambda a: a),
         },
     ),
     Exercise(
@@ -185,29 +215,26 @@ EXERCISES = (
         "plain, fused",
         _counts,
         traffic,
+        points=2,
         hints=(
-            "Line by line: an operation with one argument reads one array and writes one, with two it reads two and "
-            "writes one.",
+            "Line by line: how many whole arrays does one operation read, and how many does it write? An operation "
+            "with one argument first, then one with two.",
             "Fused, whatever comes between inputs and outputs stays in the registers: it is neither written nor read.",
         ),
         slips={
-            "an operation with two arguments reads two arrays and writes one: that is three": (
-                lambda n, itemsize, unary, binary, inputs, outputs: (
-                    n * itemsize * 2 * (unary + binary), n * itemsize * (inputs + outputs))),
-            "what is read is counted, what is written is not": lambda n, itemsize, unary, binary, inputs, outputs: (
-                n * itemsize * (unary + 2 * binary), n * itemsize * inputs),
-            "what is written is counted, what is read is not": lambda n, itemsize, unary, binary, inputs, outputs: (
-                n * itemsize * (unary + binary), n * itemsize * outputs),
-            "numbers are counted, not bytes": lambda n, itemsize, unary, binary, inputs, outputs: (
-                n * (2 * unary + 3 * binary), n * (inputs + outputs)),
-            "plain and fused are exchanged": lambda *counts: traffic(*counts)[::-1],
-            "operations with one argument are two arrays, those with two are three": (
-                lambda n, itemsize, unary, binary, inputs, outputs: (
-                    n * itemsize * (3 * unary + 2 * binary), n * itemsize * (inputs + outputs))),
-            "fused, an input is read once, not once per operation": (
-                lambda n, itemsize, unary, binary, inputs, outputs: (
-                    traffic(n, itemsize, unary, binary, inputs, outputs)[0],
-                    n * itemsize * (inputs * (unary + binary) + outputs))),
+            "an operation with two arguments reads two arrays and writes one: that is three": partial(
+                _moved, of_binary=2),
+            "an operation with one argument writes its result, too: that is two": partial(_moved, of_unary=1),
+            "what is read is counted, what is written is not": partial(_moved, of_unary=1, of_binary=2, writes=0),
+            "what is written is counted, what is read is not": partial(_moved, of_unary=1, of_binary=1, reads=0),
+            "numbers are counted, not bytes": partial(_moved, bytes=False),
+            "plain and fused are exchanged": partial(_moved, order=-1),
+            "operations with one argument are two arrays, those with two are three": partial(
+                _moved, of_unary=3, of_binary=2),
+            "fused, the outputs are written, too": partial(_moved, writes=0),
+            "fused, the inputs are read, too": partial(_moved, reads=0),
+            "fused, an input is read once, not once per operation": partial(
+                _moved, inputs_read=lambda operations: operations),
         },
     ),
     Exercise(
@@ -224,13 +251,17 @@ EXERCISES = (
             "- log_var, times 0.5.",
         ),
         slips={
-            "the last block, which is shorter, is left out": _fused_as(last=False),
-            "kl has std where the variance std std belongs": _fused_as(square=False),
-            "the 0.5 of kl is missing": _fused_as(half=1.0),
-            "log_var is added to kl, not subtracted": _fused_as(sign=-1),
-            "every block takes the first eps": _fused_as(first_eps=True),
-            "z lacks mu": _fused_as(mean=False),
-            "std is squared before z is made": _fused_as(squared_before=True),
+            "the last block, which is shorter, is left out": partial(_fused_as, last=False),
+            "std is exp(log_var / 2): the half is missing": partial(_fused_as, exponent=1),
+            "kl has std where the variance std std belongs": partial(_fused_as, square=False),
+            "the 0.5 of kl is missing": partial(_fused_as, half=1.0),
+            "the - 1 of kl is missing": partial(_fused_as, one=0),
+            "log_var is added to kl, not subtracted": partial(_fused_as, sign=-1),
+            "log_var is missing in kl": partial(_fused_as, sign=0),
+            "every block takes the first eps": partial(_fused_as, eps_of="first"),
+            "z lacks eps": partial(_fused_as, eps_of="none"),
+            "z lacks mu": partial(_fused_as, mean=False),
+            "std is squared before z is made": partial(_fused_as, squared_before=True),
         },
         tolerance=0.0,
     ),
@@ -248,7 +279,13 @@ EXERCISES = (
             "one row after the other, from the end": lambda x: np.cumsum(x[::-1], axis=0)[-1],
             "one row after the other: that is the running sum": lambda x: np.cumsum(x, axis=0)[-1],
             "each row with its neighbor: a tree as well, but another one, with other bits": _neighbors,
-            "the last level is missing: two rows are left": lambda x: _halved(x, 2)[0],
+            "the last level is missing: two rows are left": partial(_halved, rows=2),
+            "only the first level: the other rows are left out": lambda x: (x[: len(x) // 2] + x[len(x) // 2 :])[0],
+            "the second half is subtracted": partial(_halved, add=lambda a, b: a - b),
+            "only the second half is taken: the first is lost": partial(_halved, add=lambda a, b: b),
+            "only the first half is taken: the second is lost": partial(_halved, add=lambda a, b: a),
+            "the second half is turned round: row i meets row half + i": partial(
+                _halved, add=lambda a, b: a + b[::-1]),
             "the mean, not the sum": lambda x: tree_sum(x) / len(x),
         },
         tolerance=0.0,

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from functools import partial
 
 import numpy as np
 
@@ -49,20 +50,23 @@ def chance_level(log_prob, D):
 
 
 def _samples(rng):
-    samples = rng.standard_normal((300, 200)) * rng.uniform(1, 2) + rng.uniform(1, 2)
+    shape = rng.integers((300, 150), (360, 200))
+    samples = rng.standard_normal(shape) * rng.uniform(1, 2) + rng.uniform(1, 2)
     return {"samples": samples, "expected": samples.mean() + rng.uniform(0.01, 0.02)}
 
 
 def _posterior(rng):
     """Draws whose standard deviation is 1 % too small."""
-    mu, log_var, eps = rng.standard_normal((3, 2)), rng.standard_normal((3, 2)), rng.standard_normal((10_000, 3, 2))
-    return {"z": mu + 0.99 * np.exp(0.5 * log_var) * eps, "mu": mu, "log_var": log_var}
+    K, N, L = rng.integers((5_000, 4, 2), (6_000, 10, 9))
+    mu, log_var = rng.standard_normal((2, N, L))
+    return {"z": mu + 0.99 * np.exp(0.5 * log_var) * rng.standard_normal((K, N, L)), "mu": mu, "log_var": log_var}
 
 
 def _densities(rng):
-    kl = rng.uniform(1, 5, 4)
-    log_pz = rng.standard_normal((20_000, 4)) - 2
-    return {"log_qz_x": log_pz + kl - 0.02 + rng.standard_normal((20_000, 4)), "log_pz": log_pz, "kl": kl}
+    K, N = rng.integers((15_000, 4), (16_000, 12))
+    kl = rng.uniform(1, 5, N)
+    log_pz = rng.standard_normal((K, N)) - 2
+    return {"log_qz_x": log_pz + kl - 0.02 + rng.standard_normal((K, N)), "log_pz": log_pz, "kl": kl}
 
 
 def _half_a_mean(rng):
@@ -71,15 +75,47 @@ def _half_a_mean(rng):
     def loss(x, eps):
         return ((x * x).sum(axis=1) + 2).mean() + ((x.sum(axis=1) + eps.sum(axis=1)) ** 2).sum()
 
-    N = rng.integers(3, 7)
-    return {"loss": loss, "x": rng.standard_normal((N, 4)), "eps": rng.standard_normal((N, 2))}
+    N, D, L = rng.integers((4, 10, 2), (15, 20, 9))
+    return {"loss": loss, "x": rng.standard_normal((N, D)), "eps": rng.standard_normal((N, L))}
 
 
 def _averaged_over_pixels(rng):
     def log_prob(logits, *, x):
-        return bernoulli_log_prob(logits, x=x) / logits.shape[-1] ** 0.5
+        return bernoulli_log_prob(logits, x=x) / logits.shape[-1] ** 0.4
 
     return {"log_prob": log_prob, "D": int(rng.integers(10, 800))}
+
+
+def _score(samples, expected, *, spread=np.std, n=lambda samples: math.sqrt(samples.size), sign=1, scale=True):
+    """A z-score with switches for its standard error."""
+    error = spread(samples) / n(samples) if scale else 1
+    return sign * (samples.mean() - expected) / error
+
+
+def _variance(z, mu, log_var, *, center=lambda mu: mu, divide=lambda v: np.exp(0.5 * v), power=2, expected=1,
+              absolute=False, say=z_score):  # fmt: skip
+    """The law of the variance with switches for how the sampler is undone."""
+    u = ((z - center(mu)) / divide(log_var)) ** power
+    found = say(u, expected)
+    return abs(found) if absolute else found
+
+
+def _kl_score(log_qz_x, log_pz, kl, *, of_q=1, of_p=-1, of_kl=-1, sign=1, over=None, say=lambda s: z_score(s, 0),
+              each=lambda kl: kl):  # fmt: skip
+    """The law of the KL with switches for its three parts."""
+    s = of_q * log_qz_x + of_p * log_pz + of_kl * each(kl)
+    return sign * say(s if over is None else s.mean(axis=over))
+
+
+def _ratio(loss, x, eps, *, of_x=lambda a: np.tile(a, (2, 1)), of_eps=lambda a: np.tile(a, (2, 1)), exponent=1,
+           say=lambda twice, once: twice / once):  # fmt: skip
+    """The batch twice with switches for what is done to its two arrays."""
+    return say(loss(of_x(x), of_eps(eps)), loss(x, eps)) ** exponent
+
+
+def _chance(log_prob, D, *, logit=0.0, bit=1.0, sign=-1, known=lambda D: D * math.log(2)):
+    """Chance with switches for the logits, and for what the cost is divided by."""
+    return sign * log_prob(np.full((1, D), logit), x=np.full((1, D), bit)).sum() / known(D)
 
 
 def _hunt():
@@ -98,23 +134,25 @@ EXERCISES = (
         "z",
         _samples,
         z_score,
+        points=2,
         hints=(
             "Three numbers are needed: samples.mean(), samples.std() and n = samples.size.",
-            "The mean of n numbers spreads less than one of them: its standard error is std / sqrt(n).",
+            "The mean of n numbers spreads less than one of them. Its variance says how much less: variances add up, "
+            "and a factor comes out squared.",
         ),
         slips={
-            "that is in standard deviations of one number; the mean of n spreads less": lambda samples, expected: (
-                (samples.mean() - expected) / samples.std()),
-            "the standard error is std / sqrt(n), not std / n": lambda samples, expected: (
-                z_score(samples, expected) * math.sqrt(samples.size)),
-            "the variance stands where the standard deviation belongs": lambda samples, expected: (
-                z_score(samples, expected) / samples.std()),
-            "n is the number of all numbers, samples.size; len counts the rows": lambda samples, expected: (
-                z_score(samples, expected) * math.sqrt(len(samples) / samples.size)),
-            "that is the difference; divide it by its standard error": lambda samples, expected: (
-                samples.mean() - expected),
-            "the sign: found minus expected; it says on which side": lambda samples, expected: (
-                abs(z_score(samples, expected))),
+            "that is in standard deviations of one number; the mean of n spreads less": partial(
+                _score, n=lambda samples: 1),
+            "the standard error is std / sqrt(n), not std / n": partial(_score, n=np.size),
+            "the mean of n spreads less than one number, not more: std is divided by sqrt(n)": partial(
+                _score, n=lambda samples: 1 / math.sqrt(samples.size)),
+            "the variance stands where the standard deviation belongs": partial(_score, spread=np.var),
+            "n is the number of all numbers, samples.size; len counts the rows": partial(
+                _score, n=lambda samples: math.sqrt(len(samples))),
+            "n is the number of all numbers, samples.size; not that of the columns": partial(
+                _score, n=lambda samples: math.sqrt(samples.shape[-1])),
+            "that is the difference; divide it by its standard error": partial(_score, scale=False),
+            "the sign: found minus expected; it says on which side": partial(_score, sign=-1),
         },
         tolerance=1e-4,
     ),
@@ -129,26 +167,23 @@ EXERCISES = (
             "u = (z - mu) / std with std = exp(0.5 * log_var). The numbers whose mean is known are u * u.",
         ),
         slips={
-            "divided by exp(log_var), which is the variance": lambda z, mu, log_var: (
-                z_score(((z - mu) / np.exp(log_var)) ** 2, 1)),
-            "that tests the mean of u; its variance is the mean of u * u": lambda z, mu, log_var: (
-                z_score((z - mu) / np.exp(0.5 * log_var), 0)),
-            "the mean of u should not be 1": lambda z, mu, log_var: (
-                z_score((z - mu) / np.exp(0.5 * log_var), 1)),
-            "that is the variance of u; z_score says how far off it is": lambda z, mu, log_var: (
-                ((z - mu) / np.exp(0.5 * log_var)).var()),
-            "that is the mean of u * u; z_score says how far off it is": lambda z, mu, log_var: (
-                (((z - mu) / np.exp(0.5 * log_var)) ** 2).mean()),
-            "multiplied with std: to undo the sampler, divide": lambda z, mu, log_var: (
-                z_score(((z - mu) * np.exp(0.5 * log_var)) ** 2, 1)),
-            "(z - mu)^2 is divided by std once; square the quotient": lambda z, mu, log_var: (
-                z_score((z - mu) ** 2 / np.exp(0.5 * log_var), 1)),
-            "mu is not subtracted: the square of z holds it too": lambda z, mu, log_var: (
-                z_score((z / np.exp(0.5 * log_var)) ** 2, 1)),
-            "the mean of u * u is 1, not 0": lambda z, mu, log_var: (
-                z_score(((z - mu) / np.exp(0.5 * log_var)) ** 2, 0)),
+            "divided by exp(log_var), which is the variance": partial(_variance, divide=np.exp),
+            "that tests the mean of u; its variance is the mean of u * u": partial(_variance, power=1, expected=0),
+            "the mean of u should not be 1": partial(_variance, power=1),
+            "that is the variance of u, the mean of u * u; z_score says how far off it is": partial(
+                _variance, say=lambda u, expected: u.mean()),
+            "multiplied with std: to undo the sampler, divide": partial(_variance, divide=lambda v: np.exp(-0.5 * v)),
+            "divided by log_var: std is exp(log_var / 2)": partial(_variance, divide=lambda v: v),
+            "not divided by std": partial(_variance, divide=lambda v: 1),
+            "(z - mu)^2 is divided by std once; square the quotient": partial(
+                _variance, divide=lambda v: np.exp(0.25 * v)),
+            "mu is not subtracted: the square of z holds it too": partial(_variance, center=lambda mu: 0),
+            "the mean of u * u is 1, not 0": partial(_variance, expected=0),
+            "without its sign: it says on which side the variance is": partial(_variance, absolute=True),
             "that law is true as well, but there the latents with a large variance decide: divide by std first":
                 lambda z, mu, log_var: z_score((z - mu) ** 2 - np.exp(log_var), 0),
+            "u * u is averaged over the draws first: take all numbers": partial(
+                _variance, say=lambda u, expected: z_score(u.mean(axis=0), expected)),
         },
         tolerance=1e-4,
     ),
@@ -158,26 +193,27 @@ EXERCISES = (
         "z_of_kl",
         _densities,
         kl_law,
+        points=2,
         hints=(
-            "kl (N,) is the expectation over z of log q(z | x) - log p(z), for each example its own.",
-            "Subtract kl from every row of log_qz_x - log_pz; NumPy does so by itself. What is then the expectation?",
+            "kl (N,) is an expectation over z of two of the densities' logarithms, for each example its own. Of which?",
+            "NumPy subtracts kl (N,) from every row of an array (K, N) by itself. What is then the expectation of each "
+            "number?",
         ),
         slips={
-            "the sign: KL(q || p) is the mean of log q - log p, with z from q": lambda log_qz_x, log_pz, kl: (
-                z_score(log_pz - log_qz_x - kl, 0)),
-            "each example has its own KL; compare with it, not with their mean": lambda log_qz_x, log_pz, kl: (
-                z_score(log_qz_x - log_pz, kl.mean())),
-            "the KL is not subtracted": lambda log_qz_x, log_pz, kl: z_score(log_qz_x - log_pz, 0),
-            "log p(z) is missing: that is the negative entropy": lambda log_qz_x, log_pz, kl: (
-                z_score(log_qz_x - kl, 0)),
-            "right as a law, but averaged over the examples first: take all K N numbers": lambda log_qz_x, log_pz, kl: (
-                z_score((log_qz_x - log_pz - kl).mean(axis=1), 0)),
-            "expected minus found: the other way round": lambda log_qz_x, log_pz, kl: (
-                z_score(kl - log_qz_x + log_pz, 0)),
-            "that is the mean; z_score says how far off it is": lambda log_qz_x, log_pz, kl: (
-                (log_qz_x - log_pz - kl).mean()),
-            "averaged over the draws first, so that only N numbers are left": lambda log_qz_x, log_pz, kl: (
-                z_score((log_qz_x - log_pz - kl).mean(axis=0), 0)),
+            "the sign: KL(q || p) is the mean of log q - log p, with z from q": partial(_kl_score, of_q=-1, of_p=1),
+            "each example has its own KL; compare with it, not with their mean": partial(_kl_score, each=np.mean),
+            "each example has its own KL; compare with it, not with their sum": partial(_kl_score, each=np.sum),
+            "the KL is not subtracted": partial(_kl_score, of_kl=0),
+            "the KL is added, where it should be subtracted": partial(_kl_score, of_kl=1),
+            "log p(z) is missing: that is the negative entropy": partial(_kl_score, of_p=0),
+            "log q(z | x) is missing: that is the cross-entropy": partial(_kl_score, of_q=0),
+            "log p(z) is added, where it should be subtracted": partial(_kl_score, of_p=1),
+            "right as a law, but averaged over the examples first: take all K N numbers": partial(_kl_score, over=1),
+            "expected minus found: the other way round": partial(_kl_score, sign=-1),
+            "that is the mean; z_score says how far off it is": partial(_kl_score, say=np.mean),
+            "averaged over the draws first, so that only N numbers are left": partial(_kl_score, over=0),
+            "the densities are divided; their logarithms are subtracted": lambda log_qz_x, log_pz, kl: (
+                z_score(log_qz_x / log_pz - kl, 0)),
         },
         tolerance=1e-4,
     ),
@@ -192,17 +228,23 @@ EXERCISES = (
             "Call loss twice, with the doubled arrays and with the given ones, and divide.",
         ),
         slips={
-            "a copy must meet the same noise as its original: double both in the same way": lambda loss, x, eps: (
-                loss(np.tile(x, (2, 1)), np.repeat(eps, 2, axis=0)) / loss(x, eps)),
-            "axis 1 are the pixels; the examples are axis 0": lambda loss, x, eps: (
-                loss(np.tile(x, (1, 2)), np.tile(eps, (1, 2))) / loss(x, eps)),
-            "upside down: once by twice": lambda loss, x, eps: 1 / batch_twice(loss, x, eps),
-            "the difference, where the ratio is asked": lambda loss, x, eps: (
-                (batch_twice(loss, x, eps) - 1) * loss(x, eps)),
-            "that is x times 2, not x twice": lambda loss, x, eps: loss(2 * x, eps) / loss(x, eps),
-            "those are the arrays times 2, not twice": lambda loss, x, eps: loss(2 * x, 2 * eps) / loss(x, eps),
-            "that is the loss of the doubled batch; divide by that of the batch": lambda loss, x, eps: (
-                batch_twice(loss, x, eps) * loss(x, eps)),
+            "a copy must meet the same noise as its original: double both in the same way": partial(
+                _ratio, of_eps=lambda eps: np.repeat(eps, 2, axis=0)),
+            "a copy must meet the same noise as its original; it gets the other examples' noise": partial(
+                _ratio, of_eps=lambda eps: np.concatenate([eps, eps[::-1]])),
+            "a copy must meet the same noise as its original; it gets none": partial(
+                _ratio, of_eps=lambda eps: np.concatenate([eps, 0 * eps])),
+            "axis 1 are the pixels; the examples are axis 0": partial(
+                _ratio, of_x=lambda x: np.tile(x, (1, 2)), of_eps=lambda eps: np.tile(eps, (1, 2))),
+            "upside down: once by twice": partial(_ratio, exponent=-1),
+            "the difference, where the ratio is asked": partial(_ratio, say=lambda twice, once: twice - once),
+            "that is x times 2, not x twice": partial(_ratio, of_x=lambda x: 2 * x, of_eps=lambda eps: eps),
+            "those are the arrays times 2, not twice": partial(
+                _ratio, of_x=lambda x: 2 * x, of_eps=lambda eps: 2 * eps),
+            "that is the loss of the doubled batch; divide by that of the batch": partial(
+                _ratio, say=lambda twice, once: twice),
+            "divided by twice the loss: if the loss is a mean, the ratio itself is 1": partial(
+                _ratio, say=lambda twice, once: twice / (2 * once)),
         },
     ),
     Exercise(
@@ -216,16 +258,18 @@ EXERCISES = (
             "log_prob(np.zeros((1, D)), x=bits) holds one number, log p(bits). Its cost is the negative of that.",
         ),
         slips={
-            "log_prob is negative; what it costs is the negative of that": lambda log_prob, D: (
-                -chance_level(log_prob, D)),
-            "the logits: probability 1/2 is logit 0": lambda log_prob, D: (
-                -log_prob(np.full((1, D), 0.5), x=np.ones((1, D))).sum() / (D * math.log(2))),
-            "logit 1 is not chance: sigmoid(1) = 0.73": lambda log_prob, D: (
-                -log_prob(np.ones((1, D)), x=np.ones((1, D))).sum() / (D * math.log(2))),
-            "in bits D, in nats D ln 2: np.log, not np.log2": lambda log_prob, D: (
-                chance_level(log_prob, D) * math.log(2)),
-            "D pixels cost D ln 2, one costs ln 2": lambda log_prob, D: chance_level(log_prob, D) * D,
-            "that is the cost; divide it by D ln 2": lambda log_prob, D: chance_level(log_prob, D) * D * math.log(2),
+            "log_prob is negative; what it costs is the negative of that": partial(_chance, sign=1),
+            "the logits: probability 1/2 is logit 0": partial(_chance, logit=0.5),
+            "the logits: probability 1/2 is logit 0; and the bits, too, are 1/2": partial(_chance, logit=0.5, bit=0.5),
+            "logit 1 is not chance: sigmoid(1) = 0.73": partial(_chance, logit=1.0),
+            "logit 1 is not chance: sigmoid(1) = 0.73, and the bits are 0": partial(_chance, logit=1.0, bit=0.0),
+            "in bits D, in nats D ln 2: np.log, not np.log2": partial(_chance, known=lambda D: D),
+            "D pixels cost D ln 2, one costs ln 2": partial(_chance, known=lambda D: math.log(2)),
+            "that is the cost; divide it by D ln 2": partial(_chance, known=lambda D: 1),
+            "D ln 2 is 784 ln 2 for 784 pixels only": partial(_chance, known=lambda D: 784 * math.log(2)),
+            "that is for 784 pixels, whatever D is": lambda log_prob, D: chance_level(log_prob, 784),
+            "1 is what right code gives; this log_prob may be wrong, so call it": lambda log_prob, D: 1.0,
+            "upside down: D ln 2 by the cost": lambda log_prob, D: 1 / chance_level(log_prob, D),
         },
     ),
     Exercise(

@@ -42,113 +42,81 @@ def vae_backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4):
     return backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4)
 
 
-# ---- both once more, with places where they can be made wrong
+# ---- the same with switches: what a mistake changes
 
 
-def sample(mu, log_var, eps):
-    return mu + np.exp(0.5 * log_var) * eps
+def log_prob(logits, x, *, times=1, part=lambda logits, x: x * logits, softplus=lambda l: np.logaddexp(0, l),
+             total=lambda a: a.sum(axis=-1), logits_as=lambda l: l):  # fmt: skip
+    logits = logits_as(logits)
+    return times * total(part(logits, x) - softplus(logits))
 
 
-def loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, sample=sample, log_prob=bernoulli_log_prob, kl=kl_standard_normal,
-          factor=1):  # fmt: skip
-    mu, log_var = np.split(net_forward(x, W1, b1, W2, b2)[0], 2, axis=-1)
-    log_px_z = log_prob(net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)[0], x)
-    kl = factor * kl(mu, log_var)
-    return kl - log_px_z, log_px_z, kl
+def rounded(logits):
+    """The lesson's sigmoid, which is 0 already at -45."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
-def in_loss(kl, log_px_z):
-    """A loss with other factors of its two terms."""
-
-    def slip(*inputs):
-        _, found_log_px_z, found_kl = loss(*inputs)
-        return kl * found_kl + log_px_z * found_log_px_z, found_log_px_z, found_kl
-
-    return slip  # fmt: skip
+def from_probabilities(logits, x, *, s):
+    s = s(logits)
+    return (x * np.log(s) + (1 - x) * np.log(1 - s)).sum(axis=-1)
 
 
-def kl_of_z(x, eps, *weights):
-    return loss(x, eps, *weights, kl=lambda mu, log_var: kl_standard_normal(sample(mu, log_var, eps), log_var))
+def log_prob_slope(g, logits, x, *, slope=lambda x, s: x - s, s=sigmoid, upstream=lambda g: g[:, None],
+                   times=lambda x: 1):  # fmt: skip
+    return times(x) * upstream(g) * slope(x, s(logits))
 
 
-def chain(dz, dmu_kl, dlog_var_kl, eps, log_var):
-    """What arrives at the encoder."""
-    return dz + dmu_kl, 0.5 * dz * eps * np.exp(0.5 * log_var) + dlog_var_kl
-
-
-def backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, chain=chain, sample=sample, sign=-1, of_all=1):
-    g = np.full(len(x), of_all / len(x))
-    out, c_enc = net_forward(x, W1, b1, W2, b2)
-    mu, log_var = np.split(out, 2, axis=-1)
-    logits, c_dec = net_forward(sample(mu, log_var, eps), W3, b3, W4, b4)
-    dz, decoder = net_backward(bernoulli_log_prob_backward(sign * g, logits, x), c_dec, W3, W4)
-    arrived = chain(dz, *kl_standard_normal_backward(g, mu, log_var), eps, log_var)
-    _, encoder = net_backward(np.concatenate(arrived, axis=-1), c_enc, W1, W2)
-    return *encoder, *decoder
-
-
-def arrives(chain):
-    """A slip in what arrives at the encoder, of dz, the KL's two parts m and v, eps and log_var."""
-    return lambda *inputs: backward(*inputs, chain=chain)
-
-
-def ways(z_mu=1, kl_mu=1, z_log_var=1, kl_log_var=1):
-    """The same with other factors of the four ways."""
-    return arrives(lambda dz, m, v, eps, log_var: (
-        z_mu * dz + kl_mu * m, z_log_var * 0.5 * dz * eps * np.exp(0.5 * log_var) + kl_log_var * v))  # fmt: skip
-
-
-def slope(slope):
-    """The same with another slope of z by log_var."""
-    return arrives(lambda dz, m, v, eps, log_var: (dz + m, dz * slope(eps, log_var) + v))
-
-
-def z(m, eps, log_var):
-    return sample(len(m) * m, log_var, eps)  # the KL's part m is mu / N
-
-
-def encoder_only(**changes):
-    """A slip that shows at the encoder; what it does to the decoder has another name."""
-
-    def slip(*inputs):
-        of = {name: change(len(inputs[0])) for name, change in changes.items()}
-        return *backward(*inputs, **of)[:4], *backward(*inputs)[4:]
-
-    return slip  # fmt: skip
-
-
-def terms(square=1, variance=1, log=1, one=1):
-    """A KL with other factors of its four terms."""
-    return lambda mu, log_var: 0.5 * (
-        square * mu**2 + variance * np.exp(log_var) - log * log_var - one).sum(axis=-1)  # fmt: skip
-
-
-def variance(variance):
-    """A KL with another variance than exp(log_var)."""
-    return lambda mu, log_var: 0.5 * (mu**2 + variance(log_var) - 1 - log_var).sum(axis=-1)
+def kl(mu, log_var, *, square=lambda mu: mu**2, variance=np.exp, log=lambda v: v, one=1, half=0.5, sign=1,
+       total=lambda a: a.sum(axis=-1)):  # fmt: skip
+    return sign * half * total(square(mu) + variance(log_var) - log(log_var) - one)
 
 
 def reverse_kl(mu, log_var):
     return 0.5 * (log_var + (1 + mu**2) * np.exp(-log_var) - 1).sum(axis=-1)
 
 
-def slopes(dmu, dlog_var):
-    """Other derivatives of the KL by mu and by log_var."""
-    return lambda g, mu, log_var: (g[:, None] * dmu(mu), g[:, None] * dlog_var(log_var))
+def kl_slopes(g, mu, log_var, *, by_mu=lambda mu: mu, by_log_var=lambda v: 0.5 * (np.exp(v) - 1), times=lambda mu: 1,
+              upstream=lambda g: g[:, None], order=1):  # fmt: skip
+    g = times(mu) * upstream(g) * np.ones_like(mu)
+    return (g * by_mu(mu), g * by_log_var(log_var))[::order]
 
 
-def by_log_var(dlog_var):
-    return slopes(lambda mu: mu, dlog_var)
+def std(log_var):
+    return np.exp(0.5 * log_var)
 
 
-def by_logit(slope):
-    """Another derivative of log p(x), of x and s."""
-    return lambda g, logits, x: g[:, None] * slope(x, sigmoid(logits))
+def loss(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, *, order=1, mean=lambda mu: mu, std=std, noise=lambda eps: eps,
+         into=lambda logits: logits, exchanged=False, log_px_z_times=lambda x: 1, kl_of_z=False, kl_times=lambda x: 1,
+         of_kl=1, of_log_px_z=-1, total=lambda a: a):  # fmt: skip
+    """With switches for what is decoded, for both terms, and for how often each is in the loss."""
+    mu, log_var = np.split(net_forward(x, W1, b1, W2, b2)[0], 2, axis=-1)[::order]
+    z = mean(mu) + std(log_var) * noise(eps)
+    logits = into(net_forward(z, W3, b3, W4, b4)[0])
+    log_px_z = log_px_z_times(x) * bernoulli_log_prob(*((x, logits) if exchanged else (logits, x)))
+    kl = kl_times(x) * kl_standard_normal(z if kl_of_z else mu, log_var)
+    return total(of_kl * kl + of_log_px_z * log_px_z), total(log_px_z), total(kl)
 
 
-def from_probabilities(s, x):
-    return (x * np.log(s) + (1 - x) * np.log(1 - s)).sum(axis=-1)
+def slope(eps, log_var):
+    return 0.5 * eps * std(log_var)
 
 
-def clipped(logits, x):
-    return from_probabilities(np.clip(sigmoid(logits), 1e-7, 1 - 1e-7), x)
+def backward(x, eps, W1, b1, W2, b2, W3, b3, W4, b4, *, std=std, noise=lambda eps: eps, slope=slope,
+             slope_of_z=False, z_mu=1, z_log_var=1, kl_mu=1, kl_log_var=1, kl_of_z=False, products=(), order=1,
+             kl_times=lambda N: 1, log_px_z_times=lambda N: 1, times=lambda N: 1, turned=False):  # fmt: skip
+    """With switches for the forward, for each of the four ways to mu and log_var, and for the two terms."""
+    N = len(x)
+    g = np.full(N, times(N) / N)
+    out, c_enc = net_forward(x, W1, b1, W2, b2)
+    mu, log_var = np.split(out, 2, axis=-1)
+    z = mu + std(log_var) * noise(eps)
+    logits, c_dec = net_forward(z, W3, b3, W4, b4)
+    dz, decoder = net_backward(bernoulli_log_prob_backward(-log_px_z_times(N) * g, logits, x), c_dec, W3, W4)
+    by_mu, by_log_var = kl_standard_normal_backward(kl_times(N) * g, z if kl_of_z else mu, log_var)
+    ways = {
+        "mu": (z_mu * dz, kl_mu * by_mu),
+        "log_var": (z_log_var * dz * slope(z if slope_of_z else eps, log_var), kl_log_var * by_log_var),
+    }
+    arrived = [a * b if name in products else a + b for name, (a, b) in ways.items()]
+    _, encoder = net_backward(np.concatenate(arrived[::order], axis=-1), c_enc, W1, W2)
+    return (*decoder, *encoder) if turned else (*encoder, *decoder)

@@ -1,0 +1,63 @@
+"""Drawings of lesson 11."""
+
+import numpy as np
+
+from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
+
+U = 2.0**-24  # the unit of rounding of float32
+
+
+def parity(path, found):
+    """Errors of each part in one step, and the drift of the loss, {title: Parity}."""
+    with figure_to(path, (10, 4.6)) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
+        for color, (title, p) in zip(CLASSES, found.items(), strict=False):
+            names = list(dict.fromkeys((*p.values, *p.gradients)))
+            for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
+                shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
+                if shown:  # equal arrays have no place on a logarithmic axis
+                    x, y = zip(*shown, strict=True)
+                    left.semilogy(x, y, marker, ms=5, color=color, label=f"{title}, {what}")
+            right.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-17), lw=1, color=color)
+        for ax in (left, right):
+            ax.axhline(U, color=GREY, ls=":", label="u of float32")
+        left.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
+        left.set(title="largest error of each part in one step", ylabel="max|a - b| / max|b|")
+        left.set_ylim(top=1)
+        left.legend(fontsize=8, loc="upper left")
+        right.set(title="drift of the loss in training", xlabel="step", ylabel="relative difference")
+
+
+def sums(path, n, running, tree):
+    """Errors of sums of n numbers, one after the other and as a tree, and the bound of each."""
+    with figure_to(path, (8, 3.8)) as figure:
+        ax = figure.subplots()
+        ax.loglog(n, running, "-o", ms=4, color=ORANGE, label="one after the other")
+        ax.loglog(n, n * U, ":", color=ORANGE, label="its bound, n u")
+        ax.loglog(n, tree, "-o", ms=4, color=BLUE, label="as a tree")
+        ax.loglog(n, np.log2(n) * U, ":", color=BLUE, label="its bound, log2(n) u")
+        ax.set(
+            title="float32 sums: the tree stays at u, the running sum does not",
+            xlabel="numbers added",
+            ylabel="relative error",
+        )
+        ax.legend()
+
+
+def times(path, sizes, each, batches, steps):
+    """Nanoseconds per number, {function: by size}, and milliseconds of a training step, {machine: by batch}."""
+    with figure_to(path, (10, 3.6)) as figure:
+        left, right = figure.subplots(1, 2)
+        for (name, row), color in zip(each.items(), (ORANGE, BLUE), strict=True):
+            left.loglog(sizes, row, "-o", ms=4, color=color, label=name)
+        for color, (machine, row) in zip(CLASSES, steps.items(), strict=False):
+            right.loglog(batches, row, "-o", ms=4, color=color, label=machine)
+        left.set(title="NumPy, float32: time per number", xlabel="numbers in an array", ylabel="nanoseconds")
+        right.set(title="a training step", xlabel="batch size", ylabel="milliseconds")
+        shortest, longest = min(map(min, steps.values())), max(map(max, steps.values()))
+        ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if shortest <= t <= longest]
+        right.set_yticks(ticks, [str(t) for t in ticks])
+        right.set_xticks(batches, [str(n) for n in batches])
+        right.minorticks_off()
+        for ax in (left, right):
+            ax.legend()
