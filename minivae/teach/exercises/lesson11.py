@@ -137,10 +137,11 @@ def _fused_as(mu, log_var, eps, block, *, last=True, exponent=0.5, square=True, 
     return z, kl
 
 
-def _halved(x, *, rows=1, add=lambda a, b: a + b):
+def _halved(x, *, rows=1, add=lambda a, b: a + b, mean=False):
+    n = len(x)
     while len(x) > rows:
         x = add(x[: len(x) // 2], x[len(x) // 2 :])
-    return x[0]
+    return x[0] / (n if mean else 1)
 
 
 def _neighbors(x):
@@ -286,7 +287,7 @@ EXERCISES = (
             "only the first half is taken: the second is lost": partial(_halved, add=lambda a, b: a),
             "the second half is turned round: row i meets row half + i": partial(
                 _halved, add=lambda a, b: a + b[::-1]),
-            "the mean, not the sum": lambda x: tree_sum(x) / len(x),
+            "the mean, not the sum": partial(_halved, mean=True),
         },
         tolerance=0.0,
     ),
