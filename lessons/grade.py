@@ -16,6 +16,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from lessons.notebooks import CHECK, client, environment, sources
 from minivae.teach import exercise, exercises_of
+from minivae.teach.feedback import REASON
 
 CELL_SECONDS = 60  # a whole lesson takes less
 RIGHT, REFERENCE, WRONG, UNTOUCHED = "right", "with the reference", "wrong", "untouched"
@@ -160,7 +161,7 @@ def _mark(number, verdict, own, asked, stopped):
 
 def _why(lines):
     """What kind of mistake it is, or else where the first one is."""
-    named = [line.strip() for line in lines if line.startswith("      ")]
+    named = [line.strip() for line in lines if line.startswith(REASON)]
     return "; ".join(named or [next(line.strip() for line in lines if ": right" not in line and "  right" not in line)])
 
 

@@ -119,6 +119,21 @@ def test_numbers_that_are_too_large_are_none(capsys):
     assert "expected numbers, got an int" in said(capsys, "12.1", lambda samples, expected: 10**400)
 
 
+def test_whether_it_is_true_is_no_number(capsys):
+    assert "expected numbers, got a bool" in said(capsys, "12.1", lambda samples, expected: True)
+
+
+def test_two_mistakes_go_before_a_description(monkeypatch, capsys):
+    """Right but for some entries: so look two mistakes in an elementwise answer as well."""
+
+    def variant(x, W, b, top=9, low=-9):
+        return np.clip(x @ W + b, low, top)
+
+    slips = {"first": partial(variant, top=1), "second": partial(variant, low=-1)}
+    planted(monkeypatch, "1.1", lambda x, W, b: variant(x, W, b), slips)
+    assert f"      first\n      {SECOND}\n" in said(capsys, "1.1", lambda x, W, b: np.clip(x @ W + b, -1, 1))
+
+
 def test_an_array_in_the_place_of_a_word(capsys):
     with pytest.raises(teach.NotYet):
         check("12.6", **dict.fromkeys(exercise("12.6").output_names, np.zeros(2)))
@@ -201,7 +216,9 @@ def test_an_answer_for_one_size_is_not_enough(capsys):
     """Two draws: what fits the first by luck does not fit the second."""
     task = exercise("1.2")
     first = task.answers(task.reference, task.inputs(SEEDS[0])[0])
-    assert "largest error" in said(capsys, "1.2", lambda dy, x, W: tuple(first.values()))
+    text = said(capsys, "1.2", lambda dy, x, W: tuple(first.values()))
+    assert "expected shape (3, 6), got shape (5, 4)" in text
+    assert "does it take a size for granted?" in text
 
 
 def test_an_error_in_the_answer_is_one_line_and_the_shapes(capsys):

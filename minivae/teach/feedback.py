@@ -1,5 +1,6 @@
 """What is right in an answer, what is wrong, and what kind of mistake that is, in lines of text."""
 
+import re
 from contextlib import suppress
 from functools import partial
 from itertools import combinations
@@ -8,16 +9,20 @@ import numpy as np
 
 from ..gradcheck.diagnosis import explain, same
 
+REASON = "      "  # begins a line that says what kind of mistake it is
 SECOND = "mend that first: a second mistake is left"
 FACTS = "sign", "transpose"  # what an array says of itself, whatever its neighbors are
 
 
-def compare(task, inputs, found):
-    """(lines about the outputs of an answer, share of them that are right); the same is said of several together."""
+def compare(task, inputs, found, passed=()):
+    """(lines about the outputs of an answer, share of them that are right); the same is said of several together.
+
+    `passed` are inputs on which the answer was right: a mistake that shows there is not the one.
+    """
     truths = task.answers(task.reference, inputs)
     verdicts = {name: _difference(got, truths[name], task.tolerance) for name, got in found.items()}
     wrong = [name for name, (complaint, _) in verdicts.items() if complaint]
-    reasons = _Reasons(task, inputs, found, truths, wrong).of_all() if wrong else {}
+    reasons = _Reasons(task, inputs, found, truths, wrong, passed).of_all() if wrong else {}
     lines = []
     for name, got in found.items():
         complaint, error = verdicts[name]
@@ -28,7 +33,7 @@ def compare(task, inputs, found):
         lines.append(f"  {name:<10}  {complaint}")
     for text in dict.fromkeys(text for texts in reasons.values() for text in texts):
         names = [name for name, texts in reasons.items() if text in texts]
-        lines.append(f"      {', '.join(names)}: {text}" if len(found) > 1 else f"      {text}")
+        lines.append(f"{REASON}{', '.join(names)}: {text}" if len(found) > 1 else f"{REASON}{text}")
     return lines, 1 - len(wrong) / len(found)
 
 
@@ -47,6 +52,8 @@ def _difference(got, truth, tolerance):
     if got is None or isinstance(got, list | tuple | dict | str | np.ma.MaskedArray):
         return f"expected an array, got {kind_of(got)}", 1.0
     a, b = numbers(got), np.asarray(truth, "float64")
+    if isinstance(got, bool | np.bool_):
+        return f"expected numbers, got {kind_of(got)}", 1.0
     if np.iscomplexobj(got):
         return "expected real numbers, got complex ones", 1.0
     if a is None:
@@ -93,28 +100,41 @@ def kind_of(value):
 class _Reasons:
     """Why outputs of one answer are wrong: the slip of this exercise that fits, else what the laboratory says."""
 
-    def __init__(self, task, inputs, found, truths, wrong):
+    def __init__(self, task, inputs, found, truths, wrong, passed):
         self.task, self.inputs, self.found, self.wrong = task, inputs, found, wrong
         self.truths = {name: truth if isinstance(truth, str) else np.asarray(truth, "float64")
                        for name, truth in truths.items()}  # fmt: skip
         self.got = {name: got if isinstance(got, str) else numbers(got) for name, got in found.items()}
         with np.errstate(all="ignore"):  # overflow may be the slip
-            self.slips = {text: self._outputs(slip) for text, slip in task.slips.items()}
+            self.slips = {text: self._outputs(slip) for text, slip in task.slips.items()
+                          if not any(self._shows(slip, inputs) for inputs in passed)}  # fmt: skip
 
     def _outputs(self, slip):
         outputs = self.task.answers(slip, self.inputs)
         return {name: a if isinstance(a, str) else np.asarray(a, "float64") for name, a in outputs.items()}
 
+    def _shows(self, slip, inputs):
+        slipped, right = self.task.answers(slip, inputs), self.task.answers(self.task.reference, inputs)
+        return any(_difference(np.asarray(slipped[name]), right[name], self.task.tolerance)[0] for name in right)
+
     def of_all(self):
         """{wrong output: what is known of it}: a mistake that explains the whole answer, else one for each output."""
         whole = [text for text, outputs in self.slips.items() if self._all_fit(outputs)]
-        reasons = {name: whole or self._of(name) for name in self.wrong}
-        if not whole and any(len(texts) != 1 for texts in reasons.values()):
-            pairs = list(self._pairs())
-            both = next((first for first, outputs in pairs if self._all_fit(outputs)), None)
-            for name in self.wrong if both else [name for name, texts in reasons.items() if not texts]:
-                first = both or next((first for first, outputs in pairs if self._explains(name, outputs)), None)
+        if whole:
+            return dict.fromkeys(self.wrong, whole)
+        found = {name: self._of(name) for name in self.wrong}
+        reasons = {name: texts for name, (texts, _) in found.items()}
+        unsure = [name for name, (texts, sure) in found.items() if len(texts) != 1 or not sure]
+        for pairs in (self._composed, self._sums):
+            if not unsure:
+                break
+            found = list(pairs())
+            many = any(map(self._many, self.wrong))
+            both = next((first for first, outputs in found if many and self._all_fit(outputs)), None)
+            for name in self.wrong if both else filter(self._many, unsure):
+                first = both or next((first for first, outputs in found if self._explains(name, outputs)), None)
                 reasons[name] = [first, SECOND] if first else reasons[name]
+            unsure = [name for name, texts in reasons.items() if not texts]
         return reasons
 
     def _all_fit(self, outputs):
@@ -130,25 +150,29 @@ class _Reasons:
         return got is not None and alike(got, slip)
 
     def _of(self, name):
+        """(what is known of an output by itself, whether that is a kind of mistake and not only a description)."""
         got, truth = self.got[name], self.truths[name]
         partly = [text for text, outputs in self.slips.items() if self._explains(name, outputs)]
         if isinstance(truth, str) or got is None or isinstance(got, str):
-            return partly
+            return partly, True
         if self.task.tolerance == 0 and alike(got, truth):
-            return ["right but for the last bits: another order, or another operation somewhere"]
+            return ["right but for the last bits: another order, or another operation somewhere"], True
+        if text := _cut_off(self.found[name], got, truth):
+            return [text], True
         same_array = [other for other, array in self.found.items() if _one_array(self.found[name], array)]
         if len(same_array) > 1:
-            return [f"{' and '.join(same_array)} are one array: what is written into one is in the other as well"]
+            text = f"{' and '.join(same_array)} are one array: what is written into one is in the other as well"
+            return [text], True
         finding = self._finding(got, truth, name)
         if finding is not None and finding.kind in FACTS and got.shape == truth.shape:
-            return [finding.text]
+            return [finding.text], True
         if partly:
-            return partly
+            return partly, True
         for other, array in self.truths.items():
             if other != name and not isinstance(array, str) and alike(got, array):
-                return [f"that is {other}; the order is {self.task.outputs}"]
+                return [f"that is {other}; the order is {self.task.outputs}"], True
         text = _text(finding, got, truth)
-        return [text] if text else []
+        return ([text], not _describes(finding)) if text else ([], False)
 
     def _finding(self, got, truth, name):
         """What the laboratory says of an output; None where it knows nothing."""
@@ -158,37 +182,35 @@ class _Reasons:
         finding = explain(got, truth, **({"others": others, "sizes": {"N": rows}} | around))
         return None if finding is None or finding.kind in ("unknown", "not finite") else finding
 
-    def _pairs(self):
-        """(first mistake, {output: value}) of two mistakes made together."""
-        slips = self.task.slips
-        with np.errstate(all="ignore"):
-            for a, b in combinations(slips, 2):
-                both = _composed(slips[a], slips[b])
-                if both is not None:
-                    with suppress(Exception):  # two changes that do not go together
-                        yield a, self._outputs(both)
-            for a, b in combinations(slips, 2):
-                with suppress(ValueError):  # of other shapes
-                    yield a, {n: _sum(self.slips[a][n], self.slips[b][n], t) for n, t in self.truths.items()}
-            for text, outputs in self.slips.items():
-                for c in (-1, 2, 0.5, -2, -0.5):
-                    yield text, {n: c * a if _many(a) else a for n, a in outputs.items()}
+    def _composed(self):
+        """(first mistake, {output: value}) of two variants of one function, with the changes of both."""
+        for one, other in combinations(self.slips, 2):
+            a, b = self.task.slips[one], self.task.slips[other]
+            if isinstance(a, partial) and isinstance(b, partial) and a.func is b.func:
+                with suppress(Exception), np.errstate(all="ignore"):  # two changes of one thing, or that do not fit
+                    yield one, self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
+
+    def _sums(self):
+        """(first mistake, {output: value}) of two mistakes that add up, or of one and a factor."""
+        for one, other in combinations(self.slips, 2):
+            a, b = self.slips[one], self.slips[other]
+            with suppress(ValueError), np.errstate(all="ignore"):  # of other shapes
+                yield one, {n: a[n] + b[n] - t if self._many(n) else t for n, t in self.truths.items()}
+        for one, outputs in self.slips.items():
+            for c in (-1, 2, 0.5, -2, -0.5):
+                yield one, {n: c * a if self._many(n) else a for n, a in outputs.items()}
+
+    def _many(self, name):
+        """Whether an output has so many numbers that nothing fits by luck."""
+        truth = self.truths[name]
+        return not isinstance(truth, str) and truth.size > 3
 
 
-def _composed(a, b):
-    """Two variants of one function, with the changes of both; None where they are not such."""
-    if not (isinstance(a, partial) and isinstance(b, partial) and a.func is b.func) or a.keywords.keys() & b.keywords:
-        return None
-    return partial(a.func, *a.args, **a.keywords, **b.keywords)
-
-
-def _sum(a, b, truth):
-    return a + b - truth if _many(truth) else truth
-
-
-def _many(a):
-    """Whether there are enough numbers that nothing fits by luck."""
-    return not isinstance(a, str) and a.size > 3
+def _cut_off(found, got, truth):
+    """What to say of whole numbers where none are wanted, or None."""
+    if np.asarray(found).dtype.kind in "iu" and got.shape == truth.shape and np.array_equal(got, np.trunc(truth)):
+        return "an array of whole numbers: what is put into it loses its decimals"
+    return None
 
 
 def _text(finding, got, truth):
@@ -198,6 +220,12 @@ def _text(finding, got, truth):
     if finding.kind == "shape":
         return "the right numbers, in another shape" if "right numbers" in finding.text else None
     return finding.text.partition(": ")[2]
+
+
+def _describes(finding):
+    """Whether it says how an array differs, and not what somebody did: two mistakes may look like that."""
+    known = re.search(r"factor (1/.*|.* = .*|0\.5|2|0\.25|4)($|,)", finding.text)
+    return finding.kind == "factor" and not known or finding.kind in ("entries", "order", "constant")
 
 
 def _equal(a, b):

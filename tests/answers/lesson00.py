@@ -193,7 +193,7 @@ WRONG = {
         (same_rows, ""),
         (only_the_last, ""),
         (lambda x, p: None, "is a return missing?"),
-        (lambda x, p: distances_by_loops(x, p)[:3, :4], "is a size written into it?"),
+        (lambda x, p: distances_by_loops(x, p)[:3, :4], "does it take a size for granted?"),
     ],
     "0.3": [
         (lambda x, p: (x * np.log2(p) + (1 - x) * np.log2(1 - p)).sum(axis=-1), "in bits"),
@@ -205,7 +205,7 @@ WRONG = {
         (lambda x, p: (x * np.log(p) - (1 - x) * np.log(1 - p)).sum(axis=-1), "here the second is subtracted"),
         (lambda x, p: (x * np.log(1 - p) + (1 - x) * np.log(p)).sum(axis=-1), "p and 1 - p are exchanged"),
         (lambda x, p: (x * np.log(p) + (1 - x) * np.log(1 - p)).mean(axis=-1), "the mean over the coins"),
-        (lambda x, p: -(x * np.log2(p) + (1 - x) * np.log2(1 - p)).sum(axis=-1), "off by exactly the factor 1.4427"),
+        (lambda x, p: -(x * np.log2(p) + (1 - x) * np.log2(1 - p)).sum(axis=-1), "in bits"),
         (lambda x, p: (x * np.log2(p)).sum(axis=-1), "a second mistake is left"),
         (lambda x, p: -coin_log_prob(x, p), "that is what it costs"),
         (lambda x, p: np.where(x == 1, p, 1 - p).prod(axis=-1), "that is the probability"),

@@ -188,7 +188,7 @@ WRONG = {
         (bias_in_the_loop, "b is added once for each input"),
         (lambda x, W, b: x @ W + 2 * b, ""),
         (lambda x, W, b: (x @ W + b).tolist(), "got a list"),
-        (forward_of_four, "is a size written into it?"),
+        (forward_of_four, "does it take a size for granted?"),
         (forward_without_return, "is a return missing?"),
         (bias_into_W, "it writes into its argument W"),
     ],
@@ -217,7 +217,7 @@ WRONG = {
         (sums_overwritten, "the last example's part alone"),
         (entry_by_entry, "it stopped with ValueError"),
         (lambda dy, x, W: None, "is a return missing?"),
-        (lambda dy, x, W: (dy @ W.T, (x.T @ dy)[:4, :4], dy.sum(0)), "is a size written into it?"),
+        (lambda dy, x, W: (dy @ W.T, (x.T @ dy)[:4, :4], dy.sum(0)), "does it take a size for granted?"),
     ],
     "1.3": [
         (abs, "mirrored, not cut"),

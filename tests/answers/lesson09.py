@@ -509,7 +509,7 @@ WRONG = {
         (costs, "the sign: a log-probability of bits is never positive"),
         (mean_of_pixels, "averaged over the pixels"),
         (one_number, "summed over everything"),
-        (nine_examples, "of other sizes, went well: is a size written into it?"),
+        (nine_examples, "of other sizes, went well: does it take a size for granted?"),
         (never_set, "np.empty holds what was in memory before"),
         (writes_into_logits, "it writes into its argument logits"),
         (negative_mean, "the sign is wrong, and it is off by exactly the factor 1/D"),
