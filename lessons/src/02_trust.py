@@ -338,8 +338,8 @@ assert complex_step(np.abs, 2.0) == 0
 # - **All ones** is blind where mistakes add up to 0: if $\delta$ is what is wrong with $g$, it sees $\sum_i \delta_i$.
 # - **Random signs**, each $v_i$ either $+1$ or $-1$. A mistake in one coordinate moves $\langle g, v \rangle$ by
 # $|\delta_i|$, always: no coordinate has a small weight. And whatever $\delta$ is, it stays unseen in at most half of
-# all directions. To see why, take some $i$ with $\delta_i \ne 0$ and fix all signs but $v_i$. The two values of $v_i$ give two
-# different sums $\sum_j \delta_j v_j$, and at most one of them is 0. Four directions miss with at most
+# all directions. To see why, take some $i$ with $\delta_i \ne 0$ and fix all signs but $v_i$. The two values of $v_i$
+# give two different sums $\sum_j \delta_j v_j$, and at most one of them is 0. Four directions miss with at most
 # $(1/2)^4 = 1/16$, and most mistakes never.
 #
 # **How large may the difference be?** With $a = \langle g, v \rangle$ by hand and $D$ the numeric slope, $|a - D|$
