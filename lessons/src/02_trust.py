@@ -224,8 +224,8 @@ check("2.2", four_points)
 #
 # <details><summary>Derivation, step 3: how large is E there?</summary>
 #
-# Put your $h$ into $E$. It is shorter to see from the condition how many times the truncation the rounding is at this
-# $h$. For two points it was twice the truncation.
+# Put your $h$ into $E$. Or look at the condition of step 2 once more: at this $h$, how many times as large as the
+# truncation is the rounding? (For two points it was twice as large.)
 #
 # </details>
 
