@@ -1,12 +1,16 @@
 # %% [markdown]
 # # 2. Can you trust a gradient?
 #
-# **You will build** three numeric derivatives: a difference of two values, one of four, and the complex step. Then a
-# check of a whole gradient along random directions, which finds a mistake of 0.05 %. And you will know when *not* to
-# believe such a check.
+# **After this lesson you can** tell whether a gradient is right, to ten digits and in a few lines, for any net that you
+# will ever write. You find a mistake of 0.05 % that no loss curve shows, and you know when a check cries wolf.
 #
-# **You need** lesson 1, and Taylor's formula, $f(x + h) = f + f' h + f'' h^2 / 2 + f''' h^3 / 6 + \dots$, where $f$
-# and its derivatives are taken at $x$. An hour is enough.
+# **You will build** three numeric derivatives: a difference of two values, one of four, and the complex step. Then a
+# check of a whole gradient along random directions. And you will train with a gradient that is wrong, and not see it.
+#
+# **You need** lesson 1 (the chain rule through a small net), and from calculus Taylor's formula,
+# $f(x + h) = f + f' h + f'' h^2 / 2 + f''' h^3 / 6 + \dots$, where $f$ and its derivatives are taken at $x$. Of complex
+# numbers, that $i^2 = -1$. Of chance, that the mean of a product of independent numbers is the product of their means.
+# About 2.5 hours.
 #
 # ![The losses of two nets, both falling to about 0.03; beside it both fits, nearly the same](picture:02_nets)
 #
@@ -21,15 +25,16 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
-from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
+from minivae.plot.lessons import lesson02 as drawings
+from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
 # ## Two gradients, one of them wrong
 #
 # The net is that of lesson 1 with a smooth bend: $h = \tanh(x W + b)$, $y = h V$. All its parameters are in one
 # vector `theta`, so that its loss is a function of one array. The derivative of tanh is $1 - h^2$. Somebody has typed
-# $1 - |h|$. Both are 1 at $h = 0$ and 0 at $h = \pm 1$, and both point downhill, more or less.
+# $1 - |h|$. Both are 1 at $h = 0$ and 0 at $h = \pm 1$, and both point downhill, more or less. (In nets, here as in
+# lesson 1, $h$ are the hidden units. From the next section on, $h$ is the size of a step, as everywhere in numerics.)
 
 # %%
 HIDDEN = 20
@@ -78,25 +83,9 @@ def train(slope, steps=3000, rate=0.03):
     return losses, net(theta, x)[2]
 
 
-def draw_nets(path, runs):
-    x, target = curve()
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        right.plot(x, target, color=GREY, lw=4, alpha=0.4, label="target")
-        for (name, (losses, y)), color, style in zip(runs.items(), (BLUE, ORANGE), ("-", "--")):
-            left.semilogy(losses, style, color=color, label=f"slope {name}")
-            right.plot(x, y, style, color=color, label=f"slope {name}")
-        left.set_yticks([0.03, 0.1, 0.3, 0.6], ["0.03", "0.1", "0.3", "0.6"])
-        left.minorticks_off()
-        left.set(title="both losses fall", xlabel="step", ylabel="mean squared error")
-        right.set(title="what the two nets compute after training", xlabel="x", ylabel="y")
-        left.legend()
-        right.legend()
-
-
 runs = {"1 - h²": train(right_slope), "1 - |h|": train(wrong_slope)}
 with picture("02_nets") as path:
-    draw_nets(path, runs)
+    drawings.nets(path, *curve(), runs)
 ends = [losses[-1] for losses, _ in runs.values()]
 print(f"loss at first {runs['1 - h²'][0][0]:.2f}, at the end {ends[0]:.4f} (right) and {ends[1]:.4f} (wrong)")
 quoted("0.62", runs["1 - h²"][0][0])
@@ -144,25 +133,44 @@ check("2.1", central_difference)
 #
 # $$D_h = f' + \tfrac{1}{6} f''' h^2 + \tfrac{1}{120} f''''' h^4 + \dots$$
 #
-# With the step $2h$ the second term is 4 times as large, the third 16 times:
+# We know neither $f'''$ nor $f'''''$. But we know how these terms depend on $h$, and that is enough to get rid of the
+# first of them. **Given** are two quotients at the same $x$: $D_h$, and $D_{2h}$ with the double step. Together they
+# take four values of $f$. **Wanted** are two numbers $\alpha$ and $\beta$, the same for every $f$ and every $h$, such
+# that
 #
-# $$D_{2h} = f' + \tfrac{4}{6} f''' h^2 + \tfrac{16}{120} f''''' h^4 + \dots$$
-#
-# So $4 D_h - D_{2h}$ has no $h^2$ any more. It holds $4 - 1 = 3$ times $f'$, and $4 - 16 = -12$ times the last term:
-#
-# $$\frac{4 D_h - D_{2h}}{3} = f' - \tfrac{1}{30} f''''' h^4 + \dots$$
-#
-# Four values of $f$ instead of two, and the error falls with $h^4$.
+# $$\alpha D_h + \beta D_{2h} = f' + 0 \cdot h^2 + \text{something times } h^4 + \dots$$
 #
 # ### Exercise 2.2: `four_points`
 #
-# Write it with your `central_difference`.
+# Derive $\alpha$ and $\beta$. Then write the function, with your `central_difference`.
+#
+# <details><summary>Derivation, step 1: what is the series of the coarse quotient?</summary>
+#
+# The series above holds for every step. Put $2h$ in the place of $h$:
+#
+# $$D_{2h} = f' + \tfrac{4}{6} f''' h^2 + \tfrac{16}{120} f''''' h^4 + \dots$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what do two unknowns need?</summary>
+#
+# Two conditions. In $\alpha D_h + \beta D_{2h}$ the derivative $f'$ has the factor $\alpha + \beta$, and
+# $\frac16 f''' h^2$ has the factor $\alpha + 4 \beta$. What should each of them be?
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: solve</summary>
+#
+# The first factor should be 1, the second 0. From the second, $\alpha = -4 \beta$. Put that into the first.
+#
+# </details>
 
 
 # %%
 def four_points(f, x, h):
     # Exercise 2.2: four_points
     ### BEGIN SOLUTION
+    # alpha + beta = 1 and alpha + 4 beta = 0, so alpha = 4/3 and beta = -1/3
     return (4 * central_difference(f, x, h) - central_difference(f, x, 2 * h)) / 3
     ### END SOLUTION
 
@@ -171,6 +179,12 @@ def four_points(f, x, h):
 check("2.2", four_points)
 
 # %% [markdown]
+# $4 D_h - D_{2h}$ has no $h^2$ any more. It holds $4 - 1 = 3$ times $f'$, and $4 - 16 = -12$ times the last term:
+#
+# $$\frac{4 D_h - D_{2h}}{3} = f' - \tfrac{1}{30} f''''' h^4 + \dots$$
+#
+# Four values of $f$ instead of two, and the error falls with $h^4$.
+#
 # ## Why not take h very small?
 #
 # Because a computer does not give $f$, but $f$ rounded. Call the largest error of one value $R$. Two values in the
@@ -185,21 +199,42 @@ check("2.2", four_points)
 #
 # the last since $R / h = \frac13 |f'''| h^2$ there.
 #
-# The four points have weights: $D_h$ is taken $\frac43$ times and $D_{2h}$, whose rounding is $R / 2h$, $\frac13$
-# times. Together $\frac43 \frac{R}{h} + \frac13 \frac{R}{2h} = \frac32 \frac{R}{h}$:
-#
-# $$E(h) = \tfrac{1}{30} |f'''''| h^4 + \tfrac32 R / h .$$
+# Now the four points. **Given** are $R$ and $F = |f'''''|$, positive numbers; the truncation of
+# $(4 D_h - D_{2h}) / 3$, which is $\frac{1}{30} F h^4$; and that no value of $f$ is wrong by more than $R$. **Wanted**
+# is the sum of truncation and rounding, $E(h)$; the $h$ at which it is lowest; and $E$ there.
 #
 # ### Exercise 2.3: `best_step`
 #
-# For four points: the $h$ at which $E(h)$ is lowest, and $E$ there. `R` and `fifth`, which is $|f'''''|$, are positive
-# numbers, or arrays of them.
+# Derive them, and return $h$ and $E$. `R` and `fifth`, which is $F$, are numbers, or arrays of them.
+#
+# <details><summary>Derivation, step 1: how wrong is the weighted sum through rounding?</summary>
+#
+# $D_h$ is wrong by $R / h$ at most, as above. $D_{2h}$ is divided by $4h$, so it is wrong by $R / 2h$ at most. Their
+# weights in the sum are $\frac43$ and $-\frac13$. Roundings have any sign, so the worst that may happen is that both
+# add up, in spite of the minus. That makes a number $c$ times $R / h$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: where is the sum lowest?</summary>
+#
+# $E(h) = \frac{1}{30} F h^4 + c R / h$ is large for small $h$ and for large $h$. In between is the place where its
+# slope is 0. Differentiate, and multiply the condition by $h^2$: what is left has one power of $h$ only.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: how large is E there?</summary>
+#
+# Put your $h$ into $E$. Or look at the condition of step 2 once more: at this $h$, how many times as large as the
+# truncation is the rounding? (For two points it was twice as large.)
+#
+# </details>
 
 
 # %%
 def best_step(R, fifth):
     # Exercise 2.3: h, error
     ### BEGIN SOLUTION
+    # E(h) = fifth h^4 / 30 + 3/2 R / h;  E'(h) = 2/15 fifth h^3 - 3/2 R / h^2 = 0, so h^5 = 45/4 R / fifth
     h = (11.25 * R / fifth) ** (1 / 5)
     return h, fifth * h**4 / 30 + 1.5 * R / h
     ### END SOLUTION
@@ -209,6 +244,11 @@ def best_step(R, fifth):
 check("2.3", best_step)
 
 # %% [markdown]
+# The rounding is $\frac43 \frac{R}{h} + \frac13 \frac{R}{2h} = \frac32 \frac{R}{h}$, and
+#
+# $$E(h) = \tfrac{1}{30} F h^4 + \tfrac32 R / h, \qquad h = \left(\frac{45 R}{4 F}\right)^{1/5}, \qquad
+#   E = \tfrac16 F h^4 .$$
+#
 # ## A derivative without a difference
 #
 # What hurts is the subtraction: of two nearly equal numbers it leaves the digits that rounding has spoiled. There is a
@@ -258,29 +298,16 @@ def predicted_minima(x=1.0, R=2.0**-53):
     return {"two points": (h2, third * h2**2 / 2), "four points": best_step(R, fifth)}
 
 
-def draw_curve(path):
-    (steps, errors), minima = u_curves(), predicted_minima()
-    with figure_to(path, (10, 3.8)) as figure:
-        ax = figure.subplots()
-        for (name, error), color, style in zip(errors.items(), (ORANGE, BLUE, CLASSES[2]), ("-", "-", "--")):
-            ax.loglog(steps, np.maximum(error, 1e-17), style, color=color, label=name)
-            if name in minima:
-                ax.loglog(*minima[name], "*", ms=16, mec="white", color=color, label=f"{name}, predicted minimum")
-        ax.loglog(steps, 2.0**-53 / steps, ":", color=GREY, label="rounding of two points, R / h")
-        ax.set(title="error of three numeric derivatives of sin at x = 1", xlabel="step size h", ylabel="error",
-               ylim=(5e-18, 1e4))  # fmt: skip
-        ax.legend(loc="upper center", ncols=2)
-
-
+steps, errors = u_curves()
 with picture("02_curve") as path:
-    draw_curve(path)
+    drawings.steps(path, steps, errors, predicted_minima(), 2.0**-53 / steps)
 for name, (h, error) in predicted_minima().items():
     print(f"{name}: predicted best h {h:.1e}, error {error:.0e}")
 quoted("8.5", 1e6 * predicted_minima()["two points"][0])
 quoted("1.2", 1e3 * predicted_minima()["four points"][0])
 quoted("2.0", 1e11 * predicted_minima()["two points"][1])
 quoted("1.8", 1e13 * predicted_minima()["four points"][1])
-assert u_curves()[1]["complex step"][:100].max() < 1e-15  # for all h below 1e-8
+assert errors["complex step"][:100].max() < 1e-15  # for all h below 1e-8
 print("complex step of |x| at x = 2:", complex_step(np.abs, 2.0))
 assert complex_step(np.abs, 2.0) == 0
 
@@ -311,8 +338,8 @@ assert complex_step(np.abs, 2.0) == 0
 # - **All ones** is blind where mistakes add up to 0: if $\delta$ is what is wrong with $g$, it sees $\sum_i \delta_i$.
 # - **Random signs**, each $v_i$ either $+1$ or $-1$. A mistake in one coordinate moves $\langle g, v \rangle$ by
 # $|\delta_i|$, always: no coordinate has a small weight. And whatever $\delta$ is, it stays unseen in at most half of
-# all directions. For take some $i$ with $\delta_i \ne 0$ and fix all signs but $v_i$. The two values of $v_i$ give two
-# different sums $\sum_j \delta_j v_j$, and at most one of them is 0. Four directions miss with at most
+# all directions. To see why, take some $i$ with $\delta_i \ne 0$ and fix all signs but $v_i$. The two values of $v_i$
+# give two different sums $\sum_j \delta_j v_j$, and at most one of them is 0. Four directions miss with at most
 # $(1/2)^4 = 1/16$, and most mistakes never.
 #
 # **How large may the difference be?** With $a = \langle g, v \rangle$ by hand and $D$ the numeric slope, $|a - D|$
@@ -431,30 +458,13 @@ def relu(a):
     return np.maximum(a, 0)
 
 
-def draw_kink(path, a=0.02):
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        s, h = np.linspace(-0.13, 0.16, 200), 0.1
-        left.plot(s, relu(s), color=GREY, lw=4, alpha=0.5, label="max(s, 0)")
-        left.plot(s[s > -0.05], s[s > -0.05], "--", color=BLUE, label="slope at a: 1")
-        slope = central_difference(relu, a, h)
-        left.plot([a - h, a + h], relu(np.array([a - h, a + h])), "-o", color=ORANGE,
-                  label=f"difference quotient, h = {h}: {slope:.2f}")  # fmt: skip
-        left.plot(a, a, "o", color=BLUE)
-        left.set(title=f"across the kink, at a = {a}", xlabel="s", ylabel="f(s)")
-        left.legend()
-        steps = 10.0 ** np.arange(-4, 0.01, 0.02)
-        quotients = np.array([central_difference(relu, a, float(h)) for h in steps])
-        right.semilogx(steps, quotients, color=ORANGE, label="difference quotient")
-        right.semilogx(steps, 0.5 + a / (2 * np.maximum(steps, a)), ":", color="black", label="1/2 + a / 2h beyond a")
-        right.axvline(a, color=GREY, lw=1)
-        right.text(a * 0.9, 0.55, "h = a", color=GREY, ha="right")
-        right.set(title="right within the distance of the kink, wrong beyond", xlabel="step size h", ylabel="quotient")
-        right.legend()
+def quotients(a=0.02):
+    steps = 10.0 ** np.arange(-4, 0.01, 0.02)
+    return steps, np.array([central_difference(relu, a, float(h)) for h in steps])
 
 
 with picture("02_kink") as path:
-    draw_kink(path)
+    drawings.kink(path, 0.02, 0.1, relu, central_difference(relu, 0.02, 0.1), *quotients())
 quoted("0.6", central_difference(relu, 0.02, 0.1))
 
 # %% [markdown]
@@ -512,20 +522,8 @@ def four_curves():
     return steps, [[directional_check(*case, float(h))[2][0] for h in steps] for case in cases]
 
 
-def draw_four(path):
-    steps, curves = four_curves()
-    with figure_to(path, (10, 3.2)) as figure:
-        axes = figure.subplots(1, 4, sharex=True, sharey=True)
-        for ax, name, error in zip(axes, "ABCD", curves):
-            ax.loglog(steps, np.maximum(error, 1e-16), color=BLUE, lw=1.5)
-            ax.axhline(1e-7, color=GREY, ls="--", lw=1)
-            ax.set(title=name, xlabel="step size h")
-        axes[0].set_ylabel("relative error")
-        figure.suptitle("error against step size (dashed: the limit)", fontsize=11)
-
-
 with picture("02_four") as path:
-    draw_four(path)
+    drawings.four(path, *four_curves())
 
 # %% [markdown]
 # ### Exercise 2.6: which is which?
@@ -649,8 +647,11 @@ assert "layers.2.backward returns: it is off by exactly the factor 1.0005" in fi
 # - W. Squire, G. Trapp, *Using complex variables to estimate derivatives of real functions*, SIAM Review 40 (1998): the
 # complex step on three pages.
 # - J. Nocedal, S. Wright, *Numerical Optimization* (2006), chapter 8.1: difference quotients and their best steps.
-# - `minivae/gradcheck/`: `kinks.py`, `directional.py`, `complex_step.py`, `rounding.py`, `coordinates.py`, and
-# `figures/laboratory.md` for what they measure on whole models.
+# - `minivae/gradcheck/`: `kinks.py`, `directional.py`, `complex_step.py`, `rounding.py`, `coordinates.py`.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# - `figures/laboratory.md`: what these checks measure on whole models.
 
 # %%
 progress()

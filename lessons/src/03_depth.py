@@ -1,12 +1,17 @@
 # %% [markdown]
 # # 3. Signals that survive depth
 #
+# **After this lesson you can** make deep nets train that do nothing otherwise, and say beforehand, with a pencil, what
+# a start does to the signal in layer 20. You will know why nearly all nets today have a LayerNorm in every block, and
+# you can write its gradient, which is the one that most people look up.
+#
 # **You will build** the two ways to get a signal through many layers: initial weights of the right size (Xavier for
 # tanh, He for ReLU), and a layer that puts the size right as it goes (LayerNorm), forward and backward. With them you
 # train a net of 20 layers that without them does not learn at all.
 #
-# **You need** lesson 1, and from statistics: the mean of a sum is the sum of the means, and the mean of a product of
-# *independent* things is the product of the means. An hour is enough.
+# **You need** lesson 1 (the dense layer, ReLU, and a step against the gradient), and from statistics: the mean of a sum
+# is the sum of the means, the mean of a product of *independent* things is the product of the means, and a variance is
+# the mean square of what is left when the mean is subtracted. About 2.5 hours.
 #
 # ![Size of activations and gradients against the layer, for five starts; only two stay level](picture:03_signals)
 #
@@ -22,49 +27,67 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 import numpy as np
 
 from minivae.data import load_data
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
-from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
+from minivae.plot.lessons import lesson03 as drawings
+from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
-# ## One layer
+# ## How large is a signal?
 #
-# How large is an output of a dense layer, $a_j = \sum_i x_i W_{ij}$, if the weights are random numbers? Let them be
-# independent of each other and of $x$, with mean 0 and variance $\sigma^2$. Then $\mathbb{E}[a_j] = 0$, and
+# A dense layer without bias computes $a_j = \sum_i x_i W_{ij}$, a sum of $n$ products. If the weights are random
+# numbers, how large is such a sum? What counts is the **mean square** of a signal: the mean of $x_i^2$ over all its
+# entries, and over the chance by which the weights were drawn. We call it $q$; its root is the size that is drawn
+# above. For a signal of mean 0 it is the variance.
 #
-# $$\mathbb{E}[a_j^2] = \sum_{i k} \mathbb{E}[x_i x_k]\, \mathbb{E}[W_{ij} W_{kj}]
-#   = \sum_i \mathbb{E}[x_i^2]\, \sigma^2 = n_\text{in}\, \sigma^2\, \overline{x^2} .$$
+# Layers follow each other, all of the width $n$, with a ReLU, $h = \max(a, 0)$, between any two:
 #
-# The second step: for $i \ne k$ the weights are independent, so that $\mathbb{E}[W_{ij} W_{kj}] = 0 \cdot 0$; for
-# $i = k$ it is $\sigma^2$. The bar is the mean over the $n_\text{in}$ inputs of $\mathbb{E}[x_i^2]$. So what counts is
-# the **mean square** of a signal. We call it $q$; its root is the size that is drawn above. For a signal of mean 0 it
-# is the variance. And a layer multiplies it by a number:
+# $$x \to a_1 \to h_1 \to a_2 \to h_2 \to a_3 \to \dots$$
 #
-# $$q_a = n_\text{in}\, \sigma^2\, q_x .$$
-#
-# ## With ReLU
-#
-# $h = \max(a, 0)$. Let a weight be as likely as its negative, as normal numbers are. Exchange the sign of all weights
-# of this layer: they are as likely as before, and $a$ becomes $-a$. So $a$ is positive or negative with equal chances
-# and equal sizes, and the positive part has half of the mean square:
-#
-# $$\mathbb{E}[a^2] = \mathbb{E}\big[a^2 [a > 0]\big] + \mathbb{E}\big[a^2 [a < 0]\big]
-#   = 2\, \mathbb{E}\big[a^2 [a > 0]\big] = 2\, \mathbb{E}[h^2] \qquad\Rightarrow\qquad q_h = \tfrac12 q_a .$$
-#
-# (We never needed the mean of $h$ to be 0, which it is not. That is why we count mean squares and not variances.)
-#
-# Layers follow each other: $x \to a_1 \to h_1 \to a_2 \to h_2 \dots$ All have the width $n$. The first turns $q_x$ into
-# $n \sigma^2 q_x$; from one $a$ to the next it is a factor $n \sigma^2 / 2$, since a ReLU lies between.
+# **Given** are $q_x$; and that the weights of every layer are independent of each other and of what comes in, with mean
+# 0 and variance $\sigma^2$, and as likely as their negatives, as normal numbers are. **Wanted** is $q$ of $a$ in layer
+# number $d$, before its ReLU, in terms of $q_x$, $n$, $\sigma$ and $d$.
 #
 # ### Exercise 3.1: `mean_square_after`
 #
-# The mean square of $a$ in layer number `depth` (1 is the first), from `q` $= q_x$, the width `n` and the weights'
-# standard deviation `std`. `depth` may be an array of layer numbers.
+# Derive it: what does a dense layer do to $q$, and what does a ReLU? Then write the function. `depth` is $d$, an array
+# of layer numbers (1 is the first); `q` $= q_x$, the width `n` and the weights' standard deviation `std` are numbers.
+#
+# <details><summary>Derivation, step 1: what is the mean of a squared sum?</summary>
+#
+# The square is a double sum, and what is independent may be averaged by itself:
+#
+# $$\mathbb{E}[a_j^2] = \sum_{i k} \mathbb{E}[x_i x_k]\, \mathbb{E}[W_{ij} W_{kj}] .$$
+#
+# For $i \ne k$ the two weights are independent of each other. What is $\mathbb{E}[W_{ij} W_{kj}]$ then, and what is it
+# for $i = k$? Only $n$ terms are left.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what does ReLU keep?</summary>
+#
+# Exchange the sign of all weights of this layer: they are as likely as before, and $a$ becomes $-a$. So $a$ is positive
+# or negative with equal chances and equal sizes. Now split the mean square into two parts, and say what each is in
+# terms of $h$:
+#
+# $$\mathbb{E}[a^2] = \mathbb{E}\big[a^2 [a > 0]\big] + \mathbb{E}\big[a^2 [a < 0]\big] .$$
+#
+# (The bracket $[a > 0]$ is 1 where that is so, else 0.) We do not need the mean of $h$ to be 0, which it is not. That
+# is why we count mean squares and not variances.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: how do the factors line up?</summary>
+#
+# From $x$ to $a_1$ there is one dense layer and no ReLU. From $a_1$ to $a_2$ there is a ReLU, then a dense layer, and
+# so on from each $a$ to the next. How many such pairs are there up to $a_d$? Multiply.
+#
+# </details>
 
 
 # %%
 def mean_square_after(q, n, std, depth):
     # Exercise 3.1: mean_square_after
     ### BEGIN SOLUTION
+    # q_a = n std^2 q_x, q_h = q_a / 2; so q of a in layer d is q_x n std^2 (n std^2 / 2)^(d - 1)
     return q * n * std**2 * (n * std**2 / 2) ** (depth - 1)
     ### END SOLUTION
 
@@ -73,8 +96,10 @@ def mean_square_after(q, n, std, depth):
 check("3.1", mean_square_after)
 
 # %% [markdown]
-# A factor per layer is a power of the depth. With $n = 100$ and $\sigma = 0.05$ it is $1/8$ per layer; after 20 layers
-# hardly anything is left. With $\sigma = 0.3$ it is 4.5. There is one value in between for which it is 1.
+# In formulas: a dense layer makes $q_a = n_\text{in}\, \sigma^2\, q_x$, with $n_\text{in}$ numbers coming in, and ReLU
+# makes $q_h = \frac12 q_a$. A factor per layer is a power of the depth. With $n = 100$ and $\sigma = 0.05$ it is $1/8$
+# per layer; after 20 layers hardly anything is left. With $\sigma = 0.3$ it is 4.5. There is one value in between for
+# which it is 1.
 #
 # ## The way back
 #
@@ -162,34 +187,22 @@ def sizes(init, bend, seed=1):
 
 
 STARTS = {
-    "ReLU, too small (0.05)": (normal(0.05), RELU, ORANGE),
-    "ReLU, too large (0.3)": (normal(0.3), RELU, CLASSES[3]),
-    "ReLU, He (0.14)": (he, RELU, BLUE),
-    "ReLU, Xavier (0.1)": (xavier, RELU, CLASSES[4]),
-    "tanh, Xavier (0.1)": (xavier, TANH, CLASSES[2]),
+    "ReLU, too small (0.05)": (normal(0.05), RELU),
+    "ReLU, too large (0.3)": (normal(0.3), RELU),
+    "ReLU, He (0.14)": (he, RELU),
+    "ReLU, Xavier (0.1)": (xavier, RELU),
+    "tanh, Xavier (0.1)": (xavier, TANH),
 }
 
 
-def draw_signals(path, measured):
-    layer = np.arange(1, DEPTH + 1)
-    with figure_to(path, (10, 3.8)) as figure:
-        left, right = figure.subplots(1, 2, sharex=True)
-        for name, (forward, backward) in measured.items():
-            color = STARTS[name][2]
-            left.semilogy(layer, forward, color=color, label=name)
-            right.semilogy(layer, backward, color=color)
-        for std in (0.05, 0.3, initial_scales(WIDTH, WIDTH)[1], 0.1):
-            left.semilogy(layer, np.sqrt(mean_square_after(1, WIDTH, std, layer)), "k--", lw=1)
-        left.plot([], [], "k--", lw=1, label="predicted")
-        left.set(title="forward: activations a", xlabel="layer", ylabel="root mean square")
-        right.set(title="backward: gradients, from right to left", xlabel="layer", ylabel="root mean square")
-        left.set_xticks([1, 5, 10, 15, 20])
-        figure.legend(loc="outside lower center", ncols=3)
+def predicted_sizes(std):
+    return np.sqrt(mean_square_after(1, WIDTH, std, np.arange(1, DEPTH + 1)))
 
 
-measured = {name: sizes(init, bend) for name, (init, bend, _) in STARTS.items()}
+measured = {name: sizes(init, bend) for name, (init, bend) in STARTS.items()}
+predicted = [predicted_sizes(std) for std in (0.05, 0.3, initial_scales(WIDTH, WIDTH)[1], 0.1)]
 with picture("03_signals") as path:
-    draw_signals(path, measured)
+    drawings.signals(path, measured, predicted)
 ends = {name: (forward[-1], backward[0]) for name, (forward, backward) in measured.items()}
 for name, (last, first) in ends.items():
     print(f"{name:<24} last activation {last:.1e}   first gradient {first:.1e}")
@@ -200,7 +213,7 @@ quoted("0.73", ends["ReLU, He (0.14)"][1])
 quoted("0.16", ends["tanh, Xavier (0.1)"][0])
 quoted("724", 2**9.5)
 for std, name in ((0.05, "ReLU, too small (0.05)"), (0.3, "ReLU, too large (0.3)"), (0.1, "ReLU, Xavier (0.1)")):
-    assert 0.5 < ends[name][0] / np.sqrt(mean_square_after(1, WIDTH, std, DEPTH)) < 1
+    assert 0.5 < ends[name][0] / predicted_sizes(std)[-1] < 1
 
 # %% [markdown]
 # **Read the picture.** On a logarithmic axis a factor per layer is a straight line, and the dashed predictions fit
@@ -245,42 +258,62 @@ check("3.3", layernorm_forward)
 # %% [markdown]
 # ## LayerNorm backward
 #
-# From $y = \text{gain} \cdot u + b$, entry by entry, with gain and b used by every row $r$:
+# **Given** is what forward did, with $c = x - m$:
 #
-# $$du = dy \cdot \text{gain}, \qquad d\text{gain}_i = \sum_r dy_{ri} u_{ri}, \qquad db_i = \sum_r dy_{ri} .$$
+# $$v = \frac1n \sum_i c_i^2, \qquad s = (v + \text{tiny})^{-1/2}, \qquad u = s\, c, \qquad
+#   y = \text{gain} \cdot u + b ,$$
 #
-# Now $u(x)$, for one row. Every $x_j$ acts on every $u_i$, in three ways: directly, through $m$, and through $s$. Let
-# the row change by a small $\Delta x$, and follow it. Write $\langle \cdot \rangle$ for the mean over the row, and $c =
-# x - m$, so that $u = s c$ and $\langle c \rangle = 0$.
-#
-# 1. $\Delta c = \Delta x - \langle \Delta x \rangle$.
-# 2. $v = \langle c^2 \rangle$, so $\Delta v = 2 \langle c\, \Delta c \rangle = 2 \langle c\, \Delta x \rangle$. The
-# part with $\langle \Delta x \rangle$ has dropped out: it is multiplied by $\langle c \rangle = 0$.
-# 3. $s = (v + \text{tiny})^{-1/2}$, so $\Delta s = -\frac12 s^3 \Delta v = - s^3 \langle c\, \Delta x \rangle$.
-# 4. $\Delta u = s\, \Delta c + c\, \Delta s = s\, (\Delta x - \langle \Delta x \rangle) - c\, s^3 \langle c\, \Delta x
-# \rangle$. With $s c = u$, twice:
-#
-# $$\Delta u = s\, \big( \Delta x - \langle \Delta x \rangle - u\, \langle u\, \Delta x \rangle \big),
-#   \qquad\text{or}\qquad \frac{\partial u_i}{\partial x_j} = s \Big( [i = j] - \frac1n - \frac{u_i u_j}{n} \Big) .$$
-#
-# Backward sums over what $x_j$ acts on: $dx_j = \sum_i du_i\, \partial u_i / \partial x_j$. The bracket is the same if
-# $i$ and $j$ are exchanged, so the sum over $i$ does to $du$ what the sum over $j$ did to $\Delta x$:
-#
-# $$dx = s\, \big( du - \langle du \rangle - u\, \langle u\, du \rangle \big) .$$
-#
-# Two **projections** are removed from $du$: what lies along $(1, 1, \dots, 1)$, and what lies along $u$. They are the
-# two directions in which $x$ can move without moving $u$: all entries up together, or all away from their mean
-# together. A loss behind $u$ cannot depend on them, so $dx$ must not either.
+# and what arrives from the right, $dy$, the derivative of the loss by each $y$. **Wanted** are $dx$, $d\text{gain}$ and
+# $db$, from $dy$, $u$, $s$ and gain. The hard one is $dx$: every $x_j$ acts on every $u_i$ of its row, in three ways,
+# directly, through $m$, and through $s$.
 #
 # ### Exercise 3.4: `layernorm_backward`
 #
-# Return `dx, dgain, db`.
+# Derive the three, and return `dx, dgain, db`. In the steps below, $\langle \cdot \rangle$ is the mean over a row.
+#
+# <details><summary>Derivation, step 1: what do gain and b get, and u?</summary>
+#
+# Entry by entry, $y_{ri} = \text{gain}_i u_{ri} + b_i$, with the row $r$. Every row uses the same gain and b, so each
+# of them gets a sum over the rows; of what? And $u_{ri}$ is used once: $du_{ri} = dy_{ri}\, \text{gain}_i$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: let one row change a little. What happens to v and s?</summary>
+#
+# Let $x$ change by a small $\Delta x$, and follow it. First $\Delta c = \Delta x - \langle \Delta x \rangle$. Then
+# $v = \langle c^2 \rangle$, so
+#
+# $$\Delta v = 2 \langle c\, \Delta c \rangle = 2 \langle c\, \Delta x \rangle .$$
+#
+# The part with $\langle \Delta x \rangle$ has dropped out: it is multiplied by $\langle c \rangle = 0$. And
+# $s = (v + \text{tiny})^{-1/2}$ changes by $\Delta s = -\frac12 s^3 \Delta v$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what happens to u?</summary>
+#
+# $\Delta u = s\, \Delta c + c\, \Delta s$. Put in what step 2 found, and write $u$ wherever there is $s c$. You get $s$
+# times a bracket with three terms, of which the first is $\Delta x$:
+#
+# $$\Delta u_i = \sum_j \frac{\partial u_i}{\partial x_j} \Delta x_j, \qquad
+#   \frac{\partial u_i}{\partial x_j} = s \Big( [i = j] - \frac1n - \frac{u_i u_j}{n} \Big) .$$
+#
+# </details>
+#
+# <details><summary>Derivation, step 4: and back?</summary>
+#
+# Backward sums over what $x_j$ acts on: $dx_j = \sum_i du_i\, \partial u_i / \partial x_j$. The bracket of step 3 is
+# the same if $i$ and $j$ are exchanged. So the sum over $i$ does to $du$ what the sum over $j$ did to $\Delta x$. Write
+# it with means over the row.
+#
+# </details>
 
 
 # %%
 def layernorm_backward(dy, u, s, gain):
     # Exercise 3.4: dx, dgain, db
     ### BEGIN SOLUTION
+    # dx = s (du - <du> - u <u du>) with du = dy gain, means over the row; dgain = sum of dy u, db = sum of dy
     du = dy * gain
     dx = s * (du - du.mean(axis=-1, keepdims=True) - u * (du * u).mean(axis=-1, keepdims=True))
     return dx, (dy * u).sum(axis=0), dy.sum(axis=0)
@@ -289,6 +322,15 @@ def layernorm_backward(dy, u, s, gain):
 
 # %%
 check("3.4", layernorm_backward)
+
+# %% [markdown]
+# For each row,
+#
+# $$dx = s\, \big( du - \langle du \rangle - u\, \langle u\, du \rangle \big), \qquad du = dy \cdot \text{gain} .$$
+#
+# Two **projections** are removed from $du$: what lies along $(1, 1, \dots, 1)$, and what lies along $u$. They are the
+# two directions in which $x$ can move without moving $u$: all entries up together, or all away from their mean
+# together. A loss behind $u$ cannot depend on them, so $dx$ must have nothing along them. Look:
 
 
 # %%
@@ -356,29 +398,13 @@ def normalized_sizes(init, seed=1):
     return forward, backward[::-1]
 
 
-def draw_normalized(path):
-    layer = np.arange(1, DEPTH + 1)
-    starts = {"too small (0.05)": (normal(0.05), ORANGE, 8), "He (0.14)": (he, BLUE, 4.5),
-              "too large (0.3)": (normal(0.3), CLASSES[3], 1.5)}  # fmt: skip
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 2, sharex=True, sharey=True)
-        for name, (init, color, width) in starts.items():
-            for ax, with_norm, without in zip(axes, normalized_sizes(init), sizes(init, RELU)):
-                ax.semilogy(layer, with_norm, color=color, lw=width, label=name)
-                ax.semilogy(layer, without, ":", color=color, lw=1.2)
-        axes[0].plot([], [], ":", color=GREY, lw=1.2, label="without LayerNorm (a)")
-        axes[0].set(title="forward: h after each block", xlabel="layer", ylabel="root mean square")
-        axes[1].set(title="backward: gradients, from right to left", xlabel="layer")
-        axes[0].set_xticks([1, 5, 10, 15, 20])
-        axes[0].legend(loc="lower left", fontsize=9)
-
-
+inits = {"too small (0.05)": normal(0.05), "He (0.14)": he, "too large (0.3)": normal(0.3)}
+with_norm = {name: normalized_sizes(init) for name, init in inits.items()}
 with picture("03_norm") as path:
-    draw_normalized(path)
-level = {std: normalized_sizes(normal(std)) for std in (0.05, 0.3)}
-quoted("0.7", level[0.05][0][-1], within=0.05)
-quoted("0.75", level[0.05][1][0], within=0.05)
-np.testing.assert_allclose(level[0.05], level[0.3], rtol=1e-3)
+    drawings.normalized(path, with_norm, {name: sizes(init, RELU) for name, init in inits.items()})
+quoted("0.7", with_norm["too small (0.05)"][0][-1], within=0.05)
+quoted("0.75", with_norm["too small (0.05)"][1][0], within=0.05)
+np.testing.assert_allclose(with_norm["too small (0.05)"], with_norm["too large (0.3)"], rtol=1e-3)
 
 # %% [markdown]
 # **Read the picture.** The three thick lines lie on each other: the size of the weights has dropped out. After every
@@ -436,27 +462,13 @@ def train(init, norm, steps=150, rate=0.02, n=64, seed=1):
     return losses
 
 
-def draw_training(path, runs):
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 2, sharey=True)
-        for (name, norm), losses in runs.items():
-            smooth = np.convolve(losses, np.ones(10) / 10, "valid")
-            axes[int(norm)].plot(smooth, "--" if "Xavier" in name else "-", color=COLORS[name], label=name)
-        for ax, title in zip(axes, ("without LayerNorm", "with LayerNorm")):
-            ax.axhline(np.log(10), color=GREY, ls=":", lw=1.2)
-            ax.set(title=title, xlabel="step", ylim=(0, 2.8))
-            ax.legend(loc="lower left")
-        axes[0].set_ylabel("loss (nats), mean of 10 steps")
-
-
-COLORS = {"too small (0.05)": ORANGE, "Xavier (0.125)": CLASSES[4], "He (0.18)": BLUE, "too large (0.3)": CLASSES[3]}
-INITS = dict(zip(COLORS, (normal(0.05), xavier, he, normal(0.3))))
+INITS = {"too small (0.05)": normal(0.05), "Xavier (0.125)": xavier, "He (0.18)": he, "too large (0.3)": normal(0.3)}
 runs = {(name, False): train(init, False) for name, init in INITS.items()}
 runs |= {(name, True): train(init, True) for name, init in INITS.items() if init is not xavier}
 large = runs.pop(("too large (0.3)", False))
 print(f"too large, without LayerNorm: {large[0]:.0f} nats at the first step, stopped")
 with picture("03_training") as path:
-    draw_training(path, runs)
+    drawings.training(path, runs, INITS)
 at_end = {run: np.mean(losses[-20:]) for run, losses in runs.items()}
 for (name, norm), loss in at_end.items():
     print(f"{name:<17}{'LayerNorm' if norm else '':<10} {loss:.2f} nats at the end")
