@@ -129,9 +129,8 @@ class _Reasons:
             if not unsure:
                 break
             found = list(pairs())
-            many = any(map(self._many, self.wrong))
-            both = next((first for first, outputs in found if many and self._all_fit(outputs)), None)
-            for name in self.wrong if both else filter(self._many, unsure):
+            both = next((first for first, outputs in found if self._all_fit(outputs)), None)
+            for name in self.wrong if both else unsure:
                 first = both or next((first for first, outputs in found if self._explains(name, outputs)), None)
                 reasons[name] = [first, SECOND] if first else reasons[name]
             unsure = [name for name, texts in reasons.items() if not texts]

@@ -349,7 +349,7 @@ WRONG = {
         (lambda q, n, std, depth: q * n * std * (n * std) ** (depth - 1), "a second mistake is left"),
         (lambda q, n, std, depth: 3 * layer_by_layer(q, n, std, depth), "exactly the factor 3"),
         (for_100_units, ""),
-        (for_eight_layers, "is a size written into it?"),
+        (for_eight_layers, "does it take a size for granted?"),
         (counted_down, "reverse order"),
         (the_last_only, "got a single number"),
         (overwrites_depth, "it writes into its argument depth"),
@@ -403,7 +403,7 @@ WRONG = {
         (without_keepdims_transposed, "expected shape (9, 1), got shape (9,)"),
         (writes_into_x, "it writes into its argument x"),
         (unbiased_without_b, "a second mistake is left"),
-        (five_features, "is a size written into it?"),
+        (five_features, "does it take a size for granted?"),
         (lambda x, gain, b, tiny: norm(x, gain, b, tiny)[0], "expected it to return y, u, s"),
         (lambda x, gain, b, tiny: None, "is a return missing?"),
     ],
@@ -465,7 +465,10 @@ WRONG = {
         (lambda dh, x, W, gain, u, s, h: norm_backward(dh * (h > 0), u, s, gain), "got 3 values"),
         (writes_into_dh, "it writes into its argument dh"),
         (lambda dh, x, W, gain, u, s, h: None, "is a return missing?"),
-        (lambda dh, x, W, gain, u, s, h: chain()(dh, x.reshape(9, 5), W, gain, u, s, h), "is a size written into it?"),
+        (
+            lambda dh, x, W, gain, u, s, h: chain()(dh, x.reshape(9, 5), W, gain, u, s, h),
+            "does it take a size for granted?",
+        ),
     ],
 }
 

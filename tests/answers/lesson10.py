@@ -250,7 +250,7 @@ WRONG = {
         (lambda side, kernel, c_in, c_out: (kernel * c_in * c_out + c_out, side**2 * kernel * c_in * c_out), "square"),
         (lambda side, kernel, c_in, c_out: (kernel * c_in * c_out, side**2 * kernel * c_in * c_out), "a second"),
         (lambda side, kernel, c_in, c_out: kernel * kernel * c_in * c_out + c_out, "expected it to return"),
-        (lambda side, kernel, c_in, c_out: entries_of_the_arrays(side, 5, c_in, c_out), "is a size written"),
+        (lambda side, kernel, c_in, c_out: entries_of_the_arrays(side, 5, c_in, c_out), "take a size for granted"),
     ],
     "10.4": [
         (encode_with(first=lambda h: h), "the ReLU after the first convolution is missing"),
