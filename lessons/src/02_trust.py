@@ -1,12 +1,15 @@
 # %% [markdown]
 # # 2. Can you trust a gradient?
 #
-# **You will build** three numeric derivatives: a difference of two values, one of four, and the complex step. Then a
-# check of a whole gradient along random directions, which finds a mistake of 0.05 %. And you will know when *not* to
-# believe such a check.
+# **After this lesson you can** say of any gradient whether it is right, to the last digits that the numbers have, and
+# find a mistake of 0.05 % that no training would show. And you know when *not* to believe such a check.
 #
-# **You need** lesson 1, and Taylor's formula, $f(x + h) = f + f' h + f'' h^2 / 2 + f''' h^3 / 6 + \dots$, where $f$
-# and its derivatives are taken at $x$. An hour is enough.
+# **You will build** three numeric derivatives: a difference of two values, one of four, and the complex step. Then a
+# check of a whole gradient along random directions.
+#
+# **You need** lesson 1 (the dense layer and the chain rule backward), the mean of a random number, complex numbers as
+# far as $i^2 = -1$, and Taylor's formula, $f(x + h) = f + f' h + f'' h^2 / 2 + f''' h^3 / 6 + \dots$, where $f$ and its
+# derivatives are taken at $x$. About 2.5 hours.
 #
 # ![The losses of two nets, both falling to about 0.03; beside it both fits, nearly the same](picture:02_nets)
 #
@@ -21,7 +24,7 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 
 import numpy as np
 
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson02 as drawings
 from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
@@ -78,25 +81,9 @@ def train(slope, steps=3000, rate=0.03):
     return losses, net(theta, x)[2]
 
 
-def draw_nets(path, runs):
-    x, target = curve()
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        right.plot(x, target, color=GREY, lw=4, alpha=0.4, label="target")
-        for (name, (losses, y)), color, style in zip(runs.items(), (BLUE, ORANGE), ("-", "--")):
-            left.semilogy(losses, style, color=color, label=f"slope {name}")
-            right.plot(x, y, style, color=color, label=f"slope {name}")
-        left.set_yticks([0.03, 0.1, 0.3, 0.6], ["0.03", "0.1", "0.3", "0.6"])
-        left.minorticks_off()
-        left.set(title="both losses fall", xlabel="step", ylabel="mean squared error")
-        right.set(title="what the two nets compute after training", xlabel="x", ylabel="y")
-        left.legend()
-        right.legend()
-
-
 runs = {"1 - h²": train(right_slope), "1 - |h|": train(wrong_slope)}
 with picture("02_nets") as path:
-    draw_nets(path, runs)
+    drawings.nets(path, *curve(), runs)
 ends = [losses[-1] for losses, _ in runs.values()]
 print(f"loss at first {runs['1 - h²'][0][0]:.2f}, at the end {ends[0]:.4f} (right) and {ends[1]:.4f} (wrong)")
 quoted("0.62", runs["1 - h²"][0][0])
@@ -144,25 +131,42 @@ check("2.1", central_difference)
 #
 # $$D_h = f' + \tfrac{1}{6} f''' h^2 + \tfrac{1}{120} f''''' h^4 + \dots$$
 #
-# With the step $2h$ the second term is 4 times as large, the third 16 times:
-#
-# $$D_{2h} = f' + \tfrac{4}{6} f''' h^2 + \tfrac{16}{120} f''''' h^4 + \dots$$
-#
-# So $4 D_h - D_{2h}$ has no $h^2$ any more. It holds $4 - 1 = 3$ times $f'$, and $4 - 16 = -12$ times the last term:
-#
-# $$\frac{4 D_h - D_{2h}}{3} = f' - \tfrac{1}{30} f''''' h^4 + \dots$$
-#
-# Four values of $f$ instead of two, and the error falls with $h^4$.
+# **Given** is this, for every $h$. So a second quotient, with the step $2h$, has an error too, but a larger one.
+# **Wanted** are two numbers $\alpha$ and $\beta$ such that $\alpha D_h + \beta D_{2h}$ is $f'$, with no term in $h^2$.
+# What is then the first term that is left?
 #
 # ### Exercise 2.2: `four_points`
 #
-# Write it with your `central_difference`.
+# Derive $\alpha$, $\beta$ and the term that is left. Then write $\alpha D_h + \beta D_{2h}$, with your
+# `central_difference`.
+#
+# <details><summary>Derivation, step 1: what is the quotient with the double step?</summary>
+#
+# Put $2h$ in the place of $h$. The factor of $f'''$ becomes $2^2$ times as large, that of $f'''''$ becomes $2^4$ times
+# as large. That of $f'$ stays 1.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: which two conditions do the numbers fulfill?</summary>
+#
+# Collect what stands before $f'$ in $\alpha D_h + \beta D_{2h}$: it must be 1. Collect what stands before
+# $\tfrac16 f''' h^2$: it must be 0. Two equations for two numbers.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what is left?</summary>
+#
+# Collect in the same way what stands before $\tfrac{1}{120} f''''' h^4$, and put your two numbers in. You will need
+# this term below: it says how good four points are.
+#
+# </details>
 
 
 # %%
 def four_points(f, x, h):
     # Exercise 2.2: four_points
     ### BEGIN SOLUTION
+    # alpha + beta = 1 and alpha + 4 beta = 0: 4/3 and -1/3; left is (alpha + 16 beta) / 120 = -1/30 times f''''' h^4
     return (4 * central_difference(f, x, h) - central_difference(f, x, 2 * h)) / 3
     ### END SOLUTION
 
@@ -171,6 +175,12 @@ def four_points(f, x, h):
 check("2.2", four_points)
 
 # %% [markdown]
+# In formulas, with the term that is left:
+#
+# $$\frac{4 D_h - D_{2h}}{3} = f' - \tfrac{1}{30} f''''' h^4 + \dots$$
+#
+# Four values of $f$ instead of two, and the error falls with $h^4$.
+#
 # ## Why not take h very small?
 #
 # Because a computer does not give $f$, but $f$ rounded. Call the largest error of one value $R$. Two values in the
@@ -190,16 +200,39 @@ check("2.2", four_points)
 #
 # $$E(h) = \tfrac{1}{30} |f'''''| h^4 + \tfrac32 R / h .$$
 #
+# **Given** is this $E(h)$. **Wanted** is the $h$ at which it is lowest, by $R$ and $|f'''''|$, and $E$ there.
+#
 # ### Exercise 2.3: `best_step`
 #
-# For four points: the $h$ at which $E(h)$ is lowest, and $E$ there. `R` and `fifth`, which is $|f'''''|$, are positive
+# Derive both, as it was done for two points, and return `h, error`. `R` and `fifth`, which is $|f'''''|$, are positive
 # numbers, or arrays of them.
+#
+# <details><summary>Derivation, step 1: what holds where the sum is lowest?</summary>
+#
+# For small $h$ the second term is large, for large $h$ the first. In between the sum is lowest where its slope is 0:
+# there the slopes of both terms cancel. (That is not where the terms are equal.)
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what are the two slopes?</summary>
+#
+# The slope of $h^4$ is $4 h^3$, that of $1 / h$ is $-1 / h^2$. Set the sum of both, with their factors, to 0 and
+# multiply by $h^2$. Then $h$ occurs in one power only, and the rest is $R / |f'''''|$ with a number. Take the root.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: and the error?</summary>
+#
+# Put this $h$ into $E(h)$. In the code you need no formula for it: compute `h`, then both terms with it.
+#
+# </details>
 
 
 # %%
 def best_step(R, fifth):
     # Exercise 2.3: h, error
     ### BEGIN SOLUTION
+    # E'(h) = 4 |f'''''| h^3 / 30 - 1.5 R / h^2 = 0: h^5 = 1.5 * 30 / 4 * R / |f'''''|
     h = (11.25 * R / fifth) ** (1 / 5)
     return h, fifth * h**4 / 30 + 1.5 * R / h
     ### END SOLUTION
@@ -209,6 +242,9 @@ def best_step(R, fifth):
 check("2.3", best_step)
 
 # %% [markdown]
+# In formulas: $h = (11.25\, R / |f'''''|)^{1/5}$, and $E = \frac16 |f'''''| h^4$ there, since $\frac32 R / h$ is then
+# $\frac{4}{30} |f'''''| h^4$.
+#
 # ## A derivative without a difference
 #
 # What hurts is the subtraction: of two nearly equal numbers it leaves the digits that rounding has spoiled. There is a
@@ -258,22 +294,9 @@ def predicted_minima(x=1.0, R=2.0**-53):
     return {"two points": (h2, third * h2**2 / 2), "four points": best_step(R, fifth)}
 
 
-def draw_curve(path):
-    (steps, errors), minima = u_curves(), predicted_minima()
-    with figure_to(path, (10, 3.8)) as figure:
-        ax = figure.subplots()
-        for (name, error), color, style in zip(errors.items(), (ORANGE, BLUE, CLASSES[2]), ("-", "-", "--")):
-            ax.loglog(steps, np.maximum(error, 1e-17), style, color=color, label=name)
-            if name in minima:
-                ax.loglog(*minima[name], "*", ms=16, mec="white", color=color, label=f"{name}, predicted minimum")
-        ax.loglog(steps, 2.0**-53 / steps, ":", color=GREY, label="rounding of two points, R / h")
-        ax.set(title="error of three numeric derivatives of sin at x = 1", xlabel="step size h", ylabel="error",
-               ylim=(5e-18, 1e4))  # fmt: skip
-        ax.legend(loc="upper center", ncols=2)
-
-
 with picture("02_curve") as path:
-    draw_curve(path)
+    steps, errors = u_curves()
+    drawings.curve(path, steps, errors, predicted_minima(), rounding=2.0**-53 / steps)
 for name, (h, error) in predicted_minima().items():
     print(f"{name}: predicted best h {h:.1e}, error {error:.0e}")
 quoted("8.5", 1e6 * predicted_minima()["two points"][0])
@@ -431,30 +454,16 @@ def relu(a):
     return np.maximum(a, 0)
 
 
-def draw_kink(path, a=0.02):
-    with figure_to(path, (10, 3.6)) as figure:
-        left, right = figure.subplots(1, 2)
-        s, h = np.linspace(-0.13, 0.16, 200), 0.1
-        left.plot(s, relu(s), color=GREY, lw=4, alpha=0.5, label="max(s, 0)")
-        left.plot(s[s > -0.05], s[s > -0.05], "--", color=BLUE, label="slope at a: 1")
-        slope = central_difference(relu, a, h)
-        left.plot([a - h, a + h], relu(np.array([a - h, a + h])), "-o", color=ORANGE,
-                  label=f"difference quotient, h = {h}: {slope:.2f}")  # fmt: skip
-        left.plot(a, a, "o", color=BLUE)
-        left.set(title=f"across the kink, at a = {a}", xlabel="s", ylabel="f(s)")
-        left.legend()
-        steps = 10.0 ** np.arange(-4, 0.01, 0.02)
-        quotients = np.array([central_difference(relu, a, float(h)) for h in steps])
-        right.semilogx(steps, quotients, color=ORANGE, label="difference quotient")
-        right.semilogx(steps, 0.5 + a / (2 * np.maximum(steps, a)), ":", color="black", label="1/2 + a / 2h beyond a")
-        right.axvline(a, color=GREY, lw=1)
-        right.text(a * 0.9, 0.55, "h = a", color=GREY, ha="right")
-        right.set(title="right within the distance of the kink, wrong beyond", xlabel="step size h", ylabel="quotient")
-        right.legend()
+def around_a_kink(a=0.02, h=0.1):
+    """f and a chord of it, the quotient of this step, and those of many steps."""
+    s, ends, steps = np.linspace(-0.13, 0.16, 200), np.array([a - h, a + h]), 10.0 ** np.arange(-4, 0.01, 0.02)
+    quotients = np.array([central_difference(relu, a, float(h)) for h in steps])
+    beyond = 0.5 + a / (2 * np.maximum(steps, a))
+    return a, (s, relu(s)), (ends, relu(ends)), central_difference(relu, a, h), steps, quotients, beyond
 
 
 with picture("02_kink") as path:
-    draw_kink(path)
+    drawings.kink(path, *around_a_kink())
 quoted("0.6", central_difference(relu, 0.02, 0.1))
 
 # %% [markdown]
@@ -512,20 +521,8 @@ def four_curves():
     return steps, [[directional_check(*case, float(h))[2][0] for h in steps] for case in cases]
 
 
-def draw_four(path):
-    steps, curves = four_curves()
-    with figure_to(path, (10, 3.2)) as figure:
-        axes = figure.subplots(1, 4, sharex=True, sharey=True)
-        for ax, name, error in zip(axes, "ABCD", curves):
-            ax.loglog(steps, np.maximum(error, 1e-16), color=BLUE, lw=1.5)
-            ax.axhline(1e-7, color=GREY, ls="--", lw=1)
-            ax.set(title=name, xlabel="step size h")
-        axes[0].set_ylabel("relative error")
-        figure.suptitle("error against step size (dashed: the limit)", fontsize=11)
-
-
 with picture("02_four") as path:
-    draw_four(path)
+    drawings.four(path, *four_curves())
 
 # %% [markdown]
 # ### Exercise 2.6: which is which?
@@ -649,8 +646,11 @@ assert "layers.2.backward returns: it is off by exactly the factor 1.0005" in fi
 # - W. Squire, G. Trapp, *Using complex variables to estimate derivatives of real functions*, SIAM Review 40 (1998): the
 # complex step on three pages.
 # - J. Nocedal, S. Wright, *Numerical Optimization* (2006), chapter 8.1: difference quotients and their best steps.
-# - `minivae/gradcheck/`: `kinks.py`, `directional.py`, `complex_step.py`, `rounding.py`, `coordinates.py`, and
-# `figures/laboratory.md` for what they measure on whole models.
+# - `minivae/gradcheck/`: `kinks.py`, `directional.py`, `complex_step.py`, `coordinates.py`, the library's own.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# What they measure on whole models is in `figures/laboratory.md`.
 
 # %%
 progress()
