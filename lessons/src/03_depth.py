@@ -1,12 +1,16 @@
 # %% [markdown]
 # # 3. Signals that survive depth
 #
-# **You will build** the two ways to get a signal through many layers: initial weights of the right size (Xavier for
-# tanh, He for ReLU), and a layer that puts the size right as it goes (LayerNorm), forward and backward. With them you
-# train a net of 20 layers that without them does not learn at all.
+# **After this lesson you can** train deep networks: you can say before the first step whether a signal will get through
+# twenty layers, start them such that it does, and put in a layer that keeps it level afterwards.
 #
-# **You need** lesson 1, and from statistics: the mean of a sum is the sum of the means, and the mean of a product of
-# *independent* things is the product of the means. An hour is enough.
+# **You will build** initial weights of the right size (Xavier for tanh, He for ReLU) and a layer that puts the size
+# right as it goes (LayerNorm), forward and backward. With them you train a net of 20 layers that without them does not
+# learn at all.
+#
+# **You need** lesson 1 (the dense layer, ReLU and their gradients), and from statistics: the mean of a sum is the sum
+# of the means, and the mean of a product of *independent* things is the product of the means. We write $\mathbb{E}[a]$
+# for the mean of $a$. About 2.5 hours.
 #
 # ![Size of activations and gradients against the layer, for five starts; only two stay level](picture:03_signals)
 #
@@ -22,49 +26,63 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 import numpy as np
 
 from minivae.data import load_data
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.plot.lessons import lesson03 as drawings
 from minivae.teach import check, given, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
-# ## One layer
+# ## How large is a signal?
 #
-# How large is an output of a dense layer, $a_j = \sum_i x_i W_{ij}$, if the weights are random numbers? Let them be
-# independent of each other and of $x$, with mean 0 and variance $\sigma^2$. Then $\mathbb{E}[a_j] = 0$, and
+# Take layers of width $n$, each a dense layer without bias and then a ReLU, $x \to a_1 \to h_1 \to a_2 \to h_2 \dots$:
 #
-# $$\mathbb{E}[a_j^2] = \sum_{i k} \mathbb{E}[x_i x_k]\, \mathbb{E}[W_{ij} W_{kj}]
-#   = \sum_i \mathbb{E}[x_i^2]\, \sigma^2 = n_\text{in}\, \sigma^2\, \overline{x^2} .$$
+# $$a_j = \sum_i x_i W_{ij}, \qquad h_j = \max(a_j, 0) ,$$
 #
-# The second step: for $i \ne k$ the weights are independent, so that $\mathbb{E}[W_{ij} W_{kj}] = 0 \cdot 0$; for
-# $i = k$ it is $\sigma^2$. The bar is the mean over the $n_\text{in}$ inputs of $\mathbb{E}[x_i^2]$. So what counts is
-# the **mean square** of a signal. We call it $q$; its root is the size that is drawn above. For a signal of mean 0 it
-# is the variance. And a layer multiplies it by a number:
+# and $h$ is the $x$ of the next layer.
 #
-# $$q_a = n_\text{in}\, \sigma^2\, q_x .$$
+# At the start the weights are random numbers. What counts for the size of a signal is its **mean square**: the mean of
+# $\mathbb{E}[x_i^2]$ over all $n$ numbers of $x$. We call it $q_x$, and that of $a$ and $h$ in the same way $q_a$ and
+# $q_h$. Its root is the size that is drawn above. For a signal of mean 0 it is the variance.
 #
-# ## With ReLU
-#
-# $h = \max(a, 0)$. Let a weight be as likely as its negative, as normal numbers are. Exchange the sign of all weights
-# of this layer: they are as likely as before, and $a$ becomes $-a$. So $a$ is positive or negative with equal chances
-# and equal sizes, and the positive part has half of the mean square:
-#
-# $$\mathbb{E}[a^2] = \mathbb{E}\big[a^2 [a > 0]\big] + \mathbb{E}\big[a^2 [a < 0]\big]
-#   = 2\, \mathbb{E}\big[a^2 [a > 0]\big] = 2\, \mathbb{E}[h^2] \qquad\Rightarrow\qquad q_h = \tfrac12 q_a .$$
-#
-# (We never needed the mean of $h$ to be 0, which it is not. That is why we count mean squares and not variances.)
-#
-# Layers follow each other: $x \to a_1 \to h_1 \to a_2 \to h_2 \dots$ All have the width $n$. The first turns $q_x$ into
-# $n \sigma^2 q_x$; from one $a$ to the next it is a factor $n \sigma^2 / 2$, since a ReLU lies between.
+# **Given** is that all weights are independent of each other and of what comes in, have the mean 0 and the variance
+# $\sigma^2$, and are as likely as their negatives (as normal numbers are). Given is also $q_x$ of the first input.
+# **Wanted** is $q_a$ in layer number `depth`, where 1 is the first.
 #
 # ### Exercise 3.1: `mean_square_after`
 #
-# The mean square of $a$ in layer number `depth` (1 is the first), from `q` $= q_x$, the width `n` and the weights'
-# standard deviation `std`. `depth` may be an array of layer numbers.
+# Derive it: first what one dense layer does to the mean square, then what ReLU does. The function takes `q` $= q_x$,
+# the width `n`, the weights' standard deviation `std` $= \sigma$, and `depth`, which may be an array of layer numbers.
+#
+# <details><summary>Derivation, step 1: how large is one sum?</summary>
+#
+# The square of the sum is a double sum. Weights and input are independent, so the mean of each product is a product:
+#
+# $$\mathbb{E}[a_j^2] = \sum_{i k} \mathbb{E}[x_i x_k]\, \mathbb{E}[W_{ij} W_{kj}] .$$
+#
+# For $i \ne k$ the two weights are independent as well, and each has the mean 0: what is the mean of their product? And
+# what is it for $i = k$? Then count the terms that are left, and use $q_x$ for the mean of $\mathbb{E}[x_i^2]$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: what does ReLU leave?</summary>
+#
+# Exchange the sign of all weights of the layer: they are as likely as before, and $a$ becomes $-a$. So $a$ is positive
+# or negative with equal chances and equal sizes. Split $\mathbb{E}[a^2]$ into the part with $a > 0$ and the part with
+# $a < 0$. Which of the two is $\mathbb{E}[h^2]$, and how large is the other?
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: what follows on what?</summary>
+#
+# Before the first $a$ there is a dense layer only. From each $a$ to the next there is a ReLU and a dense layer: one
+# factor for both, the same each time. How often does it come in, up to layer number `depth`?
+#
+# </details>
 
 
 # %%
 def mean_square_after(q, n, std, depth):
     # Exercise 3.1: mean_square_after
     ### BEGIN SOLUTION
+    # q_a = n std^2 q_x in one layer, and q_h = q_a / 2: q_a = q n std^2 (n std^2 / 2)^(depth - 1)
     return q * n * std**2 * (n * std**2 / 2) ** (depth - 1)
     ### END SOLUTION
 
@@ -73,6 +91,10 @@ def mean_square_after(q, n, std, depth):
 check("3.1", mean_square_after)
 
 # %% [markdown]
+# In formulas: a dense layer with $n_\text{in}$ inputs makes $q_a = n_\text{in}\, \sigma^2\, q_x$, and ReLU $q_h =
+# \frac12 q_a$. (We never needed the mean of $h$ to be 0, which it is not. That is why we count mean squares and not
+# variances.)
+#
 # A factor per layer is a power of the depth. With $n = 100$ and $\sigma = 0.05$ it is $1/8$ per layer; after 20 layers
 # hardly anything is left. With $\sigma = 0.3$ it is 4.5. There is one value in between for which it is 1.
 #
@@ -162,34 +184,22 @@ def sizes(init, bend, seed=1):
 
 
 STARTS = {
-    "ReLU, too small (0.05)": (normal(0.05), RELU, ORANGE),
-    "ReLU, too large (0.3)": (normal(0.3), RELU, CLASSES[3]),
-    "ReLU, He (0.14)": (he, RELU, BLUE),
-    "ReLU, Xavier (0.1)": (xavier, RELU, CLASSES[4]),
-    "tanh, Xavier (0.1)": (xavier, TANH, CLASSES[2]),
+    "ReLU, too small (0.05)": (normal(0.05), RELU),
+    "ReLU, too large (0.3)": (normal(0.3), RELU),
+    "ReLU, He (0.14)": (he, RELU),
+    "ReLU, Xavier (0.1)": (xavier, RELU),
+    "tanh, Xavier (0.1)": (xavier, TANH),
 }
 
 
-def draw_signals(path, measured):
-    layer = np.arange(1, DEPTH + 1)
-    with figure_to(path, (10, 3.8)) as figure:
-        left, right = figure.subplots(1, 2, sharex=True)
-        for name, (forward, backward) in measured.items():
-            color = STARTS[name][2]
-            left.semilogy(layer, forward, color=color, label=name)
-            right.semilogy(layer, backward, color=color)
-        for std in (0.05, 0.3, initial_scales(WIDTH, WIDTH)[1], 0.1):
-            left.semilogy(layer, np.sqrt(mean_square_after(1, WIDTH, std, layer)), "k--", lw=1)
-        left.plot([], [], "k--", lw=1, label="predicted")
-        left.set(title="forward: activations a", xlabel="layer", ylabel="root mean square")
-        right.set(title="backward: gradients, from right to left", xlabel="layer", ylabel="root mean square")
-        left.set_xticks([1, 5, 10, 15, 20])
-        figure.legend(loc="outside lower center", ncols=3)
+def predicted_sizes():
+    layer, stds = np.arange(1, DEPTH + 1), (0.05, 0.3, initial_scales(WIDTH, WIDTH)[1], 0.1)
+    return [np.sqrt(mean_square_after(1, WIDTH, std, layer)) for std in stds]
 
 
-measured = {name: sizes(init, bend) for name, (init, bend, _) in STARTS.items()}
+measured = {name: sizes(init, bend) for name, (init, bend) in STARTS.items()}
 with picture("03_signals") as path:
-    draw_signals(path, measured)
+    drawings.signals(path, measured, predicted_sizes())
 ends = {name: (forward[-1], backward[0]) for name, (forward, backward) in measured.items()}
 for name, (last, first) in ends.items():
     print(f"{name:<24} last activation {last:.1e}   first gradient {first:.1e}")
@@ -245,42 +255,64 @@ check("3.3", layernorm_forward)
 # %% [markdown]
 # ## LayerNorm backward
 #
-# From $y = \text{gain} \cdot u + b$, entry by entry, with gain and b used by every row $r$:
+# **Given** is what forward did, here once more for row number $r$,
 #
-# $$du = dy \cdot \text{gain}, \qquad d\text{gain}_i = \sum_r dy_{ri} u_{ri}, \qquad db_i = \sum_r dy_{ri} .$$
+# $$y_{ri} = \text{gain}_i\, u_{ri} + b_i, \qquad u_{ri} = s_r\, (x_{ri} - m_r), \qquad
+#   s_r = (v_r + \text{tiny})^{-1/2} ,$$
 #
-# Now $u(x)$, for one row. Every $x_j$ acts on every $u_i$, in three ways: directly, through $m$, and through $s$. Let
-# the row change by a small $\Delta x$, and follow it. Write $\langle \cdot \rangle$ for the mean over the row, and $c =
-# x - m$, so that $u = s c$ and $\langle c \rangle = 0$.
+# with the mean $m_r$ and the variance $v_r$ of the row $x_r$; and $dy$, which arrives from the right. **Wanted** are
+# $d\text{gain}_i$ and $db_i$, and for each row $dx_{ri}$, by $dy$, $u$, $s$ and gain.
 #
-# 1. $\Delta c = \Delta x - \langle \Delta x \rangle$.
-# 2. $v = \langle c^2 \rangle$, so $\Delta v = 2 \langle c\, \Delta c \rangle = 2 \langle c\, \Delta x \rangle$. The
-# part with $\langle \Delta x \rangle$ has dropped out: it is multiplied by $\langle c \rangle = 0$.
-# 3. $s = (v + \text{tiny})^{-1/2}$, so $\Delta s = -\frac12 s^3 \Delta v = - s^3 \langle c\, \Delta x \rangle$.
-# 4. $\Delta u = s\, \Delta c + c\, \Delta s = s\, (\Delta x - \langle \Delta x \rangle) - c\, s^3 \langle c\, \Delta x
-# \rangle$. With $s c = u$, twice:
+# ### Exercise 3.4: `layernorm_backward`
+#
+# Derive them. The first two are like a weight and a bias of lesson 1. The third is the hardest derivative so far: every
+# $x_j$ of a row acts on every $u_i$ of it, directly, through the mean and through the variance. Then return
+# `dx, dgain, db`.
+#
+# <details><summary>Derivation, step 1: what comes before the hard part?</summary>
+#
+# $y = \text{gain} \cdot u + b$ is entry by entry, so $du = dy \cdot \text{gain}$. A $\text{gain}_i$ and a $b_i$ are
+# used by every row: with which slope? Add up what comes back from all of them.
+#
+# </details>
+#
+# <details><summary>Derivation, step 2: how does a small change of the row reach mean and variance?</summary>
+#
+# Let one row change by a small $\Delta x$. Write $\langle \cdot \rangle$ for the mean over the row, and $c = x - m$, so
+# that $u = s c$ and $\langle c \rangle = 0$.
+#
+# - $\Delta c = \Delta x - \langle \Delta x \rangle$.
+# - $v = \langle c^2 \rangle$, so $\Delta v = 2 \langle c\, \Delta c \rangle = 2 \langle c\, \Delta x \rangle$. The part
+#   with $\langle \Delta x \rangle$ has dropped out: it is multiplied by $\langle c \rangle = 0$.
+# - $s = (v + \text{tiny})^{-1/2}$, so $\Delta s = -\frac12 s^3 \Delta v = - s^3 \langle c\, \Delta x \rangle$.
+#
+# </details>
+#
+# <details><summary>Derivation, step 3: how does u change?</summary>
+#
+# By the product rule $\Delta u = s\, \Delta c + c\, \Delta s$. Put in what you have, and use $s c = u$ twice:
 #
 # $$\Delta u = s\, \big( \Delta x - \langle \Delta x \rangle - u\, \langle u\, \Delta x \rangle \big),
 #   \qquad\text{or}\qquad \frac{\partial u_i}{\partial x_j} = s \Big( [i = j] - \frac1n - \frac{u_i u_j}{n} \Big) .$$
 #
-# Backward sums over what $x_j$ acts on: $dx_j = \sum_i du_i\, \partial u_i / \partial x_j$. The bracket is the same if
-# $i$ and $j$ are exchanged, so the sum over $i$ does to $du$ what the sum over $j$ did to $\Delta x$:
+# ($[i = j]$ is 1 where $i = j$, else 0.)
 #
-# $$dx = s\, \big( du - \langle du \rangle - u\, \langle u\, du \rangle \big) .$$
+# </details>
 #
-# Two **projections** are removed from $du$: what lies along $(1, 1, \dots, 1)$, and what lies along $u$. They are the
-# two directions in which $x$ can move without moving $u$: all entries up together, or all away from their mean
-# together. A loss behind $u$ cannot depend on them, so $dx$ must not either.
+# <details><summary>Derivation, step 4: and backward?</summary>
 #
-# ### Exercise 3.4: `layernorm_backward`
+# Backward sums over what $x_j$ acts on: $dx_j = \sum_i du_i\, \partial u_i / \partial x_j$. Exchange $i$ and $j$ in the
+# last bracket of step 3: what changes? So what does the sum over $i$ do to $du$, if the sum over $j$ did to $\Delta x$
+# what the first formula of step 3 says?
 #
-# Return `dx, dgain, db`.
+# </details>
 
 
 # %%
 def layernorm_backward(dy, u, s, gain):
     # Exercise 3.4: dx, dgain, db
     ### BEGIN SOLUTION
+    # dx = s (du - <du> - u <u du>) with du = dy gain, row by row; dgain = sum over rows of dy u, db = that of dy
     du = dy * gain
     dx = s * (du - du.mean(axis=-1, keepdims=True) - u * (du * u).mean(axis=-1, keepdims=True))
     return dx, (dy * u).sum(axis=0), dy.sum(axis=0)
@@ -289,6 +321,15 @@ def layernorm_backward(dy, u, s, gain):
 
 # %%
 check("3.4", layernorm_backward)
+
+# %% [markdown]
+# In formulas, for each row, with the mean over the row in brackets:
+#
+# $$dx = s\, \big( du - \langle du \rangle - u\, \langle u\, du \rangle \big) .$$
+#
+# Two **projections** are removed from $du$: what lies along $(1, 1, \dots, 1)$, and what lies along $u$. They are the
+# two directions in which $x$ can move without moving $u$: all entries up together, or all away from their mean
+# together. A loss behind $u$ cannot depend on them, so $dx$ must not either. Look whether it does:
 
 
 # %%
@@ -356,25 +397,13 @@ def normalized_sizes(init, seed=1):
     return forward, backward[::-1]
 
 
-def draw_normalized(path):
-    layer = np.arange(1, DEPTH + 1)
-    starts = {"too small (0.05)": (normal(0.05), ORANGE, 8), "He (0.14)": (he, BLUE, 4.5),
-              "too large (0.3)": (normal(0.3), CLASSES[3], 1.5)}  # fmt: skip
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 2, sharex=True, sharey=True)
-        for name, (init, color, width) in starts.items():
-            for ax, with_norm, without in zip(axes, normalized_sizes(init), sizes(init, RELU)):
-                ax.semilogy(layer, with_norm, color=color, lw=width, label=name)
-                ax.semilogy(layer, without, ":", color=color, lw=1.2)
-        axes[0].plot([], [], ":", color=GREY, lw=1.2, label="without LayerNorm (a)")
-        axes[0].set(title="forward: h after each block", xlabel="layer", ylabel="root mean square")
-        axes[1].set(title="backward: gradients, from right to left", xlabel="layer")
-        axes[0].set_xticks([1, 5, 10, 15, 20])
-        axes[0].legend(loc="lower left", fontsize=9)
-
-
+NORMED = {"too small (0.05)": normal(0.05), "He (0.14)": he, "too large (0.3)": normal(0.3)}
 with picture("03_norm") as path:
-    draw_normalized(path)
+    drawings.normalized(
+        path,
+        {name: normalized_sizes(init) for name, init in NORMED.items()},
+        {name: sizes(init, RELU) for name, init in NORMED.items()},
+    )
 level = {std: normalized_sizes(normal(std)) for std in (0.05, 0.3)}
 quoted("0.7", level[0.05][0][-1], within=0.05)
 quoted("0.75", level[0.05][1][0], within=0.05)
@@ -436,27 +465,13 @@ def train(init, norm, steps=150, rate=0.02, n=64, seed=1):
     return losses
 
 
-def draw_training(path, runs):
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 2, sharey=True)
-        for (name, norm), losses in runs.items():
-            smooth = np.convolve(losses, np.ones(10) / 10, "valid")
-            axes[int(norm)].plot(smooth, "--" if "Xavier" in name else "-", color=COLORS[name], label=name)
-        for ax, title in zip(axes, ("without LayerNorm", "with LayerNorm")):
-            ax.axhline(np.log(10), color=GREY, ls=":", lw=1.2)
-            ax.set(title=title, xlabel="step", ylim=(0, 2.8))
-            ax.legend(loc="lower left")
-        axes[0].set_ylabel("loss (nats), mean of 10 steps")
-
-
-COLORS = {"too small (0.05)": ORANGE, "Xavier (0.125)": CLASSES[4], "He (0.18)": BLUE, "too large (0.3)": CLASSES[3]}
-INITS = dict(zip(COLORS, (normal(0.05), xavier, he, normal(0.3))))
+INITS = {"too small (0.05)": normal(0.05), "Xavier (0.125)": xavier, "He (0.18)": he, "too large (0.3)": normal(0.3)}
 runs = {(name, False): train(init, False) for name, init in INITS.items()}
 runs |= {(name, True): train(init, True) for name, init in INITS.items() if init is not xavier}
 large = runs.pop(("too large (0.3)", False))
 print(f"too large, without LayerNorm: {large[0]:.0f} nats at the first step, stopped")
 with picture("03_training") as path:
-    draw_training(path, runs)
+    drawings.training(path, runs, INITS)
 at_end = {run: np.mean(losses[-20:]) for run, losses in runs.items()}
 for (name, norm), loss in at_end.items():
     print(f"{name:<17}{'LayerNorm' if norm else '':<10} {loss:.2f} nats at the end")
@@ -481,7 +496,7 @@ quoted("35000", large[0], within=5000)
 # again. So $\text{loss}(cW) = \text{loss}(W)$, and differentiating both sides by $W$, the gradient at $cW$ is $1/c$
 # times that at $W$. Small weights have a *large* gradient, and a step goes $1/c$ times as far, which is $1/c^2$
 # times as far relative to their size. From He's 0.18 to 0.05 that is as if the rate were 12.5 times as large: the
-# steps are too long. LayerNorm forgives a wrong size in the signal, not in the step. (The first exercise below tries
+# steps are too long. LayerNorm forgives a wrong size in the signal, not in the step. (The first experiment below tries
 # a smaller rate.)
 #
 # ## The same in minivae
