@@ -81,8 +81,9 @@ with picture("00_map") as path:
     drawings.course_map(path, COURSE, SHORTEST)
 
 # %% [markdown]
-# **Read the map.** An arrow goes from a lesson to one that uses it; one that follows from others is left out. So lesson 1
-# is needed by all that come after it. In brackets are the hours of somebody who writes every exercise, some 30 in all.
+# **Read the map.** An arrow goes from a lesson to one that uses it; one that follows from others is left out. So lesson
+# 1 is needed by all that come after it. In brackets are the hours of somebody who writes every exercise, some 30 in
+# all.
 #
 # **The shortest way to a VAE** is 00, 01, 07, 08, 09, eleven hours. What it leaves out:
 #
