@@ -91,13 +91,24 @@ def build(sources):
         written = notebook(source, solved=True)  # now there are pictures to attach
         for cell, executed in zip(written.cells, solved.cells, strict=True):
             if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+                cell.outputs, cell.execution_count = _joined(executed.outputs), executed.execution_count
         write(written, notebooks.HERE / "solutions" / f"{source.stem}.ipynb")
         write(notebook(source, solved=False), notebooks.HERE / f"{source.stem}.ipynb")
         print(f"{source.stem}  {seconds:.1f} s", flush=True)
 
     (notebooks.HERE / "solutions").mkdir(exist_ok=True)
     return _two_at_a_time(one, sources)
+
+
+def _joined(outputs):
+    """What was printed in one piece, however many messages it came in."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def check(sources):

@@ -120,6 +120,14 @@ def test_check_sees_a_notebook_that_is_out_of_step(place, monkeypatch, capsys):
     assert command(monkeypatch, "--check") == 1
 
 
+def test_what_is_printed_in_pieces_is_written_as_one():
+    parts = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in
+             (("stdout", "a\n"), ("stdout", "b\n"), ("stderr", "c"), ("stdout", "d"))]  # fmt: skip
+    shown = nbformat.v4.new_output("display_data", data={"text/plain": "e"})
+    joined = build._joined([*parts, shown, shown])
+    assert [output.get("text") for output in joined] == ["a\nb\n", "c", "d", None, None]
+
+
 @pytest.mark.parametrize(
     ("names", "fits"),
     [(["NotImplementedError", "NameError"], True), (["NameError"], False), ([], False),
