@@ -12,8 +12,8 @@
 #
 # ![A chain x, a, h, y, loss: the value of each above it, the derivative of the loss by it below](picture:01_chain)
 #
-# *The picture of the whole lesson. Values go to the right: each node is computed from the one before. Derivatives go
-# to the left: each is the one after it, times the slope of one step. The second cell computes every number in it.*
+# *The whole lesson in one picture. Values go to the right: each node is computed from the one before. Derivatives go
+# to the left: each is the one to its right, times the slope of one step. The second cell computes every number in it.*
 
 # %%
 import sys
@@ -34,20 +34,23 @@ from minivae.teach import check, given, hint, picture, progress, quoted, use_ref
 #
 # $$a = w\,x + b, \qquad h = \max(a, 0), \qquad y = v\,h, \qquad \text{loss} = (y - t)^2 .$$
 #
-# How does the loss change when $w$ changes a little? By the chain rule, as the product of the slopes on the way:
+# The numbers $w$, $b$ and $v$ are the *parameters*, which training will change; $t$ is the *target*, what $y$ should
+# be. How does the loss change when $w$ changes a little? By the chain rule, as the product of the slopes on the way:
 #
-# $$\frac{d\,\text{loss}}{dw} = \underbrace{2 (y - t)}_{dy} \cdot \underbrace{v}_{dy/dh} \cdot
-#   \underbrace{[a > 0]}_{dh/da} \cdot \underbrace{x}_{da/dw} .$$
+# $$\frac{d\,\text{loss}}{dw} = \underbrace{2 (y - t)}_{\text{loss by } y} \cdot
+#   \underbrace{v}_{y \text{ by } h} \cdot \underbrace{[a > 0]}_{h \text{ by } a} \cdot
+#   \underbrace{x}_{a \text{ by } w} .$$
 #
-# Two habits follow from this product, and they are all there is to backpropagation:
+# Here $[a > 0]$ is 1 where $a > 0$, and 0 elsewhere. From now on we write $dy$, in the code `dy`, for
+# $d\,\text{loss}/dy$. It is the same for every quantity, in all lessons: the derivative *of the loss* by that whose
+# name follows the d.
 #
-# - **Start at the end.** $dy = d\,\text{loss}/dy$ is shared by everything before it. Compute it once, then
-#   $dh = dy \cdot v$ from it, then $da = dh \cdot [a > 0]$, and so on to the left.
+# Two habits follow from this product:
+#
+# - **Start at the end.** Everything before $y$ needs $dy$. Compute it once, then $dh = dy \cdot v$ from it, then
+#   $da = dh \cdot [a > 0]$, and so on to the left.
 # - **Each step needs only its own slope** and the derivative that arrives from the right. It needs to know nothing of
 #   the loss.
-#
-# We write `dh` for $d\,\text{loss}/dh$, for every quantity, always: the derivative *of the loss* by the thing whose
-# name follows the d.
 
 
 # %%
@@ -75,7 +78,8 @@ with picture("01_chain") as path:
     )
 
 # %% [markdown]
-# Do not believe it. Change $w$ a little both ways and see what the loss does; the quotient must be $dw = 3$:
+# In the picture, values are blue, above; derivatives are orange, below. Do not believe them. Change $w$ a little, up
+# and down, and see by how much the loss changes; divided by the change of $w$, that must be $dw = 3$:
 
 
 # %%
@@ -84,10 +88,13 @@ def loss_of_w(w, x=2.0, b=-0.5, v=1.5, t=1.0):
 
 
 small = 1e-4
-print((loss_of_w(0.75 + small) - loss_of_w(0.75 - small)) / (2 * small))
+slope = (loss_of_w(0.75 + small) - loss_of_w(0.75 - small)) / (2 * small)
+print(slope)
+quoted("3", slope, within=1e-6)
 
 # %% [markdown]
-# That is the test behind every `check` below: a gradient is right if the function itself says so.
+# That is a *numeric gradient*, and the test behind every `check` of a gradient: it is right if the function itself says
+# so.
 #
 # ## From numbers to matrices: the dense layer
 #
@@ -129,7 +136,7 @@ check("1.1", dense_forward)
 # ### Exercise 1.2: `dense_backward`
 #
 # Derive it: write $dW_{ij}$, $dx_{ni}$ and $db_j$ as sums, made of $dy$, $x$ and $W$. Then return `dx, dW, db`. Loops
-# count as well, but products of matrices are shorter, and a hundred times faster.
+# count as well, but products of matrices are shorter, and much faster.
 #
 # Try it with paper first. If you do not get on, open the first step, and only then the next.
 #
@@ -177,23 +184,27 @@ def dense_backward(dy, x, W):
 check("1.2", dense_backward)
 
 # %% [markdown]
-# Read the last number of each line: your gradient and the numeric one agree to about $10^{-12}$. Nothing in the numeric
-# one knows your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
+# Read the last number of each line: your gradient and the numeric one differ by some $10^{-12}$ only. Nothing in the
+# numeric one knows your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
 #
 # Your three sums, as products of matrices (a prime means transposed): $dx = dy\, W'$, $dW = x' dy$, and $db$ is the sum
 # of the rows of $dy$. They are all one sentence: *whatever is used several times gets the sum of what comes back*.
 #
 # ## ReLU
 #
-# Two dense layers in a row are one dense layer: $(x W_1) W_2 = x (W_1 W_2)$. Something must bend between them. The
-# simplest bend is
+# Two dense layers in a row are no more than one: $(x W_1) W_2 = x (W_1 W_2)$, and $W_1 W_2$ is a matrix again.
+# Something must bend between them. The simplest bend is called *ReLU* (rectified linear unit):
 #
-# $$h = \max(a, 0), \qquad \frac{dh}{da} = \begin{cases} 1 & a > 0 \\ 0 & a < 0 . \end{cases}$$
+# $$h = \max(a, 0), \qquad \text{with the slope } \begin{cases} 1 & \text{where } a > 0, \\ 0 & \text{where } a < 0 .
+#   \end{cases}$$
 #
-# Entry by entry: $h_{nj}$ depends on $a_{nj}$ alone, so nothing is summed. At $a = 0$ there is a kink and no
-# derivative; 0 is taken, one of the slopes beside it. Since $h > 0$ exactly where $a > 0$, backward needs only `h`.
+# It works entry by entry: $h_{nj}$ depends on $a_{nj}$ alone, so nothing is summed. At $a = 0$ there is a kink and no
+# slope; 0 is taken, one of the two beside it. Since $h > 0$ exactly where $a > 0$, backward needs only `h`.
 #
 # ### Exercises 1.3 and 1.4: `relu_forward`, `relu_backward`
+#
+# First `a` gives `h`, of the same shape; then `dh` and `h` give `da`. Leave the arrays that you are handed as they are,
+# and return a new one.
 
 
 # %%
@@ -222,13 +233,14 @@ check("1.4", relu_backward)
 # %% [markdown]
 # ## The loss
 #
-# The mean squared error, summed over the outputs and averaged over the examples:
+# The squared error, summed over the outputs and averaged over the examples; $t_{nj}$ is the target of $y_{nj}$:
 #
 # $$\text{loss} = \frac1N \sum_n \sum_j (y_{nj} - t_{nj})^2 .$$
 #
 # ### Exercise 1.5: its gradient
 #
-# This time the arrays are given, and you make `dy` (N, n_out) from them.
+# This time there is no function to write. `given` hands you two arrays, `y` and `target`, both (N, n_out). Make `dy`
+# (N, n_out) from them, the derivative of this loss by each $y_{nj}$.
 
 # %%
 y, target = given("1.5")
@@ -243,7 +255,9 @@ check("1.5", dy=dy)
 # %% [markdown]
 # ## A chain of two
 #
-# $$a = x W_1 + b_1, \qquad h = \mathrm{relu}(a), \qquad y = h W_2 + b_2 .$$
+# Now both together, with the *hidden units* $h$ in the middle:
+#
+# $$a = x W_1 + b_1, \qquad h = \max(a, 0), \qquad y = h W_2 + b_2 .$$
 #
 # **Given** are the arrays $x, W_1, b_1, W_2, b_2$, and $dy$, which arrives from the right. **Wanted** are the
 # derivatives of the loss by all four parameters, $dW_1, db_1, dW_2, db_2$.
@@ -298,8 +312,9 @@ check("1.6", net_backward)
 # %% [markdown]
 # ## Train it
 #
-# A net with 40 hidden units, 200 points of a curve, and the plainest way down: subtract a little of the gradient,
-# again and again. All that happens in the loop is your code.
+# A net with 40 hidden units, 200 points of a curve, and the plainest way down: subtract from each parameter a little of
+# its gradient, again and again. How little is the *rate*. Each turn of the loop is a *step*; the net and its gradient
+# in it are yours.
 
 
 # %%
@@ -329,19 +344,35 @@ with picture("01_fit") as path:
     drawings.fit(path, x, target, curves, losses)
 
 # %% [markdown]
-# **Read the picture.** The curve after training is made of straight pieces: each of the 40 hidden units is a straight
-# line with one kink, and their sum is a polygon with at most 40 corners. A unit that is 0 for all points (a *dead*
-# one) has no gradient and never comes back.
+# **Read the picture.** The curve after training is made of straight pieces. Each of the 40 hidden units, as x grows, is
+# a straight line with one kink, and a weighted sum of them is a polygon with at most 40 corners. A unit that is 0 for
+# all points (a *dead* one) has no gradient, and as long as that is so it does not change.
 #
-# The loss falls from 1.19 to 0.14 in the first 200 steps and needs the other 3,800 to reach 0.004: the course is found
-# soon, the corners creep into place; at both ends it still misses. Four times the loss jumps up about tenfold and comes
-# back. Nothing in the gradient is wrong: the steps are a little too long. With half the rate, `fit_curve(8000, 0.01)`,
-# there are no jumps. Lesson 5 is about going down well, lesson 3 about where to start.
+# The loss falls from 1.19 to 0.14 in the first 200 steps, and needs the other 3,800 to reach 0.004. The rough shape is
+# found soon, then the corners move slowly into place; at both ends the curve still misses. Four times the loss jumps up
+# about tenfold and comes back. Nothing in the gradient is wrong: the steps are a little too long. With half the rate
+# there are no jumps:
+
+
+# %%
+def jumps(losses):
+    """How many times the loss rises above twice its smallest value so far."""
+    high = np.array(losses) > 2 * np.minimum.accumulate(losses)
+    return int((high[1:] & ~high[:-1]).sum())
+
+
+slower = fit_curve(8000, 0.01)[2]
+print(f"jumps: {jumps(losses)} with the rate 0.02, {jumps(slower)} with 0.01")
+quoted("4", jumps(losses))
+quoted("0", jumps(slower))
+
+# %% [markdown]
+# Lesson 5 is about going down well, lesson 3 about where to start.
 #
 # ## The same in minivae
 #
-# In the library these functions are layers, with what backward needs handed over as a *cache*. Their gradients are
-# these lines:
+# In the library these functions are layers. `forward` returns a cache besides its result, and `backward` takes it. The
+# gradients are the same as yours:
 
 # %%
 from minivae.layers import Dense, ReLU, Sequential
@@ -366,7 +397,7 @@ assert same_as_the_library() < 1e-12, "your functions differ from the library's;
 # ## More to try
 #
 # 1. Replace `np.sin` by a step, `np.sign(x)`. Where do the corners go?
-# 2. Start with all biases 0. What do you see near x = 0, and why?
+# 2. Start with all of `b1` at 0. Where are all the kinks then, and what does the curve look like at first?
 # 3. Put a third dense layer into the net, with your functions. By how many lines does each direction get longer?
 # 4. `fit_curve(rate=0.05)`: what happens, and in which number do you see it first?
 #
@@ -376,7 +407,7 @@ assert same_as_the_library() < 1e-12, "your functions differ from the library's;
 # comes back from all of them adds up. Each row of x is used by its own example only.</details>
 #
 # <details><summary>The loss is a mean over examples. Where is the factor 1/N in dense_backward?</summary>Nowhere. It
-# is in dy already, and everything else is linear in dy.</details>
+# is in dy already; dx, dW and db are sums of dy times slopes, so they have it, too.</details>
 #
 # <details><summary>What is the shape of dW, always?</summary>That of W: there is one derivative per number.</details>
 #

@@ -82,6 +82,22 @@ def sums_overwritten(dy, x, W):
     return dx, dW, dy.sum(axis=0)
 
 
+def all_overwritten(dy, x, W):
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for row in range(len(x)):
+        dx[row], dW, db = W @ dy[row], np.outer(x[row], dy[row]), dy[row]
+    return dx, dW, db
+
+
+def dy_averaged_in_place(dy, x, W):
+    dy /= len(dy)
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
+
+
+def backward_with_kept_axes(dy, x, W):
+    return dy.dot(W.T), (x[:, :, None] * dy[:, None, :]).sum(axis=0), dy.sum(axis=0, keepdims=True)[0]
+
+
 def entry_by_entry(dy, x, W):
     return dy * W, x * dy, dy
 
@@ -125,6 +141,19 @@ def relu_of_lists(a):
 def passed_on_a_copy(dh, h):
     da = dh.copy()
     da[h == 0] = 0
+    return da
+
+
+def passed_by_loops(dh, h):
+    da = np.empty(dh.shape)
+    for n, j in np.ndindex(*h.shape):
+        da[n, j] = dh[n, j] if h[n, j] > 0 else 0
+    return da
+
+
+def passed_into_empty(dh, h):
+    da = np.empty_like(dh)
+    da[h > 0] = dh[h > 0]
     return da
 
 
@@ -180,6 +209,7 @@ WRONG = {
         (lambda x, W, b: x @ W.T + b, "W is transposed"),
         (lambda x, W, b: x @ W.T, "a second mistake is left"),
         (lambda x, W, b: (x + b) @ W, "b is added to x"),
+        (lambda x, W, b: np.maximum(x @ W + b, 0), "what is negative is set to 0"),
         (lambda x, W, b: x @ W + b.sum(), "not the sum of all"),
         (lambda x, W, b: (x @ W + b).sum(axis=0), "each has its own y"),
         (lambda x, W, b: W @ x + b, "it stopped with ValueError: matmul"),
@@ -215,6 +245,9 @@ WRONG = {
          "W is not transposed"),
         (lambda dy, x, W: (W.T @ dy, x.T @ dy, dy.sum(0)), "it stopped with ValueError"),
         (sums_overwritten, "the last example's part alone"),
+        (all_overwritten, "dW, db: the last example's part alone"),
+        (with_three(lambda dx, dW, db, dy, x, W: (dx, dW, np.ones(len(db)))), "the slope of y in b alone"),
+        (dy_averaged_in_place, "it writes into its argument dy"),
         (entry_by_entry, "it stopped with ValueError"),
         (lambda dy, x, W: None, "is a return missing?"),
         (lambda dy, x, W: (dy @ W.T, (x.T @ dy)[:4, :4], dy.sum(0)), "does it take a size for granted?"),
@@ -228,6 +261,8 @@ WRONG = {
         (lambda a: np.maximum(a, 0.01 * a), "here some of each passes"),
         (lambda a: np.clip(a, 0, 1), "large numbers are cut as well"),
         (lambda a: np.maximum(a, 1), ""),
+        (lambda a: a[a > 0], "only the positive numbers are left"),
+        (lambda a: np.where(a < 0, -a, 0), "the negative numbers are kept"),
         (lambda a: -np.maximum(a, 0), "the sign is wrong"),
         (relu_in_place, "it writes into its argument a"),
         (relu_of_python, "it stopped with ValueError"),
@@ -244,7 +279,9 @@ WRONG = {
         (lambda dh, h: dh * (h < 0), "it is zero everywhere"),
         (lambda dh, h: dh * (h > 0) * (dh > 0), "negative dh is cut as well"),
         (lambda dh, h: 2 * dh * (h > 0), "the factor 2"),
-        (lambda dh, h: dh[h > 0], ""),
+        (lambda dh, h: dh[h > 0], "only what passes is left"),
+        (lambda dh, h: np.where(h > 0, h, 0), "that is h, which is known"),
+        (passed_into_empty, "np.empty holds what was in memory before"),
         (lambda dh, h: dh if h > 0 else 0, "it stopped with ValueError"),
         (stopped_in_place, "it writes into its argument dh"),
     ],
@@ -256,6 +293,7 @@ WRONG = {
         (lambda y, target: 2 * (target - y) / len(y), "the sign"),
         (lambda y, target: ((y - target) ** 2).sum() / len(y), "that is the loss"),
         (lambda y, target: (y - target) ** 2 / len(y), "not how it changes"),
+        (lambda y, target: 2 * (y - target) ** 2 / len(y), "still squared"),
         (lambda y, target: np.mean(2 * (y - target), axis=0), "nothing is summed"),
         (lambda y, target: 2 * abs(y - target) / len(y), "without the sign"),
         (lambda y, target: 2 * np.mean(y - target), ""),
@@ -295,7 +333,7 @@ RIGHT = {
         lambda x, W, b: np.einsum("ni,ij->nj", x, W) + b.reshape(1, -1),
         lambda x, W, b: dense_forward(x, W, b).astype("float32"),
     ],
-    "1.2": [backward_by_loops, backward_by_einsum, backward_by_matmul],
+    "1.2": [backward_by_loops, backward_by_einsum, backward_by_matmul, backward_with_kept_axes],
     "1.3": [
         relu_by_loops,
         relu_on_a_copy,
@@ -304,7 +342,7 @@ RIGHT = {
         lambda a: np.where(a < 0, 0, a),
         lambda a: a.clip(min=0),
     ],
-    "1.4": [passed_on_a_copy, lambda dh, h: np.where(h > 0, dh, 0), lambda dh, h: dh * np.sign(h)],
+    "1.4": [passed_on_a_copy, passed_by_loops, lambda dh, h: np.where(h > 0, dh, h), lambda dh, h: dh * np.sign(h)],
     "1.5": [
         lambda y, target: (2 / y.shape[0]) * (y - target),
         lambda y, target: -2 * (target - y) / len(y),

@@ -110,6 +110,8 @@ EXERCISES = (
             "each output has its own b_j, not the mean of all": partial(_forward, add=lambda y, b: y + b.mean()),
             "b is added once for each input; it is there once": lambda x, W, b: x @ W + len(W) * b,
             "W is transposed: the sum in y_nj is over its first index": partial(_forward, weights=turned),
+            "what is negative is set to 0; this layer does not do that": partial(
+                _forward, add=lambda y, b: np.maximum(y + b, 0)),
             "summed over the examples as well: each has its own y": lambda x, W, b: (x @ W + b).sum(axis=0),
         },
     ),
@@ -139,10 +141,12 @@ EXERCISES = (
             "that sums x; b_j gets what comes back, the sum of dy": lambda dy, x, W: (
                 dy @ W.T, x.T @ dy, x.sum(axis=0)),
             "dy is not summed over the examples": partial(_backward, db=lambda dy: dy),
+            "that is the slope of y in b alone; what comes back is multiplied with it, and summed": partial(
+                _backward, db=lambda dy: np.ones(dy.shape[1])),
             "dy is not used: the upstream gradient is missing": partial(_backward, upstream=np.ones_like),
             "the examples' parts, not yet added up": partial(_backward, dW=lambda dy, x: x[:, :, None] * dy[:, None]),
             "the last example's part alone: they add up over the examples": partial(
-                _backward, dW=lambda dy, x: np.outer(x[-1], dy[-1])),
+                _backward, dW=lambda dy, x: np.outer(x[-1], dy[-1]), db=lambda dy: dy[-1]),
             "the product of two sums over the examples; it is a sum of products": partial(
                 _backward, dW=lambda dy, x: np.outer(x.sum(axis=0), dy.sum(axis=0))),
             "that is W, which is known; its gradient is asked": lambda dy, x, W: (dy @ W.T, W, dy.sum(axis=0)),
@@ -162,6 +166,9 @@ EXERCISES = (
             "np.max(a, 0) is the largest along axis 0; np.maximum compares entry by entry": lambda a: np.max(a, 0),
             "that is one maximum for all entries": lambda a: a.max() * np.ones_like(a),
             "that is one number: the largest of all": lambda a: a.max(),
+            "the negative numbers are kept, with the other sign; the positive ones should be": lambda a: (
+                np.maximum(-a, 0)),
+            "only the positive numbers are left; h has the shape of a, with 0 where a is negative": lambda a: a[a > 0],
             "negative numbers become 0; here some of each passes": lambda a: np.where(a > 0, a, 0.01 * a),
             "large numbers are cut as well; only those below 0 are": lambda a: a.clip(0, 1),
             "nothing is cut: that is a": lambda a: a,
@@ -185,6 +192,7 @@ EXERCISES = (
             "multiplied with h, not with its derivative, which is 0 or 1": lambda dh, h: dh * h,
             "dh and h are exchanged: what decides is the sign of h": lambda dh, h: h * (dh > 0),
             "the other way round: it passes where ReLU is flat, and nowhere else": lambda dh, h: dh * (h <= 0),
+            "only what passes is left; da has the shape of h, with 0 where h is 0": lambda dh, h: dh[h > 0],
             "negative dh is cut as well; only h decides": lambda dh, h: np.maximum(dh, 0) * (h > 0),
             "that is h, which is known; the gradient before it is asked": lambda dh, h: h,
         },
@@ -214,6 +222,7 @@ EXERCISES = (
             "the sign: y is what changes, target is what is subtracted": lambda y, target: 2 * (target - y) / len(y),
             "that is what each entry adds to the loss, not how it changes": lambda y, target: (
                 (y - target) ** 2 / len(y)),
+            "still squared: the derivative of u^2 is 2 u": lambda y, target: 2 * (y - target) ** 2 / len(y),
             "without the sign of y - target: a y that is too small must grow": lambda y, target: (
                 2 * np.abs(y - target) / len(y)),
             "target is not subtracted": lambda y, target: 2 * y / len(y),
