@@ -335,6 +335,24 @@ def test_what_is_known_of_one_output_stays(capsys):
     assert not any(slip in text for slip in exercise("1.2").slips)
 
 
+def test_of_several_names_of_an_output_the_best_is_said(monkeypatch, capsys):
+    """Of mistakes that give the same dW the one that fits more of the answer; of a pair the one that reaches more."""
+
+    def variant(dy, x, W, dx=1, dW=1, db=1):
+        return np.sin(dx * (dy @ W.T)), np.sin(dW * (x.T @ dy)), np.sin(dW * db * dy.sum(axis=0))
+
+    slips = {"all": partial(variant, dx=2, dW=3, db=2), "two": partial(variant, dW=3), "db": partial(variant, db=2),
+             "dW": lambda dy, x, W: (*variant(dy, x, W, dx=2, dW=3)[:2], 0 * W[0])}  # fmt: skip
+    planted(monkeypatch, "1.2", lambda dy, x, W: variant(dy, x, W), slips)
+    text = said(capsys, "1.2", lambda dy, x, W: (*variant(dy, x, W, dW=3)[:2], np.cos(dy.sum(axis=0))))
+    assert "dW: two\n" in text
+    assert "dW: all" not in text
+    assert "dW: dW" not in text
+    planted(monkeypatch, "1.2", lambda dy, x, W: variant(dy, x, W), {"db": slips["db"], "two": slips["two"]})
+    text = said(capsys, "1.2", lambda dy, x, W: (*variant(dy, x, W, dW=3)[:2], variant(dy, x, W, dW=3, db=2)[2]))
+    assert f"dW, db: two\n      dW, db: {SECOND}\n" in text
+
+
 def test_of_few_numbers_anything_is_a_sum(capsys):
     right = exercise("10.3").reference
     first, second = list(exercise("10.3").slips.values())[2:4]

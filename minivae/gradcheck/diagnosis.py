@@ -225,11 +225,11 @@ def _few(got, truth):
     wrong = np.abs(got - truth) > CLOSE * np.abs(truth).max()
     if wrong.any() and 4 * wrong.sum() <= wrong.size:
         i = tuple(map(int, np.argwhere(wrong)[np.argmax(np.abs(got - truth)[wrong])]))
-        ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g} for 0"
+        ratio = f"{got[i] / truth[i]:.6g} times what it should be" if truth[i] else f"{got[i]:.6g}, not 0"
         return Finding("entries", f"right but for {int(wrong.sum())} of {wrong.size} entries; {list(i)} is {ratio}")
     c = float((got - truth).mean())
     if got.size > 2 and same(got - truth, np.full(got.shape, c)):
-        return Finding("constant", f"off by {c:.6g} everywhere: a constant too few or too many")
+        return Finding("constant", f"off by {c:.6g} everywhere")
 
 
 def _words(axes):

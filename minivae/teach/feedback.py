@@ -142,6 +142,10 @@ class _Reasons:
     def _explains(self, name, outputs):
         return self._fits(name, outputs) and not _equal(outputs[name], self.truths[name])
 
+    def _misfits(self, text):
+        """In how many outputs a slip differs from the answer."""
+        return sum(not self._fits(name, self.slips[text]) for name in self.got)
+
     def _fits(self, name, outputs):
         got, slip = self.got[name], outputs[name]
         if isinstance(got, str) or isinstance(slip, str):
@@ -151,7 +155,7 @@ class _Reasons:
     def _of(self, name):
         """(what is known of an output by itself, whether that is a kind of mistake and not only a description)."""
         got, truth = self.got[name], self.truths[name]
-        partly = [text for text, outputs in self.slips.items() if self._explains(name, outputs)]
+        partly = sorted(filter(lambda text: self._explains(name, self.slips[text]), self.slips), key=self._misfits)[:1]
         if isinstance(truth, str) or got is None or isinstance(got, str):
             return partly, True
         if self.task.tolerance == 0 and alike(got, truth):
@@ -187,17 +191,27 @@ class _Reasons:
             a, b = self.task.slips[one], self.task.slips[other]
             if isinstance(a, partial) and isinstance(b, partial) and a.func is b.func:
                 with suppress(Exception), np.errstate(all="ignore"):  # two changes of one thing, or that do not fit
-                    yield one, self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
+                    yield self._first(one, other), self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
 
     def _sums(self):
         """(first mistake, {output: value}) of two mistakes that add up, or of one and a factor."""
         for one, other in combinations(self.slips, 2):
             a, b = self.slips[one], self.slips[other]
             with suppress(ValueError), np.errstate(all="ignore"):  # of other shapes
-                yield one, {n: a[n] + b[n] - t if self._many(n) else t for n, t in self.truths.items()}
+                yield (
+                    self._first(one, other),
+                    {n: a[n] + b[n] - t if self._many(n) else t for n, t in self.truths.items()},
+                )
         for one, outputs in self.slips.items():
             for c in (-1, 2, 0.5, -2, -0.5):
                 yield one, {n: c * a if self._many(n) else a for n, a in outputs.items()}
+
+    def _first(self, one, other):
+        """Which of two mistakes to name: the one that reaches more of what is wrong."""
+        reach = {
+            text: sum(not _equal(self.slips[text][n], self.truths[n]) for n in self.wrong) for text in (one, other)
+        }
+        return max(reach, key=reach.get)
 
     def _many(self, name):
         """Whether an output has so many numbers that nothing fits by luck."""

@@ -302,7 +302,7 @@ WRONG = {
     ],
     "1.6": [
         (net_of(mask=no_mask), "ReLU is left out on the way back"),
-        (net_of(mask=no_mask, h=lambda a, h: a), "a second mistake is left"),
+        (net_of(mask=no_mask, h=lambda a, h: a), "the second layer's input is h"),
         (net_of(mask=lambda dh, a, h: dh * (dh > 0)), "the ReLU of the gradient"),
         (net_of(mask=lambda dh, a, h: h * (dh > 0)), "relu_backward takes dh first"),
         (net_of(mask=lambda dh, a, h: dh * h), "multiplied with h"),
