@@ -308,7 +308,7 @@ WRONG = {
         (net_of(mask=lambda dh, a, h: dh * h), "multiplied with h"),
         (net_of(h=lambda a, h: a), "the second layer's input is h"),
         (lambda dy, x, W1, b1, W2, b2: net_backward(dy, x, W1, 0 * b1, W2, b2), "b1 is missing in the forward"),
-        (lambda dy, x, W1, b1, W2, b2: net(dy, x, W1, 0 * b1, W2, b2, mask=no_mask), "a second mistake is left"),
+        (lambda dy, x, W1, b1, W2, b2: net(dy, x, W1, 0 * b1, W2, b2, mask=no_mask), "b1 is missing in the forward"),
         (lambda *arrays: net(*arrays, W=arrays[4].T), "W2 is not transposed"),
         (lambda dy, *rest: net_backward(dy / len(dy), *rest), "averaged over the examples"),
         (lambda dy, *rest: net_backward(np.ones_like(dy), *rest), "dy is not used"),
