@@ -209,7 +209,9 @@ def test_writing_into_an_argument_is_seen(capsys):
         a[a < 0] = 0
         return a
 
-    assert "it writes into its argument a" in said(capsys, "1.3", wrong)
+    text = said(capsys, "1.3", wrong)
+    assert "it writes into its argument a" in text
+    assert "right" not in text
 
 
 def test_an_answer_for_one_size_is_not_enough(capsys):
@@ -353,15 +355,24 @@ def test_of_several_names_of_an_output_the_best_is_said(monkeypatch, capsys):
     assert f"dW, db: two\n      dW, db: {SECOND}\n" in text
 
 
-def test_of_few_numbers_anything_is_a_sum(capsys):
+def test_of_few_numbers_anything_is_a_sum(monkeypatch, capsys):
     right = exercise("10.3").reference
-    first, second = list(exercise("10.3").slips.values())[2:4]
-
-    def wrong(*args):
-        return right(*args)[0], first(*args)[1] + second(*args)[1] - right(*args)[1]
-
-    assert SECOND not in said(capsys, "10.3", wrong)
+    slips = {"one": lambda *args: (right(*args)[0] + 5, right(*args)[1] + 7),
+             "other": lambda *args: (right(*args)[0] + 11, right(*args)[1] + 13)}  # fmt: skip
+    planted(monkeypatch, "10.3", right, slips)
+    assert SECOND not in said(capsys, "10.3", lambda *args: (right(*args)[0], right(*args)[1] + 20))
     assert SECOND not in said(capsys, "10.3", lambda *args: (right(*args)[0], right(*args)[1] + 0.3))
+
+
+def test_a_mistake_that_earlier_arrays_would_have_shown_is_not_named(monkeypatch, capsys):
+    n = len(exercise("1.1").inputs(SEEDS[0])[1]["x"])
+    slips = {"everywhere": lambda x, W, b: x @ W, "later": lambda x, W, b: x @ W + b + (len(x) != n)}
+    planted(monkeypatch, "1.1", lambda x, W, b: x @ W + b, slips)
+    text = said(capsys, "1.1", lambda x, W, b: x @ W + b * (len(x) == n))
+    assert "everywhere" not in text
+    assert "the arrays before these, of other sizes, went well" in text
+    assert "before these" not in said(capsys, "1.1", slips["later"])
+    assert "before these" not in said(capsys, "1.1", lambda x, W, b: np.sin(x @ W + b))
 
 
 def test_memory_that_was_never_set_is_seen(capsys):
