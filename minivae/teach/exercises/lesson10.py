@@ -26,7 +26,7 @@ from .conv_vae_by_hand import (
     transposed_side,
 )
 
-SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 2)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
+SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 6)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
 COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
 ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
 DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
