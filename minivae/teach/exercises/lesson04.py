@@ -232,8 +232,8 @@ EXERCISES = (
         hints=(
             "conv_backward does it already: its path from dy to dx. Two steps: a matrix product that makes a patch of "
             "every pixel, then col2im.",
-            "The product sums over c_in, W's third axis: columns[n, i, j, k, l, d] is the sum over c of x[n, i, j, c] "
-            'W[k, l, c, d]. np.einsum writes that as it stands: "nijc,klcd->nijkld".',
+            "The product sums over c_in, the last axis of x and the third of W, and leaves columns (N, h, w, kh, kw, "
+            "c_out). np.einsum writes that as it stands: a letter for each axis, the same letter where it sums.",
             "The image that col2im is to fill has the sides (h - 1) stride + kh and (w - 1) stride + kw: room for the "
             "last patch, and no more.",
         ),
