@@ -214,10 +214,6 @@ def roles_of_a_convolution(dy, x, W):
 WRONG = {
     "10.1": [
         (
-            lambda n, kernel, stride, padding: np.ceil((n + 2 * padding - kernel) / stride) + 1,
-            "rounded up: a kernel that does not fit whole does not count",
-        ),
-        (
             lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1,
             "rounded to the nearest: a kernel that does not fit whole does not count",
         ),
