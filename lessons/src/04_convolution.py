@@ -23,13 +23,13 @@ sys.path[:0] = [str(folder) for folder in Path.cwd().parents if (folder / "miniv
 import numpy as np
 
 from minivae.data import load_data, sprites
-from minivae.plot.lessons import lesson04 as drawings
+from minivae.plot.lessons import lesson04 as drawings  # of this lesson's pictures
 from minivae.teach import check, hint, picture, progress, quoted, use_reference
 
 # %% [markdown]
 # ## In one dimension, by hand
 #
-# Take six numbers and a *kernel* of three:
+# Take $n = 6$ numbers and a *kernel* of $m = 3$:
 #
 # $$x = (1, 2, 0, 1, 3, 1), \qquad w = (2, 1, -1) .$$
 #
@@ -46,7 +46,7 @@ from minivae.teach import check, hint, picture, progress, quoted, use_reference
 # kernel, beginning at column $i$; all else is 0. It is the banded matrix of the picture.
 #
 # Often one moves the kernel by more than one each time: by the *stride* $s$, $y_i = \sum_k w_k\, x_{s i + k}$. How many
-# outputs are there? Let the kernel have $m$ numbers. The *patch* of $y_i$, the part of $x$ that the kernel lies on,
+# outputs are there, of $n$ numbers and a kernel of $m$? The *patch* of $y_i$, the part of $x$ that the kernel lies on,
 # begins at $s i$ and must end inside: $s i + m \le n$. So $i$ goes from 0 to $\lfloor (n - m) / s \rfloor$:
 #
 # $$n_\text{out} = \lfloor (n - m) / s \rfloor + 1 .$$
@@ -74,8 +74,8 @@ check("4.1", conv_matrix)
 # %% [markdown]
 # ### The gradient is the transpose
 #
-# From the right arrives `dy`, one number per output. Lesson 1 says what comes back through a matrix: $dx = A' dy$.
-# Read it in two ways:
+# From the right arrives `dy`: the derivative of the loss by each output. Wanted is `dx`, that by each number of x.
+# Lesson 1 says what comes back through a matrix: $dx = A' dy$, where $A'$ is the transpose of $A$. Read it in two ways:
 #
 # - **By columns of A** (rows of $A'$): $x_2$ was used by $y_0$, $y_1$ and $y_2$, with the weights $w_2$, $w_1$ and
 # $w_0$. So $dx_2 = w_2\, dy_0 + w_1\, dy_1 + w_0\, dy_2$: what is used several times gets the sum of what comes back.
@@ -90,15 +90,16 @@ check("4.1", conv_matrix)
 #
 # $$dw_k = \sum_i dy_i\, x_{i + k} .$$
 #
-# That looks like a convolution of $x$ again, with $dy$ in the place of the kernel. But mind the stride: in general the
-# slope is $x_{s i + k}$, so the numbers of $dy$ meet numbers of $x$ that are $s$ apart. It is the convolution only for
-# $s = 1$; for a larger stride, the kernel would be $dy$ with $s - 1$ zeros between its numbers, and of the result the
-# first $m$ numbers would count.
+# Here $dw = (0, 1, 5)$; for example $dw_2 = 1 \cdot 0 + 0 \cdot 1 + 2 \cdot 3 - 1 \cdot 1 = 5$.
+#
+# That looks like a convolution of $x$ again, with $dy$ in the place of the kernel. But it is one for $s = 1$ only. In
+# general the slope is $x_{s i + k}$, so the numbers of $dy$ meet numbers of $x$ that are $s$ apart: with $s = 2$,
+# $dw_0 = dy_0\, x_0 + dy_1\, x_2 + dy_2\, x_4 + \dots$
 
 
 # %%
 def by_hand():
-    x, w, dy = np.array([1, 2, 0, 1, 3, 1]), np.array([2, 1, -1]), np.array([1, 0, 2, -1])
+    x, w, dy = np.array([1.0, 2, 0, 1, 3, 1]), np.array([2.0, 1, -1]), np.array([1.0, 0, 2, -1])
     A = conv_matrix(w, len(x), 1)
     y, dx = A @ x, A.T @ dy
     dw = np.array([dy @ x[k : k + len(dy)] for k in range(len(w))])
@@ -115,9 +116,10 @@ with picture("04_line") as path:
 #
 # ## Images
 #
-# A batch of images is an array `x` (N, h, w, c): example, row, column, channel. A kernel now covers kh rows and kw
-# columns, and **all** channels; and there are c_out of them, each with a bias. So `W` has the axes (kh, kw, c_in,
-# c_out):
+# From here on some letters mean something else: w is the width of an image, n the number of an example, and the kernel
+# is a capital W. A batch of images is an array `x` (N, h, w, c): example, row, column, channel. A kernel now covers kh
+# rows and kw columns, and **all** channels; and there are c_out of them, each with a bias. So `W` has the axes (kh, kw,
+# c_in, c_out):
 #
 # $$y_{n i j d} = b_d + \sum_{k, l, c} x_{n,\; s i + k,\; s j + l,\; c}\; W_{k l c d} .$$
 #
@@ -211,13 +213,15 @@ with picture("04_maps") as path:
     drawings.maps(path, *look(), FILTERS)
 
 # %% [markdown]
-# **Read the picture.** Orange is positive, blue negative, white 0. *Left - right* sees only vertical edges: where white
-# ends to the right, orange; where it begins, blue. Along the square's upper and lower side it is white. *Above - below*
-# sees only horizontal edges. *Mean* blurs. *Center - mean* is 0 wherever the image is flat, and sees every edge,
-# corners most. Each map is 2 smaller than the image, since a kernel of 3 fits at n - 2 places. The digit is a 0: left
-# and right of its ring, outside and inside, the first map finds all four vertical edges.
+# **Read the picture.** In the maps orange is positive, blue negative and white 0; each map has a color scale of its
+# own. *Left - right* sees only vertical edges: orange where something bright ends to the right, blue where it begins.
+# Along the square's upper and lower side it is 0. *Above - below* sees only horizontal edges. *Mean* blurs. *Center -
+# mean* is 0 wherever the image is flat, and sees every edge, corners most. Each map is 2 smaller than the image, since
+# a kernel of 3 fits at n - 2 places. The digit is a 0: left and right of its ring, outside and inside, the first map
+# finds all four vertical edges.
 #
-# If the image moves, its maps move with it: the same weights look everywhere. Test it:
+# If the image moves, its maps move with it: the same weights look everywhere. (With stride $s$ that holds for moves by
+# $s$ pixels, $2 s$, ..., and the maps move by 1, 2, ...) Test it with stride 1:
 
 
 # %%
@@ -293,9 +297,6 @@ def col2im(dcolumns, h, w, stride):
 check("4.4", col2im)
 
 # %% [markdown]
-# In formulas: $dx_{n p q c}$ is the sum of $d\text{columns}_{n i j k l c}$ over all $i, j, k, l$ with $s i + k = p$ and
-# $s j + l = q$.
-#
 # Now the whole. Let $X$ be the patches as a matrix (N h_out w_out, kh kw c_in), $V$ the kernels as a matrix (kh kw
 # c_in, c_out), and $Y$ the output as a matrix (N h_out w_out, c_out), of which $dY$ is the incoming gradient. **Given**
 # is that forward was
@@ -352,12 +353,17 @@ def conv_backward(dy, x, W, stride):
 check("4.5", conv_backward)
 
 # %% [markdown]
-# `db` is a sum over examples *and* places, since the bias is added at every place.
+# `db` is a sum over examples *and* places, since the bias is added at every place. And in `dx`, pixel $(p, q)$ got the
+# sum over all $i, j, k, l$ with $s i + k = p$ and $s j + l = q$: one term for each patch that covers it.
 #
 # ## Train it: find a filter from examples
 #
-# Someone made an edge image of every digit, with a kernel that we do not know. Start from random numbers, compare your
-# maps with theirs, go down. The kernel of the picture above should come out, for there is no better one.
+# Make two edge images of every digit, with the kernels *left - right* and *above - below* of the picture above, and
+# forget the kernels. Can they be found again from the images? Start from two random kernels and compare your maps with
+# those edge images. The loss is the squared difference, summed over places and both channels, and the mean over the
+# images. Then go down: subtract a small part of the gradient from the weights, again and again. The loss is 0 for the
+# two kernels that made the images, and for no others: the digits have so many different patches that two different
+# kernels give different maps. So these two should come out.
 
 
 # %%
@@ -381,7 +387,7 @@ def learn_filters(steps=300, rate=0.01):
 losses, kernels, error = learn_filters()
 print(f"loss {losses[0]:.0f} at first, {losses[20]:.1f} after 20 steps, {losses[-1]:.4f} after {len(losses) - 1}")
 print(f"largest error of a weight: {error:.3f}")
-quoted("319", losses[0])
+quoted("319", losses[0])  # compares with the number in the text
 quoted("4.1", losses[20])
 quoted("0.0005", losses[-1], within=0.0001)
 quoted("0.011", error, within=0.001)
@@ -392,8 +398,9 @@ with picture("04_learned") as path:
 
 # %% [markdown]
 # **Read the picture.** After 20 steps the signs of the left and the right column are right; after 300 the largest error
-# of any weight, of either kernel, is 0.011. The loss went from 319 to 4.1 and then to 0.0005. Nobody designs filters
-# any more: they are learned, by the two lines that call your `conv_backward`.
+# of any weight, of either kernel, is 0.011 (the picture shows the first of the two). The loss went from 319 to 4.1 and
+# then to 0.0005. In neural nets nobody designs filters: they are learned, by two lines: your `conv_backward`
+# and the step after it.
 #
 # ## The mirror: transposed convolution
 #
@@ -460,10 +467,11 @@ assert abs(left - right) < 1e-12 * abs(left)
 # %% [markdown]
 # Two numbers, made of thousands of products in two ways, agree to 12 digits and more. And since the transpose of
 # the transpose is the matrix itself, the gradient of `conv_transpose` by its input needs no new code: it is
-# `conv_forward`.
+# `conv_forward`, with the two channel axes of W exchanged and b = 0. The gradient by W waits until lesson 10.
 #
-# A warning about names: this layer is sometimes called "deconvolution". It undoes nothing. $A' A$ is not the identity;
-# only the *shape* comes back.
+# A warning about names: this layer is sometimes called "deconvolution". But it does not undo a convolution: in general
+# $A' A$ is not the identity, and the numbers of $A' A x$ are not those of $x$. At most the *shape* comes back, and that
+# only if the last patch ends with the image.
 #
 # ## The checkerboard
 #
@@ -544,17 +552,19 @@ print(f"largest difference between yours and the library's: {same_as_the_library
 assert same_as_the_library() < 1e-12
 
 # %% [markdown]
-# The last pair is what was said above: the library's backward of its transposed convolution is your `conv_forward`.
+# The last pair is what was said above: the library's backward of its transposed convolution is your `conv_forward`,
+# with the two channel axes of W exchanged and b = 0.
 #
 # ## More to try
 #
 # 1. Print `conv_matrix(np.array([1, 2, 3]), 9, 2)` and its transpose. Where do you see, in the columns, that kernel 3
 # and stride 2 cover unevenly?
 # 2. Let `learn_filters` find a kernel of 5 x 5 for the same targets (cut the targets' border). What does it learn?
+# Take 3,000 steps: after 300 its rim is not yet 0.
 # 3. Write `im2col` without a loop: `np.lib.stride_tricks.sliding_window_view`, then a slice with step. Which is faster,
 # and why does it need no memory until you reshape it?
 # 4. In `learn_filters`, replace the two Sobel kernels by two that look for the diagonals. Then let it learn from 3
-# images only.
+# images only, in 3,000 steps. Why are 3 enough? (Count the patches, and the weights.)
 # 5. Make larger images without a transposed convolution: repeat every pixel twice both ways (`np.repeat`), pad, and
 # convolve with kernel 3, stride 1. Count the coverage. Write its backward.
 #

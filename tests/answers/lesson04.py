@@ -57,11 +57,50 @@ def mirrored_and_short(w, n, stride):
     return mirrored_matrix(w, n, stride)[:-1]
 
 
-def kernel_of_four(w, n, stride):
-    A = np.zeros(((n - 4) // stride + 1, n))
+def kernel_of_five(w, n, stride):
+    A = np.zeros(((n - 5) // stride + 1, n))
     for i in range(len(A)):
-        A[i, stride * i : stride * i + 4] = w
+        A[i, stride * i : stride * i + 5] = w
     return A
+
+
+def to_the_end_of_range(w, n, stride):
+    starts = range(0, n - len(w), stride)
+    A = np.zeros((len(starts), n))
+    for row, start in zip(A, starts, strict=True):
+        row[start : start + len(w)] = w
+    return A
+
+
+def rows_rounded_up(w, n, stride):
+    A = np.zeros((int(np.ceil((n - len(w)) / stride)), n))
+    for i in range(len(A)):
+        A[i, stride * i : stride * i + len(w)] = w
+    return A
+
+
+def while_there_is_room(w, n, stride):
+    rows, start = [], 0
+    while start + len(w) < n:
+        row = np.zeros(n)
+        row[start : start + len(w)] = w
+        rows.append(row)
+        start += stride
+    return np.array(rows)
+
+
+def rows_rounded(w, n, stride):
+    A = np.zeros((round((n - len(w)) / stride) + 1, n))
+    for i in range(len(A)):
+        A[i, stride * i : stride * i + len(w)] = w
+    return A
+
+
+def rows_rounded_and_cut(w, n, stride):
+    A = np.zeros((round((n - len(w)) / stride) + 1, n + stride))
+    for i in range(len(A)):
+        A[i, stride * i : stride * i + len(w)] = w
+    return A[:, :n]
 
 
 def rows_as_a_list(w, n, stride):
@@ -92,6 +131,33 @@ def patches_by_a_loop(x, kh, kw, stride):
         for j in range(w_out):
             columns[:, i, j] = x[:, stride * i : stride * i + kh, stride * j : stride * j + kw]
     return columns
+
+
+def patches_of_places(x, kh, kw, rows, columns):
+    """The patches that start at these rows and columns; pixels outside the image are 0."""
+    x = np.pad(x, ((0, 0), (0, kh), (0, kw), (0, 0)))
+    return np.stack([np.stack([x[:, i : i + kh, j : j + kw] for j in columns], 1) for i in rows], 1)
+
+
+def places_rounded(x, kh, kw, stride):
+    rows, columns = ((round((n - k) / stride) + 1) for n, k in zip(x.shape[1:3], (kh, kw), strict=True))
+    return patches_of_places(x, kh, kw, stride * np.arange(rows), stride * np.arange(columns))
+
+
+def places_in_range(x, kh, kw, stride):
+    _, h, w, _ = x.shape
+    return patches_of_places(x, kh, kw, range(0, h - kh, stride), range(0, w - kw, stride))
+
+
+def places_of_steps(x, kh, kw, stride):
+    _, h, w, _ = x.shape
+    rows, columns = (h - kh + 1) // stride, (w - kw + 1) // stride
+    return patches_of_places(x, kh, kw, stride * np.arange(rows), stride * np.arange(columns))
+
+
+def columns_in_range(x, kh, kw, stride):
+    _, h, w, _ = x.shape
+    return patches_of_places(x, kh, kw, range(0, h - kh + 1, stride), range(0, w - kw - 1, stride))
 
 
 def patches_by_windows(x, kh, kw, stride):
@@ -205,6 +271,46 @@ def transposed_by_reshape(x, W, b, stride):
     return y.reshape(W.shape[3], *columns.shape[:3]).transpose(1, 2, 3, 0)
 
 
+def pytorch_names(x, W, b, stride):
+    kh, kw, co, ci = W.shape
+    columns = im2col(x, kh, kw, stride)
+    return (columns.reshape(-1, kh * kw * ci) @ W.reshape(-1, co) + b).reshape(*columns.shape[:3], co)
+
+
+def W_read_with_exchanged_channels(x, W, b, stride):
+    kh, kw, ci, co = W.shape
+    return np.einsum("nijklc,kldc->nijd", im2col(x, kh, kw, stride), W.reshape(kh, kw, co, ci)) + b
+
+
+def W_turned_by_T(x, W, b, stride):
+    columns = im2col(x, *W.shape[:2], stride)
+    y = columns.reshape(-1, W[..., 0].size) @ W.T.reshape(-1, len(b)) + b
+    return y.reshape(*columns.shape[:3], len(b))
+
+
+def columns_with_channels_first(x, W, b, stride):
+    columns = im2col(x, *W.shape[:2], stride)
+    rows = np.moveaxis(columns, -1, 3).reshape(-1, W[..., 0].size)
+    return (rows @ W.reshape(-1, len(b)) + b).reshape(*columns.shape[:3], len(b))
+
+
+def bias_in_the_loop(x, W, b, stride):
+    columns = im2col(x, *W.shape[:2], stride)
+    y = 0
+    for k in range(W.shape[0]):
+        for l in range(W.shape[1]):
+            y = y + columns[:, :, :, k, l] @ W[k, l] + b
+    return y
+
+
+def assigned_in_the_loop(x, W, b, stride):
+    columns = im2col(x, *W.shape[:2], stride)
+    for k in range(W.shape[0]):
+        for l in range(W.shape[1]):
+            y = columns[:, :, :, k, l] @ W[k, l]
+    return y + b
+
+
 def places_mixed_up(x, W, b, stride):
     y = layer(x, W, b, stride)
     return y.reshape(len(x), y.shape[2], y.shape[1], -1)
@@ -238,6 +344,33 @@ def not_added(dcolumns, h, w, stride):
         for l in range(kw):
             dx[:, k : k + stride * h_out : stride, l : l + stride * w_out : stride] = dcolumns[:, :, :, k, l]
     return dx
+
+
+def last_patch_wins(dcolumns, h, w, stride):
+    N, h_out, w_out, kh, kw, c = dcolumns.shape
+    dx = np.zeros((N, h, w, c))
+    for i in range(h_out):
+        for j in range(w_out):
+            dx[:, i * stride : i * stride + kh, j * stride : j * stride + kw] = dcolumns[:, i, j]
+    return dx
+
+
+def by_fancy_index(dcolumns, h, w, stride):
+    N, h_out, w_out, kh, kw, c = dcolumns.shape
+    rows = stride * np.arange(h_out)[:, None, None, None] + np.arange(kh)[:, None]
+    columns = stride * np.arange(w_out)[:, None, None] + np.arange(kw)
+    dx = np.zeros((N, h, w, c))
+    dx[:, rows, columns] += dcolumns
+    return dx
+
+
+def return_in_the_loop(dcolumns, h, w, stride):
+    N, h_out, w_out, kh, kw, c = dcolumns.shape
+    dx = np.zeros((N, h, w, c))
+    for k in range(kh):
+        for l in range(kw):
+            dx[:, k : k + stride * h_out : stride, l : l + stride * w_out : stride] += dcolumns[:, :, :, k, l]
+        return dx
 
 
 def into_empty(dcolumns, h, w, stride):
@@ -332,6 +465,31 @@ def product_of_the_wrong_transpose(dy, x, W, stride):
     return dx, (drows.T @ rows).reshape(W.shape), db
 
 
+def dy_as_a_dense_kernel(dy, x, W, stride):
+    dx, dW, db = conv_backward(dy, x, W, stride)
+    _, h_out, w_out, _ = dy.shape
+    for k in range(W.shape[0]):
+        for l in range(W.shape[1]):
+            dW[k, l] = np.einsum("nijc,nijd->cd", x[:, k : k + h_out, l : l + w_out], dy)
+    return dx, dW, db
+
+
+def V_reshaped(dy, x, W, stride):
+    _, dW, db = conv_backward(dy, x, W, stride)
+    drows, columns = dy.reshape(-1, W.shape[3]), im2col(x, *W.shape[:2], stride)
+    dcolumns = (drows @ W.reshape(W.shape[3], -1)).reshape(columns.shape)
+    return col2im(dcolumns, *x.shape[1:3], stride), dW, db
+
+
+def backward_with_pytorch_names(dy, x, W, stride):
+    kh, kw, co, ci = W.shape
+    columns = im2col(x, kh, kw, stride)
+    drows = dy.reshape(-1, co)
+    dW = (columns.reshape(-1, kh * kw * ci).T @ drows).reshape(W.shape)
+    dcolumns = (drows @ W.reshape(-1, co).T).reshape(columns.shape)
+    return col2im(dcolumns, *x.shape[1:3], stride), dW, drows.sum(axis=0)
+
+
 # ---- 4.6
 
 
@@ -385,16 +543,46 @@ def a_canvas_too_large(x, W, stride):
     return y
 
 
+def painted_with_W_reshaped(x, W, stride):
+    kh, kw, ci, co = W.shape
+    patches = (x.reshape(-1, ci) @ W.reshape(ci, -1)).reshape(*x.shape[:3], kh, kw, co)
+    return col2im(patches, (x.shape[1] - 1) * stride + kh, (x.shape[2] - 1) * stride + kw, stride)
+
+
+def painted_with_pytorch_names(x, W, stride):
+    kh, kw, co, ci = W.shape
+    patches = np.einsum("nijc,klcd->nijkld", x, W).reshape(*x.shape[:3], kh, kw, co)
+    return col2im(patches, (x.shape[1] - 1) * stride + kh, (x.shape[2] - 1) * stride + kw, stride)
+
+
+def last_patch_painted(x, W, stride):
+    sides = ((n - 1) * stride + k for n, k in zip(x.shape[1:3], W.shape[:2], strict=True))
+    return last_patch_wins(np.einsum("nijc,klcd->nijkld", x, W), *sides, stride)
+
+
+def painted_on(side):
+    def paint(x, W, stride):
+        sides = (side(n, k, stride) for n, k in zip(x.shape[1:3], W.shape[:2], strict=True))
+        return col2im(np.einsum("nijc,klcd->nijkld", x, W), *sides, stride)
+
+    return paint
+
+
 WRONG = {
     "4.1": [
         (one_row_short, "one row is missing"),
+        (to_the_end_of_range, "one row is missing"),
+        (rows_rounded_up, "one row is missing"),
+        (while_there_is_room, "one row is missing"),
+        (rows_rounded, "it stopped with ValueError"),
+        (rows_rounded_and_cut, "one row too many"),
         (moved_by_one, "the kernel moves by 1 from row to row"),
         (no_stride_at_all, "the stride is not used"),
         (rows_of_stride_one, "as many rows as with stride 1"),
         (mirrored_matrix, "the kernel is mirrored"),
         (columns_for_rows, "transpose"),
         (mirrored_and_short, "a second mistake is left"),
-        (kernel_of_four, "does it take a size for granted?"),
+        (kernel_of_five, "does it take a size for granted?"),
         (rows_as_a_list, "got a list"),
         (lambda w, n, stride: None, "is a return missing?"),
         (lambda w, n, stride: w @ np.eye(n), "it stopped with ValueError"),
@@ -412,7 +600,15 @@ WRONG = {
         (flipped_and_short, "a second mistake is left"),
         (lambda x, kh, kw, stride: patches_by_a_loop(x, kh, kw, stride)[:, :-1, :-1], "the last patches are missing"),
         (lambda x, kh, kw, stride: patches_by_a_loop(x, kh, kw, stride).swapaxes(3, 4), "of the patches are exchanged"),
-        (lambda x, kh, kw, stride: patches_by_a_loop(x, kw, kh, stride), ""),
+        (lambda x, kh, kw, stride: patches_by_a_loop(x, kw, kh, stride), "kh and kw are exchanged"),
+        (places_rounded, "expected shape (7, 4, 9, 6, 2, 5)"),
+        (places_in_range, "the last row of patches is missing"),
+        (places_of_steps, "the last row of patches is missing"),
+        (columns_in_range, "the last column of patches is missing"),
+        (
+            lambda x, kh, kw, stride: patches_by_a_loop(x, kh, kw, stride).transpose(0, 3, 4, 1, 2, 5),
+            "the axes of the places come first",
+        ),
         (lambda x, kh, kw, stride: patches_by_a_loop(x, kh, kw, 2), "does it take a size for granted?"),
         (without_a_return, "is a return missing?"),
     ],
@@ -420,7 +616,14 @@ WRONG = {
         (lambda x, W, b, stride: layer(x, W, b, stride, bias=False), "b is missing"),
         (lambda x, W, b, stride: layer(x, W, b, stride, kernel=W[::-1, ::-1]), "the kernel is mirrored"),
         (lambda x, W, b, stride: layer(x, W, b, 1), "the stride is not used"),
-        (lambda x, W, b, stride: layer(x, W.swapaxes(2, 3), b, stride), "the channels of W are exchanged"),
+        (lambda x, W, b, stride: layer(x, W.swapaxes(2, 3), b, stride), "it stopped with ValueError"),
+        (W_read_with_exchanged_channels, "the channels of W are exchanged"),
+        (pytorch_names, "it stopped with ValueError"),
+        (W_turned_by_T, "W.T has all four axes the other way round"),
+        (columns_with_channels_first, "the channels of the patches are put first"),
+        (bias_in_the_loop, "b is added for every pixel of the kernel"),
+        (assigned_in_the_loop, "only the last pixel of the kernel counts"),
+        (lambda x, W, b, stride: np.moveaxis(layer(x, W, b, stride), 3, 1), "channels come last"),
         (lambda x, W, b, stride: layer(x, W[::-1, ::-1], 0 * b, stride), "a second mistake is left"),
         (lambda x, W, b, stride: layer(x[..., :1], W[:, :, :1], b, stride), "only the first channel"),
         (rows_of_kernels, "W is reshaped to rows"),
@@ -428,10 +631,13 @@ WRONG = {
         (places_mixed_up, "the right numbers, in another shape"),
         (lambda x, W, b, stride: layer(x, W, b, stride).reshape(-1, len(b)), "one row for each place"),
         (lambda x, W, b, stride: im2col(x, *W.shape[:2], stride) @ W + b, "it stopped with ValueError"),
-        (lambda x, W, b, stride: layer(x, W, 2 * b, stride), ""),
+        (lambda x, W, b, stride: layer(x, W, 2 * b, stride), "b is added twice"),
     ],
     "4.4": [
         (not_added, "overwritten where patches overlap"),
+        (last_patch_wins, "only the last patch counts"),
+        (by_fancy_index, "only the last patch counts"),
+        (return_in_the_loop, "does the function return before its loops end?"),
         (into_empty, "np.empty"),
         (no_stride, "the stride is not used"),
         (added_without_end, "it stopped with ValueError"),
@@ -448,7 +654,13 @@ WRONG = {
         (with_another_way(no_stride), "the stride is not used on the way back"),
         (with_another_way(mean_of_the_copies), "averaged where patches overlap"),
         (with_another_way(lambda dcolumns, h, w, stride: dcolumns), "the gradients of the patches"),
-        (channels_turned, "the channels of W are exchanged"),
+        (channels_turned, "it stopped with ValueError"),
+        (backward_with_pytorch_names, "it stopped with ValueError"),
+        (with_another_way(last_patch_wins), "dx: only the last patch counts"),
+        (with_another_way(as_large_as_the_patches), "dx: it ends with the last patch"),
+        (V_reshaped, "dx: W is reshaped where V must be transposed"),
+        (dy_as_a_dense_kernel, "dW: dy meets pixels that are 1 apart"),
+        (with_grads(lambda dx, dW, db, x, dy: (dx, dW, dy[0].sum((0, 1)))), "db: the first image only"),
         (kernel_turned, "the kernel is mirrored"),
         (no_upstream, "dy is not used"),
         (product_of_the_wrong_transpose, "transpose"),
@@ -473,7 +685,12 @@ WRONG = {
         (painted_close_on_a_large_canvas, "the patches in it are 1 apart"),
         (a_canvas_too_large, "a stride too large"),
         (lambda x, W, stride: painted(x, W, stride)[:, : stride * x.shape[1], : stride * x.shape[2]], "h stride rows"),
-        (lambda x, W, stride: painted(x, W.swapaxes(2, 3), stride), "the channels of W are exchanged"),
+        (lambda x, W, stride: painted(x, W.swapaxes(2, 3), stride), "it stopped with ValueError"),
+        (painted_with_pytorch_names, "it stopped with ValueError"),
+        (painted_with_W_reshaped, "W is reshaped as if c_in were its first axis"),
+        (last_patch_painted, "only the last patch counts"),
+        (painted_on(lambda n, k, stride: n * stride + k - 1), "the image is too large"),
+        (painted_on(lambda n, k, stride: (n - 1) * stride + k + 1), "the image is too large"),
         (lambda x, W, stride: painted(x, W[::-1, ::-1], stride), "the kernel is mirrored"),
         (lambda x, W, stride: painted_over(x, W[::-1, ::-1], stride), "a second mistake is left"),
         (lambda x, W, stride: painted(x, W, 2), "does it take a size for granted?"),

@@ -213,6 +213,18 @@ def roles_of_a_convolution(dy, x, W):
 
 WRONG = {
     "10.1": [
+        (
+            lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1,
+            "rounded to the nearest: a kernel that does not fit whole does not count",
+        ),
+        (
+            lambda n, kernel, stride, padding: np.array([len(range(0, m + 2 * padding - kernel, stride)) for m in n]),
+            "the last place is missing where the kernel ends with the image",
+        ),
+        (
+            lambda n, kernel, stride, padding: (n + 2 * padding - kernel + 1) // stride,
+            "1 is added before the division",
+        ),
         (lambda n, kernel, stride, padding: (n + padding - kernel) // stride + 1, "so twice"),
         (lambda n, kernel, stride, padding: (n + 2 * padding - kernel) // stride, "the first place is missing"),
         (lambda n, kernel, stride, padding: (n - kernel) // stride + 1, "the padding is missing"),

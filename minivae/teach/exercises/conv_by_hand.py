@@ -65,9 +65,9 @@ def matrix(w, n, stride, *, mirrored=False, dense=False, fewer=False, taller=Fal
     return A.T if turned else A
 
 
-def patches(x, kh, kw, stride, *, dense=False, dilated=False, fewer=False, mirrored=False, turned=False):
+def patches(x, kh, kw, stride, *, dense=False, dilated=False, fewer=(0, 0), mirrored=False, turned=False):
     """im2col; or patches 1 apart, whose pixels may be a stride apart; too few, mirrored, rows and columns exchanged."""
-    h_out, w_out = ((n - k) // stride + 1 - fewer for n, k in zip(x.shape[1:3], (kh, kw), strict=True))
+    h_out, w_out = ((n - k) // stride + 1 - less for n, k, less in zip(x.shape[1:3], (kh, kw), fewer, strict=True))
     apart, between = (1, stride) if dilated else (1 if dense else stride, 1)
     rows = np.minimum(apart * np.arange(h_out)[:, None] + between * np.arange(kh), x.shape[1] - 1)
     columns = np.minimum(apart * np.arange(w_out)[:, None] + between * np.arange(kw), x.shape[2] - 1)
@@ -92,8 +92,9 @@ def flip(W):
 
 
 def exchange(W):
-    """The channels of W exchanged, where there are as many out as in."""
-    return W.swapaxes(2, 3) if W.shape[2] == W.shape[3] else W
+    """W read as (kh, kw, c_out, c_in); with as many channels out as in, that is an exchange of its last two axes."""
+    kh, kw, c_in, c_out = W.shape
+    return W.reshape(kh, kw, c_out, c_in).swapaxes(2, 3)
 
 
 def turn(W):
@@ -105,14 +106,27 @@ def channels_first(W):
     return np.moveaxis(W, 2, 0).reshape(W.shape)
 
 
+def channels_before(W):
+    """W read as (c_in, kh, kw, c_out)."""
+    kh, kw, c_in, c_out = W.shape
+    return np.moveaxis(W.reshape(c_in, kh, kw, c_out), 0, 2)
+
+
+def last_pixel(W):
+    """0 but for the last pixel of each kernel."""
+    V = np.zeros_like(W)
+    V[-1, -1] = W[-1, -1]
+    return V
+
+
 def kernels_in_rows(W):
     return W.reshape(W.shape[3], -1).T.reshape(W.shape)
 
 
-def forward(x, W, b, stride, *, kernel=None, bias=True, strided=True, channels=None, flat=False):
-    """conv_forward with another kernel, without b or the stride, of a few channels of x, or flat."""
+def forward(x, W, b, stride, *, kernel=None, bias=lambda W: 1, strided=True, channels=None, flat=False):
+    """conv_forward with another kernel, b another number of times, without the stride, of a few channels of x, flat."""
     x = x if channels is None else np.concatenate([x[..., :channels], 0 * x[..., channels:]], axis=-1)
-    y = conv_forward(x, kernel(W) if kernel else W, b if bias else 0 * b, stride if strided else 1)
+    y = conv_forward(x, kernel(W) if kernel else W, bias(W) * b, stride if strided else 1)
     return y.reshape(-1, len(b)) if flat else y
 
 
@@ -126,13 +140,24 @@ def overwritten(dcolumns, h, w, stride):
     return dx
 
 
+def last_wins(dcolumns, h, w, stride):
+    """col2im by a loop over the patches, with = in the place of +=."""
+    N, h_out, w_out, kh, kw, c = dcolumns.shape
+    dx = np.zeros((N, h, w, c))
+    for i in range(h_out):
+        for j in range(w_out):
+            dx[:, i * stride : i * stride + kh, j * stride : j * stride + kw] = dcolumns[:, i, j]
+    return dx
+
+
 def averaged(dcolumns, h, w, stride):
     """col2im divided by the number of patches that a pixel is in."""
     return col2im(dcolumns, h, w, stride) / np.maximum(col2im(np.ones_like(dcolumns), h, w, stride), 1)
 
 
-def spread(dcolumns, h, w, stride, *, way=col2im, strided=True, mirrored=False, turned=False, short=False):
-    """col2im in another way, without the stride, of mirrored or turned patches, or only as far as patches go."""
+def spread(dcolumns, h, w, stride, *, way=col2im, strided=True, mirrored=False, turned=False, short=False, first=False):
+    """col2im in another way, without the stride, of mirrored or turned patches or their first row, or too short."""
+    dcolumns = dcolumns[:, :, :, :1] if first else dcolumns
     dcolumns = dcolumns[:, :, :, ::-1, ::-1] if mirrored else dcolumns
     dcolumns = dcolumns.swapaxes(3, 4) if turned else dcolumns
     room = sum(dcolumns.shape[3:5])  # turned patches may be too long for the image
@@ -140,13 +165,16 @@ def spread(dcolumns, h, w, stride, *, way=col2im, strided=True, mirrored=False, 
     return dx[:, :, :-1] if short else dx
 
 
-def gradients(dy, x, W, stride, *, kernel=None, way=None, upstream=True, weights=None, bias=None):
-    """conv_backward with another kernel or way from dy to dx, without dy, or with other dW and db."""
+def gradients(dy, x, W, stride, *, kernel=None, way=None, upstream=True, dense=False, weights=None, bias=None):
+    """conv_backward with another kernel or way from dy to dx, without dy, dW by stride 1, or with other dW and db."""
     dy = dy if upstream else np.ones_like(dy)
     dx, dW, db = conv_backward(dy, x, W, stride)
     if kernel or way:
         dcolumns = np.einsum("nijd,klcd->nijklc", dy, kernel(W) if kernel else W)
         dx = (way or col2im)(dcolumns, *x.shape[1:3], stride)
+    if dense:
+        (_, h_out, w_out, _), (kh, kw, _, _) = dy.shape, W.shape
+        _, dW, _ = conv_backward(dy, x[:, : h_out + kh - 1, : w_out + kw - 1], W, 1)
     return dx, weights(dW, x) if weights else dW, bias(dy) if bias else db
 
 

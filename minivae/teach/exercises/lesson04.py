@@ -7,6 +7,7 @@ import numpy as np
 from ..exercise import Exercise
 from .conv_by_hand import (
     averaged,
+    channels_before,
     channels_first,
     col2im,
     conv_backward,
@@ -19,6 +20,8 @@ from .conv_by_hand import (
     gradients,
     im2col,
     kernels_in_rows,
+    last_pixel,
+    last_wins,
     matrix,
     mirror,
     overwritten,
@@ -27,71 +30,14 @@ from .conv_by_hand import (
     turn,
     without_end,
 )
-
-
-def _image(rng, N, h_out, w_out, kh, kw, c, stride):
-    """Images that kh x kw patches fill, but for the last column."""
-    return rng.standard_normal((N, (h_out - 1) * stride + kh, (w_out - 1) * stride + kw + 1, c))
-
-
-def _sizes(rng):
-    """The stride, and six numbers that are larger: no two are equal, and patches overlap."""
-    stride = int(rng.integers(2, 4))
-    N, h_out, kh, kw, w_out, c, _ = map(int, stride + 1 + rng.permutation(7))
-    return stride, N, h_out, w_out, kh, kw, c
-
-
-def _few_pixels(rng):
-    """The same and c_out, but few: gradients are checked pixel by pixel. No kernel is as long as N, h_out or w_out."""
-    stride, N, c, c_out = ((2, 8, 3, 3), (3, 6, 2, 4))[rng.integers(2)]
-    return stride, N, *map(int, (*2 + rng.permutation(2), *4 + rng.permutation(2))), c, c_out
-
-
-def _line(rng):
-    stride, _, n_out, _, m, _, _ = _sizes(rng)
-    return {"w": rng.standard_normal(m), "n": (n_out - 1) * stride + m + 1, "stride": stride}
-
-
-def _patches(rng):
-    stride, N, h_out, w_out, kh, kw, c = _sizes(rng)
-    return {"x": _image(rng, N, h_out, w_out, kh, kw, c, stride), "kh": kh, "kw": kw, "stride": stride}
-
-
-def _layer(rng):
-    """As many channels out as in, if the stride is 2: an exchange has the right shape, and is still wrong."""
-    stride, N, h_out, w_out, kh, kw, c = _sizes(rng)
-    c_out = c + stride - 2
-    W, b = rng.standard_normal((kh, kw, c, c_out)), rng.standard_normal(c_out)
-    return {"x": _image(rng, N, h_out, w_out, kh, kw, c, stride), "W": W, "b": b, "stride": stride}
-
-
-def _backward(rng):
-    """As many channels out as in, if the stride is 2."""
-    stride, N, h_out, w_out, kh, kw, c, c_out = _few_pixels(rng)
-    x, W = _image(rng, N, h_out, w_out, kh, kw, c, stride), rng.standard_normal((kh, kw, c, c_out))
-    b, dy = rng.standard_normal(c_out), rng.standard_normal((N, h_out, w_out, c_out))
-    return {"x": x, "W": W, "b": b, "stride": stride, "dy": dy}
-
-
-def _columns(rng):
-    stride, N, h_out, w_out, kh, kw, c, _ = _few_pixels(rng)
-    x, dcolumns = _image(rng, N, h_out, w_out, kh, kw, c, stride), rng.standard_normal((N, h_out, w_out, kh, kw, c))
-    return {"x": x, "dcolumns": dcolumns, "h": x.shape[1], "w": x.shape[2], "stride": stride}
-
-
-def _small(rng):
-    """As many channels out as in, if the stride is 2."""
-    stride, N, h, w, kh, kw, c = _sizes(rng)
-    W = rng.standard_normal((kh, kw, c, c + stride - 2))
-    return {"x": rng.standard_normal((N, h, w, c)), "W": W, "stride": stride}
-
+from .conv_draws import backward, columns, image, layer, line, small
 
 EXERCISES = (
     Exercise(
         "4.1",
         "conv_matrix",
         "A",
-        _line,
+        line,
         conv_matrix,
         hints=(
             "How many rows? The last patch starts at i s and must end within x: i s + m <= n, so i <= (n - m) / s.",
@@ -103,6 +49,8 @@ EXERCISES = (
             "the kernel is mirrored: w[0] belongs to the first pixel of the patch": partial(matrix, mirrored=True),
             "one row is missing: between the first and the last patch there are (n - m) // s steps, so one patch more":
                 partial(matrix, fewer=True),
+            "one row too many: its kernel would end outside x": lambda w, n, stride: conv_matrix(w, n + stride, stride)[
+                : round((n - len(w)) / stride) + 1, :n],
             "as many rows as with stride 1: the kernel starts at every stride-th place only": partial(
                 matrix, taller=True),
             "the stride is not used: that is the matrix for stride 1": lambda w, n, stride: conv_matrix(w, n, 1),
@@ -113,7 +61,7 @@ EXERCISES = (
         "4.2",
         "im2col",
         "columns",
-        _patches,
+        image,
         im2col,
         hints=(
             "h_out = (h - kh) // stride + 1, and the same with w. Make zeros of shape (N, h_out, w_out, kh, kw, c) and "
@@ -137,14 +85,22 @@ EXERCISES = (
             "the patches are mirrored: pixel (k, l) of a patch is k rows and l columns after its first": partial(
                 patches, mirrored=True),
             "the last patches are missing: between the first and the last there are (h - kh) // stride steps, so one "
-            "patch more": partial(patches, fewer=True),
+            "patch more": partial(patches, fewer=(1, 1)),
+            "the last row of patches is missing: a patch that ends with the image counts too": partial(
+                patches, fewer=(1, 0)),
+            "the last column of patches is missing: a patch that ends with the image counts too": partial(
+                patches, fewer=(0, 1)),
+            "the axes of the places come first, (h_out, w_out), then those of the patch": lambda x, kh, kw, stride:
+                im2col(x, kh, kw, stride).transpose(0, 3, 4, 1, 2, 5),
+            "kh and kw are exchanged: a patch has kh rows and kw columns": lambda x, kh, kw, stride: im2col(
+                x, kw, kh, stride),
         },
     ),
     Exercise(
         "4.3",
         "conv_forward",
         "y",
-        _layer,
+        layer,
         conv_forward,
         hints=(
             "columns = im2col(x, kh, kw, stride) has axes (N, h_out, w_out, kh, kw, c_in). As a matrix, each patch is "
@@ -155,7 +111,12 @@ EXERCISES = (
             "c_out).",
         ),
         slips={
-            "b is missing": partial(forward, bias=False),
+            "b is missing": partial(forward, bias=lambda W: 0),
+            "b is added twice": partial(forward, bias=lambda W: 2),
+            "b is added for every pixel of the kernel: once for each number of y": partial(
+                forward, bias=lambda W: W[:, :, 0, 0].size),
+            "only the last pixel of the kernel counts: the sum over all of them is wanted": partial(
+                forward, kernel=last_pixel),
             "the kernel is mirrored: that is the convolution of mathematics, not that of neural nets": partial(
                 forward, kernel=flip),
             "the stride is not used": partial(forward, strided=False),
@@ -167,14 +128,20 @@ EXERCISES = (
             "rows and columns of the kernel are exchanged": partial(forward, kernel=turn),
             "the channels of W are put first; within a row of the patches they are last": partial(
                 forward, kernel=channels_first),
+            "the channels of the patches are put first; within a column of the kernels they are last": partial(
+                forward, kernel=channels_before),
+            "W.T has all four axes the other way round, (c_out, c_in, kw, kh), so reshape mixes them up": partial(
+                forward, kernel=lambda W: W.T.reshape(W.shape)),
             "only the first channel of x is used; a kernel covers all channels": partial(forward, channels=1),
+            "channels come last, here as everywhere": lambda x, W, b, stride: np.moveaxis(
+                conv_forward(x, W, b, stride), -1, 1),
         },
     ),
     Exercise(
         "4.4",
         "col2im",
         "dx",
-        _columns,
+        columns,
         col2im,
         value=lambda x, dcolumns, stride: (dcolumns * im2col(x, *dcolumns.shape[3:5], int(stride))).sum(),
         points=2,
@@ -188,7 +155,11 @@ EXERCISES = (
         slips={
             "overwritten where patches overlap: a pixel used several times gets the sum of what comes back":
                 partial(spread, way=overwritten),
+            "only the last patch counts where patches overlap: a pixel used several times gets the sum of what comes "
+            "back": partial(spread, way=last_wins),
             "averaged where patches overlap: the sum is wanted": partial(spread, way=averaged),
+            "only the first row of the kernel's pixels came back: does the function return before its loops end?":
+                partial(spread, first=True),
             "the stride is not used": partial(spread, strided=False),
             "it ends with the last patch; but dx has the shape of x, zeros where no patch is": partial(
                 spread, short=True),
@@ -200,7 +171,7 @@ EXERCISES = (
         "4.5",
         "conv_backward",
         "dx, dW, db",
-        _backward,
+        backward,
         conv_backward,
         value=lambda x, W, b, stride, dy: (dy * conv_forward(x, W, b, int(stride))).sum(),
         around=lambda x, W, b, stride, dy: {
@@ -222,8 +193,15 @@ EXERCISES = (
                 gradients, kernel=flip),
             "overwritten where patches overlap: a pixel used several times gets the sum of what comes back": partial(
                 gradients, way=overwritten),
+            "only the last patch counts where patches overlap: a pixel used several times gets the sum of what comes "
+            "back": partial(gradients, way=last_wins),
             "the stride is not used on the way back": partial(gradients, way=partial(spread, strided=False)),
             "averaged where patches overlap: the sum is wanted": partial(gradients, way=averaged),
+            "it ends with the last patch; but dx has the shape of x, zeros where no patch is": partial(
+                gradients, way=partial(spread, short=True)),
+            "W is reshaped where V must be transposed: reshape leaves the numbers in their order": partial(
+                gradients, kernel=kernels_in_rows),
+            "dy meets pixels that are 1 apart: forward they were a stride apart": partial(gradients, dense=True),
             "these are the gradients of the patches; col2im takes them back to the image": partial(
                 gradients, way=lambda dcolumns, h, w, stride: dcolumns),
             "dy is not used: the upstream gradient is missing": partial(gradients, upstream=False),
@@ -235,6 +213,8 @@ EXERCISES = (
                 gradients, bias=lambda dy: dy.sum(axis=0)),
             "summed over the places of each image only: all images share the bias": partial(
                 gradients, bias=lambda dy: dy.sum(axis=(1, 2))),
+            "the first image only: all images share the bias, so what comes back from all is summed": partial(
+                gradients, bias=lambda dy: dy[0].sum(axis=(0, 1))),
             "averaged over the images: whether the loss is a mean is already in dy": partial(
                 gradients, weights=lambda dW, x: dW / len(x)),
             "the channels are exchanged: the third axis goes with x, the last with dy": partial(
@@ -247,13 +227,13 @@ EXERCISES = (
         "4.6",
         "conv_transpose",
         "y",
-        _small,
+        small,
         conv_transpose,
         hints=(
             "conv_backward does it already: its path from dy to dx. Two steps: a matrix product that makes a patch of "
             "every pixel, then col2im.",
-            "The product sums over c_in, W's third axis: columns[n, i, j, k, l, d] is the sum over c of x[n, i, j, c] "
-            'W[k, l, c, d]. np.einsum writes that as it stands: "nijc,klcd->nijkld".',
+            "The product sums over c_in, the last axis of x and the third of W, and leaves columns (N, h, w, kh, kw, "
+            "c_out). np.einsum writes that as it stands: a letter for each axis, the same letter where it sums.",
             "The image that col2im is to fill has the sides (h - 1) stride + kh and (w - 1) stride + kw: room for the "
             "last patch, and no more.",
         ),
@@ -262,13 +242,18 @@ EXERCISES = (
                 mirror, kernel=exchange),
             "the kernel is mirrored: pixel (k, l) of the patch is x times W[k, l]": partial(mirror, kernel=flip),
             "overwritten where patches overlap: they are added": partial(mirror, way=overwritten),
+            "only the last patch counts where patches overlap: they are added": partial(mirror, way=last_wins),
             "averaged where patches overlap: they are added": partial(mirror, way=averaged),
+            "W is reshaped as if c_in were its first axis; it is the third, so move it first": partial(
+                mirror, kernel=channels_before),
             "the stride is not used: the patches are 1 apart, and the image has room for no more": lambda x, W, stride:
                 conv_transpose(x, W, 1),
             "the image is as large as it should be, but the patches in it are 1 apart, not a stride": partial(
                 mirror, strided=False),
             "the image has h stride rows, so parts of the last patches do not fit": partial(
                 mirror, sides=lambda h, k, stride: h * stride),
+            "the image is too large: the last patch starts at (h - 1) stride and has kh rows, and there it ends":
+                partial(mirror, sides=lambda h, k, stride: h * stride + k - 1),
             "the image is a stride too large: the last patch starts at (h - 1) stride": partial(
                 mirror, sides=lambda h, k, stride: h * stride + k),
         },

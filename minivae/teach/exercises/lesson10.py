@@ -26,7 +26,7 @@ from .conv_vae_by_hand import (
     transposed_side,
 )
 
-SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 3)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
+SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 6)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
 COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
 ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
 DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
@@ -107,6 +107,12 @@ EXERCISES = (
             "the first place is missing: + 1": partial(side_by, first=False),
             "rounded up: a kernel that does not fit whole does not count": partial(
                 side_by, rest=lambda a, b: -(-a // b)),
+            "rounded to the nearest: a kernel that does not fit whole does not count": partial(
+                side_by, rest=lambda a, b: np.round(a / b)),
+            "the last place is missing where the kernel ends with the image": partial(
+                side_by, first=False, rest=lambda a, b: -(-a // b)),
+            "1 is added before the division; it counts the first place, so it comes after": partial(
+                side_by, first=False, rest=lambda a, b: (a + 1) // b),
             "not rounded: a side is a whole number": partial(side_by, rest=np.true_divide),
             "the padding is missing": partial(side_by, padded=False),
             "n // stride: that is right for kernel 4, stride 2, padding 1, but not always": lambda n, kernel, stride,
