@@ -104,7 +104,10 @@ def right(dy, x, W):
         (lambda dy, x, W: (np.nan * x, *right(dy, x, W)[1:]), "20 of 20 numbers are not finite"),
         (lambda dy, x, W: ("x", *right(dy, x, W)[1:]), "expected an array, got a str"),
         (lambda dy, x, W: (None, *right(dy, x, W)[1:]), "expected an array, got None: is a return missing?"),
-        (lambda dy, x, W: ([[1], [1, 2]], *right(dy, x, W)[1:]), "dx          expected an array, got a list\n"),
+        (
+            lambda dy, x, W: ([[1], [1, 2]], *right(dy, x, W)[1:]),
+            "dx          expected an array, got a list; np.array makes one of it\n",
+        ),
         (lambda dy, x, W: (right(dy, x, W)[0].astype(str), dy, dy), "expected numbers, got an array of <U"),
         (lambda dy, x, W: (right(dy, x, W)[0].astype(object), dy, dy), "expected numbers, got an array of object"),
         (lambda dy, x, W: (np.ma.array(right(dy, x, W)[0], mask=True), dy, dy), "got a MaskedArray"),
@@ -305,16 +308,6 @@ def planted(monkeypatch, number, reference, slips):
     monkeypatch.setattr(answers, "exercise", lambda number: task)
 
 
-@pytest.mark.parametrize("wrong", [lambda t: t + np.sin(t) + np.arange(t.shape[1]),  # the sum of two mistakes
-                                   lambda t: -2 * (t + np.sin(t))])  # and a factor  # fmt: skip
-def test_two_mistakes_that_know_nothing_of_each_other(monkeypatch, capsys, wrong):
-    slips = {"a sine": lambda x, W, b: x @ W + b + np.sin(x @ W + b),
-             "columns": lambda x, W, b: x @ W + b + np.arange(len(b)),
-             "weights": lambda x, W, b: (x @ W + b) * (1 + np.arange(len(b)))}  # fmt: skip
-    planted(monkeypatch, "1.1", lambda x, W, b: x @ W + b, slips)
-    assert re.search(rf"      a sine\n      {SECOND}\n", said(capsys, "1.1", lambda x, W, b: wrong(x @ W + b)))
-
-
 def test_two_mistakes_of_the_whole_answer_go_before_one_of_an_output(monkeypatch, capsys):
     def variant(dy, x, W, a=1, b=0):
         return dy @ W.T * a + b, x.T @ np.tanh(dy * a + b), dy.sum(axis=0)
@@ -352,16 +345,7 @@ def test_of_several_names_of_an_output_the_best_is_said(monkeypatch, capsys):
     assert "dW: dW" not in text
     planted(monkeypatch, "1.2", lambda dy, x, W: variant(dy, x, W), {"db": slips["db"], "two": slips["two"]})
     text = said(capsys, "1.2", lambda dy, x, W: (*variant(dy, x, W, dW=3)[:2], variant(dy, x, W, dW=3, db=2)[2]))
-    assert f"dW, db: two\n      dW, db: {SECOND}\n" in text
-
-
-def test_of_few_numbers_anything_is_a_sum(monkeypatch, capsys):
-    right = exercise("10.3").reference
-    slips = {"one": lambda *args: (right(*args)[0] + 5, right(*args)[1] + 7),
-             "other": lambda *args: (right(*args)[0] + 11, right(*args)[1] + 13)}  # fmt: skip
-    planted(monkeypatch, "10.3", right, slips)
-    assert SECOND not in said(capsys, "10.3", lambda *args: (right(*args)[0], right(*args)[1] + 20))
-    assert SECOND not in said(capsys, "10.3", lambda *args: (right(*args)[0], right(*args)[1] + 0.3))
+    assert f"dW, db: two\n      db: {SECOND}\n" in text
 
 
 def test_a_mistake_that_earlier_arrays_would_have_shown_is_not_named(monkeypatch, capsys):

@@ -50,7 +50,7 @@ def _difference(got, truth, tolerance):
     if isinstance(truth, str):
         return (None, 0.0) if isinstance(got, str) and got == truth else (f"{got!r} is not it", 1.0)
     if got is None or isinstance(got, list | tuple | dict | str | np.ma.MaskedArray):
-        return f"expected an array, got {kind_of(got)}", 1.0
+        return f"expected an array, got {kind_of(got)}{'; np.array makes one of it' * isinstance(got, list)}", 1.0
     a, b = numbers(got), np.asarray(truth, "float64")
     if isinstance(got, bool | np.bool_):
         return f"expected numbers, got {kind_of(got)}", 1.0
@@ -125,16 +125,19 @@ class _Reasons:
         found = {name: self._of(name) for name in self.wrong}
         reasons = {name: texts for name, (texts, _) in found.items()}
         unsure = [name for name, (texts, sure) in found.items() if len(texts) != 1 or not sure]
-        for pairs in (self._composed, self._sums):
-            if not unsure:
-                break
-            found = list(pairs())
-            both = next((first for first, outputs in found if self._all_fit(outputs)), None)
+        if unsure:
+            pairs = list(self._pairs())
+            both = next((pair for *pair, outputs in pairs if self._all_fit(outputs)), None)
             for name in self.wrong if both else unsure:
-                first = both or next((first for first, outputs in found if self._explains(name, outputs)), None)
-                reasons[name] = [first, SECOND] if first else reasons[name]
-            unsure = [name for name, texts in reasons.items() if not texts]
+                pair = both or next((pair for *pair, outputs in pairs if self._explains(name, outputs)), None)
+                reasons[name] = self._of_pair(name, pair) if pair else reasons[name]
         return reasons
+
+    def _of_pair(self, name, pair):
+        """Of two mistakes: the one that reaches this output, or the one that reaches more, and that another is left."""
+        reached = {text: [n for n in self.wrong if not _equal(self.slips[text][n], self.truths[n])] for text in pair}
+        here = [text for text in pair if name in reached[text]]
+        return here if len(here) == 1 else [max(pair, key=lambda text: len(reached[text])), SECOND]
 
     def _all_fit(self, outputs):
         return all((self._explains if name in self.wrong else self._fits)(name, outputs) for name in self.got)
@@ -185,38 +188,13 @@ class _Reasons:
         finding = explain(got, truth, **({"others": others, "sizes": {"N": rows}} | around))
         return None if finding is None or finding.kind in ("unknown", "not finite") else finding
 
-    def _composed(self):
-        """(first mistake, {output: value}) of two variants of one function, with the changes of both."""
+    def _pairs(self):
+        """(one mistake, another, {output: value}) of two variants of one function, with the changes of both."""
         for one, other in combinations(self.slips, 2):
             a, b = self.task.slips[one], self.task.slips[other]
             if isinstance(a, partial) and isinstance(b, partial) and a.func is b.func:
                 with suppress(Exception), np.errstate(all="ignore"):  # two changes of one thing, or that do not fit
-                    yield self._first(one, other), self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
-
-    def _sums(self):
-        """(first mistake, {output: value}) of two mistakes that add up, or of one and a factor."""
-        for one, other in combinations(self.slips, 2):
-            a, b = self.slips[one], self.slips[other]
-            with suppress(ValueError), np.errstate(all="ignore"):  # of other shapes
-                yield (
-                    self._first(one, other),
-                    {n: a[n] + b[n] - t if self._many(n) else t for n, t in self.truths.items()},
-                )
-        for one, outputs in self.slips.items():
-            for c in (-1, 2, 0.5, -2, -0.5):
-                yield one, {n: c * a if self._many(n) else a for n, a in outputs.items()}
-
-    def _first(self, one, other):
-        """Which of two mistakes to name: the one that reaches more of what is wrong."""
-        reach = {
-            text: sum(not _equal(self.slips[text][n], self.truths[n]) for n in self.wrong) for text in (one, other)
-        }
-        return max(reach, key=reach.get)
-
-    def _many(self, name):
-        """Whether an output has so many numbers that nothing fits by luck."""
-        truth = self.truths[name]
-        return not isinstance(truth, str) and truth.size > 3
+                    yield one, other, self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
 
 
 def _cut_off(found, got, truth):
@@ -229,7 +207,7 @@ def _cut_off(found, got, truth):
 def _text(finding, got, truth):
     """Without the shapes, where they have been said."""
     if finding is None or got.shape == truth.shape or finding.kind == "wrong axis":
-        return finding and finding.text
+        return finding and (finding.text.partition(":")[0] if finding.kind == "missing" else finding.text)
     if finding.kind == "shape":
         return "the right numbers, in another shape" if "right numbers" in finding.text else None
     return finding.text.partition(": ")[2]

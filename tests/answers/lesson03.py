@@ -372,7 +372,7 @@ WRONG = {
         (lambda n, m: (np.sqrt(6 / (n + m)), np.sqrt(2 / m)), "that is the backward condition"),
         (lambda n, m: (np.sqrt(6 / (n + m)), np.sqrt(6 / n)), "He's are normal"),
         (lambda n, m: (6 / (n + m), 2 / n), "he_std: that is the variance, the root is missing"),
-        (lambda n, m: (3 / (n + m), np.sqrt(2 / n)), "a second mistake is left"),
+        (lambda n, m: (3 / (n + m), np.sqrt(2 / n)), ""),
         (in_whole_numbers, ""),
         (weights_themselves, "it draws numbers of its own"),
         (lambda n, m: np.sqrt(6 / (n + m)), "expected it to return xavier_bound, he_std"),
