@@ -36,9 +36,21 @@ def places_counted(n, kernel, stride, padding):
     return np.array([len(range(0, m + 2 * padding - kernel + 1, stride)) for m in n])
 
 
+def places_counted_for_any_n(n, kernel, stride, padding):
+    return np.vectorize(lambda m: len(range(0, m + 2 * padding - kernel + 1, stride)))(n)
+
+
+def one_division(n, kernel, stride, padding):
+    return np.floor((n - kernel + 2 * padding + stride) / stride)
+
+
 def last_pixel_counted(n, kernel, stride, padding):
-    ends = [max(i * stride + k for i in range(m) for k in range(kernel)) for m in n]
-    return np.array(ends) + 1 - 2 * padding
+    return np.array([(m - 1) * stride + kernel - 2 * padding for m in n])
+
+
+def last_pixel_counted_for_any_n(n, kernel, stride, padding):
+    ends = [max(i * stride + k for i in range(m) for k in range(kernel)) for m in np.atleast_1d(n)]
+    return np.reshape(ends, np.shape(n)) + 1 - 2 * padding
 
 
 # ---- 10.3
@@ -134,6 +146,10 @@ def no_relu(d, h):
     return d
 
 
+def at_least_0(d, h):
+    return d * (h >= 0)
+
+
 def times_h(d, h):
     return d * h
 
@@ -207,6 +223,22 @@ def channels_not_exchanged(dy, x, W):
     return halve(dy, W, np.zeros(W.shape[3])), dW, db
 
 
+def bias_of_the_channels_out(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    return halve(dy, W.transpose(0, 1, 3, 2), np.zeros(W.shape[3])), dW, db
+
+
+def weights_of_w_itself(dy, x, W):
+    dx, _, db = by_loops(dy, x, W)
+    return dx, halve_backward(x, dy, W)[1].transpose(0, 1, 3, 2), db
+
+
+def exchanged_where_it_does_not_fit(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    V = W if W.shape[2] == dy.shape[3] else W.transpose(0, 1, 3, 2)
+    return halve(dy, V, np.zeros(x.shape[3])), dW, db
+
+
 def roles_of_a_convolution(dy, x, W):
     return halve_backward(dy, x, W)
 
@@ -221,12 +253,21 @@ WRONG = {
         (lambda n, kernel, stride, padding: n // 2, "n // 2: that is right"),
         (lambda n, kernel, stride, padding: n // stride, "n // stride"),
         (lambda n, kernel, stride, padding: (n + padding - kernel) // stride, "a second mistake is left"),
-        (lambda n, kernel, stride, padding: (n + 2 * padding - 11) // 4 + 1, "does it take a size for granted?"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - 14) // 5 + 1, "does it take a size for granted?"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel - 2 * padding, "of a transposed convolution"),
         (lambda n, kernel, stride, padding: range(n), "it stopped with TypeError"),
         (lambda n, kernel, stride, padding: None, "is a return missing?"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - kernel + 1) // stride, "1 is added before the division"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - stride) // kernel + 1, "kernel and stride are exch"),
+        (lambda n, kernel, stride, padding: -(-(n - kernel) // stride) + 1, "rounded up"),
+        (lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1, "nearest whole number"),
+        (lambda n, kernel, stride, padding: (n - 2 * padding - kernel) // stride + 1, "the padding is subtracted"),
+        (places_counted, "it stopped with TypeError"),
     ],
     "10.2": [
+        (lambda n, kernel, stride, padding: n * stride + kernel - 2 * padding - 1, "stride - 1 too many"),
+        (lambda n, kernel, stride, padding: (n - 1) * kernel + stride - 2 * padding, "kernel and stride are exchanged"),
+        (last_pixel_counted, "it stopped with TypeError"),
         (lambda n, kernel, stride, padding: n * stride + kernel - 2 * padding, "not at n stride"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel - padding, "so twice"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel, "the padding is missing"),
@@ -287,8 +328,11 @@ WRONG = {
         (decode_with(last=lambda out: None), "is a return missing?"),
     ],
     "10.6": [
-        (gradients_with(last=no_relu), "the ReLU after the second convolution is left out"),
-        (gradients_with(first=no_relu), "the ReLU after the first convolution is left out"),
+        (gradients_with(last=no_relu), "the second ReLU is left out, or"),
+        (gradients_with(first=no_relu), "the first ReLU is left out, or"),
+        (gradients_with(last=at_least_0), "its mask is h >= 0"),
+        (gradients_with(first=at_least_0), "the first ReLU is left out, or"),
+        (gradients_with(first=at_least_0, last=at_least_0), "their masks are h >= 0"),
         (gradients_with(first=no_relu, last=no_relu), "both ReLUs are left out"),
         (gradients_with(first=times_h, last=times_h), "times h in the place of h > 0"),
         (gradients_with(first=relu_of_the_gradient, last=relu_of_the_gradient), "a ReLU of the gradient"),
@@ -306,7 +350,10 @@ WRONG = {
         (last_layer_first, "dW1: that is dW3; the order is"),
     ],
     "10.7": [
-        (channels_not_exchanged, "the channels of W are as they were"),
+        (channels_not_exchanged, "it stopped with ValueError"),
+        (exchanged_where_it_does_not_fit, "the channels of W are as they were"),
+        (bias_of_the_channels_out, "it stopped with ValueError"),
+        (weights_of_w_itself, "it stopped with ValueError"),
         (roles_of_a_convolution, "it stopped with ValueError"),
         (doubled(lambda dx, dW, db, dy, x, W: (double(dy, W.swapaxes(2, 3), 0), dW, db)), "that is double again"),
         (doubled(lambda dx, dW, db, dy, x, W: (by_loops(dy, x, W[::-1, ::-1])[0], dW, db)), "the kernel is mirrored"),
@@ -324,8 +371,8 @@ WRONG = {
 }
 
 RIGHT = {
-    "10.1": [places_counted, lambda n, kernel, stride, padding: np.floor((n - kernel + 2 * padding + stride) / stride)],
-    "10.2": [last_pixel_counted],
+    "10.1": [places_counted_for_any_n, one_division],
+    "10.2": [last_pixel_counted_for_any_n],
     "10.3": [entries_of_the_arrays],
     "10.4": [encode_by_steps, encode_stacked, encode_in_float32],
     "10.5": [decode_image_by_image],
@@ -335,6 +382,8 @@ RIGHT = {
 
 KERNEL, GREY = {"W2, axis 0", "W2, axis 1"}, {"W1, axis 2"}  # kernels are 4 x 4, images have one channel
 FIXED = {
+    "10.1": {"n"},  # a whole number in one of the draws, and arrays in the others
+    "10.2": {"n"},
     "10.4": KERNEL | GREY | {"W1, axis 0", "W1, axis 1"},
     "10.5": KERNEL | {"W3, axis 0", "W3, axis 1", "W3, axis 3", "b3, axis 0"},
     "10.6": KERNEL | GREY | {"W1, axis 0", "W1, axis 1"},

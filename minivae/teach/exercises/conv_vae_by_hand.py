@@ -67,9 +67,9 @@ def double_backward(dy, x, W):
 # ---- with mistakes
 
 
-def side_by(n, kernel, stride, padding, *, twice=True, padded=True, first=True, rest=np.floor_divide):
-    """conv_side with one border, or none, without the first place, or with another division."""
-    border = (2 if twice else 1) * padding * padded
+def side_by(n, kernel, stride, padding, *, twice=True, padded=True, sign=1, first=True, rest=np.floor_divide):
+    """conv_side with one border, or none, or -1 times as many, without the first place, or with another division."""
+    border = sign * (2 if twice else 1) * padding * padded
     return rest(n + border - kernel, stride) + first
 
 

@@ -26,11 +26,12 @@ from .conv_vae_by_hand import (
     transposed_side,
 )
 
-SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 3)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
+# kernel, stride, padding, how many n; the last comes first, and in it no two mistakes give the same sides
+SIDES = (9, 2, 3, 1), (6, 3, 1, 9), (14, 5, 3, 13)
 COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
 ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
 DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
-DOUBLES = (3, 2, 4, 2, 5), (5, 4, 2, 5, 3), (6, 2, 5, 3, 3)  # N, h, w, c_in, c_out
+DOUBLES = (5, 4, 2, 5, 3), (6, 2, 5, 3, 3), (3, 2, 4, 2, 5)  # N, h, w, c_in, c_out
 
 
 def _one_of(rng, sizes):
@@ -39,10 +40,10 @@ def _one_of(rng, sizes):
 
 
 def _side(rng):
-    """Several sides at once, of which some leave a rest."""
-    kernel, stride, padding = _one_of(rng, SIDES)
-    n = kernel + rng.integers(5, 9) + np.arange(3 + stride)
-    return {"n": n, "kernel": kernel, "stride": stride, "padding": padding}
+    """Several sides at once, with all rests that there are; or one, a plain number."""
+    kernel, stride, padding, many = _one_of(rng, SIDES)
+    n = kernel + int(rng.integers(5, 9)) + np.arange(many)
+    return {"n": n if many > 1 else int(n[0]), "kernel": kernel, "stride": stride, "padding": padding}
 
 
 def _cost(rng):
@@ -75,7 +76,7 @@ def _decoder(rng):
 
 
 def _double(rng):
-    """As many channels out as in for the first of the seeds: an exchange has the right shape, and is still wrong."""
+    """As many channels out as in for one of the seeds, not the first: there the shapes do not show an exchange."""
     N, h, w, c_in, c_out = _one_of(rng, DOUBLES)
     given = {"x": rng.standard_normal((N, h, w, c_in)), "W": rng.standard_normal((4, 4, c_in, c_out))}
     return given | {"b": rng.standard_normal(c_out), "dy": rng.standard_normal((N, 2 * h, 2 * w, c_out))}
@@ -105,6 +106,12 @@ EXERCISES = (
         slips={
             "padding is on both sides of the image, so twice": partial(side_by, twice=False),
             "the first place is missing: + 1": partial(side_by, first=False),
+            "1 is added before the division, so it is not a whole place": lambda n, kernel, stride, padding: (
+                n + 2 * padding - kernel + 1) // stride,
+            "kernel and stride are exchanged": lambda n, kernel, stride, padding: conv_side(n, stride, kernel, padding),
+            "the padding is subtracted": partial(side_by, sign=-1),
+            "rounded to the nearest whole number, which may be up": partial(
+                side_by, rest=lambda a, b: np.round(a / b)),
             "rounded up: a kernel that does not fit whole does not count": partial(
                 side_by, rest=lambda a, b: -(-a // b)),
             "not rounded: a side is a whole number": partial(side_by, rest=np.true_divide),
@@ -128,6 +135,10 @@ EXERCISES = (
         slips={
             "the last of n patches begins at (n - 1) stride, not at n stride": partial(mirrored_side, steps=0),
             "padding is cut off at both ends, so twice": partial(mirrored_side, cut=1),
+            "stride - 1 too many: the large image ends where the last patch ends": lambda n, kernel, stride, padding: (
+                transposed_side(n, kernel, stride, padding) + stride - 1),
+            "kernel and stride are exchanged": lambda n, kernel, stride, padding: transposed_side(
+                n, stride, kernel, padding),
             "the padding is cut off here, not added": partial(mirrored_side, cut=-2),
             "the padding is missing": partial(mirrored_side, cut=0),
             "n stride: that is right only where kernel = stride + 2 padding": lambda n, kernel, stride, padding: (
@@ -236,9 +247,12 @@ EXERCISES = (
             "images for the first.",
         ),
         slips={
-            "the ReLU after the second convolution is left out on the way back": partial(encoder_gradients, last=False),
-            "the ReLU after the first convolution is left out on the way back": partial(encoder_gradients, first=False),
-            "both ReLUs are left out on the way back": partial(encoder_gradients, first=False, last=False),
+            "the second ReLU is left out, or its mask is h >= 0, which is true everywhere": partial(
+                encoder_gradients, last=False),
+            "the first ReLU is left out, or its mask is h >= 0, which is true everywhere": partial(
+                encoder_gradients, first=False),
+            "both ReLUs are left out, or their masks are h >= 0, which is true everywhere": partial(
+                encoder_gradients, first=False, last=False),
             "times h in the place of h > 0: the slope of a ReLU is 0 or 1": partial(encoder_gradients, gate=_times),
             "a ReLU of the gradient; what counts is where h is positive, the gradient may be negative": partial(
                 encoder_gradients, gate=lambda d, h: relu(d)),
