@@ -36,9 +36,21 @@ def places_counted(n, kernel, stride, padding):
     return np.array([len(range(0, m + 2 * padding - kernel + 1, stride)) for m in n])
 
 
+def places_counted_for_any_n(n, kernel, stride, padding):
+    return np.vectorize(lambda m: len(range(0, m + 2 * padding - kernel + 1, stride)))(n)
+
+
+def one_division(n, kernel, stride, padding):
+    return np.floor((n - kernel + 2 * padding + stride) / stride)
+
+
 def last_pixel_counted(n, kernel, stride, padding):
-    ends = [max(i * stride + k for i in range(m) for k in range(kernel)) for m in n]
-    return np.array(ends) + 1 - 2 * padding
+    return np.array([(m - 1) * stride + kernel - 2 * padding for m in n])
+
+
+def last_pixel_counted_for_any_n(n, kernel, stride, padding):
+    ends = [max(i * stride + k for i in range(m) for k in range(kernel)) for m in np.atleast_1d(n)]
+    return np.reshape(ends, np.shape(n)) + 1 - 2 * padding
 
 
 # ---- 10.3
@@ -47,6 +59,14 @@ def last_pixel_counted(n, kernel, stride, padding):
 def entries_of_the_arrays(side, kernel, c_in, c_out):
     W, b = np.zeros((kernel, kernel, c_in, c_out)), np.zeros(c_out)
     return np.array([W.size + b.size, W.size * side**2])
+
+
+def cost_with(parameters):
+    def conv_cost(side, kernel, c_in, c_out):
+        W = kernel * kernel * c_in * c_out
+        return parameters(side, W, c_in, c_out), W * side * side
+
+    return conv_cost
 
 
 # ---- 10.4
@@ -80,6 +100,12 @@ def encode_with(first=relu, last=relu, flat=lambda h: h, cut=lambda out: np.hspl
     return encode
 
 
+def encode_with_relu_before(x, W1, b1, W2, b2, W3, b3):
+    n = int(x.shape[1] ** 0.5)
+    h = halve(relu(halve(relu(x.reshape(-1, n, n, 1)), W1, b1)), W2, b2)
+    return np.split(h.reshape(len(x), -1) @ W3 + b3, 2, axis=1)
+
+
 def encode_images_turned(x, *weights):
     side = int(x.shape[1] ** 0.5)
     return encode_by_steps(x.reshape(-1, side, side).transpose(0, 2, 1).reshape(x.shape), *weights)
@@ -98,6 +124,13 @@ def decode_with(first=relu, second=relu, last=lambda out: out, image=None, side=
         return last(out.reshape(len(z), -1))
 
     return decode
+
+
+def decode_without_cutting(z, W1, b1, W2, b2, W3, b3):
+    h1 = relu(z @ W1 + b1)
+    n = int((h1.shape[1] / W2.shape[2]) ** 0.5)
+    h2 = relu(conv_transpose(h1.reshape(len(z), n, n, -1), W2, 2) + b2)
+    return (conv_transpose(h2, W3, 2) + b3).reshape(len(z), -1)
 
 
 def decode_image_by_image(z, W1, b1, W2, b2, W3, b3):
@@ -130,8 +163,28 @@ def gradients_with(last=None, first=None, side_by_side=None, unflatten=None, sid
     return encode_backward
 
 
+def computed_again(first=relu, last=relu, stored=False, axis=0):
+    def encode_backward(dmu, dlog_var, x, W1, b1, W2, b2, W3, b3):
+        n = int(x.shape[1] ** 0.5)
+        images = x.reshape(len(x), n, n, 1)
+        a1 = halve(images, W1, b1)
+        h1 = first(a1)
+        h2 = last(halve(h1, W2, b2))
+        dout = np.hstack([dmu, dlog_var])
+        dh2 = (dout @ W3.T).reshape(h2.shape) * (h2 > 0)
+        dh1, dW2, db2 = halve_backward(dh2, a1 if stored else h1, W2)
+        _, dW1, db1 = halve_backward(dh1 * (h1 > 0), images, W1)
+        return dW1, db1, dW2, db2, h2.reshape(len(x), -1).T @ dout, dout.sum(axis)
+
+    return encode_backward
+
+
 def no_relu(d, h):
     return d
+
+
+def at_least_0(d, h):
+    return d * (h >= 0)
 
 
 def times_h(d, h):
@@ -207,6 +260,38 @@ def channels_not_exchanged(dy, x, W):
     return halve(dy, W, np.zeros(W.shape[3])), dW, db
 
 
+def bias_of_the_channels_out(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    return halve(dy, W.transpose(0, 1, 3, 2), np.zeros(W.shape[3])), dW, db
+
+
+def weights_of_w_itself(dy, x, W):
+    dx, _, db = by_loops(dy, x, W)
+    return dx, halve_backward(x, dy, W)[1].transpose(0, 1, 3, 2), db
+
+
+def exchanged_where_it_does_not_fit(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    V = W if W.shape[2] == dy.shape[3] else W.transpose(0, 1, 3, 2)
+    return halve(dy, V, np.zeros(x.shape[3])), dW, db
+
+
+def bias_of_halve_backward(dy, x, W):
+    V = W.transpose(0, 1, 3, 2)
+    _, dV, db = halve_backward(x, dy, V)
+    return halve(dy, V, 0), dV.transpose(0, 1, 3, 2), db
+
+
+def mirrored_and_not_exchanged(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    return halve(dy, W[::-1, ::-1], 0), dW, db
+
+
+def reshaped(dy, x, W):
+    _, dW, db = by_loops(dy, x, W)
+    return halve(dy, W.reshape(4, 4, W.shape[3], W.shape[2]), 0), dW, db
+
+
 def roles_of_a_convolution(dy, x, W):
     return halve_backward(dy, x, W)
 
@@ -233,12 +318,21 @@ WRONG = {
         (lambda n, kernel, stride, padding: n // 2, "n // 2: that is right"),
         (lambda n, kernel, stride, padding: n // stride, "n // stride"),
         (lambda n, kernel, stride, padding: (n + padding - kernel) // stride, "a second mistake is left"),
-        (lambda n, kernel, stride, padding: (n + 2 * padding - 11) // 4 + 1, "does it take a size for granted?"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - 14) // 5 + 1, "does it take a size for granted?"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel - 2 * padding, "of a transposed convolution"),
         (lambda n, kernel, stride, padding: range(n), "it stopped with TypeError"),
         (lambda n, kernel, stride, padding: None, "is a return missing?"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - kernel + 1) // stride, "1 is added before the division"),
+        (lambda n, kernel, stride, padding: (n + 2 * padding - stride) // kernel + 1, "kernel and stride are exch"),
+        (lambda n, kernel, stride, padding: -(-(n - kernel) // stride) + 1, "rounded up"),
+        (lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1, "nearest whole number"),
+        (lambda n, kernel, stride, padding: (n - 2 * padding - kernel) // stride + 1, "the padding is subtracted"),
+        (places_counted, "it stopped with TypeError"),
     ],
     "10.2": [
+        (lambda n, kernel, stride, padding: n * stride + kernel - 2 * padding - 1, "stride - 1 too many"),
+        (lambda n, kernel, stride, padding: (n - 1) * kernel + stride - 2 * padding, "kernel and stride are exchanged"),
+        (last_pixel_counted, "it stopped with TypeError"),
         (lambda n, kernel, stride, padding: n * stride + kernel - 2 * padding, "not at n stride"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel - padding, "so twice"),
         (lambda n, kernel, stride, padding: (n - 1) * stride + kernel, "the padding is missing"),
@@ -263,6 +357,19 @@ WRONG = {
         (lambda side, kernel, c_in, c_out: (kernel * c_in * c_out, side**2 * kernel * c_in * c_out), "a second"),
         (lambda side, kernel, c_in, c_out: kernel * kernel * c_in * c_out + c_out, "expected it to return"),
         (lambda side, kernel, c_in, c_out: entries_of_the_arrays(side, 5, c_in, c_out), "take a size for granted"),
+        (lambda side, kernel, c_in, c_out: entries_of_the_arrays(side, 4, c_in, c_out), "4 is written in"),
+        (lambda side, kernel, c_in, c_out: entries_of_the_arrays(2 * side, kernel, c_in, c_out), "twice the side"),
+        (lambda side, kernel, c_in, c_out: entries_of_the_arrays(side // 2, kernel, c_in, c_out), "already"),
+        (cost_with(lambda side, W, c_in, c_out: W / c_out * (c_out + 1)), "the bias is like one more input"),
+        (cost_with(lambda side, W, c_in, c_out: W + c_in + c_out), "c_out biases, not c_in + c_out"),
+        (cost_with(lambda side, W, c_in, c_out: W + side * side * c_out), "a bias for each place of the output"),
+        (
+            lambda side, kernel, c_in, c_out: (
+                kernel**2 * (c_in + c_out) + c_out,
+                (side * kernel) ** 2 * (c_in + c_out),
+            ),
+            "there is one for each pair",
+        ),
     ],
     "10.4": [
         (encode_with(first=lambda h: h), "the ReLU after the first convolution is missing"),
@@ -277,6 +384,8 @@ WRONG = {
         (encode_with(flat=lambda h: np.moveaxis(h, 3, 1)), "channels first"),
         (encode_with(first=lambda h: h, flat=lambda h: np.moveaxis(h, 3, 1)), "a second mistake is left"),
         (encode_with(side=8), "does it take a size for granted?"),
+        (encode_with(flat=lambda h: h.transpose(0, 2, 1, 3)), "rows and columns of h2 are exchanged"),
+        (encode_with_relu_before, "the ReLU comes after each convolution"),
         (encode_images_turned, "rows and columns of the image are exchanged"),
         (lambda *a: encode_by_steps(*a[:-1], 0), "b3 is missing"),
         (lambda *a: encode_by_steps(*a)[0], "expected it to return mu, log_var"),
@@ -294,17 +403,32 @@ WRONG = {
         (decode_with(image=lambda h, n, c: h.reshape(len(h), n, n, c).transpose(0, 2, 1, 3)), "rows and columns"),
         (decode_with(image=lambda h, n, c: h.reshape(len(h), c, n, n)), "it stopped with ValueError"),
         (decode_with(last=lambda out: out.reshape(len(out), int(out[0].size ** 0.5), -1, 1)), "still images"),
+        (lambda z, W1, b1, *a: decode_with()(z, W1, 0, *a), "b1 is missing"),
+        (lambda z, W1, b1, W2, b2, *a: decode_with()(z, W1, b1, W2, 0, *a), "b2 is missing"),
+        (lambda *a: decode_with()(*a[:-1], 0), "b3 is missing"),
+        (lambda *a: decode_with()(*a[:-1], 0)[:, ::-1], ""),
+        (decode_without_cutting, "is still there"),
         (decode_with(side=2), "does it take a size for granted?"),
         (decode_with(c=5), "does it take a size for granted?"),
         (decode_with(last=lambda out: None), "is a return missing?"),
     ],
     "10.6": [
-        (gradients_with(last=no_relu), "the ReLU after the second convolution is left out"),
-        (gradients_with(first=no_relu), "the ReLU after the first convolution is left out"),
+        (gradients_with(last=no_relu), "the second ReLU is left out, or"),
+        (gradients_with(first=no_relu), "the first ReLU is left out, or"),
+        (gradients_with(last=at_least_0), "its mask is h >= 0"),
+        (gradients_with(first=at_least_0), "the first ReLU is left out, or"),
+        (gradients_with(first=at_least_0, last=at_least_0), "their masks are h >= 0"),
         (gradients_with(first=no_relu, last=no_relu), "both ReLUs are left out"),
         (gradients_with(first=times_h, last=times_h), "times h in the place of h > 0"),
         (gradients_with(first=relu_of_the_gradient, last=relu_of_the_gradient), "a ReLU of the gradient"),
         (gradients_with(first=no_relu, last=times_h), "a second mistake is left"),
+        (gradients_with(first=times_h), "times h in the place of h > 0 in the first layer"),
+        (gradients_with(first=relu_of_the_gradient), "a ReLU of the gradient in the first layer"),
+        (computed_again(first=np.array, last=np.array), "h1 and h2 are computed again without their ReLUs"),
+        (computed_again(first=np.array), "h1 is computed again without its ReLU"),
+        (computed_again(last=np.array), "h2 is computed again without its ReLU"),
+        (computed_again(stored=True), "is h1 after the ReLU, not before it"),
+        (computed_again(axis=1), "but all examples share b3"),
         (gradients_with(unflatten=channels_first), "channels first"),
         (gradients_with(unflatten=channels_first, first=no_relu), "a second mistake is left"),
         (gradients_with(side_by_side=lambda dmu, dlog_var: np.hstack([dlog_var, dmu])), "are exchanged"),
@@ -318,7 +442,15 @@ WRONG = {
         (last_layer_first, "dW1: that is dW3; the order is"),
     ],
     "10.7": [
-        (channels_not_exchanged, "the channels of W are as they were"),
+        (channels_not_exchanged, "it stopped with ValueError"),
+        (exchanged_where_it_does_not_fit, "the channels of W are as they were"),
+        (bias_of_the_channels_out, "it stopped with ValueError"),
+        (weights_of_w_itself, "it stopped with ValueError"),
+        (bias_of_halve_backward, "that is the sum of x"),
+        (mirrored_and_not_exchanged, "it stopped with ValueError"),
+        (reshaped, "reshape does not exchange axes"),
+        (doubled(lambda dx, dW, db, dy, x, W: (by_loops(dy, x, W.swapaxes(0, 1))[0], dW, db)), "rows and columns"),
+        (doubled(lambda dx, dW, db, dy, x, W: (dx, dW, dy.sum((1, 2, 3)))), "summed over the channels"),
         (roles_of_a_convolution, "it stopped with ValueError"),
         (doubled(lambda dx, dW, db, dy, x, W: (double(dy, W.swapaxes(2, 3), 0), dW, db)), "that is double again"),
         (doubled(lambda dx, dW, db, dy, x, W: (by_loops(dy, x, W[::-1, ::-1])[0], dW, db)), "the kernel is mirrored"),
@@ -336,8 +468,8 @@ WRONG = {
 }
 
 RIGHT = {
-    "10.1": [places_counted, lambda n, kernel, stride, padding: np.floor((n - kernel + 2 * padding + stride) / stride)],
-    "10.2": [last_pixel_counted],
+    "10.1": [places_counted_for_any_n, one_division],
+    "10.2": [last_pixel_counted_for_any_n],
     "10.3": [entries_of_the_arrays],
     "10.4": [encode_by_steps, encode_stacked, encode_in_float32],
     "10.5": [decode_image_by_image],
@@ -347,6 +479,8 @@ RIGHT = {
 
 KERNEL, GREY = {"W2, axis 0", "W2, axis 1"}, {"W1, axis 2"}  # kernels are 4 x 4, images have one channel
 FIXED = {
+    "10.1": {"n"},  # a whole number in one of the draws, and arrays in the others
+    "10.2": {"n"},
     "10.4": KERNEL | GREY | {"W1, axis 0", "W1, axis 1"},
     "10.5": KERNEL | {"W3, axis 0", "W3, axis 1", "W3, axis 3", "b3, axis 0"},
     "10.6": KERNEL | GREY | {"W1, axis 0", "W1, axis 1"},

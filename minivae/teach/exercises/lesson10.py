@@ -26,11 +26,12 @@ from .conv_vae_by_hand import (
     transposed_side,
 )
 
-SIDES = (9, 2, 3), (6, 3, 1), (11, 4, 6)  # kernel, stride, padding; kernel is not stride + 2 padding: that is n stride
+# kernel, stride, padding, how many n; the last comes first, and in it no two mistakes give the same sides
+SIDES = (9, 2, 3, 1), (6, 3, 1, 9), (14, 5, 3, 13)
 COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
 ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
 DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
-DOUBLES = (3, 2, 4, 2, 5), (5, 4, 2, 5, 3), (6, 2, 5, 3, 3)  # N, h, w, c_in, c_out
+DOUBLES = (5, 4, 2, 5, 3), (6, 2, 5, 3, 3), (3, 2, 4, 2, 5)  # N, h, w, c_in, c_out
 
 
 def _one_of(rng, sizes):
@@ -39,10 +40,10 @@ def _one_of(rng, sizes):
 
 
 def _side(rng):
-    """Several sides at once, of which some leave a rest."""
-    kernel, stride, padding = _one_of(rng, SIDES)
-    n = kernel + rng.integers(5, 9) + np.arange(3 + stride)
-    return {"n": n, "kernel": kernel, "stride": stride, "padding": padding}
+    """Several sides at once, with all rests that there are; or one, a plain number."""
+    kernel, stride, padding, many = _one_of(rng, SIDES)
+    n = kernel + int(rng.integers(5, 9)) + np.arange(many)
+    return {"n": n if many > 1 else int(n[0]), "kernel": kernel, "stride": stride, "padding": padding}
 
 
 def _cost(rng):
@@ -75,7 +76,7 @@ def _decoder(rng):
 
 
 def _double(rng):
-    """As many channels out as in for the first of the seeds: an exchange has the right shape, and is still wrong."""
+    """As many channels out as in for one of the seeds, not the first: there the shapes do not show an exchange."""
     N, h, w, c_in, c_out = _one_of(rng, DOUBLES)
     given = {"x": rng.standard_normal((N, h, w, c_in)), "W": rng.standard_normal((4, 4, c_in, c_out))}
     return given | {"b": rng.standard_normal(c_out), "dy": rng.standard_normal((N, 2 * h, 2 * w, c_out))}
@@ -105,6 +106,8 @@ EXERCISES = (
         slips={
             "padding is on both sides of the image, so twice": partial(side_by, twice=False),
             "the first place is missing: + 1": partial(side_by, first=False),
+            "kernel and stride are exchanged": lambda n, kernel, stride, padding: conv_side(n, stride, kernel, padding),
+            "the padding is subtracted": partial(side_by, sign=-1),
             "rounded up: a kernel that does not fit whole does not count": partial(
                 side_by, rest=lambda a, b: -(-a // b)),
             "rounded to the nearest: a kernel that does not fit whole does not count": partial(
@@ -129,11 +132,15 @@ EXERCISES = (
         transposed_side,
         hints=(
             "n patches, each a stride further than the one before: where does the last one begin? (Not at n stride.)",
-            "It begins at (n - 1) stride and is kernel long. Then padding is cut off, at both ends.",
+            "Try n = 1 and n = 2: how long is the large image before anything is cut off? And then how much is?",
         ),
         slips={
             "the last of n patches begins at (n - 1) stride, not at n stride": partial(mirrored_side, steps=0),
             "padding is cut off at both ends, so twice": partial(mirrored_side, cut=1),
+            "stride - 1 too many: the large image ends where the last patch ends": lambda n, kernel, stride, padding: (
+                transposed_side(n, kernel, stride, padding) + stride - 1),
+            "kernel and stride are exchanged": lambda n, kernel, stride, padding: transposed_side(
+                n, stride, kernel, padding),
             "the padding is cut off here, not added": partial(mirrored_side, cut=-2),
             "the padding is missing": partial(mirrored_side, cut=0),
             "n stride: that is right only where kernel = stride + 2 padding": lambda n, kernel, stride, padding: (
@@ -165,6 +172,15 @@ EXERCISES = (
             "all places share the same weights": partial(cost_by, shared=False),
             "parameters and products are exchanged": lambda *a: conv_cost(*a)[::-1],
             "adding a bias is no product": partial(cost_by, adds=True),
+            "4 is written in, but `kernel` says how long the kernel is": partial(cost_by, length=4),
+            "the bias is like one more input, so its + 1 does not belong to c_out": partial(cost_by, biases="input"),
+            "c_out biases, not c_in + c_out: only what comes out gets one": partial(cost_by, biases="both"),
+            "a bias for each place of the output, but all places share them": partial(cost_by, biases="places"),
+            "`side` is that of the output already; here it is taken for that of the input": partial(cost_by, grow=0.5),
+            "that is twice the side of the output, but there are products for the places of the output only": partial(
+                cost_by, grow=2),
+            "c_in + c_out kernels, but there is one for each pair of a channel in and a channel out": partial(
+                cost_by, pairs=False),
             "every weight is used at every place of the output": lambda side, *a: (
                 conv_cost(side, *a)[0], conv_cost(1, *a)[1]),
         },
@@ -178,7 +194,7 @@ EXERCISES = (
         hints=(
             "A row of D pixels is a square image with one channel: x.reshape(len(x), side, side, 1), side the root of "
             "D.",
-            "halve, relu, halve, relu. Then flat again, one row for each example, and the dense layer: @ W3 + b3.",
+            "The formula from the inside outward. Before the dense layer h2 becomes flat, one row for each example.",
             "Out come 2 L numbers for each example. The first half of the columns is mu, the second log_var. No ReLU "
             "here: both may be negative.",
         ),
@@ -191,6 +207,8 @@ EXERCISES = (
             "a ReLU on the output: mu and log_var may be negative": partial(encoder, after=relu),
             "channels first before it is flat: reshape alone keeps the order (row, column, channel)": partial(
                 encoder, channels_first=True),
+            "rows and columns of h2 are exchanged before it is flat": partial(encoder, turned_flat=True),
+            "the ReLU comes after each convolution, not before it": partial(encoder, before=True),
             "log_var is the log of the variance: nothing is applied to it": lambda *a: (encode(*a)[0], np.exp(
                 encode(*a)[1])),
             "that is the standard deviation; log_var is the log of its square": lambda *a: (encode(*a)[0], np.exp(
@@ -221,6 +239,10 @@ EXERCISES = (
             "a ReLU at the end: a logit is negative where a pixel is rather black": partial(decoder, after=relu),
             "channels first: the axes are (N, side, side, c)": partial(decoder, channels_first=True),
             "rows and columns of the small image are exchanged": partial(decoder, transpose=True),
+            "b1 is missing": partial(decoder, biases=(0, 1, 1)),
+            "b2 is missing": partial(decoder, biases=(1, 0, 1)),
+            "b3 is missing": partial(decoder, biases=(1, 1, 0)),
+            "the border of 1, which a transposed convolution cuts off, is still there": partial(decoder, cut=False),
             "still images: a model's rows are flat, (N, D)": lambda z, *a: decode(z, *a).reshape(
                 len(z), *[int((decode(z, *a).shape[1]) ** 0.5)] * 2, 1),
         },
@@ -242,14 +264,27 @@ EXERCISES = (
             "images for the first.",
         ),
         slips={
-            "the ReLU after the second convolution is left out on the way back": partial(encoder_gradients, last=False),
-            "the ReLU after the first convolution is left out on the way back": partial(encoder_gradients, first=False),
-            "both ReLUs are left out on the way back": partial(encoder_gradients, first=False, last=False),
+            "the second ReLU is left out, or its mask is h >= 0, which is true everywhere": partial(
+                encoder_gradients, last=False),
+            "the first ReLU is left out, or its mask is h >= 0, which is true everywhere": partial(
+                encoder_gradients, first=False),
+            "both ReLUs are left out, or their masks are h >= 0, which is true everywhere": partial(
+                encoder_gradients, first=False, last=False),
             "times h in the place of h > 0: the slope of a ReLU is 0 or 1": partial(encoder_gradients, gate=_times),
             "a ReLU of the gradient; what counts is where h is positive, the gradient may be negative": partial(
                 encoder_gradients, gate=lambda d, h: relu(d)),
             "channels first: what comes back has the order (row, column, channel), that of h2": partial(
                 encoder_gradients, channels_first=True),
+            "times h in the place of h > 0 in the first layer": partial(encoder_gradients, first_gate=_times),
+            "a ReLU of the gradient in the first layer, where h1 > 0 counts": partial(
+                encoder_gradients, first_gate=lambda d, h: relu(d)),
+            "h1 and h2 are computed again without their ReLUs": partial(encoder_gradients, relus=(False, False)),
+            "h1 is computed again without its ReLU": partial(encoder_gradients, relus=(False, True)),
+            "h2 is computed again without its ReLU": partial(encoder_gradients, relus=(True, False)),
+            "the second convolution's input is h1 after the ReLU, not before it": partial(
+                encoder_gradients, raw_input=True),
+            "summed over the 2 L numbers of each example, but all examples share b3": partial(
+                encoder_gradients, db3_axis=1),
             "dmu and dlog_var are exchanged: mu is the first half": partial(encoder_gradients, exchanged=True),
             "dmu and dlog_var take turns in the columns: mu is the first half": partial(
                 encoder_gradients, every_second=True),
@@ -275,8 +310,8 @@ EXERCISES = (
         hints=(
             "For dx: pixel (i, j) of x painted a patch. What comes back for it is that patch of dy, times the kernel, "
             "added up. That gathers a patch into one number: it is a convolution of dy.",
-            "double goes from c_in to c_out channels, so the convolution back goes from c_out to c_in: W with its last "
-            "two axes exchanged. Its bias is 0.",
+            "double goes from c_in to c_out channels, so the convolution back goes from c_out to c_in. What shape has "
+            "its kernel, and in which order are those numbers in W? How many biases does it add, and what are they?",
             "For dW: in the sum S of all dy times y, each weight stands between a number of x and one of dy, as in "
             "halve, where dy is the large image. So halve_backward knows dW, in the order (4, 4, c_out, c_in).",
         ),
@@ -285,6 +320,10 @@ EXERCISES = (
                 doubled, kernel=lambda W: W if W.shape[2] == W.shape[3] else W.swapaxes(2, 3)),
             "the kernel is mirrored: each number goes back by the way on which it came": partial(
                 doubled, kernel=lambda W: flip(W.swapaxes(2, 3))),
+            "reshape does not exchange axes: it puts the same order into another shape": partial(
+                doubled, kernel=lambda W: W.reshape(*W.shape[:2], W.shape[3], W.shape[2])),
+            "rows and columns of the kernel are exchanged too: only its channels are": partial(
+                doubled, kernel=lambda W: W.transpose(1, 0, 3, 2)),
             "that is double again: what comes back has the size of x": partial(doubled, dx_by=double),
             "a ReLU on the way back, but double has none": partial(doubled, dx_by=lambda *a: relu(halve(*a))),
             "the channels of dW are exchanged: the third axis goes with x, the last with dy": partial(
@@ -292,11 +331,15 @@ EXERCISES = (
             "the kernel of dW is mirrored": partial(doubled, weights=lambda dV: flip(dV.swapaxes(2, 3))),
             "dy is not used: the upstream gradient is missing": partial(doubled, upstream=False),
             "the mean over all places, but the bias is added at every one of them: the sum": partial(
-                doubled, bias=lambda dy: dy.mean(axis=(0, 1, 2))),
+                doubled, bias=lambda dy, x: dy.mean(axis=(0, 1, 2))),
             "summed over the images only: the bias is added at every pixel too": partial(
-                doubled, bias=lambda dy: dy.sum(axis=0)),
+                doubled, bias=lambda dy, x: dy.sum(axis=0)),
             "summed over the pixels only: all images share the bias": partial(
-                doubled, bias=lambda dy: dy.sum(axis=(1, 2))),
+                doubled, bias=lambda dy, x: dy.sum(axis=(1, 2))),
+            "that is the sum of x, the bias of the mirrored convolution; b was added to y, where dy arrives": partial(
+                doubled, bias=lambda dy, x: x.sum(axis=(0, 1, 2))),
+            "summed over the channels and not over the images: each channel has its bias, and all images share it":
+                partial(doubled, bias=lambda dy, x: dy.sum(axis=(1, 2, 3))),
         },
     ),
 )  # fmt: skip
