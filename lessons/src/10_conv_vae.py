@@ -67,6 +67,8 @@ check("10.1", conv_side)
 # before it. Then $p$ pixels are cut off at both ends.
 #
 # ### Exercise 10.2: `transposed_side`
+#
+# The side of the output, of one whole number `n` or an array of such, as before.
 
 
 # %%
@@ -467,9 +469,9 @@ assert (conv_vae().theta.size, dense_vae().theta.size) == (conv_parameters, dens
 # one sprite in each image, one with two.
 #
 # Mind the difference. Of all images with one sprite, most are in the training data. A held-out one has neighbors there,
-# a place further on, and 32 of the 200 are in the training data themselves, pixel for pixel. With two sprites that is
-# true of none. Of the pairs there are about a million: what comes in validation is like nothing that has
-# been seen, except that its *parts* have.
+# a place further on, and 32 of the 200 are in the training data themselves, pixel for pixel. With two sprites none is.
+# Of the pairs there are about a million: what comes in validation is like nothing that has been seen, except that its
+# *parts* have.
 
 
 # %%
@@ -640,6 +642,7 @@ quoted("-18.8", after(12, of_one, "dense"), within=1)
 quoted("-14.8", after(24, of_one, "conv"), within=1)
 quoted("-14.9", after(24, of_one, "dense"), within=1)
 quoted("8.5", after(12, of_two, "conv") - after(12, of_two, "conv, pixels shuffled"), within=1)
+quoted("6.4", after(24, of_two, "conv") - after(24, of_two, "conv, pixels shuffled"), within=1)
 quoted("4.0", dense_vae(hidden=34).theta.size / conv_parameters)
 spread = {name: np.ptp(values[:, -1]) for name, values in of_two.items()}
 quoted("0.8", spread["conv"], within=1)
@@ -660,17 +663,17 @@ with picture("10_contest") as path:
 
 # %% [markdown]
 # **Read the picture.** Thin lines are the five trainings, the thick one is their mean. They differ at the end by 0.8
-# nats (conv) to 8 nats (the dense net on shuffled pixels), so smaller differences than that, of one
-# training each, would mean nothing. All numbers here are means of five. Left, two sprites:
+# nats (conv) to 8 nats (the dense net on shuffled pixels), so smaller differences than that, of one training each,
+# would mean nothing. All numbers here are means of five. Left, two sprites:
 #
 # - *Equal parameters, equal epochs*: after 12 epochs conv is at -29.9, dense at -39.3 nats, and conv is ahead with each
 # of the five seeds. Give the dense net four times the epochs, which take it about as long as conv its 12, and it comes
 # to -34.4. It has 8 hidden units to say where two things are.
-# - *Shuffled pixels* cost the conv net 8.5 nats: after 12 epochs it is at -38.4, and after 24 at -33.6, where the other
-# is at -27.2; worse with each seed. The number of weights is the same, and so is the information in the images. What is
-# lost is that neighbors belong together and that all places are alike. To the dense net shuffling is no more than
-# another draw of its initial weights: the means are -34.4 and, shuffled, -34.5. Its five trainings are further apart
-# there, 8 nats against 2.4; that is chance too.
+# - *Shuffled pixels* cost the conv net 8.5 nats after 12 epochs, where it is at -38.4, and 6.4 after 24, at -33.6; it
+# is worse with each seed. The number of weights is the same, and so is the information in the images. What is lost is
+# that neighbors belong together and that all places are alike. To the dense net shuffling is no more than another draw
+# of its initial weights: the means are -34.4 and, shuffled, -34.5. Its five trainings are further apart there, 8 nats
+# against 2.4; that is chance too.
 # - *Parameters or seconds?* A dense net with 4.0 times the parameters comes to -29.4 in 12 epochs, as far as conv, and
 # each of them takes it much less time: before conv has done its 12, it has done 24 and is at -27.9. But there it nearly
 # stays, -27.7 after 48. Conv is at -27.2 after 24 epochs and is still rising. So here, on a processor, the wide net is
