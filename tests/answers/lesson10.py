@@ -325,7 +325,10 @@ WRONG = {
         (lambda n, kernel, stride, padding: (n + 2 * padding - kernel + 1) // stride, "1 is added before the division"),
         (lambda n, kernel, stride, padding: (n + 2 * padding - stride) // kernel + 1, "kernel and stride are exch"),
         (lambda n, kernel, stride, padding: -(-(n - kernel) // stride) + 1, "rounded up"),
-        (lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1, "rounded to the nearest"),
+        (
+            lambda n, kernel, stride, padding: np.round((n + 2 * padding - kernel) / stride) + 1,
+            "rounded to the nearest",
+        ),
         (lambda n, kernel, stride, padding: (n - 2 * padding - kernel) // stride + 1, "the padding is subtracted"),
         (places_counted, "it stopped with TypeError"),
     ],
