@@ -193,7 +193,7 @@ EXERCISES = (
                 lambda dy, x: x @ dy.T),
             "the last index of dy and x is summed; it is the examples that add up": _same_width(
                 lambda dy, x: dy @ x.T),
-            "once for each input i; each dy_nj is added once: is it inside the loop over i?": lambda dy, x, W: (
+            "added once for each input i, not once: is it inside the loop over i?": lambda dy, x, W: (
                 dy @ W.T, x.T @ dy, len(W) * dy.sum(axis=0)),
             "the examples' parts, not yet added up": partial(_backward, dW=lambda dy, x: x[:, :, None] * dy[:, None]),
             "the last example's part alone: they add up over the examples": partial(
