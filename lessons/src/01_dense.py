@@ -13,7 +13,7 @@
 # ![A chain x, a, h, y, loss: the value of each above it, the derivative of the loss by it below](picture:01_chain)
 #
 # *The whole lesson in one picture. Values go to the right: each node is computed from the one before. Derivatives go
-# to the left: each is the one to its right, times the slope of one step. The second cell computes every number in it.*
+# to the left: each is the one to its right, times the slope of one step. A cell below computes every number in it.*
 
 # %%
 import sys
@@ -45,7 +45,7 @@ from minivae.teach import check, given, hint, picture, progress, quoted, use_ref
 # $d\,\text{loss}/dy$. It is the same for every quantity, in all lessons: the derivative *of the loss* by that whose
 # name follows the d.
 #
-# Two habits follow from this product:
+# Two habits follow from this product, and a third comes with whole arrays, in exercise 1.2:
 #
 # - **Start at the end.** Everything before $y$ needs $dy$. Compute it once, then $dh = dy \cdot v$ from it, then
 #   $da = dh \cdot [a > 0]$, and so on to the left.
@@ -187,8 +187,13 @@ check("1.2", dense_backward)
 # Read the last number of each line: your gradient and the numeric one differ by some $10^{-12}$ only. Nothing in the
 # numeric one knows your formula: it only calls the forward. Lesson 2 is about how far one can trust that.
 #
-# Your three sums, as products of matrices (a prime means transposed): $dx = dy\, W'$, $dW = x' dy$, and $db$ is the sum
-# of the rows of $dy$. They are all one sentence: *whatever is used several times gets the sum of what comes back*.
+# The third habit: **whatever is used several times gets the sum of what comes back.** All three of your sums say this.
+#
+# <details><summary>What you have found, as products of matrices</summary>
+#
+# With a prime for transposed: $dx = dy\, W'$, $dW = x' dy$, and $db$ is the sum of the rows of $dy$.
+#
+# </details>
 #
 # ## ReLU
 #
@@ -349,22 +354,22 @@ with picture("01_fit") as path:
 # all points (a *dead* one) has no gradient, and as long as that is so it does not change.
 #
 # The loss falls from 1.19 to 0.14 in the first 200 steps, and needs the other 3,800 to reach 0.004. The rough shape is
-# found soon, then the corners move slowly into place; at both ends the curve still misses. Four times the loss jumps up
-# about tenfold and comes back. Nothing in the gradient is wrong: the steps are a little too long. With half the rate
-# there are no jumps:
+# found soon, then the corners move slowly into place; at both ends the curve still misses. Four times the loss rises
+# again, above twice its smallest value so far, and comes back. Nothing in the gradient is wrong: the steps are a little
+# too long. With half the rate it never rises so far:
 
 
 # %%
-def jumps(losses):
+def rises(losses):
     """How many times the loss rises above twice its smallest value so far."""
     high = np.array(losses) > 2 * np.minimum.accumulate(losses)
     return int((high[1:] & ~high[:-1]).sum())
 
 
 slower = fit_curve(8000, 0.01)[2]
-print(f"jumps: {jumps(losses)} with the rate 0.02, {jumps(slower)} with 0.01")
-quoted("4", jumps(losses))
-quoted("0", jumps(slower))
+print(f"rises: {rises(losses)} with the rate 0.02, {rises(slower)} with 0.01")
+quoted("4", rises(losses))
+quoted("0", rises(slower))
 
 # %% [markdown]
 # Lesson 5 is about going down well, lesson 3 about where to start.
@@ -372,7 +377,8 @@ quoted("0", jumps(slower))
 # ## The same in minivae
 #
 # In the library these functions are layers. `forward` returns a cache besides its result, and `backward` takes it. The
-# gradients are the same as yours:
+# call `bind("float64")` puts all parameters of a net into memory, as numbers of that type. Then `W.data` holds the
+# numbers of a parameter `W`, and `W.grad` its gradient, which `backward` writes there. It is the same as yours:
 
 # %%
 from minivae.layers import Dense, ReLU, Sequential
@@ -396,10 +402,18 @@ assert same_as_the_library() < 1e-12, "your functions differ from the library's;
 # %% [markdown]
 # ## More to try
 #
-# 1. Replace `np.sin` by a step, `np.sign(x)`. Where do the corners go?
+# Change the cell of `fit_curve`, or copy it, and run it again. `quoted` then says that the text has another number than
+# you; the text is about the curve above, so that is no mistake.
+#
+# 1. Fit a step: `np.sign(x)` in the place of `np.sin(2 * x)`. Where do the corners go?
 # 2. Start with all of `b1` at 0. Where are all the kinks then, and what does the curve look like at first?
 # 3. Put a third dense layer into the net, with your functions. By how many lines does each direction get longer?
-# 4. `fit_curve(rate=0.05)`: what happens, and in which number do you see it first?
+# 4. In a new cell: `fit_curve(rate=0.05)[2][:12]`, the first losses with a larger rate. What happens, and in which of
+#    them do you see it first?
+#
+# <details><summary>What happens in 4?</summary>The loss after the first step is larger than before it, and each step
+# makes it larger still, because it goes too far, and further each time. Soon it is `inf`, too large for a float64, and
+# then `nan`, "not a number": nothing can be computed from it any more.</details>
 #
 # ## Questions
 #

@@ -29,6 +29,23 @@ def bias_in_the_loop(x, W, b):
     return y
 
 
+def forward_overwritten(x, W, b):
+    y = np.zeros((x.shape[0], W.shape[1]))
+    for n in range(x.shape[0]):
+        for j in range(W.shape[1]):
+            y[n, j] = b[j]
+            for i in range(x.shape[1]):
+                y[n, j] = x[n, i] * W[i, j]
+    return y
+
+
+def forward_overwritten_then_b(x, W, b):
+    y = np.zeros((x.shape[0], W.shape[1]))
+    for i in range(x.shape[1]):
+        y[:] = x[:, [i]] * W[i]
+    return y + b
+
+
 def forward_row_by_row(x, W, b):
     return np.array([row.dot(W) + b for row in x])
 
@@ -64,6 +81,60 @@ def backward_by_loops(dy, x, W):
                 dx[n, i] += dy[n, j] * W[i, j]
                 dW[i, j] += dy[n, j] * x[n, i]
     return dx, dW, db
+
+
+def returned_after_an_example(dy, x, W):
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for n in range(len(x)):
+        dx[n] += W @ dy[n]
+        dW += np.outer(x[n], dy[n])
+        db += dy[n]
+        return dx, dW, db
+
+
+def returned_after_an_output(dy, x, W):
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for n in range(x.shape[0]):
+        for j in range(W.shape[1]):
+            db[j] += dy[n, j]
+            for i in range(x.shape[1]):
+                dx[n, i] += dy[n, j] * W[i, j]
+                dW[i, j] += dy[n, j] * x[n, i]
+            return dx, dW, db
+
+
+def returned_at_once(dy, x, W):
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for n in range(x.shape[0]):
+        for j in range(W.shape[1]):
+            db[j] += dy[n, j]
+            for i in range(x.shape[1]):
+                dx[n, i] += dy[n, j] * W[i, j]
+                dW[i, j] += dy[n, j] * x[n, i]
+                return dx, dW, db
+
+
+def db_in_the_loop_over_i(dy, x, W):
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(W.shape[1])
+    for n in range(x.shape[0]):
+        for j in range(W.shape[1]):
+            for i in range(x.shape[1]):
+                db[j] += dy[n, j]
+                dx[n, i] += dy[n, j] * W[i, j]
+                dW[i, j] += dy[n, j] * x[n, i]
+    return dx, dW, db
+
+
+def dx_in_every_row(dy, x, W):
+    dx = np.zeros(x.shape)
+    for row in dy:
+        dx += W @ row
+    return dx, x.T @ dy, dy.sum(0)
+
+
+def loss_again(dy, x, W):
+    dy = 2 * dy / len(x)
+    return dense_backward(dy, x, W)
 
 
 def backward_by_einsum(dy, x, W):
@@ -193,6 +264,43 @@ def net_of(**parts):
     return lambda *arrays: net(*arrays, **parts)
 
 
+def first_layer_gets_dy(dy, x, W1, b1, W2, b2):
+    h = relu_forward(dense_forward(x, W1, b1))
+    _, dW1, db1 = dense_backward(dy, x, W1)
+    _, dW2, db2 = dense_backward(dy, h, W2)
+    return dW1, db1, dW2, db2
+
+
+def first_layer_gets_dy_by_hand(dy, x, W1, b1, W2, b2):
+    h = np.maximum(0, x @ W1 + b1)
+    return x.T @ dy, dy.sum(0), h.T @ dy, dy.sum(0)
+
+
+def relu_gets_dy(dy, x, W1, b1, W2, b2):
+    h = relu_forward(dense_forward(x, W1, b1))
+    dh, dW2, db2 = dense_backward(dy, h, W2)
+    _, dW1, db1 = dense_backward(relu_backward(dy, h), x, W1)
+    return dW1, db1, dW2, db2
+
+
+def with_input(first=lambda x, a, h, y: x, second=lambda x, a, h, y: h):
+    """net_backward with another array in the place of a layer's input."""
+
+    def answer(dy, x, W1, b1, W2, b2):
+        a = x @ W1 + b1
+        h = np.maximum(a, 0)
+        values = x, a, h, h @ W2 + b2
+        da = (dy @ W2.T) * (a > 0)
+        return first(*values).T @ da, da.sum(0), second(*values).T @ dy, dy.sum(0)
+
+    return answer
+
+
+def parameters_after_a_step(dy, x, W1, b1, W2, b2, rate=0.1):
+    dW1, db1, dW2, db2 = net_backward(dy, x, W1, b1, W2, b2)
+    return W1 - rate * dW1, b1 - rate * db1, W2 - rate * dW2, b2 - rate * db2
+
+
 def with_four(change):
     return lambda dy, x, W1, b1, W2, b2: change(*net_backward(dy, x, W1, b1, W2, b2))
 
@@ -216,7 +324,13 @@ WRONG = {
         (lambda x, W, b: x * W + b, "could not be broadcast"),
         (lambda x, W, b: (x @ W + b).T, "it is the transpose"),
         (bias_in_the_loop, "b is added once for each input"),
-        (lambda x, W, b: x @ W + 2 * b, ""),
+        (lambda x, W, b: x @ W + b + b, "b is added twice"),
+        (lambda x, W, b: b - x @ W, "the product is subtracted"),
+        (lambda x, W, b: np.squeeze(x @ W + b), "does it take a size for granted?"),
+        (lambda x, W, b: x @ W / W.shape[0] + b, "the mean over the inputs"),
+        (forward_overwritten, "and b is lost"),
+        (forward_overwritten_then_b, "= overwrites, += adds"),
+        (lambda x, W, b: relu_forward(dense_forward(x, W, b)), "this layer does not do that"),
         (lambda x, W, b: (x @ W + b).tolist(), "got a list"),
         (forward_of_four, "does it take a size for granted?"),
         (forward_without_return, "is a return missing?"),
@@ -248,6 +362,16 @@ WRONG = {
         (all_overwritten, "dW, db: the last example's part alone"),
         (with_three(lambda dx, dW, db, dy, x, W: (dx, dW, np.ones(len(db)))), "the slope of y in b alone"),
         (dy_averaged_in_place, "it writes into its argument dy"),
+        (with_three(lambda dx, dW, db, dy, x, W: (dx, dW, np.squeeze(dy.sum(0)))), "does it take a size for granted?"),
+        (returned_after_an_example, "only the first example is there"),
+        (returned_after_an_output, "only the first output of the first example"),
+        (returned_at_once, "only the first product"),
+        (db_in_the_loop_over_i, "is it inside the loop over i?"),
+        (dx_in_every_row, "dx: every row is the sum over all examples"),
+        (with_three(lambda dx, dW, db, dy, x, W: (dx.sum(0), dW, db)), "dx: summed over the examples"),
+        (with_three(lambda dx, dW, db, dy, x, W: (dx, np.matmul(x, dy.T), db)), "the last index of x and dy is summed"),
+        (with_three(lambda dx, dW, db, dy, x, W: (dx, np.matmul(dy, x.T), db)), "the last index of dy and x is summed"),
+        (loss_again, "dy is already the derivative of the loss"),
         (entry_by_entry, "it stopped with ValueError"),
         (lambda dy, x, W: None, "is a return missing?"),
         (lambda dy, x, W: (dy @ W.T, (x.T @ dy)[:4, :4], dy.sum(0)), "does it take a size for granted?"),
@@ -263,6 +387,9 @@ WRONG = {
         (lambda a: np.maximum(a, 1), ""),
         (lambda a: a[a > 0], "only the positive numbers are left"),
         (lambda a: np.where(a < 0, -a, 0), "the negative numbers are kept"),
+        (lambda a: np.maximum(-a, 0), "the negative numbers are kept"),
+        (lambda a: np.abs(np.minimum(a, 0)), "the negative numbers are kept"),
+        (lambda a: np.where(a > 0.01, a, 0), ""),
         (lambda a: -np.maximum(a, 0), "the sign is wrong"),
         (relu_in_place, "it writes into its argument a"),
         (relu_of_python, "it stopped with ValueError"),
@@ -276,7 +403,12 @@ WRONG = {
         (lambda dh, h: dh * h, "multiplied with h"),
         (lambda dh, h: h * (dh > 0), "dh and h are exchanged"),
         (lambda dh, h: dh * (h == 0), "the other way round"),
-        (lambda dh, h: dh * (h < 0), "it is zero everywhere"),
+        (lambda dh, h: dh * (h < 0), "h is never below 0"),
+        (lambda dh, h: np.where(h > 0, 1, dh), "1 where h is positive, and dh where it is 0"),
+        (lambda dh, h: dh * (h > 0.01), ""),
+        (lambda dh, h: dh * np.where(h > 0, 1, 0.01), "a little passes where h is 0"),
+        (lambda dh, h: dh * np.heaviside(h, 0.5), "half of it passes where h is 0"),
+        (lambda dh, h: abs(dh) * (h > 0), "dh loses its sign"),
         (lambda dh, h: dh * (h > 0) * (dh > 0), "negative dh is cut as well"),
         (lambda dh, h: 2 * dh * (h > 0), "the factor 2"),
         (lambda dh, h: dh[h > 0], "only what passes is left"),
@@ -294,22 +426,42 @@ WRONG = {
         (lambda y, target: ((y - target) ** 2).sum() / len(y), "that is the loss"),
         (lambda y, target: (y - target) ** 2 / len(y), "not how it changes"),
         (lambda y, target: 2 * (y - target) ** 2 / len(y), "still squared"),
-        (lambda y, target: np.mean(2 * (y - target), axis=0), "nothing is summed"),
+        (lambda y, target: np.mean(2 * (y - target), axis=0), "summed over the examples"),
         (lambda y, target: 2 * abs(y - target) / len(y), "without the sign"),
         (lambda y, target: 2 * np.mean(y - target), ""),
+        (lambda y, target: (y - target) ** 2, "and N is missing"),
+        (lambda y, target: 2 * y - target / len(y), "brackets are missing"),
+        (lambda y, target: 2 * (y + target) / len(y), "target is added"),
+        (lambda y, target: y + target, "a second mistake is left"),
+        (lambda y, target: (2 * (y - target) / len(y)).sum(1), "summed over the outputs"),
+        (lambda y, target: 2 * (y - target) * len(y), "multiplied with N"),
         (lambda y, target: (2 * (y - target) / len(y)).T, "it is the transpose"),
         (lambda y, target: None, "is a return missing?"),
     ],
     "1.6": [
         (net_of(mask=no_mask), "ReLU is left out on the way back"),
-        (net_of(mask=no_mask, h=lambda a, h: a), "the second layer's input is h"),
+        (net_of(mask=no_mask, h=lambda a, h: a), "there is no ReLU, neither"),
+        (lambda dy, *rest: net(dy / len(dy), *rest, mask=no_mask), "averaged over the examples"),
+        (net_of(mask=lambda dh, a, h: dh * (a < 0)), "the other way round"),
+        (net_of(mask=lambda dh, a, h: dh * (h < 0)), "dW1, db1: zero everywhere; if you ask where h < 0"),
+        (first_layer_gets_dy, "it stopped with ValueError"),
+        (first_layer_gets_dy_by_hand, "dW1, db1: dy goes into both layers"),
+        (relu_gets_dy, "could not be broadcast"),
+        (with_input(second=lambda x, a, h, y: y), "dW2: the second layer's input is h; y comes out"),
+        (with_input(first=lambda x, a, h, y: a), "dW1: the first layer's input is x; a comes out"),
+        (with_input(first=lambda x, a, h, y: h), "dW1: the first layer's input is x, not h"),
+        (lambda dy, x, *rest: net_backward(2 * dy / len(x), x, *rest), "dy is already the derivative of the loss"),
+        (parameters_after_a_step, "the parameters after a step"),
         (net_of(mask=lambda dh, a, h: dh * (dh > 0)), "the ReLU of the gradient"),
         (net_of(mask=lambda dh, a, h: h * (dh > 0)), "relu_backward takes dh first"),
         (net_of(mask=lambda dh, a, h: dh * h), "multiplied with h"),
         (net_of(h=lambda a, h: a), "the second layer's input is h"),
         (lambda dy, x, W1, b1, W2, b2: net_backward(dy, x, W1, 0 * b1, W2, b2), "b1 is missing in the forward"),
-        (lambda dy, x, W1, b1, W2, b2: net(dy, x, W1, 0 * b1, W2, b2, mask=no_mask), "b1 is missing in the forward"),
-        (lambda *arrays: net(*arrays, W=arrays[4].T), "W2 is not transposed"),
+        (lambda dy, x, W1, b1, W2, b2: net(dy, x, W1, 0 * b1, W2, b2, mask=no_mask),
+         "dW2: b1 is missing in the forward"),
+        (lambda dy, x, W1, b1, W2, b2: net(dy, x, W1, 0 * b1, W2, b2, mask=no_mask),
+         "dW1, db1: ReLU is left out on the way back"),
+        (lambda *arrays: net(*arrays, W=arrays[4].T), "it stopped with ValueError"),
         (lambda dy, *rest: net_backward(dy / len(dy), *rest), "averaged over the examples"),
         (lambda dy, *rest: net_backward(np.ones_like(dy), *rest), "dy is not used"),
         (with_four(lambda dW1, db1, dW2, db2: (dW2, db2, dW1, db1)), "the order is dW1"),

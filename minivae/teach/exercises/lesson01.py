@@ -43,14 +43,16 @@ def _arrays(rng, **shapes):
 
 
 def _dense(rng):
-    """First as many inputs as outputs: a transpose has the right shape, and is still wrong."""
-    N, n_in, n_out = one_of(rng, (5, 4, 4), (3, 6, 2), (7, 3, 5))
+    """First a transpose of W has the right shape, and is still wrong; then one example, and one output."""
+    N, n_in, n_out = one_of(rng, (5, 4, 4), (1, 3, 5), (3, 6, 1))
     return _arrays(rng, x=(N, n_in), W=(n_in, n_out), b=(n_out,), dy=(N, n_out))
 
 
 def _relu(rng):
+    """With a number just above 0, which ReLU does not cut."""
     shape = one_of(rng, (5, 4), (3, 7), (6, 2))
     a, dh = 2 * rng.standard_normal(shape), rng.standard_normal(shape)
+    a[1, 1] = 0.001
     return {"a": a, "h": relu_forward(a), "dh": dh}
 
 
@@ -60,16 +62,16 @@ def _error(rng):
 
 
 def _net(rng):
-    """First as many hidden units as outputs."""
-    N, n, m, k = one_of(rng, (6, 3, 4, 4), (5, 4, 3, 2), (7, 2, 6, 3))
+    """First all sizes differ; then one example, and one output."""
+    N, n, m, k = one_of(rng, (6, 3, 4, 2), (1, 2, 6, 3), (5, 4, 3, 1))
     return _arrays(rng, x=(N, n), W1=(n, m), b1=(m,), W2=(m, k), b2=(k,), dy=(N, k))
 
 
 # ---- the same with another part, which is a mistake that people make
 
 
-def _forward(x, W, b, *, weights=lambda W: W, add=lambda y, b: y + b):
-    return add(x @ weights(W), b)
+def _forward(x, W, b, *, product=lambda x, W: x @ W, add=lambda y, b: y + b):
+    return add(product(x, W), b)
 
 
 def _backward(dy, x, W, *, upstream=lambda dy: dy, dx=lambda dy, W: dy @ W.T, dW=lambda dy, x: x.T @ dy,
@@ -78,14 +80,37 @@ def _backward(dy, x, W, *, upstream=lambda dy: dy, dx=lambda dy, W: dy @ W.T, dW
     return dx(dy, W), dW(dy, x), db(dy)
 
 
-def _net_backward(dy, x, W1, b1, W2, b2, *, bias=1, last=lambda dy, y: dy, back=lambda W: W.T, mask=relu_backward,
-                  seen=lambda a, h: h, first=lambda x, h: x, db1=lambda da, dh: da):  # fmt: skip
+def _returned_early(dy, x, W, *, outputs=None, inputs=None):
+    """After the first example, or after some of its outputs, or inputs of these."""
+    dx, dW, seen = np.zeros(x.shape), np.zeros(W.shape), np.zeros(dy.shape)
+    seen[0, :outputs] = dy[0, :outputs]
+    dx[:, :inputs], dW[:inputs] = (seen @ W.T)[:, :inputs], (x.T @ seen)[:inputs]
+    return dx, dW, seen.sum(axis=0)
+
+
+def _same_width(dW):
+    """A dW that NumPy makes of x and dy only where they have one shape."""
+    return partial(_backward, dW=lambda dy, x: dW(dy, x) if dy.shape == x.shape else x.T @ dy)
+
+
+def _error_backward(y, target, *, error=lambda y, target: y - target, slope=lambda u: 2 * u, mean=lambda u: u / len(u),
+                    after=lambda dy: dy):  # fmt: skip
+    return after(mean(slope(error(y, target))))
+
+
+def _net_backward(dy, x, W1, b1, W2, b2, *, bias=1, last=lambda dy, y: dy, mask=relu_backward, seen=lambda a, h, y: h,
+                  into=lambda da, dy: da, first=lambda x, a, h: x, db1=lambda da, dh: da):  # fmt: skip
     a = dense_forward(x, W1, bias * b1)
     h = relu_forward(a)
-    dy = last(dy, dense_forward(h, W2, b2))
-    dh = dy @ back(W2)
-    da = mask(dh, h)
-    return first(x, h).T @ da, db1(da, dh).sum(axis=0), seen(a, h).T @ dy, dy.sum(axis=0)
+    y = dense_forward(h, W2, b2)
+    dy = last(dy, y)
+    dh = dy @ W2.T
+    da = into(mask(dh, h), dy)
+    return first(x, a, h).T @ da, db1(da, dh).sum(axis=0), seen(a, h, y).T @ dy, dy.sum(axis=0)
+
+
+def _stepped(dy, *arrays, rate):
+    return [p - rate * g for p, g in zip(arrays[1:], net_backward(dy, *arrays), strict=True)]
 
 
 EXERCISES = (
@@ -109,7 +134,16 @@ EXERCISES = (
             "each output has its own b_j, not the sum of all": partial(_forward, add=lambda y, b: y + b.sum()),
             "each output has its own b_j, not the mean of all": partial(_forward, add=lambda y, b: y + b.mean()),
             "b is added once for each input; it is there once": lambda x, W, b: x @ W + len(W) * b,
-            "W is transposed: the sum in y_nj is over its first index": partial(_forward, weights=turned),
+            "b is added twice; it is there once": partial(_forward, add=lambda y, b: y + b + b),
+            "the product is subtracted from b, not added to it": partial(_forward, add=lambda y, b: b - y),
+            "that is the mean over the inputs i; y_nj is a sum": partial(
+                _forward, product=lambda x, W: x @ W / len(W)),
+            "only the last input i is left: = overwrites, += adds": partial(
+                _forward, product=lambda x, W: np.outer(x[:, -1], W[-1])),
+            "only the last input i is left, and b is lost: = overwrites, += adds": lambda x, W, b: (
+                np.outer(x[:, -1], W[-1])),
+            "W is transposed: the sum in y_nj is over its first index": partial(
+                _forward, product=lambda x, W: x @ turned(W)),
             "what is negative is set to 0; this layer does not do that": partial(
                 _forward, add=lambda y, b: np.maximum(y + b, 0)),
             "summed over the examples as well: each has its own y": lambda x, W, b: (x @ W + b).sum(axis=0),
@@ -126,9 +160,9 @@ EXERCISES = (
         hints=(
             "Take one entry at a time. Change W_ij by a little: which entries of y change, and by how much? Then the "
             "same with x_ni and with b_j. The folded steps below the exercise go on from here.",
-            "dW_ij is a sum over n of x_ni dy_nj. That is a product of matrices: which of the two has to be transposed "
-            "so that n is in the middle? Then do the same for x_ni, which is in y_nj for every j.",
-            "b_j is added to row after row, so its gradient is the sum of dy over the rows, axis 0.",
+            "Try it with two examples, one input and one output: the loss depends on W by both y_1 and y_2. Then add "
+            "inputs and outputs.",
+            "Three loops, over n, i and j, are enough: what does each product x_ni W_ij give back to x_ni and to W_ij?",
         ),
         slips={
             "W is not transposed: x_ni meets W_ij in y_nj, so the sum is over the second index of W": partial(
@@ -144,6 +178,23 @@ EXERCISES = (
             "that is the slope of y in b alone; what comes back is multiplied with it, and summed": partial(
                 _backward, db=lambda dy: np.ones(dy.shape[1])),
             "dy is not used: the upstream gradient is missing": partial(_backward, upstream=np.ones_like),
+            "dy is already the derivative of the loss: the loss's 2 and 1/N are in it": partial(
+                _backward, upstream=lambda dy: 2 * dy / len(dy)),
+            "only the first example is there: is the return inside the loop?": _returned_early,
+            "only the first output of the first example is there: is the return inside the loops?": partial(
+                _returned_early, outputs=1),
+            "only the first product is there: is the return inside the innermost loop?": partial(
+                _returned_early, outputs=1, inputs=1),
+            "summed over the examples: each row of x has its own gradient": partial(
+                _backward, dx=lambda dy, W: (dy @ W.T).sum(axis=0)),
+            "every row is the sum over all examples; each row of x has its own gradient": partial(
+                _backward, dx=lambda dy, W: np.tile((dy @ W.T).sum(axis=0), (len(dy), 1))),
+            "the last index of x and dy is summed; it is the examples that add up": _same_width(
+                lambda dy, x: x @ dy.T),
+            "the last index of dy and x is summed; it is the examples that add up": _same_width(
+                lambda dy, x: dy @ x.T),
+            "added once for each input i, not once: is it inside the loop over i?": lambda dy, x, W: (
+                dy @ W.T, x.T @ dy, len(W) * dy.sum(axis=0)),
             "the examples' parts, not yet added up": partial(_backward, dW=lambda dy, x: x[:, :, None] * dy[:, None]),
             "the last example's part alone: they add up over the examples": partial(
                 _backward, dW=lambda dy, x: np.outer(x[-1], dy[-1]), db=lambda dy: dy[-1]),
@@ -192,6 +243,12 @@ EXERCISES = (
             "multiplied with h, not with its derivative, which is 0 or 1": lambda dh, h: dh * h,
             "dh and h are exchanged: what decides is the sign of h": lambda dh, h: h * (dh > 0),
             "the other way round: it passes where ReLU is flat, and nowhere else": lambda dh, h: dh * (h <= 0),
+            "zero everywhere; if you ask where h < 0: h is never below 0": lambda dh, h: dh * (h < 0),
+            "1 where h is positive, and dh where it is 0; what passes is dh, and where h is 0 nothing": lambda dh, h: (
+                np.where(h > 0, 1, dh)),
+            "a little passes where h is 0; ReLU is flat there": lambda dh, h: np.where(h > 0, dh, 0.01 * dh),
+            "half of it passes where h is 0; there the slope 0 is taken": lambda dh, h: np.where(h > 0, dh, dh / 2),
+            "dh loses its sign; it passes as it is": lambda dh, h: np.abs(dh) * (h > 0),
             "only what passes is left; da has the shape of h, with 0 where h is 0": lambda dh, h: dh[h > 0],
             "negative dh is cut as well; only h decides": lambda dh, h: np.maximum(dh, 0) * (h > 0),
             "that is h, which is known; the gradient before it is asked": lambda dh, h: h,
@@ -209,23 +266,32 @@ EXERCISES = (
             "The derivative of u^2 is 2 u, and N is the number of rows, len(y), not of all entries.",
         ),
         slips={
-            "the 2 of the square is missing": lambda y, target: (y - target) / len(y),
-            "the sum over the examples is not divided by N": lambda y, target: 2 * (y - target),
-            "the 2 of the square and the division by N are both missing": lambda y, target: y - target,
-            "divided by the number of outputs; the loss divides by the number of examples": lambda y, target: (
-                2 * (y - target) / y.shape[1]),
+            "the 2 of the square is missing": partial(_error_backward, slope=lambda u: u),
+            "the sum over the examples is not divided by N": partial(_error_backward, mean=lambda u: u),
+            "the 2 of the square and the division by N are both missing": partial(
+                _error_backward, slope=lambda u: u, mean=lambda u: u),
+            "divided by the number of outputs; the loss divides by the number of examples": partial(
+                _error_backward, mean=lambda u: u / u.shape[1]),
+            "divided by the number of all entries; the loss divides by the number of examples": partial(
+                _error_backward, mean=lambda u: u / u.size),
+            "multiplied with N; the loss is divided by it": partial(_error_backward, mean=lambda u: u * len(u)),
             "that is the loss": lambda y, target: ((y - target) ** 2).sum() / len(y),
-            "nothing is summed: y_nj has a gradient of its own": lambda y, target: (
-                2 * (y - target).sum(axis=0) / len(y)),
-            "divided by the number of all entries; the loss divides by the number of examples": lambda y, target: (
-                2 * (y - target) / y.size),
-            "the sign: y is what changes, target is what is subtracted": lambda y, target: 2 * (target - y) / len(y),
-            "that is what each entry adds to the loss, not how it changes": lambda y, target: (
-                (y - target) ** 2 / len(y)),
-            "still squared: the derivative of u^2 is 2 u": lambda y, target: 2 * (y - target) ** 2 / len(y),
-            "without the sign of y - target: a y that is too small must grow": lambda y, target: (
-                2 * np.abs(y - target) / len(y)),
-            "target is not subtracted": lambda y, target: 2 * y / len(y),
+            "summed over the examples: y_nj has a gradient of its own": partial(
+                _error_backward, after=lambda dy: dy.sum(axis=0)),
+            "summed over the outputs: y_nj has a gradient of its own": partial(
+                _error_backward, after=lambda dy: dy.sum(axis=1)),
+            "the sign: y is what changes, target is what is subtracted": partial(
+                _error_backward, error=lambda y, target: target - y),
+            "that is what each entry adds to the loss, not how it changes": partial(
+                _error_backward, slope=lambda u: u**2),
+            "that is the square of each error, not how it changes; and N is missing": lambda y, target: (
+                (y - target) ** 2),
+            "still squared: the derivative of u^2 is 2 u": partial(_error_backward, slope=lambda u: 2 * u**2),
+            "without the sign of y - target: a y that is too small must grow": partial(
+                _error_backward, error=lambda y, target: np.abs(y - target)),
+            "target is not subtracted": partial(_error_backward, error=lambda y, target: y),
+            "target is added; the loss subtracts it": partial(_error_backward, error=lambda y, target: y + target),
+            "brackets are missing: * and / go before -": lambda y, target: 2 * y - target / len(y),
         },
     ),
     Exercise(
@@ -254,17 +320,30 @@ EXERCISES = (
                 _net_backward, mask=lambda dh, h: np.maximum(dh, 0)),
             "the order is dW1, db1, dW2, db2": lambda dy, x, W1, b1, W2, b2: (
                 *net_backward(dy, x, W1, b1, W2, b2)[2:], *net_backward(dy, x, W1, b1, W2, b2)[:2]),
-            "the second layer's input is h, after ReLU, not a": partial(_net_backward, seen=lambda a, h: a),
+            "the second layer's input is h, after ReLU, not a": partial(_net_backward, seen=lambda a, h, y: a),
             "those are the parameters, which are known; their gradients are asked": (
                 lambda dy, x, W1, b1, W2, b2: (W1, b1, W2, b2)),
-            "the first layer's input is x, not h": partial(_net_backward, first=lambda x, h: h),
-            "W2 is not transposed on the way back": partial(_net_backward, back=lambda W: turned(W.T)),
+            "the second layer's input is h; y comes out of it": partial(_net_backward, seen=lambda a, h, y: y),
+            "the first layer's input is x, not h": partial(_net_backward, first=lambda x, a, h: h),
+            "the first layer's input is x; a comes out of it": partial(_net_backward, first=lambda x, a, h: a),
+            "dy goes into both layers; the first one gets what comes back through the second": partial(
+                _net_backward, into=lambda da, dy: dy),
+            "there is no ReLU, neither in the forward nor on the way back": partial(
+                _net_backward, mask=lambda dh, h: dh, seen=lambda a, h, y: a),
+            "the other way round: it passes where ReLU is flat, and nowhere else": partial(
+                _net_backward, mask=lambda dh, h: dh * (h <= 0)),
+            "zero everywhere; if you ask where h < 0: h is never below 0": partial(
+                _net_backward, mask=lambda dh, h: dh * (h < 0)),
             "b1 is added to a, so it gets da: after ReLU's mask": partial(_net_backward, db1=lambda da, dh: dh),
             "there is no ReLU behind the second layer": partial(_net_backward, last=relu_backward),
             "averaged over the examples: whether the loss is a mean is already in dy": partial(
                 _net_backward, last=lambda dy, y: dy / len(dy)),
+            "dy is already the derivative of the loss: the loss's 2 and 1/N are in it": partial(
+                _net_backward, last=lambda dy, y: 2 * dy / len(dy)),
             "dy is not used: the upstream gradient is missing": partial(
                 _net_backward, last=lambda dy, y: np.ones_like(dy)),
+            **{f"those are the parameters after a step with the rate {rate}; their gradients are asked": partial(
+                _stepped, rate=rate) for rate in (1, 0.1, 0.01)},
         },
     ),
 )  # fmt: skip
