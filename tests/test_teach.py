@@ -122,6 +122,19 @@ def test_numbers_that_are_too_large_are_none(capsys):
     assert "expected numbers, got an int" in said(capsys, "12.1", lambda samples, expected: 10**400)
 
 
+def test_whole_numbers_where_none_are_wanted(capsys):
+    assert "loses its decimals" in said(capsys, "1.1", lambda x, W, b: (x @ W + b).astype(int))
+
+
+def test_two_mistakes_go_before_a_factor_without_a_name(monkeypatch, capsys):
+    def variant(x, W, b, a=1, c=1):
+        return a * c * (x @ W + b)
+
+    slips = {"first": partial(variant, a=1.3), "second": partial(variant, c=1.7)}
+    planted(monkeypatch, "1.1", lambda x, W, b: variant(x, W, b), slips)
+    assert f"      first\n      {SECOND}\n" in said(capsys, "1.1", lambda x, W, b: variant(x, W, b, a=1.3, c=1.7))
+
+
 def test_whether_it_is_true_is_no_number(capsys):
     assert "expected numbers, got a bool" in said(capsys, "12.1", lambda samples, expected: True)
 
