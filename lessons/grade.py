@@ -16,10 +16,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from lessons.notebooks import CHECK, client, environment, sources
 from minivae.teach import exercise, exercises_of
+from minivae.teach.answers import REFERENCE, SOLVED
 from minivae.teach.feedback import REASON
 
 CELL_SECONDS = 60  # a whole lesson takes less
-RIGHT, REFERENCE, WRONG, UNTOUCHED = "right", "with the reference", "wrong", "untouched"
+RIGHT, WRONG, UNTOUCHED = "right", "wrong", "untouched"
 SIGNS = {RIGHT: "+", REFERENCE: "r", WRONG: "-", UNTOUCHED: "."}
 FILES = "grades.txt", "grades.csv"
 
@@ -145,7 +146,7 @@ def _mark(number, verdict, own, asked, stopped):
     if verdict is not None:
         if verdict["mark"] == REFERENCE:
             return REFERENCE, 0, ""
-        right = verdict["mark"] == "solved"
+        right = verdict["mark"] == SOLVED
         return RIGHT if right else WRONG, verdict["points"], "" if right else _why(verdict["why"])
     if error is not None:
         return WRONG, 0, f"its cell stopped with {error.ename}: {error.evalue}"
@@ -187,7 +188,7 @@ def _order(number):
     return [int(part) for part in number.split(".")]
 
 
-def _cell(mark, points, why):
+def _cell(mark, _, why):
     return f"{mark}: {why}" if why else mark
 
 

@@ -25,29 +25,25 @@ from .conv_vae_by_hand import (
     side_by,
     transposed_side,
 )
+from .draws import one_of
 
-# kernel, stride, padding, how many n; the last comes first, and in it no two mistakes give the same sides
-SIDES = (9, 2, 3, 1), (6, 3, 1, 9), (14, 5, 3, 13)
-COSTS = (16, 3, 2, 7), (4, 7, 5, 6), (8, 5, 3, 4)  # side, kernel, c_in, c_out
-ENCODERS = (16, 4, 3, 2, 5), (12, 6, 2, 5, 3), (8, 5, 3, 4, 2)  # side of x, N, c1, c2, L
-DECODERS = (4, 5, 3, 2, 7), (3, 6, 2, 4, 5), (2, 4, 5, 3, 6)  # side of the small image, N, c1, c2, L
-DOUBLES = (5, 4, 2, 5, 3), (6, 2, 5, 3, 3), (3, 2, 4, 2, 5)  # N, h, w, c_in, c_out
-
-
-def _one_of(rng, sizes):
-    """Another one for each of the seeds 1, 2 and 3."""
-    return map(int, rng.permutation(sizes)[-1])
+# kernel, stride, padding, how many n; in the first no two mistakes give the same sides
+SIDES = (14, 5, 3, 13), (6, 3, 1, 9), (9, 2, 3, 1)
+COSTS = (8, 5, 3, 4), (4, 7, 5, 6), (16, 3, 2, 7)  # side, kernel, c_in, c_out
+ENCODERS = (8, 5, 3, 4, 2), (12, 6, 2, 5, 3), (16, 4, 3, 2, 5)  # side of x, N, c1, c2, L
+DECODERS = (2, 4, 5, 3, 6), (3, 6, 2, 4, 5), (4, 5, 3, 2, 7)  # side of the small image, N, c1, c2, L
+DOUBLES = (3, 2, 4, 2, 5), (6, 2, 5, 3, 3), (5, 4, 2, 5, 3)  # N, h, w, c_in, c_out
 
 
 def _side(rng):
     """Several sides at once, with all rests that there are; or one, a plain number."""
-    kernel, stride, padding, many = _one_of(rng, SIDES)
+    kernel, stride, padding, many = one_of(rng, *SIDES)
     n = kernel + int(rng.integers(5, 9)) + np.arange(many)
     return {"n": n if many > 1 else int(n[0]), "kernel": kernel, "stride": stride, "padding": padding}
 
 
 def _cost(rng):
-    return dict(zip(("side", "kernel", "c_in", "c_out"), _one_of(rng, COSTS), strict=True))
+    return dict(zip(("side", "kernel", "c_in", "c_out"), one_of(rng, *COSTS), strict=True))
 
 
 def _weights(rng, *shapes):
@@ -61,7 +57,7 @@ def _weights(rng, *shapes):
 
 def _encoder(rng):
     """Grey images, so one channel; no two of N, L and the other channels are equal."""
-    side, N, c1, c2, L = _one_of(rng, ENCODERS)
+    side, N, c1, c2, L = one_of(rng, *ENCODERS)
     flat = (side // 4) ** 2 * c2
     given = {"x": rng.standard_normal((N, side * side))}
     given |= _weights(rng, (4, 4, 1, c1), (4, 4, c1, c2), (flat, 2 * L))
@@ -70,14 +66,14 @@ def _encoder(rng):
 
 def _decoder(rng):
     """Grey images, so one channel comes out; no two of N, L and the other channels are equal. Logits of both signs."""
-    side, N, c1, c2, L = _one_of(rng, DECODERS)
+    side, N, c1, c2, L = one_of(rng, *DECODERS)
     given = {"z": rng.standard_normal((N, L))} | _weights(rng, (L, side * side * c1), (4, 4, c1, c2), (4, 4, c2, 1))
     return given | {"b3": given["b3"] / 5}
 
 
 def _double(rng):
     """As many channels out as in for one of the seeds, not the first: there the shapes do not show an exchange."""
-    N, h, w, c_in, c_out = _one_of(rng, DOUBLES)
+    N, h, w, c_in, c_out = one_of(rng, *DOUBLES)
     given = {"x": rng.standard_normal((N, h, w, c_in)), "W": rng.standard_normal((4, 4, c_in, c_out))}
     return given | {"b": rng.standard_normal(c_out), "dy": rng.standard_normal((N, 2 * h, 2 * w, c_out))}
 
