@@ -196,6 +196,7 @@ class Adam(Optimizer):
     """
 
     moment_names = ("sum_g", "sum_g2")
+    options = {"adam_eps": Option(real(closed=True), 1e-8, "beside the root of the second moment", older=1e-8)}
 
     def __init__(self, model, lr=1e-3, betas=(0.9, 0.999), adam_eps=1e-8, **kwargs):
         super().__init__(model, lr, **kwargs)
@@ -207,7 +208,7 @@ class Adam(Optimizer):
             if len(own[objective]) != 2:
                 raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {shown(pair)}")
         self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | own
-        self.adam_eps = real(closed=True)("adam_eps", adam_eps)
+        (self.adam_eps,) = read_arguments(Adam.options, adam_eps=adam_eps)
 
     def update(self, part, theta, g, lr, objective):
         b1, b2 = self.betas[objective]
@@ -229,11 +230,11 @@ class AdamW(Adam):
     for Adam and Optimizer.
     """
 
-    options = {"weight_decay": Option(real(below=1e15, closed=True), 0.01, "factor of theta", "X")}
+    options = Adam.options | {"weight_decay": Option(real(below=1e15, closed=True), 0.01, "factor of theta", "X")}  # fmt: skip
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)
-        (weight_decay,) = read_arguments(self.options, weight_decay=weight_decay)
+        (weight_decay,) = read_arguments(AdamW.options, weight_decay=weight_decay)
         self.decay = array_module(model.theta).zeros_like(model.theta)
         for name, param in model.params.items():
             if param.decay:

@@ -35,7 +35,10 @@ def step_decay(value, every, factor=0.1):
 
 
 def iwae_stages(value, pass_steps):
-    """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, then on at the last (Burda et al. 2016, sec. 5)."""
+    """3^i passes over the data at `value` 10^(-i / 7), i = 0 .. 7, then on at the last (Burda et al. 2016, sec. 5).
+
+    `pass_steps`, the steps of a pass, may be a fraction: the same stages in fewer steps.
+    """
     value, pass_steps = _read(value, pass_steps=pass_steps)
 
     def rate(t):
@@ -64,13 +67,15 @@ def cyclical(value, steps):
     return lambda t: value * min(2 * (t % steps) / steps, 1)
 
 
+IWAE_PASSES = 3280  # 1 + 3 + ... + 3^7
 # of the learning rate: (value, steps of the run, steps of a pass over the data)
 SCHEDULES = {
     "constant": lambda value, steps, pass_steps: schedule(value),
     "cosine": lambda value, steps, pass_steps: cosine(value, steps),
     "step": lambda value, steps, pass_steps: step_decay(value, math.ceil(steps / 3)),
     "iwae": lambda value, steps, pass_steps: iwae_stages(value, pass_steps),
+    "iwae-scaled": lambda value, steps, pass_steps: iwae_stages(value, steps / IWAE_PASSES),
 }
-CLOSED = ("cosine", "step")  # those that are laid over the whole run: it cannot be made longer later
+CLOSED = ("cosine", "step", "iwae-scaled")  # those that are laid over the whole run: it cannot be made longer later
 # of beta: (value, steps of the rise or of a cycle)
 BETA_SCHEDULES = {"constant": lambda value, steps: schedule(value), "linear": linear, "cyclical": cyclical}

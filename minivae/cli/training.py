@@ -12,7 +12,7 @@ from ..data.sources import is_own
 from ..evaluate import ledger_line
 from ..files import check_writable
 from ..models import MODELS
-from ..runs import Run, build_model, build_optimizer, check_out, check_run, read_data
+from ..runs import Run, build_model, build_optimizer, check_out, check_run, read_data, start
 from ..runs.settings import complete, every_option, options_of, read_config, read_options
 from ..train import fit, stopped
 from .base import argument, command, short
@@ -74,6 +74,7 @@ def train(out=None, resume=False, config=None, **flags):
             data = read_data(settings)
             model = build_model(settings, data.protocol)
             optimizer = build_optimizer(settings, model, data.protocol)
+            start(settings, model, data)
             check_run(settings, model, data)
             run = Run.create(out, settings, data.protocol, model, optimizer)
             stack.enter_context(run.lock())

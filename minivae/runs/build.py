@@ -1,11 +1,15 @@
 """From the settings of a run to its data, model and optimizer."""
 
-from ..backend import generator, take
-from ..data import OPTIONS, load_data
+import numpy as np
+
+from ..backend import generator, place, take
+from ..data import OPTIONS, batches, load_data
 from ..data.columns import blocks
 from ..evaluate import ledger_line
 from ..files import memory
+from ..layers import Dense
 from ..models import MODELS, Labels
+from ..numeric import at_once
 from ..optim import OPTIMIZERS
 from ..schedules import SCHEDULES, warm_up
 from ..train import batch_starts, check_batches
@@ -31,6 +35,27 @@ def build_model(settings, protocol):
     rng = generator(settings["seed"], "weights")
     model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
     return model.bind(settings["dtype"], settings["backend"])
+
+
+def start(settings, model, data):
+    """Set what a new training starts from beside random weights: the output bias b, sigmoid(b) the mean of the data.
+
+    Means are clipped to [0.001, 0.999] (Burda et al. 2016, their code). Raises ValueError for a decoder whose last
+    layer has no bias for each number of x.
+    """
+    if settings.get("output_bias") != "mean":
+        return
+    last = model.decoder.layers[-1]
+    if not isinstance(last, Dense):
+        raise ValueError(f"output_bias: mean needs a decoder that ends in a dense layer, got {type(last).__name__}")
+    x = data.train.x
+    total, seen = 0.0, 0
+    for rows in batches(len(x), at_once(len(x), x.shape[1])):
+        part = x[rows]
+        total = total + np.nansum(part, axis=0, dtype="float64")
+        seen = seen + (~np.isnan(part)).sum(axis=0)
+    mean = np.clip(total / seen, 0.001, 0.999)
+    last.b.data[...] = place(np.log(mean / (1 - mean)), like=model.theta)
 
 
 def build_optimizer(settings, model, protocol):

@@ -16,11 +16,22 @@ from ..schedules import CLOSED, SCHEDULES
 from ..train import OPTIONS as FIT
 
 MODEL = {"model": Option(one_of(MODELS), "vae", "the model", "|".join(MODELS))}
-OF_OPTIMIZERS = {
-    name: replace(option, default=None, fill=lambda settings, value=option.default: value, optional=True,
-                  help=f"of {key} (default: {str(option.default).lower()})", needs=("optimizer", (key,)))
-    for key, cls in OPTIMIZERS.items() for name, option in cls.options.items()
-}  # fmt: skip
+
+
+def _of_optimizers():
+    """{name: Option} of what some optimizers have, each with those that it needs."""
+    owners = {}
+    for key, cls in OPTIMIZERS.items():
+        for name, option in cls.options.items():
+            owners.setdefault(name, (option, []))[1].append(key)
+    return {
+        name: replace(option, default=None, fill=lambda settings, value=option.default: value, optional=True,
+                      help=f"of {', '.join(keys)}: {option.help} (default: {str(option.default).lower()})",
+                      needs=("optimizer", tuple(keys)))
+        for name, (option, keys) in owners.items()
+    }  # fmt: skip
+
+
 TRAINING = {
     "epochs": replace(FIT["epochs"], default=None, help="passes over the training set (default: 20; digits, which are "
                       "few, 100; tables 200)", fill=lambda settings: 200 if is_table_file(settings["data"]) else
@@ -30,10 +41,13 @@ TRAINING = {
     "lr": OPTIMIZER["lr"],
     "rates": OPTIMIZER["rates"],
     "schedule": Option(one_of(SCHEDULES), "constant", "learning rate over the run; step: a tenth after each third; "
-                       "iwae: 3^i epochs at lr 10^(-i/7)", "|".join(SCHEDULES)),
+                       "iwae: 3^i epochs at lr 10^(-i/7), iwae-scaled: as many as the run has", "|".join(SCHEDULES)),
     "warm_up": Option(real(below=1e15, closed=True), 0.0, "epochs over which the learning rate rises to its schedule"),
+    "output_bias": Option(one_of(("zero", "mean")), None, "where the last bias of a dense decoder starts: zero, or the "
+                          "logit of the mean of the training data (default: zero)", fill=lambda settings: "zero",
+                          needs=("likelihood", ("bernoulli",)), optional=True, older=None),
     "clip": OPTIMIZER["clip"],
-    **OF_OPTIMIZERS,
+    **_of_optimizers(),
     "ema": OPTIMIZER["ema"],
     "early_stop": FIT["early_stop"],
     "pictures_every": Option(whole(1), None, "epochs between pictures of samples in RUN/samples/", optional=True,
