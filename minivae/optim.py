@@ -230,7 +230,9 @@ class AdamW(Adam):
     for Adam and Optimizer.
     """
 
-    options = Adam.options | {"weight_decay": Option(real(below=1e15, closed=True), 0.01, "factor of theta", "X")}  # fmt: skip
+    options = Adam.options | {
+        "weight_decay": Option(real(below=1e15, closed=True), 0.01, "factor of theta", "X"),
+    }
 
     def __init__(self, model, lr=1e-3, weight_decay=0.01, **kwargs):
         super().__init__(model, lr, **kwargs)

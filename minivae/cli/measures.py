@@ -14,14 +14,16 @@ from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
 from .base import FORCE, RUN, argument, check_finite, command, opened, output, short
+from .families import MEASURES, Case
 
 
 @command(
     RUN,
     argument("--split", default="test", choices=("test", "validation", "train"), help="default: test"),
     argument("--samples", metavar="K", help="also log p(x) by importance sampling with K samples"),
+    argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
 )
-def evaluate(run, split, samples):
+def evaluate(run, split, samples, measure):
     """Measure a run on a split and write evaluate-SPLIT.json."""
     samples = None if samples is None else whole(1)("samples", samples)
     with opened(run) as run:
@@ -30,7 +32,8 @@ def evaluate(run, split, samples):
         check_writable(run.path, "run")
         if split == "validation" and data.validation is None:
             raise ValueError(f"split: {run.path} was trained without a validation split")
-        x, y = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
+        x, labels = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
+        y = labels
         if model.labels is not None:
             y = run.protocol.prepare_labels(y, "y_test" if split == "test" else "y", len(x))
         if split == "train":
@@ -56,9 +59,23 @@ def evaluate(run, split, samples):
             check_finite(evidence, f"{split} split, {samples} samples")
             what = "log_px" if model.labels is None else "log p(x | y)"
             print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-        dropped = run.keep_report(split, report, result | errors, {str(samples): evidence} if evidence else {})
+        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels)
+        measures = {name: _measured(name, case) for name in measure}
+        evidence = {str(samples): evidence} if evidence else {}
+        dropped = run.keep_report(split, report, result | errors, evidence, measures)
         if dropped is not None:
             print(f"evaluate-{split}.json: its figures of epoch {dropped} are replaced")
+
+
+def _measured(name, case):
+    """The numbers of a family of measures; what people read is printed, and its pictures are drawn into the run."""
+    findings = MEASURES[name](case)
+    print(f"{name}:", *findings.lines, sep="\n  ")
+    for file, draw in findings.pictures.items():
+        path = case.run.file(f"{file}-{case.split}.png")
+        draw(path)
+        print(f"  {path}")
+    return findings.numbers
 
 
 @command(

@@ -141,10 +141,11 @@ class Run:
             return True
         return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
 
-    def keep_report(self, split, report, metrics, evidence):
-        """Write evaluate-SPLIT.json: what was measured (`report`), its metrics, and estimates of log p(x) by their K.
+    def keep_report(self, split, report, metrics, evidence, measures):
+        """Write evaluate-SPLIT.json: what was measured (`report`), its metrics, estimates of log p(x) by their K, and
+        the figures of families of measures.
 
-        Estimates that the file has of the same weights and examples stay in it. Returns the epoch of another
+        What the file has of the same weights and examples stays in it. Returns the epoch of another
         checkpoint, whose figures are replaced; None if there were none.
         """
         file = self.file(f"evaluate-{split}.json")
@@ -152,7 +153,9 @@ class Run:
             before = read_report(file)
             same = before is not None and all(before.get(name, value) == value for name, value in report.items())
             evidence = (before["evidence"] if same else {}) | evidence
+            measures = (before["measures"] if same else {}) | measures
             document = report | metrics | {"evidence": dict(sorted(evidence.items(), key=lambda item: int(item[0])))}
+            document |= {"measures": measures} if measures else {}
             write_atomic(file, dump(document, indent=2))
         return None if before is None or same else before["epoch"]
 

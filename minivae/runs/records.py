@@ -58,9 +58,13 @@ def read_report(file):
         report = parse(read_file(file, "run", 2**26))
         if "samples" in report:
             report["evidence"] = {str(report.pop("samples")): {name: report.pop(name) for name in EVIDENCE}}
-        whole = type(report["epoch"]) is int and all(
-            K.isdecimal() and set(found) == set(EVIDENCE) and all(v is None or is_number(v) for v in found.values())
-            for K, found in report.setdefault("evidence", {}).items()
+        whole = (
+            type(report["epoch"]) is int
+            and type(report.setdefault("measures", {})) is dict
+            and all(
+                K.isdecimal() and set(found) == set(EVIDENCE) and all(v is None or is_number(v) for v in found.values())
+                for K, found in report.setdefault("evidence", {}).items()
+            )
         )
     except DAMAGE:
         return None

@@ -1,0 +1,4 @@
+"""The families of measures, a file each: what `minivae evaluate RUN --measure NAME` computes, prints and draws."""
+
+from .base import MEASURES as MEASURES
+from .base import Case as Case

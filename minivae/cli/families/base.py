@@ -1,0 +1,77 @@
+"""What the families of measures of `minivae evaluate --measure` share: what one gets, and what it gives back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...backend import generator
+
+MEASURES = {}  # {name: function(Case) -> Findings}
+
+
+@dataclass
+class Case:
+    """A trained model and the rows that it is measured on.
+
+    Attributes
+    ----------
+    run, model, data
+        The Run, its best model and its Dataset.
+    split : {"test", "validation", "train"}
+    x : array (N, D)
+        Rows of the split as the model sees them, bits drawn.
+    y : array, optional
+        What a conditional model is given with them.
+    labels : array (N,), optional
+        Their classes, where the data have any.
+    seed : int
+    """
+
+    run: Any
+    model: Any
+    data: Any
+    split: str
+    x: np.ndarray
+    y: np.ndarray | None
+    labels: np.ndarray | None
+    seed: int = 0
+
+    def rng(self, number):
+        """The generator of a measure: its number, which no other has."""
+        return generator(self.seed, "evaluate", number)
+
+    def train(self):
+        """(x (N, D), classes (N,) or None) of the training split, with bits as the first presentation draws them."""
+        x = self.data.settle(self.data.train.x, generator(0, "present"))
+        return x, classes(self.data.train.y)
+
+
+@dataclass
+class Findings:
+    """What a family found.
+
+    Attributes
+    ----------
+    numbers : dict
+        For evaluate-SPLIT.json: names, and finite numbers, texts, lists or dicts of them.
+    lines : list of str
+        The same for people, with units and errors.
+    pictures : {name: callable(path)}
+        Each writes one PNG.
+    """
+
+    numbers: dict
+    lines: list
+    pictures: dict = field(default_factory=dict)
+
+
+def family(function):
+    """Make a function of a Case a family of measures, by its name."""
+    MEASURES[function.__name__] = function
+    return function
+
+
+def classes(y):
+    """y as classes (N,), whole numbers; None where the data have none."""
+    return y if y is not None and np.ndim(y) == 1 and np.asarray(y).dtype.kind in "iu" else None
