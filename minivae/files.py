@@ -1,5 +1,6 @@
 """Files: read whole or refused in one line; written as the old one or the new one, never a part of either."""
 
+import io
 import json
 import math
 import os
@@ -43,6 +44,15 @@ def write_atomic(path, content):
             sync_folder(path.parent)
         except OSError as error:
             raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from None
+
+
+def write_array(path, array):
+    """The same for an array, as .npy."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.save(content, array)
+    write_atomic(path, content.getvalue())
 
 
 def append(path, content):

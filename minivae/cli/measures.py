@@ -2,10 +2,12 @@
 
 from hashlib import sha256
 
+import numpy as np
+
 from .. import plot
-from ..backend import generator, to_numpy
+from ..backend import generator, take, to_numpy
 from ..data.columns import described
-from ..evaluate import elbo_standard_error, log_evidence
+from ..evaluate import elbo_standard_error, hash_of
 from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
@@ -14,57 +16,79 @@ from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
 from .base import FORCE, RUN, argument, check_finite, command, opened, output, short
+from .evidence import estimates, grey_floor
 from .families import MEASURES, Case
+
+SPLITS = ("test", "validation", "train")
+CHOICE = 9  # number of the generator that chooses rows
 
 
 @command(
     RUN,
-    argument("--split", default="test", choices=("test", "validation", "train"), help="default: test"),
+    argument("--split", default="test", choices=SPLITS, help="default: test"),
     argument("--samples", metavar="K", help="also log p(x) by importance sampling with K samples"),
+    argument("--annealed", metavar="T", help="also log p(x) by annealed importance sampling in T steps, 16 chains"),
+    argument("--images", metavar="N", help="measure N rows of the split, chosen at random, instead of all"),
     argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
+    argument("--seed", default="0", metavar="N", help="of everything random here (default: 0)"),
 )
-def evaluate(run, split, samples, measure):
+def evaluate(run, split, samples, annealed, images, measure, seed):
     """Measure a run on a split and write evaluate-SPLIT.json."""
-    samples = None if samples is None else whole(1)("samples", samples)
+    samples, annealed, images = (
+        None if value is None else whole(1)(name, value)
+        for name, value in (("samples", samples), ("annealed", annealed), ("images", images))
+    )
+    seed = whole(0)("seed", seed)
     with opened(run) as run:
         model, meta = run.load_model()
-        data = run.read_data()
+        case = _case(run, model, split, images, seed)
         check_writable(run.path, "run")
-        if split == "validation" and data.validation is None:
-            raise ValueError(f"split: {run.path} was trained without a validation split")
-        x, labels = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
-        y = labels
-        if model.labels is not None:
-            y = run.protocol.prepare_labels(y, "y_test" if split == "test" else "y", len(x))
-        if split == "train":
-            x = data.settle(x, generator(0, "present"))
-        if samples is not None and model.log_weights is None:
-            raise ValueError(f"samples: the model {run.settings['model']} has no evidence log p(x) to estimate")
+        for name, wanted in (("samples", samples), ("annealed", annealed)):
+            if wanted is not None and model.log_weights is None:
+                raise ValueError(f"{name}: the model {run.settings['model']} has no evidence log p(x) to estimate")
+        x, y = case.x, case.y
         report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
         weights = to_numpy([model.theta, model.state])  # the file may be of another epoch by now
         report["weights"] = sha256(b"".join(part.tobytes() for part in weights)).hexdigest()
-        result = mean_metrics(model, x, y, generator(0, "evaluate"), t=meta["step"])
+        report |= {"seed": seed, "images": case.images, "data": case.described, "rows_sha256": hash_of(x, y)}
+        result = mean_metrics(model, x, y, generator(seed, "evaluate"), t=meta["step"])
         errors = {}
         if "elbo" in model.metrics and model.log_weights is not None:
-            errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(0, "evaluate"), y)
+            errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(seed, "evaluate"), y)
         check_finite(result | errors, f"{split} split")
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
             print(f"{name} {_plus_minus(result[name], errors.get(f'{name}_standard_error'))} {metric.unit}")
-        evidence = {}
-        if samples is not None:
-            log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1), progress=True, y=y)
-            error = None if len(x) < 2 else float(log_px.std(ddof=1) / len(x) ** 0.5)
-            evidence = {"log_px": float(log_px.mean()), "log_px_standard_error": error}
-            check_finite(evidence, f"{split} split, {samples} samples")
-            what = "log_px" if model.labels is None else "log p(x | y)"
-            print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels)
+        floor = grey_floor(case)
+        if floor is not None:
+            result["entropy_floor"] = floor
+            print(f"grey pixels: no log_px_z of these rows can exceed {-floor:.2f} nats, their negative entropy")
+        results = estimates(case, samples, annealed)
         measures = {name: _measured(name, case) for name in measure}
-        evidence = {str(samples): evidence} if evidence else {}
-        dropped = run.keep_report(split, report, result | errors, evidence, measures)
+        dropped = run.keep_report(case.stem, report, result | errors, results, measures)
         if dropped is not None:
-            print(f"evaluate-{split}.json: its figures of epoch {dropped} are replaced")
+            print(f"evaluate-{case.stem}.json: its figures of epoch {dropped} are replaced")
+
+
+def _case(run, model, split, images, seed):
+    """The rows that are measured: all of a split, or some that are chosen at random."""
+    data = run.read_data()
+    if split == "validation" and data.validation is None:
+        raise ValueError(f"split: {run.path} was trained without a validation split")
+    x, labels = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
+    y = None
+    if model.labels is not None:
+        y = run.protocol.prepare_labels(labels, "y_test" if split == "test" else "y", len(x))
+    if split == "train":
+        x = data.settle(x, generator(0, "present"))
+    said = f"all {len(x)} rows"
+    if images is not None:
+        if images > len(x):
+            raise ValueError(f"images: expected at most the {len(x)} rows of the {split} split, got {images}")
+        chosen = np.sort(generator(seed, "evaluate", CHOICE).permutation(len(x))[:images])
+        said = f"{images} of {len(x)} rows, chosen by seed {seed}"
+        x, y, labels = x[chosen], take(y, chosen), take(labels, chosen)
+    return Case(run, model, data, split, x, y, labels, seed, said)
 
 
 def _measured(name, case):
@@ -72,7 +96,7 @@ def _measured(name, case):
     findings = MEASURES[name](case)
     print(f"{name}:", *findings.lines, sep="\n  ")
     for file, draw in findings.pictures.items():
-        path = case.run.file(f"{file}-{case.split}.png")
+        path = case.run.file(f"{file}-{case.stem}.png")
         draw(path)
         print(f"  {path}")
     return findings.numbers
@@ -80,11 +104,18 @@ def _measured(name, case):
 
 @command(
     argument("runs", nargs="+", metavar="RUN"),
+    argument("--evidence", metavar="K", help="the differences of their log p(x) from K samples, as evaluate kept them"),
+    argument("--split", default="test", choices=SPLITS, help="of --evidence (default: test)"),
     argument("--out", metavar="FILE", help="default: compare.png in the folder of the first run"),
     FORCE,
 )
-def compare(runs, out, force):
-    """Print the last and best figures of runs side by side, where their settings differ, and draw their curves."""
+def compare(runs, evidence, split, out, force):
+    """Print the last and best figures of runs side by side, where their settings differ, and draw their curves.
+
+    With --evidence: by how many nats log p(x) of each run is above that of the first, paired over the rows; refused
+    where they are not of the same rows, bits and K.
+    """
+    evidence = None if evidence is None else whole(1)("evidence", evidence)
     runs = [Run.open(run) for run in runs]
     path = output(out, ".png", runs[0].file("compare.png"), force)
     if len({run.path.resolve() for run in runs}) < len(runs):
@@ -97,6 +128,8 @@ def compare(runs, out, force):
     models = [MODELS[run.settings["model"]] for run in runs]
     monitors = {cls.monitor for cls in models}
     best = f"best {models[0].monitor}" if len(monitors) == 1 else "best"
+    results = [] if evidence is None else [run.result(split, evidence) for run in runs]
+    differences = [result.minus(results[0]) for result in results[1:]]
     head = ("run", "split", "epoch", *metrics, best, "at epoch", "seconds")
     rows = []
     for (name, history), cls in zip(histories.items(), models, strict=True):
@@ -109,6 +142,10 @@ def compare(runs, out, force):
     if any(_unit(run) != _unit(runs[0]) for run in runs):
         print("these runs have different data, bits, units or likelihoods, or some are given y: their nats cannot be "
               "compared")  # fmt: skip
+    for run, result in zip(runs, results, strict=False):
+        print(f"{run.path}: {result.line()}")
+    for run, (difference, error) in zip(runs[1:], differences, strict=False):
+        print(f"{run.path} less {runs[0].path}: {difference:+.2f} +- {error or 0:.2f} nats, paired over the rows")
     with held(runs[0].path):
         plot.comparison(histories, path, metrics)
     print(path)

@@ -133,6 +133,22 @@ class Protocol:
             line += f"; {self.outside} validation values lie outside"
         return [line] + [f"x: {self.missing} values are missing"] * (self.missing is not None)
 
+    def values_said(self, likelihood):
+        """How the values of a split came to be what a model sees, in words: numbers of other words are not comparable.
+
+        "resampled": bits drawn anew at every presentation, those of validation and test once.
+        """
+        seed = f"seed {self.bits_seed}"
+        words = {"each": f"resampled bits, here those of {seed}", "once": f"bits drawn once by {seed}",
+                 "threshold": "bits by the threshold 1/2"}  # fmt: skip
+        if self.binarize in words:
+            return words[self.binarize]
+        if self.levels is not None:
+            return f"grey levels dequantized by {seed}"
+        if likelihood != "bernoulli":
+            return "values" if self.mean is None else "standardized values"
+        return "static bits" if self.entropy_floor is None else "grey pixels as chances of bits"
+
     def first_difference(self, other):
         """The name of the first field that `other` has with another value; None if there is none."""
         names = (field.name for field in fields(self))

@@ -1,16 +1,24 @@
 """Measures of a trained model: averages of its own metrics, the evidence log p(x), and walks through its latents."""
 
-from .evidence import impute, log_evidence, row_scores
+from .annealed import Annealed, annealed_evidence
+from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
+from .impute import impute
 from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
 from .metrics import elbo_standard_error
+from .results import Result, hash_of, standard_error
 
 __all__ = [
+    "Annealed",
+    "Evidence",
+    "Result",
     "Spread",
+    "annealed_evidence",
     "codes",
     "decodings",
     "elbo_standard_error",
     "gradient_ledger",
+    "hash_of",
     "impute",
     "interpolate",
     "kl_per_latent",
@@ -19,5 +27,7 @@ __all__ = [
     "normal_quantiles",
     "posteriors",
     "row_scores",
+    "sampled_evidence",
+    "standard_error",
     "traverse",
 ]

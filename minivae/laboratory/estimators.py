@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..densities import gaussian_log_prob, gaussian_log_prob_backward, reparameterize, reparameterize_backward
+from ..evaluate.annealed import log_px_z_and_gradient
 from ..gradcheck.compare import norm
 from ..tables import aligned
-from ..truth.quadrature import log_px_z_and_gradient
 
 Z = 4.0  # of a squared bias, above which chance does not explain it
 

@@ -5,6 +5,7 @@ from .checks import draw_error_curves, draw_matrix, draw_parity
 from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
 from .estimators import draw_estimators
+from .evidence import draw_evidence
 from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
@@ -29,6 +30,7 @@ __all__ = [
     "draw_chain",
     "draw_error_curves",
     "draw_estimators",
+    "draw_evidence",
     "draw_ledger",
     "draw_linear_training",
     "draw_matrix",

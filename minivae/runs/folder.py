@@ -14,7 +14,21 @@ from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..files import alone, append, beside, check_file, dump, inside, owned, sweep, sync_folder, write_atomic
+from ..data.inputs import read_array
+from ..evaluate import Result
+from ..files import (
+    alone,
+    append,
+    beside,
+    check_file,
+    dump,
+    inside,
+    owned,
+    sweep,
+    sync_folder,
+    write_array,
+    write_atomic,
+)
 from ..models import MODELS
 from ..options import is_number
 from . import checkpoint
@@ -141,23 +155,38 @@ class Run:
             return True
         return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
 
-    def keep_report(self, split, report, metrics, evidence, measures):
-        """Write evaluate-SPLIT.json: what was measured (`report`), its metrics, estimates of log p(x) by their K, and
-        the figures of families of measures.
+    def keep_report(self, stem, report, metrics, results, measures):
+        """Write evaluate-STEM.json: what was measured (`report`), its metrics, estimates of log p(x), other measures.
 
-        What the file has of the same weights and examples stays in it. Returns the epoch of another
-        checkpoint, whose figures are replaced; None if there were none.
+        `results`: {"evidence": {K: Result}, "annealed": {T: Result}}; the values of their rows go into
+        evidence-STEM-K.npy and annealed-STEM-T.npy. What the file has of the same weights and rows stays in it. Returns
+        the epoch of another checkpoint, whose figures are replaced; None if there were none.
         """
-        file = self.file(f"evaluate-{split}.json")
+        file = self.file(f"evaluate-{stem}.json")
         with alone(self.file("settings.json")):
             before = read_report(file)
             same = before is not None and all(before.get(name, value) == value for name, value in report.items())
-            evidence = (before["evidence"] if same else {}) | evidence
-            measures = (before["measures"] if same else {}) | measures
-            document = report | metrics | {"evidence": dict(sorted(evidence.items(), key=lambda item: int(item[0])))}
-            document |= {"measures": measures} if measures else {}
+            document = report | metrics
+            for kind, found in results.items():
+                for key, result in found.items():
+                    write_array(self.file(f"{kind}-{stem}-{key}.npy"), result.values)
+                kept = (before[kind] if same else {}) | {key: result.to_json() for key, result in found.items()}
+                document[kind] = dict(sorted(kept.items(), key=lambda item: int(item[0])))
+            document["measures"] = (before["measures"] if same else {}) | measures
             write_atomic(file, dump(document, indent=2))
         return None if before is None or same else before["epoch"]
+
+    def result(self, stem, K):
+        """The Result of K samples that evaluate-STEM.json has; ValueError where it has none."""
+        report = read_report(self.file(f"evaluate-{stem}.json"))
+        if report is None or str(K) not in report["evidence"]:
+            raise ValueError(f"evidence: {self.path} has none of {K} samples on the {stem} split; minivae evaluate "
+                             f"{self.path} --samples {K}")  # fmt: skip
+        file = self.file(f"evidence-{stem}-{K}.npy")
+        try:
+            return Result.from_json(report["evidence"][str(K)], read_array(file, "evidence"))
+        except ValueError as error:
+            raise ValueError(f"evidence: {file} cannot be compared ({error})") from None
 
     def history(self):
         """The lines of metrics.jsonl, one for each epoch; a run that was cut off may have one more than `last` saw."""

@@ -49,22 +49,20 @@ def read_metrics(file, settings, protocol):
 
 
 def read_report(file):
-    """{name: value} of an evaluate-SPLIT.json; None where there is none, or it is damaged.
+    """{name: value} of an evaluate-STEM.json; None where there is none, or it is damaged.
 
-    "evidence" in it is {K: {"log_px": mean, "log_px_standard_error": its error or None}}, K in digits. The first
-    versions had the two numbers and `samples` beside the metrics.
+    "evidence" in it is {K: what a Result says of itself}, K in digits, and "annealed" {T: the same}. The first versions
+    had two numbers of it and `samples` beside the metrics.
     """
     try:
         report = parse(read_file(file, "run", 2**26))
         if "samples" in report:
             report["evidence"] = {str(report.pop("samples")): {name: report.pop(name) for name in EVIDENCE}}
-        whole = (
-            type(report["epoch"]) is int
-            and type(report.setdefault("measures", {})) is dict
-            and all(
-                K.isdecimal() and set(found) == set(EVIDENCE) and all(v is None or is_number(v) for v in found.values())
-                for K, found in report.setdefault("evidence", {}).items()
-            )
+        found = [item for kind in ("evidence", "annealed") for item in report.setdefault(kind, {}).items()]
+        whole = type(report["epoch"]) is int and type(report.setdefault("measures", {})) is dict
+        whole &= all(
+            key.isdecimal() and all(result[name] is None or is_number(result[name]) for name in EVIDENCE)
+            for key, result in found
         )
     except DAMAGE:
         return None

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..densities import gaussian_log_prob, log_mean_exp
+from ..evaluate.annealed import log_px_z_and_gradient
 
 TOLERANCE = 1e-8  # nats
 STEP = 0.4  # of the first grid, in standard deviations; twice that is wrong by 1e-13 on a Gaussian
@@ -66,14 +67,6 @@ def log_joint_gradient(model, x, z):
     _, dz = log_px_z_and_gradient(model, x, z)
     _, c_z = model.prior.forward(z)
     return dz + model.prior.backward(np.ones(len(z)), c_z, accumulate=False)
-
-
-def log_px_z_and_gradient(model, x, z):
-    """log p(x | z) and its gradient by z (..., L): x (..., D), z in as many axes or more."""
-    out, c_dec = model.decoder.forward(z)
-    log_px_z, c_x = model.likelihood.forward(x, out)
-    dout = model.likelihood.backward(np.ones_like(log_px_z), c_x, accumulate=False)
-    return log_px_z, model.decoder.backward(dout, c_dec, accumulate=False)
 
 
 def posterior_frame(model, x):
@@ -158,6 +151,30 @@ def _elbo_and_gap(logs, log_dz):
 def _log_sum(logs):
     """log sum_i exp(logs_i) over all nodes."""
     return log_mean_exp(logs.ravel()) + math.log(logs.size)
+
+
+def bound_by_quadrature(model, x, Ks):
+    """E[log 1/K sum_k w_k], the bound of K samples, without sampling: x (N, D) -> (len(Ks), N) nats.
+
+    With r = w / p(x) and phi(t) = E[exp(-t r)], E[log 1/K sum_k r_k] = int_0^inf (exp(-t) - phi(t / K)^K) dt / t, since
+    log s = int_0^inf (exp(-t) - exp(-s t)) dt / t. Both integrals are sums over equal steps, of eps and of log t.
+    `model`: a VAE of one latent, as for `log_evidence_by_quadrature`, which says what is raised.
+    """
+    if model.L != 1:
+        raise ValueError(f"model: expected one latent, got {model.L}")
+    log_px = log_evidence_by_quadrature(model, x)
+    eps = np.linspace(-12, 12, 2401)
+    mass = np.exp(gaussian_log_prob(eps[:, None], np.zeros(1), np.zeros(1))) * (eps[1] - eps[0])  # (M,)
+    r = np.exp(model.log_weights(_rows(model, x), np.broadcast_to(eps[:, None, None], (len(eps), len(x), 1))) - log_px)
+    u = np.linspace(-40, 120, 3201)  # log t
+    t = np.exp(u)
+    bounds = np.empty((len(Ks), len(x)))
+    for i, K in enumerate(Ks):
+        for n in range(len(x)):
+            # phi(t / K)^K; near t = 0 by 1 - phi, which rounding would lose
+            phi = -(mass[:, None] * np.expm1(-np.outer(r[:, n], t / K))).sum(axis=0)
+            bounds[i, n] = (-np.expm1(K * np.log1p(-np.minimum(phi, 1))) + np.expm1(-t)).sum() * (u[1] - u[0])
+    return bounds + log_px
 
 
 def bound_bias(model, x, log_px, Ks, draws, rng):

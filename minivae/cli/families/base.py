@@ -26,6 +26,8 @@ class Case:
     labels : array (N,), optional
         Their classes, where the data have any.
     seed : int
+    images : str
+        Which rows of the split these are, in words.
     """
 
     run: Any
@@ -35,7 +37,20 @@ class Case:
     x: np.ndarray
     y: np.ndarray | None
     labels: np.ndarray | None
-    seed: int = 0
+    seed: int
+    images: str
+
+    @property
+    def stem(self):
+        """What the names of files about these rows end in."""
+        chosen = "" if self.images.startswith("all") else f"-{len(self.x)}-rows"
+        return self.split + chosen + (f"-seed-{self.seed}" if self.seed else "")
+
+    @property
+    def described(self):
+        """The source, the split and how values became what the model sees, in words."""
+        p = self.run.protocol
+        return f"{p.name} {self.split}, {p.values_said(self.run.settings['likelihood'])}"
 
     def rng(self, number):
         """The generator of a measure: its number, which no other has."""

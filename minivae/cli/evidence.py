@@ -1,0 +1,49 @@
+"""The evidence of a run: what `evaluate` estimates, prints, keeps and draws, and what `compare` makes of two."""
+
+import time
+
+from .. import plot
+from ..data.preprocess import entropy_floor
+from ..evaluate import Result, annealed_evidence, hash_of, sampled_evidence
+from .base import check_finite
+from .families.base import classes
+
+CHAINS = 16  # of annealed importance sampling
+
+
+def grey_floor(case):
+    """The entropy floor of these rows in nats, where grey pixels are under a Bernoulli likelihood; else None."""
+    return None if case.run.protocol.entropy_floor is None else float(entropy_floor(case.x))
+
+
+def estimates(case, K, T):
+    """{"evidence": {K: Result}, "annealed": {T: Result}} of those that are wanted; printed as lines, and drawn."""
+    found = {"evidence": {}, "annealed": {}}
+    if K is not None:
+        began = time.perf_counter()
+        sampled = sampled_evidence(case.model, case.x, K, case.rng(1), progress=True, y=case.y)
+        seconds = time.perf_counter() - began
+        along = {str(k): float(bound.mean()) for k, bound in sampled.bounds.items()}
+        found["evidence"][str(K)] = _result(case, sampled.log_px, "importance sampling", K, sampled.ess, along)
+        print("bounds of K samples: " + "  ".join(f"{k}: {b:.2f}" for k, b in along.items()) + f" ({seconds:.0f} s)")
+    if T is not None:
+        annealed = annealed_evidence(case.model, case.x, T, case.rng(2), CHAINS, y=case.y, progress=True)
+        found["annealed"][str(T)] = _result(case, annealed.log_px, f"annealing in {T} steps", CHAINS, annealed.ess)
+        print(f"annealing: {annealed.accepted:.0%} of the moves were accepted")
+    if K is not None and T is not None:
+        difference, error = found["annealed"][str(T)].minus(found["evidence"][str(K)])
+        print(f"annealed less importance-sampled: {difference:+.2f} +- {error or 0:.2f} nats, paired over the rows")
+    if K is not None:
+        path = case.run.file(f"evidence-{case.stem}.png")
+        results = [result for kind in found.values() for result in kind.values()]
+        plot.draw_evidence(sampled.bounds, results, classes(case.labels), path)
+        print(path)
+    return found
+
+
+def _result(case, values, method, K, ess, bounds=None):
+    quantity = "log p(x)" if case.model.labels is None else "log p(x | y)"
+    result = Result(values, quantity, method, K, ess, case.described, case.images, hash_of(case.x, case.y), bounds)
+    check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")
+    print(result.line())
+    return result
