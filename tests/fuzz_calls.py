@@ -114,12 +114,12 @@ OF_CONV = {"c_in": 2, "c_out": 3, "kernel": 3, "stride": 1, "padding": 0}
 OF_BETA = {"beta": 1.0, "beta_schedule": "linear", "beta_epochs": 1, "pass_steps": 2}
 OF_MODEL = {
     "vae": OF_BETA | {"free_bits": 0.0},
-    "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized"},
+    "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
     "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
     "ae": {},
 }
 OF_OPTIMIZER = {"lr": 1e-3, "clip": None, "rates": None, "ema": None}
-OWN = {"adam": {"betas": (0.9, 0.999), "adam_eps": 1e-8}, "adamw": {"weight_decay": 0.01},
+OWN = {"adam": {"betas": (0.9, 0.999), "adam_eps": 1e-8}, "adamw": {"weight_decay": 0.01, "adam_eps": 1e-8},
        "sgd": {"momentum": 0.9, "nesterov": False}}  # fmt: skip
 CALLS = {
     "Dense": layer("Dense", {"n_in": 5, "n_out": 3}, lambda n_in, **_: (4, n_in)),

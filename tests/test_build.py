@@ -7,7 +7,7 @@ import pytest
 
 from minivae import fit, load_data
 from minivae.cli import main
-from minivae.runs import build_model, build_optimizer
+from minivae.runs import build_model, build_optimizer, start
 from minivae.runs.settings import complete
 from minivae.schedules import SCHEDULES
 
@@ -53,3 +53,20 @@ def test_batches_of_one_are_refused_under_batch_norm_before_a_run_is_made(tmp_pa
         "training examples\n"
     )
     assert not (tmp_path / "a").exists()
+
+
+def test_the_output_bias_starts_at_the_mean_of_the_data():
+    """sigmoid(b) is the mean of each training pixel, clipped; NaN has no part in it."""
+    x = (np.random.default_rng(0).random((50, 6)) < np.linspace(0, 1, 6)).astype("float64")
+    data = load_data(x, validation=10)
+    settings = complete({"hidden": [3], "latent": 2, "output_bias": "mean"})
+    model = build_model(settings, data.protocol)
+    start(settings, model, data)
+    b = model.decoder.layers[-1].b.data
+    np.testing.assert_allclose(1 / (1 + np.exp(-b)), data.train.x.mean(axis=0).clip(0.001, 0.999), rtol=1e-5)
+    x[3:9, 2] = np.nan
+    gaps = load_data(x, validation=0)
+    model = build_model(settings, gaps.protocol)
+    start(settings, model, gaps)
+    b = model.decoder.layers[-1].b.data
+    np.testing.assert_allclose(1 / (1 + np.exp(-b)), np.nanmean(x, axis=0).clip(0.001, 0.999), rtol=1e-5)

@@ -11,7 +11,7 @@ from minivae.backend import generator
 from minivae.cli import main
 from minivae.data import load_data
 from minivae.models import MODELS
-from minivae.runs import Run, build_model, build_optimizer, read_data
+from minivae.runs import Run, build_model, build_optimizer, read_data, start
 from minivae.runs.settings import complete, every_option, options_of, read_options
 from minivae.train import fit
 
@@ -88,7 +88,8 @@ CHANGES = [
     {"data": "sprites", "sprites": {"side": 8, "scale": [5], "orientation": [0], "x": [3, 9], "y": [2, 7, 9]}},
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
     {"model": "iwae"}, {"model": "iwae", "samples": 2}, {"model": "iwae", "gradient": "doubly"}, {"model": "cvae"},
-    {"model": "ae"},
+    {"model": "ae"}, {"model": "iwae", "bound": "elbo"}, {"output_bias": "mean"}, {"adam_eps": 0.1},
+    {"schedule": "iwae-scaled"},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -100,6 +101,7 @@ def trained(changes):
     data = read_data(settings)
     model = build_model(settings, data.protocol)
     optimizer = build_optimizer(settings, model, data.protocol)
+    start(settings, model, data)
     fit(model, optimizer, data, progress=False, **{k: settings[k] for k in ("epochs", "batch_size", "seed")})
     with optimizer.averaged():
         return model.theta.copy(), optimizer
@@ -329,6 +331,12 @@ BAD_CONFIG = [
     ("momentum", "1\noptimizer = 'sgd'", "expected a finite number >= 0 and < 1, got 1"),
     ("nesterov", "'true'", "expected true or false, got 'true'"),
     ("nesterov", "true", "expected optimizer sgd, got adam"),
+    ("adam_eps", "-1", "expected a finite number >= 0, got -1"),
+    ("adam_eps", "1e-4\noptimizer = 'sgd'", "expected optimizer adam or adamw, got sgd"),
+    ("output_bias", "'one'", "expected one of zero, mean, got 'one'"),
+    ("output_bias", "'mean'\nlikelihood = 'gaussian'", "expected likelihood bernoulli, got gaussian"),
+    ("output_bias", "'mean'\narch = 'conv'", "mean needs a decoder that ends in a dense layer, got Blocks"),
+    ("bound", "'both'\nmodel = 'iwae'", "expected one of iwae, elbo, got 'both'"),
     ("ema", "1", "expected a finite number >= 0 and < 1, got 1"),
     ("early_stop", "3\nvalidation = 0", "expected a validation split"),
     ("pictures_every", "0", "expected a whole number >= 1, got 0"),

@@ -33,7 +33,7 @@ FLOORS = [
     {"trained"},
     {"sklearn"},
     {"laboratory"},
-    {"cli", "teach"},
+    {"cli", "teach", "reproduce"},
 ]
 CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods", "priors.py", "posteriors.py", "optim.py",
         "train.py", "runs")  # fmt: skip

@@ -69,6 +69,21 @@ def test_training_comes_near_the_evidence(rng):
         assert log_px - 0.25 < mean_metrics(model, np.repeat(x, 20, axis=0), None, rng)["iwae"] < log_px + 0.01
 
 
+def test_with_the_bound_elbo_it_is_a_vae_of_several_samples(rng):
+    """Loss and gradient are the means of those of one sample each."""
+    model, x, _ = small("iwae", rng, samples=3, bound="elbo")
+    noise = model.draw_noise(rng, len(x))
+    loss = model.loss_and_grads(x, noise)["loss"]
+    grad = model.grad.copy()
+    model.K, losses, grads = 1, [], []
+    for k in range(3):
+        losses.append(model.loss_and_grads(x, noise | {"eps": noise["eps"][k : k + 1]})["loss"])
+        grads.append(model.grad.copy())
+    assert loss == pytest.approx(np.mean(losses), rel=1e-12)
+    np.testing.assert_allclose(grad, np.mean(grads, axis=0), rtol=0, atol=1e-12)
+    assert np.std(losses) > 1e-3
+
+
 def encoder_gradients(model, x, rng, draws):
     names = [name for name in model.params if name.startswith("encoder")]
     found = []
@@ -121,6 +136,8 @@ def test_what_the_second_gradient_cannot_serve_is_refused(rng):
         IWAE(encoder, decoder, likelihood, prior, gradient="doubly")
     with pytest.raises(ValueError, match="samples: expected a whole number >= 1, got 0"):
         IWAE(encoder, decoder, likelihood, samples=0)
+    with pytest.raises(ValueError, match="gradient: doubly is known for the bound iwae, got bound elbo"):
+        IWAE(*networks, gradient="doubly", bound="elbo")
     with pytest.raises(ValueError, match="gradient: expected one of reparameterized, doubly, got 'best'"):
         IWAE(encoder, decoder, likelihood, gradient="best")
 

@@ -79,3 +79,12 @@ def test_iwae_stages():
     for i in range(8):
         assert sum(r == pytest.approx(1e-3 * 10 ** (-i / 7)) for r in per_pass) == 3**i
     assert per_pass[-1] == rate(10**9) == pytest.approx(1e-4)
+
+
+def test_iwae_stages_laid_over_fewer_steps():
+    """A tenth of all steps: each stage has a tenth of its own; the whole number of passes is the paper's schedule."""
+    rate = SCHEDULES["iwae-scaled"](1e-3, 32800, 100)
+    for i in range(8):
+        assert sum(rate(t) == pytest.approx(1e-3 * 10 ** (-i / 7)) for t in range(32800)) == 10 * 3**i
+    whole, paper = SCHEDULES["iwae-scaled"](1e-3, 5 * 3280, 5), SCHEDULES["iwae"](1e-3, 5 * 3280, 5)
+    assert [whole(t) for t in range(0, 5 * 3280, 7)] == [paper(t) for t in range(0, 5 * 3280, 7)]

@@ -22,13 +22,14 @@ from . import (  # noqa: F401 - they declare the commands
     measures,
     parity,
     pictures,
+    reproduce,
     training,
 )
 from .base import COMMANDS
 
 ORDER = ("lessons", "train", "sample", "reconstruct", "score", "impute", "interpolate", "traverse", "latent",
-         "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "info", "ledger", "gradcheck", "parity",
-         "pencil", "units", "zoo")  # fmt: skip
+         "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info", "ledger",
+         "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

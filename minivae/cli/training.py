@@ -64,10 +64,10 @@ def train(out=None, resume=False, config=None, **flags):
                 raise ValueError("resume: expected --out RUN, the folder of the run to go on with")
             run = Run.open(out)
             stack.enter_context(run.lock())
-            given = _absolute_paths(read_options({"model": run.settings["model"]} | texts))
+            given = absolute_paths(read_options({"model": run.settings["model"]} | texts))
             model, optimizer, data = run.resume(given)
         else:
-            given = _absolute_paths(read_options(texts))
+            given = absolute_paths(read_options(texts))
             if out is not None:
                 check_out(out)
             settings = complete(given)
@@ -124,7 +124,7 @@ def _fit_run(run, model, optimizer, data):
     return 0
 
 
-def _absolute_paths(given):
+def absolute_paths(given):
     """Options whose recorded paths do not depend on the folder that a command is called from."""
     if "data" in given and is_own(given["data"]):
         given["data"] = str(Path(given["data"]).absolute())

@@ -98,6 +98,7 @@ def _every():
     yield "vae learned prior", learned_prior
     for arch in ("dense", "conv"):
         yield f"iwae {arch}", partial(small, "iwae", arch=arch, samples=3, dropout=0.2)
+        yield f"iwae {arch} elbo", partial(small, "iwae", arch=arch, samples=3, bound="elbo", beta=0.7)
         yield f"iwae {arch} doubly", partial(small, "iwae", arch=arch, samples=3, gradient="doubly", beta=0.7)
         yield f"iwae {arch} flow posterior", partial(flow_posterior, arch=arch)
     yield "iwae gaussian", partial(small, "iwae", likelihood="gaussian", samples=2, gradient="doubly")

@@ -11,6 +11,8 @@ Its gradient is that of sum_k v_k log w_k, v_k = w_k / sum_j w_j held constant (
 has the same mean and, for the encoder, a smaller variance (Tucker et al. 2019, 1810.04152, eq. 8): the encoder gets
 sum_k v_k^2 d log w_k / d z_k through z_k alone, with the parameters of q held constant in log w_k. Where beta weighs
 log p(z) - log q(z|x), the weights are (1 - beta) v_k + beta v_k^2, by the same derivation.
+
+With bound = "elbo" every sample counts alike, v_k = 1 / K: the VAE of K samples that the paper compares with (table 1).
 """
 
 from ..backend import array_module
@@ -23,6 +25,7 @@ from .networks import NETWORKS, build_networks
 from .vae import VAE
 
 GRADIENTS = ("reparameterized", "doubly")
+BOUNDS = ("iwae", "elbo")
 
 
 class IWAE(VAE):
@@ -43,6 +46,8 @@ class IWAE(VAE):
     gradient : {"reparameterized", "doubly"}
         What the encoder gets. The second needs a posterior that has a `score`, and a prior without the encoder's
         parameters.
+    bound : {"iwae", "elbo"}
+        What is maximized: the log of the mean weight, or the mean of the log weights, a VAE of K samples.
 
     Raises
     ------
@@ -53,15 +58,17 @@ class IWAE(VAE):
     options = NETWORKS | BETA | {
         "samples": Option(whole(1, 100_000), 5, "samples inside the logarithm", "K"),
         "gradient": Option(one_of(GRADIENTS), "reparameterized", "of the encoder", "|".join(GRADIENTS)),
+        "bound": Option(one_of(BOUNDS), "iwae", "what is maximized; elbo is a VAE of K samples", older="iwae"),
     }  # fmt: skip
     monitor = "iwae"
     metrics = {"loss": METRICS["loss"], "iwae": Metric("importance weighted bound", "higher")} | METRICS
 
     def __init__(self, encoder, decoder, likelihood=None, prior=None, posterior=None, beta=1.0, samples=5,
-                 gradient="reparameterized"):  # fmt: skip
+                 gradient="reparameterized", bound="iwae"):  # fmt: skip
         self.posterior = DiagonalGaussian() if posterior is None else posterior
         self.K = whole(1)("samples", samples)
         self.doubly = one_of(GRADIENTS)("gradient", gradient) == "doubly"
+        self.averages_logs = one_of(BOUNDS)("bound", bound) == "elbo"
         super().__init__(encoder, decoder, likelihood, prior, beta)
         self.latent = self.posterior.latent
         if self.doubly:
@@ -70,12 +77,12 @@ class IWAE(VAE):
             self.metrics = self.metrics | {"loss_encoder": Metric("what the encoder descends", "lower")}
 
     @classmethod
-    def build(cls, shape, rng, *, samples=5, gradient="reparameterized", beta=1.0, beta_schedule="constant",
-              beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
+    def build(cls, shape, rng, *, samples=5, gradient="reparameterized", bound="iwae", beta=1.0,
+              beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`."""
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
-        return cls(encoder, decoder, likelihood, beta=beta, samples=samples, gradient=gradient)
+        return cls(encoder, decoder, likelihood, beta=beta, samples=samples, gradient=gradient, bound=bound)
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -98,8 +105,12 @@ class IWAE(VAE):
         log_pz, c_z = self.prior.forward(z)  # (K, N)
         log_w = log_px_z + log_pz - log_qz_x
         log_w_beta = log_w if beta == 1 else log_px_z + beta * (log_pz - log_qz_x)
-        g = log_mean_exp_backward(array_module(out).full(N, 1 / N, out.dtype), log_w_beta)  # (K, N): v_k / N
-        loss = -log_mean_exp(log_w_beta).sum() / N
+        if self.averages_logs:
+            g = array_module(out).full((self.K, N), 1 / (N * self.K), out.dtype)
+            loss = -log_w_beta.sum() / (N * self.K)
+        else:
+            g = log_mean_exp_backward(array_module(out).full(N, 1 / N, out.dtype), log_w_beta)  # (K, N): v_k / N
+            loss = -log_mean_exp(log_w_beta).sum() / N
         metrics = {"loss": loss, "iwae": log_mean_exp(log_w).sum() / N, "elbo": log_w.sum() / (N * self.K),
                    "log_px_z": log_px_z.sum() / (N * self.K)}  # fmt: skip
         metrics["kl"] = metrics["log_px_z"] - metrics["elbo"]
@@ -132,7 +143,8 @@ class IWAE(VAE):
 
     def loss_law(self, metrics, t):
         """None with another beta than 1: the loss is then not the bound."""
-        return {"loss = -iwae": -metrics["iwae"]} if self.beta(t) == 1 else {}
+        name = "elbo" if self.averages_logs else "iwae"
+        return {f"loss = -{name}": -metrics[name]} if self.beta(t) == 1 else {}
 
     def log_terms(self, x, eps, y=None):
         """log p(x | z), log p(z), log q(z | x) of the z that eps gives: x (N, D), eps (K, N, L) -> (K, N) nats each."""
@@ -155,6 +167,8 @@ class IWAE(VAE):
 
     def _check_doubly(self):
         """ValueError where the doubly reparameterized gradient is not known, or would not be the encoder's alone."""
+        if self.averages_logs:
+            raise ValueError("gradient: doubly is known for the bound iwae, got bound elbo")
         if self.posterior.score is None:
             raise ValueError(f"gradient: doubly needs a posterior with a score, got {type(self.posterior).__name__}")
         shared = set(map(id, self.prior.named(Param).values())) & set(map(id, self.encoder.named(Param).values()))
