@@ -274,6 +274,9 @@ def test_annealing_can_be_compared_with_sampling():
 def test_the_hash_is_of_the_rows(rng):
     x = rng.random((5, 3)).astype("float32")
     assert hash_of(x) == hash_of(x.copy()) != hash_of(x[::-1])
+    changed = x.copy()
+    changed[-1, -1] += 1
+    assert hash_of(x) != hash_of(changed)
     assert hash_of(x) != hash_of(x, np.arange(5)) != hash_of(x, np.arange(5)[::-1])
 
 

@@ -110,7 +110,7 @@ def _evidence(model, x, y, K, noise, progress, what):
         scores["elbo"][rows] = log_px_z.mean(axis=0) - kl
         scores["ess"][rows] = np.exp(2 * log_mean_exp(log_w) - log_mean_exp(2 * log_w)) * K
         for k in ks:
-            groups = log_w[: K // k * k].reshape(K // k, k, -1).swapaxes(0, 1)  # (k, K // k, n)
+            groups = log_w[: K // k * k].reshape(k, K // k, -1)  # K // k groups of k samples
             bounds[k][rows] = log_mean_exp(groups).mean(axis=0)
     return Evidence(**scores, bounds=bounds)
 
