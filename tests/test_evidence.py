@@ -12,6 +12,7 @@ from minivae.data.preprocess import entropy_floor
 from minivae.evaluate import Result, annealed_evidence, hash_of, row_scores, sampled_evidence
 from minivae.evaluate.annealed import _betas
 from minivae.models.examples import EXAMPLES
+from minivae.reports import read_result
 from minivae.runs import Run
 from minivae.truth import linear_gaussian as exact
 from minivae.truth.quadrature import bound_by_quadrature, elbo_by_quadrature, log_evidence_by_quadrature
@@ -309,7 +310,7 @@ def test_evaluate_writes_the_protocol(run, capsys):
     assert (run / "evidence-test-40-rows-seed-3.png").exists()
     assert not (run / "evaluate-test.json").exists()
     chosen = np.sort(generator(3, "evaluate", 9).permutation(297)[:40])
-    assert Run.open(run).result("test-40-rows-seed-3", 20).rows == hash_of(load_data("digits").test().x[chosen])
+    assert read_result(Run.open(run), "test-40-rows-seed-3", 20).rows == hash_of(load_data("digits").test().x[chosen])
 
 
 def test_all_estimates_of_the_same_weights_stay(run):

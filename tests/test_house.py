@@ -30,7 +30,7 @@ FLOORS = [
     {"evaluate", "gradcheck", "plot"},
     {"truth"},
     {"runs"},
-    {"trained"},
+    {"trained", "reports"},
     {"sklearn"},
     {"laboratory"},
     {"cli", "teach", "reproduce"},

@@ -6,6 +6,7 @@ import pytest
 
 from minivae import cli
 from minivae.cli import main
+from minivae.reports import read_result
 from minivae.reproduce import ROWS, Published
 from minivae.reproduce.page import page, write_row
 from minivae.runs import Run
@@ -57,7 +58,7 @@ def test_from_data_to_a_row(short, tmp_path, capsys):
     out = capsys.readouterr().out
     run = Run.open(tmp_path / "runs" / "short")
     found = json.loads((run.path / "reproduction.json").read_text())["short"]
-    result = run.result("test", 30)
+    result = read_result(run, "test", 30)
     assert found["nll"] == -result.mean
     assert found["epochs"] == found["published_epochs"] == 3
     assert f"a table, row 1, VAE 64-8-2: published 25.00, ours {found['nll']:.2f} +- " in out

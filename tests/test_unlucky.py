@@ -22,9 +22,11 @@ from test_runs import content, train
 from minivae.backend import as_array
 from minivae.cli import base, in_one_line, main
 from minivae.data import load_data
+from minivae.evaluate import Result
 from minivae.files import alone, append, beside, check_writable, dump, held, parse, read_file, sweep, write_atomic
 from minivae.models import VAE
 from minivae.optim import SGD, Adam
+from minivae.reports import keep_report
 from minivae.runs import Run
 from minivae.train import fit
 
@@ -362,8 +364,9 @@ def test_writers_of_one_file_do_not_meet(tmp_path):
 
 def test_reports_of_several_writers_are_all_kept(run):
     def work(K):
-        found = {"log_px": -float(K), "log_px_standard_error": None}
-        Run.open(run).keep_report("test", {"epoch": 2}, {}, {str(K): found})
+        values, ess = np.full(3, -float(K)), np.ones(3)
+        found = Result(values, "log p(x)", "importance sampling", K, ess, "digits test", "all 3 rows", "0")
+        keep_report(Run.open(run), "test", {"epoch": 2}, {}, {"evidence": {str(K): found}}, {})
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(1, 41)))

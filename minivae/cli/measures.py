@@ -12,6 +12,7 @@ from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
 from ..options import whole
+from ..reports import keep_report, read_result
 from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
@@ -65,7 +66,7 @@ def evaluate(run, split, samples, annealed, images, measure, seed):
             print(f"grey pixels: no log_px_z of these rows can exceed {-floor:.2f} nats, their negative entropy")
         results = estimates(case, samples, annealed)
         measures = {name: _measured(name, case) for name in measure}
-        dropped = run.keep_report(case.stem, report, result | errors, results, measures)
+        dropped = keep_report(run, case.stem, report, result | errors, results, measures)
         if dropped is not None:
             print(f"evaluate-{case.stem}.json: its figures of epoch {dropped} are replaced")
 
@@ -128,7 +129,7 @@ def compare(runs, evidence, split, out, force):
     models = [MODELS[run.settings["model"]] for run in runs]
     monitors = {cls.monitor for cls in models}
     best = f"best {models[0].monitor}" if len(monitors) == 1 else "best"
-    results = [] if evidence is None else [run.result(split, evidence) for run in runs]
+    results = [] if evidence is None else [read_result(run, split, evidence) for run in runs]
     differences = [result.minus(results[0]) for result in results[1:]]
     head = ("run", "split", "epoch", *metrics, best, "at epoch", "seconds")
     rows = []

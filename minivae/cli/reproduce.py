@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import generator
 from ..evaluate import posteriors
 from ..options import real
+from ..reports import read_result
 from ..reproduce import ROWS, write_row
 from ..runs import Run, build_model, build_optimizer, read_data
 from ..runs.settings import complete, read_options
@@ -81,7 +82,7 @@ def _epochs(given, minutes):
 
 
 def _measured(row, run, seconds):
-    result = run.result("test", row.samples)
+    result = read_result(run, "test", row.samples)
     model, meta = run.load_model()
     mu, _ = posteriors(model, run.read_data().test().x)
     threads = os.environ.get("OPENBLAS_NUM_THREADS", os.cpu_count())

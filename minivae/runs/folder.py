@@ -14,10 +14,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..data.inputs import read_array
-from ..evaluate import Result
 from ..files import (
-    alone,
     append,
     beside,
     check_file,
@@ -26,14 +23,13 @@ from ..files import (
     owned,
     sweep,
     sync_folder,
-    write_array,
     write_atomic,
 )
 from ..models import MODELS
 from ..options import is_number
 from . import checkpoint
 from .build import build_model, build_optimizer, check_run, read_data
-from .records import read_metrics, read_report, read_settings
+from .records import read_metrics, read_settings
 from .settings import deciding, resumed, with_older
 
 
@@ -154,39 +150,6 @@ class Run:
         if self.best is None:
             return True
         return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
-
-    def keep_report(self, stem, report, metrics, results, measures):
-        """Write evaluate-STEM.json: what was measured (`report`), its metrics, estimates of log p(x), other measures.
-
-        `results`: {"evidence": {K: Result}, "annealed": {T: Result}}; the values of their rows go into
-        evidence-STEM-K.npy and annealed-STEM-T.npy. What the file has of the same weights and rows stays in it. Returns
-        the epoch of another checkpoint, whose figures are replaced; None if there were none.
-        """
-        file = self.file(f"evaluate-{stem}.json")
-        with alone(self.file("settings.json")):
-            before = read_report(file)
-            same = before is not None and all(before.get(name, value) == value for name, value in report.items())
-            document = report | metrics
-            for kind, found in results.items():
-                for key, result in found.items():
-                    write_array(self.file(f"{kind}-{stem}-{key}.npy"), result.values)
-                kept = (before[kind] if same else {}) | {key: result.to_json() for key, result in found.items()}
-                document[kind] = dict(sorted(kept.items(), key=lambda item: int(item[0])))
-            document["measures"] = (before["measures"] if same else {}) | measures
-            write_atomic(file, dump(document, indent=2))
-        return None if before is None or same else before["epoch"]
-
-    def result(self, stem, K):
-        """The Result of K samples that evaluate-STEM.json has; ValueError where it has none."""
-        report = read_report(self.file(f"evaluate-{stem}.json"))
-        if report is None or str(K) not in report["evidence"]:
-            raise ValueError(f"evidence: {self.path} has none of {K} samples on the {stem} split; minivae evaluate "
-                             f"{self.path} --samples {K}")  # fmt: skip
-        file = self.file(f"evidence-{stem}-{K}.npy")
-        try:
-            return Result.from_json(report["evidence"][str(K)], read_array(file, "evidence"))
-        except ValueError as error:
-            raise ValueError(f"evidence: {file} cannot be compared ({error})") from None
 
     def history(self):
         """The lines of metrics.jsonl, one for each epoch; a run that was cut off may have one more than `last` saw."""

@@ -8,7 +8,6 @@ from ..options import is_number
 from .settings import is_complete, read_options, with_older
 
 DAMAGE = (KeyError, TypeError, AttributeError, ValueError, RecursionError, OverflowError)
-EVIDENCE = ("log_px", "log_px_standard_error")
 
 
 def read_settings(file):
@@ -46,27 +45,6 @@ def read_metrics(file, settings, protocol):
             break
         lines.append(line)
     return lines
-
-
-def read_report(file):
-    """{name: value} of an evaluate-STEM.json; None where there is none, or it is damaged.
-
-    "evidence" in it is {K: what a Result says of itself}, K in digits, and "annealed" {T: the same}. The first versions
-    had two numbers of it and `samples` beside the metrics.
-    """
-    try:
-        report = parse(read_file(file, "run", 2**26))
-        if "samples" in report:
-            report["evidence"] = {str(report.pop("samples")): {name: report.pop(name) for name in EVIDENCE}}
-        found = [item for kind in ("evidence", "annealed") for item in report.setdefault(kind, {}).items()]
-        whole = type(report["epoch"]) is int and type(report.setdefault("measures", {})) is dict
-        whole &= all(
-            key.isdecimal() and all(result[name] is None or is_number(result[name]) for name in EVIDENCE)
-            for key, result in found
-        )
-    except DAMAGE:
-        return None
-    return report if whole else None
 
 
 def _is_line(line, epoch, splits, model):
