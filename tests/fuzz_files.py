@@ -240,6 +240,7 @@ QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
+    "evaluate some": lambda name: ["--images", "2", *([] if name == "ae" else ["--annealed", "2"])],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -387,7 +388,7 @@ words = (
     | st.sampled_from(WORDS)
     | st.integers(-2, 5).map(str)
 )
-SLOW = ("zoo", "parity")  # of these only what the parser refuses
+SLOW = ("zoo", "parity", "reproduce")  # of these only what the parser refuses
 
 
 def is_positional(flags):
@@ -421,7 +422,7 @@ def argv_of(function, arguments):
 
 def patient(argv):
     """The command line, asked for no more than a test can wait for."""
-    endless = [i for i in range(1, len(argv)) if argv[i - 1] in ("--epochs", "--samples") and argv[i].isdigit()]
+    endless = [i for i in range(1, len(argv)) if argv[i - 1] in ("--epochs", "--samples", "--annealed") and argv[i].isdigit()]
     return [word[:1] if i in endless else word for i, word in enumerate(argv)]
 
 
