@@ -1,0 +1,137 @@
+"""`--measure disentanglement`: does each latent go with one of the factors that sprites are drawn from? Six scores."""
+
+from functools import partial
+
+import numpy as np
+
+from ...data import batches
+from ...data.sources import sprite_grid
+from ...data.sprites import GRID
+from ...evaluate import (
+    beta_vae_score,
+    codes,
+    dci,
+    factor_vae_score,
+    modularity,
+    mutual_information,
+    mutual_information_gap,
+    posteriors,
+    separated_attribute_predictability,
+)
+from ...evaluate.disentanglement import entropy
+from ...evaluate.latents import mean_kl
+from ...plot import COLLAPSED, draw_disentanglement
+from .base import Findings, family
+
+IMAGES = 50_000  # of the grid that are encoded, at most
+ROWS = 10_000  # of them in a score, at most; votes are drawn from all
+REPEATS = 5
+SAYS = {  # {score: what it says, its value by chance}
+    "beta-VAE": "share of votes that tell which factor is shared; {F:.2f} by chance",
+    "FactorVAE": "share of votes that tell which factor is fixed; {F:.2f} by chance",
+    "MIG": "information of the best latent of a factor less that of the second",
+    "DCI disentanglement": "a latent goes with one factor",
+    "DCI completeness": "a factor goes with one latent",
+    "DCI informativeness": "accuracy of forests that predict the factors; {K:.2f} by chance",
+    "SAP": "the best latent of a factor predicts it better than the second",
+    "modularity": "a latent tells of one factor; above 0 for noise, too",
+}
+
+
+@family
+def disentanglement(case):
+    """Scores of the run's grid of sprites, which is drawn again, so of images of all splits.
+
+    Orientations 0 and 39 are one angle and count as one. A square looks the same every 90 degrees and an ellipse every
+    180: no code tells all of the orientation. Of a conditional model the shape is given, and not scored.
+    """
+    model, settings = case.model, case.run.settings
+    if settings["data"] != "sprites":
+        raise ValueError(f"measure: disentanglement needs data with known factors, sprites, the run has "
+                         f"{settings['data']}")  # fmt: skip
+    images, factors = sprite_grid(settings["sprites"])
+    factors[:, 2] %= len(GRID["orientation"]) - 1
+    scored = [name for name, values in zip(GRID, factors.T, strict=True)
+              if np.ptp(values) and not (model.conditional and name == "shape")]  # fmt: skip
+    if len(scored) < 2:
+        raise ValueError(f"measure: disentanglement needs two factors that vary, the run's sprites have "
+                         f"{' alone'.join([*scored, ''])  or 'none'}")  # fmt: skip
+    rows = case.rng(20).permutation(len(images))[:IMAGES]
+    z, alive = _encoded(case, images[rows], factors[rows, 0])
+    if not len(alive):
+        raise ValueError(f"measure: disentanglement needs a latent that carries something, all {model.L} have a KL "
+                         f"below {COLLAPSED} nats")  # fmt: skip
+    z, v = z[:, alive], factors[rows][:, [list(GRID).index(name) for name in scored]]
+    scores = _scores(z, v, scored, case)
+    information = mutual_information(z, v)
+    values = [len(np.unique(column)) for column in v.T]
+    numbers = {
+        "images": len(z),
+        "images_in_a_score": min(ROWS, len(z)),
+        "repeats": REPEATS,
+        "latents": alive.tolist(),
+        "scores": {name: {"score": mean, "standard_error": error} for name, (mean, error) in scores.items()},
+        "mutual_information": dict(zip(scored, information.T.tolist(), strict=True)),
+    }
+    chance = {"F": 1 / len(scored), "K": np.mean(1 / np.array(values))}
+    lines = [
+        f"{len(z):,} of the {len(images):,} images of the run's grid, those of all splits: "
+        + ", ".join(f"{n} values of {name}" for n, name in zip(values, scored, strict=True)),
+        f"{len(alive)} of {model.L} latents" + f" have a KL of {COLLAPSED} nats or more" * model.has_kl,
+        *(
+            f"{name} {mean:.3f} +- {error:.3f} ({SAYS[name].format(**chance)})"
+            for name, (mean, error) in scores.items()
+        ),
+        f"+-: standard error over {REPEATS} draws of votes, or of {min(ROWS, len(z)):,} images; not over trainings",
+    ]
+    if "orientation" in scored:
+        lines.append(
+            "orientation: a square looks the same every 90 degrees, an ellipse every 180, so no code tells it all"
+        )
+    share = information / [entropy(column) for column in v.T]
+    draw = partial(draw_disentanglement, share, [f"z[{i}]" for i in alive], scored, scores)
+    return Findings(numbers, lines, {"disentanglement": draw})
+
+
+def _encoded(case, images, shapes):
+    """(codes (N, L), which latents carry something) of sprites and their shapes, which a conditional model is given."""
+    model, protocol = case.model, case.run.protocol
+    encode = posteriors if model.has_kl else lambda *args: (codes(*args),)
+    parts = []
+    for rows in batches(len(images), 4096):
+        x = protocol.prepare(images[rows], "sprites", case.run.settings["likelihood"])
+        y = protocol.prepare_labels(shapes[rows], "shapes", len(rows)) if model.conditional else None
+        parts.append(encode(model, x, y))
+    z, *log_var = (np.concatenate(part) for part in zip(*parts, strict=True))
+    alive = mean_kl(model, z, *log_var) >= COLLAPSED if log_var else np.ones(z.shape[1], bool)
+    return z, np.flatnonzero(alive)
+
+
+def _scores(z, v, names, case):
+    """{score: (mean, standard error)} over draws, each score with a generator of its own."""
+    categorical = [i for i, name in enumerate(names) if name == "shape"]
+
+    def of_rows(score):
+        def drawn(rng):
+            rows = rng.permutation(len(z))[:ROWS]
+            return score(z[rows], v[rows])
+
+        return drawn
+
+    scores = {
+        ("beta-VAE",): lambda rng: beta_vae_score(z, v, rng),
+        ("FactorVAE",): lambda rng: factor_vae_score(z, v, rng),
+        ("MIG",): of_rows(mutual_information_gap),
+        ("DCI disentanglement", "DCI completeness", "DCI informativeness"): lambda rng: of_rows(partial(dci, rng=rng))(
+            rng
+        ),
+        ("SAP",): of_rows(partial(separated_attribute_predictability, categorical=categorical)),
+        ("modularity",): of_rows(modularity),
+    }
+    found = {}
+    for number, (titles, score) in enumerate(scores.items(), 21):
+        rng = case.rng(number)
+        drawn = np.array([np.atleast_1d(score(rng)) for _ in range(REPEATS)])  # (repeats, 1 or 3)
+        errors = drawn.std(axis=0, ddof=1) / REPEATS**0.5
+        found |= dict(zip(titles, zip(drawn.mean(axis=0).tolist(), errors.tolist(), strict=True), strict=True))
+    return found
