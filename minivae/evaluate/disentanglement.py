@@ -34,7 +34,6 @@ BINS = 20  # of a latent
 PAIRS = 64  # in a vote
 VOTES = (10_000, 5_000)  # to learn from, to be tested on
 TREES = 10  # of a forest
-LEAF = 5  # rows in a leaf of a tree, at least
 
 
 class Dci(NamedTuple):
@@ -171,9 +170,9 @@ def dci(codes, factors, rng):
 
     With the importance R_jk of latent j in the random forest that predicts factor k, and its shares P: a latent has
     1 - H_F(P_j.), a factor 1 - H_L(P_.k), H_n the entropy to the base n; both are averaged with their importance as
-    weights. As in the paper a forest has ten trees; a leaf has at least five rows, instead of a depth that is tuned.
-    As in disentanglement_lib it is a classifier, and informativeness its accuracy. It learns from two thirds of the
-    rows, drawn at random, and is tested on the others. Arguments and errors as for `beta_vae_score`.
+    weights. A forest has ten trees, grown in full, where the paper tunes their depth. As in disentanglement_lib it is a
+    classifier, and informativeness its accuracy. It learns from two thirds of the rows, drawn at random, and is tested
+    on the others. Arguments and errors as for `beta_vae_score`.
 
     Returns
     -------
@@ -183,13 +182,11 @@ def dci(codes, factors, rng):
     from sklearn.ensemble import RandomForestClassifier
 
     z, v, _ = _checked(codes, factors)
-    order = rng.permutation(len(z))
-    rows, test = np.split(order, [-(len(z) // 3)])
+    rows, test = np.split(rng.permutation(len(z)), [2 * len(z) // 3])
     importances, right = [], []
     for factor in v.T:
-        forest = RandomForestClassifier(
-            TREES, min_samples_leaf=LEAF, max_features=None, random_state=int(rng.integers(2**31))
-        )
+        seed = int(rng.integers(2**31))
+        forest = RandomForestClassifier(TREES, max_features=None, random_state=seed)
         forest.fit(z[rows], factor[rows])
         importances.append(forest.feature_importances_)
         right.append(forest.score(z[test], factor[test]))

@@ -24,9 +24,9 @@ from ...plot import COLLAPSED, draw_disentanglement
 from .base import Findings, family
 
 IMAGES = 50_000  # of the grid that are encoded, at most
-ROWS = 10_000  # of them in a score, at most; votes are drawn from all
+ROWS = 10_000  # of them in a score, at most
 REPEATS = 5
-SAYS = {  # {score: what it says, its value by chance}
+SAYS = {  # with 1 / F and 1 / K, chance for F factors of K values
     "beta-VAE": "share of votes that tell which factor is shared; {F:.2f} by chance",
     "FactorVAE": "share of votes that tell which factor is fixed; {F:.2f} by chance",
     "MIG": "information of the best latent of a factor less that of the second",
@@ -51,20 +51,20 @@ def disentanglement(case):
                          f"{settings['data']}")  # fmt: skip
     images, factors = sprite_grid(settings["sprites"])
     factors[:, 2] %= len(GRID["orientation"]) - 1
-    scored = [name for name, values in zip(GRID, factors.T, strict=True)
-              if np.ptp(values) and not (model.conditional and name == "shape")]  # fmt: skip
+    scored = {name: k for k, name in enumerate(GRID) if np.ptp(factors[:, k])}
+    if model.conditional:
+        scored.pop("shape", None)
     if len(scored) < 2:
         raise ValueError(f"measure: disentanglement needs two factors that vary, the run's sprites have "
-                         f"{' alone'.join([*scored, ''])  or 'none'}")  # fmt: skip
+                         f"{', '.join(scored) or 'none'}")  # fmt: skip
     rows = case.rng(20).permutation(len(images))[:IMAGES]
     z, alive = _encoded(case, images[rows], factors[rows, 0])
     if not len(alive):
         raise ValueError(f"measure: disentanglement needs a latent that carries something, all {model.L} have a KL "
                          f"below {COLLAPSED} nats")  # fmt: skip
-    z, v = z[:, alive], factors[rows][:, [list(GRID).index(name) for name in scored]]
-    scores = _scores(z, v, scored, case)
+    z, v = z[:, alive], factors[rows][:, list(scored.values())]
+    scores = _scores(z, v, list(scored), case)
     information = mutual_information(z, v)
-    values = [len(np.unique(column)) for column in v.T]
     numbers = {
         "images": len(z),
         "images_in_a_score": min(ROWS, len(z)),
@@ -73,24 +73,28 @@ def disentanglement(case):
         "scores": {name: {"score": mean, "standard_error": error} for name, (mean, error) in scores.items()},
         "mutual_information": dict(zip(scored, information.T.tolist(), strict=True)),
     }
-    chance = {"F": 1 / len(scored), "K": np.mean(1 / np.array(values))}
     lines = [
-        f"{len(z):,} of the {len(images):,} images of the run's grid, those of all splits: "
-        + ", ".join(f"{n} values of {name}" for n, name in zip(values, scored, strict=True)),
+        f"{len(z):,} of the {len(images):,} images of the run's grid, those of all splits",
         f"{len(alive)} of {model.L} latents" + f" have a KL of {COLLAPSED} nats or more" * model.has_kl,
-        *(
-            f"{name} {mean:.3f} +- {error:.3f} ({SAYS[name].format(**chance)})"
-            for name, (mean, error) in scores.items()
-        ),
-        f"+-: standard error over {REPEATS} draws of votes, or of {min(ROWS, len(z)):,} images; not over trainings",
+        *_lines(scores, dict(zip(scored, (len(np.unique(factor)) for factor in v.T), strict=True))),
+        f"+-: standard error over {REPEATS} draws of {min(ROWS, len(z)):,} images and of votes; not over trainings",
     ]
-    if "orientation" in scored:
-        lines.append(
-            "orientation: a square looks the same every 90 degrees, an ellipse every 180, so no code tells it all"
-        )
-    share = information / [entropy(column) for column in v.T]
-    draw = partial(draw_disentanglement, share, [f"z[{i}]" for i in alive], scored, scores)
+    share = information / [entropy(factor) for factor in v.T]
+    draw = partial(draw_disentanglement, share, [f"z[{i}]" for i in alive], list(scored), scores)
     return Findings(numbers, lines, {"disentanglement": draw})
+
+
+def _lines(scores, values):
+    """What is scored, {factor: how many values}, and {score: (mean, standard error)}, for people."""
+    lines = ["factors: " + ", ".join(f"{name} ({n} values)" for name, n in values.items())]
+    if "orientation" in values:
+        lines.append(
+            "orientation: a square looks alike every 90 degrees, an ellipse every 180: no code tells all of it"
+        )
+    chance = {"F": 1 / len(values), "K": sum(1 / n for n in values.values()) / len(values)}
+    for name, (mean, error) in scores.items():
+        lines.append(f"{name} {mean:.3f} +- {error:.3f} ({SAYS[name].format(**chance)})")
+    return lines
 
 
 def _encoded(case, images, shapes):
@@ -108,30 +112,21 @@ def _encoded(case, images, shapes):
 
 
 def _scores(z, v, names, case):
-    """{score: (mean, standard error)} over draws, each score with a generator of its own."""
+    """{score: (mean, standard error)} over draws of rows, each score with a generator of its own."""
     categorical = [i for i, name in enumerate(names) if name == "shape"]
-
-    def of_rows(score):
-        def drawn(rng):
-            rows = rng.permutation(len(z))[:ROWS]
-            return score(z[rows], v[rows])
-
-        return drawn
-
     scores = {
-        ("beta-VAE",): lambda rng: beta_vae_score(z, v, rng),
-        ("FactorVAE",): lambda rng: factor_vae_score(z, v, rng),
-        ("MIG",): of_rows(mutual_information_gap),
-        ("DCI disentanglement", "DCI completeness", "DCI informativeness"): lambda rng: of_rows(partial(dci, rng=rng))(
-            rng
-        ),
-        ("SAP",): of_rows(partial(separated_attribute_predictability, categorical=categorical)),
-        ("modularity",): of_rows(modularity),
+        ("beta-VAE",): beta_vae_score,
+        ("FactorVAE",): factor_vae_score,
+        ("MIG",): lambda z, v, rng: mutual_information_gap(z, v),
+        ("DCI disentanglement", "DCI completeness", "DCI informativeness"): dci,
+        ("SAP",): lambda z, v, rng: separated_attribute_predictability(z, v, categorical),
+        ("modularity",): lambda z, v, rng: modularity(z, v),
     }
     found = {}
     for number, (titles, score) in enumerate(scores.items(), 21):
         rng = case.rng(number)
-        drawn = np.array([np.atleast_1d(score(rng)) for _ in range(REPEATS)])  # (repeats, 1 or 3)
-        errors = drawn.std(axis=0, ddof=1) / REPEATS**0.5
-        found |= dict(zip(titles, zip(drawn.mean(axis=0).tolist(), errors.tolist(), strict=True), strict=True))
+        drawn = [rng.permutation(len(z))[:ROWS] for _ in range(REPEATS)]
+        values = np.array([np.atleast_1d(score(z[rows], v[rows], rng)) for rows in drawn])  # (repeats, 1 or 3)
+        errors = values.std(axis=0, ddof=1) / REPEATS**0.5
+        found |= dict(zip(titles, zip(values.mean(axis=0).tolist(), errors.tolist(), strict=True), strict=True))
     return found
