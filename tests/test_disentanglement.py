@@ -170,6 +170,12 @@ def test_one_latent_of_two_factors():
     assert dci(z, v, np.random.default_rng(0)) == pytest.approx((0, 1, 1), abs=1e-6)
 
 
+def test_modularity_of_a_latent_that_tells_nothing():
+    v = grid(3, 5, 7)
+    assert modularity(v, v[:, :2]) == pytest.approx(1)
+    assert modularity(v[:, 2:], v[:, :2]) == 0
+
+
 def test_dci_weighs_latents_by_their_importance():
     """A latent that no tree uses counts for nothing in disentanglement; completeness has L in it."""
     v = np.tile(grid(3, 3), (20, 1))
@@ -234,6 +240,7 @@ def measured(run):
 
 @pytest.fixture(autouse=True)
 def quick(no_pictures, monkeypatch):
+    monkeypatch.setattr(family, "REPEATS", 2)
     for name in ("beta_vae_score", "factor_vae_score"):
         monkeypatch.setattr(family, name, partial(getattr(family, name), votes=(500, 500)))
 

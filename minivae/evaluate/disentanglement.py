@@ -134,17 +134,17 @@ def mutual_information_gap(codes, factors, bins=BINS):
 def modularity(codes, factors, bins=BINS):
     """Whether each latent tells of one factor alone (Ridgeway & Mozer 2018, section 3).
 
-    The mean over latents of 1 - sum_{k != best} I(z_j; v_k)^2 / (I(z_j; v_best)^2 (F - 1)). Codes that have every
+    The mean over latents that tell something of 1 - sum_{k != best} I(z_j; v_k)^2 / (I(z_j; v_best)^2 (F - 1)). Codes that have every
     factor twice score 1, and noise more than 0, since only the ratios of its I count. `codes`, `factors` and errors as
     for `beta_vae_score`.
     """
     squared = mutual_information(codes, factors, bins) ** 2
-    squared = squared[squared.any(axis=1)]
-    if not len(squared):
-        return 0.0  # no latent tells anything
     best = squared.max(axis=1)
     others = squared.sum(axis=1) - best
-    return float(1 - (others / (best * (squared.shape[1] - 1))).mean())
+    tells = best > 1e-20  # less than 1e-10 nats is rounding
+    if not tells.any():
+        return 0.0
+    return float(1 - (others[tells] / best[tells]).mean() / (squared.shape[1] - 1))
 
 
 def separated_attribute_predictability(codes, factors, categorical=()):
