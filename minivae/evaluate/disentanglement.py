@@ -134,9 +134,9 @@ def mutual_information_gap(codes, factors, bins=BINS):
 def modularity(codes, factors, bins=BINS):
     """Whether each latent tells of one factor alone (Ridgeway & Mozer 2018, section 3).
 
-    The mean over latents that tell something of 1 - sum_{k != best} I(z_j; v_k)^2 / (I(z_j; v_best)^2 (F - 1)). Codes that have every
-    factor twice score 1, and noise more than 0, since only the ratios of its I count. `codes`, `factors` and errors as
-    for `beta_vae_score`.
+    The mean over latents of 1 - sum_{k != best} I(z_j; v_k)^2 / (I(z_j; v_best)^2 (F - 1)), those left out that tell
+    nothing. Codes that have every factor twice score 1, and noise more than 0, since only the ratios of its I count.
+    `codes`, `factors` and errors as for `beta_vae_score`.
     """
     squared = mutual_information(codes, factors, bins) ** 2
     best = squared.max(axis=1)
