@@ -158,8 +158,11 @@ def test_categories_have_no_order():
     assert separated_attribute_predictability(z, v, [0]) == pytest.approx((2 / 3 + 1) / 2)
     assert separated_attribute_predictability(z, v) < 0.7
     often = np.repeat(v, np.where(v[:, 0] == 0, 9, 1), axis=0)
-    half = np.stack([often[:, 0] == 0, often[:, 1]], axis=1).astype(int)  # tells one category of three from the others
-    assert separated_attribute_predictability(half, often, [0]) == pytest.approx((2 / 3 - 1 / 3 + 1) / 2)
+    part = np.stack([often[:, 0] == 0, often[:, 1]], axis=1).astype(int)  # tells one category of three from the others
+    assert separated_attribute_predictability(part, often, [0]) == pytest.approx((2 / 3 - 1 / 3 + 1) / 2)
+    rows = np.repeat(grid(2, 5, 2), [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1], axis=0)
+    half = rows[:, [2, 1]]  # 0 for half of the first category, 1 for the other half and all of the rare second
+    assert separated_attribute_predictability(half, rows[:, :2], [0]) == pytest.approx((3 / 4 - 1 / 2 + 1) / 2)
 
 
 def test_one_latent_of_two_factors():
