@@ -5,19 +5,15 @@ the folder in MINIVAE_DATA. Trainings take some half an hour on two cores; with 
 those that are there are gone on with.
 """
 
-import argparse
 import io
 import os
 import shutil
-import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
 
-from minivae import load_data
 from minivae.cli import main as minivae
 
 HERE = Path(__file__).parent

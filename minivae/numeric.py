@@ -66,6 +66,20 @@ def keep(a, observed):
     return a if observed is None else array_module(a).where(observed, a, 0)
 
 
+def stratified_log_weights(B, N):
+    """log W (B, B), so that q(z_i) of N rows is about sum_j W_ij q(z_i | n_j) over a batch of B, z_i ~ q(z | n_i).
+
+    Minibatch stratified sampling (Chen et al. 2018, appendix C.2): with M = B - 1, the row that z_i came from weighs
+    1 / N, its neighbor (N - M) / (N M), the others 1 / M. The mean over batches is q(z_i); that of its log is not.
+    """
+    M = B - 1
+    W = np.full((B, B), 1 / M)
+    W.flat[:: B + 1] = 1 / N  # the diagonal
+    W.flat[1 :: B + 1] = (N - M) / (N * M)  # right of it
+    W[M, 0] = (N - M) / (N * M)
+    return np.log(W)
+
+
 def sum_rows(dy):
     """Sum over all axes but the last, (..., n) -> (n,).
 

@@ -422,7 +422,9 @@ def argv_of(function, arguments):
 
 def patient(argv):
     """The command line, asked for no more than a test can wait for."""
-    endless = [i for i in range(1, len(argv)) if argv[i - 1] in ("--epochs", "--samples", "--annealed") and argv[i].isdigit()]
+    endless = [
+        i for i in range(1, len(argv)) if argv[i - 1] in ("--epochs", "--samples", "--annealed") and argv[i].isdigit()
+    ]
     return [word[:1] if i in endless else word for i, word in enumerate(argv)]
 
 

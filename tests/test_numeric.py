@@ -1,9 +1,11 @@
 """Formulas that rooms share."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from minivae.numeric import log_one_plus, sigmoid, sum_rows
+from minivae.numeric import log_one_plus, sigmoid, stratified_log_weights, sum_rows
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -35,3 +37,17 @@ def test_sum_rows():
     g = np.arange(24.0).reshape(2, 3, 4)
     np.testing.assert_array_equal(sum_rows(g), g.sum(axis=(0, 1)))
     np.testing.assert_array_equal(sum_rows(g[0]), g[0].sum(axis=0))
+
+
+@pytest.mark.parametrize("B", [2, 3, 5])
+def test_stratified_weights(B):
+    """Over all batches of B of N = 5 rows the mean of sum_j W_ij q(z_i | n_j) is q(z_i) = 1/N sum_n q(z_i | n)."""
+    N = 5
+    q = np.random.default_rng(0).random((N, N))  # q(z_i | n)
+    batches = np.array(list(itertools.permutations(range(N), B)))
+    W = np.exp(stratified_log_weights(B, N))
+    estimates = (W * q[batches[:, :, None], batches[:, None, :]]).sum(axis=2)  # (batches, B)
+    for i in range(N):
+        assert estimates[batches == i].mean() == pytest.approx(q[i].mean(), rel=1e-12)
+        for j in range(B):
+            assert estimates[:, j][batches[:, j] == i].mean() == pytest.approx(q[i].mean(), rel=1e-12)

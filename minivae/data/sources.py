@@ -98,17 +98,22 @@ def digits(data_dir=None):
     return Raw("digits", x[:-297], y[:-297], _sha256(x.tobytes()), lambda: (x[-297:], y[-297:]), 17, 1)
 
 
-def sprite_set(data_dir=None, changes=None):
-    """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
+def sprite_grid(changes=None):
+    """Images and factors of the source sprites, in the grid's order; `changes` replace or join those in `SPRITES`."""
     changes = table(lambda name, value: value)("sprites", {} if changes is None else changes)
     known = ("side", *GRID)
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise ValueError(f"sprites: expected {', '.join(known)}, got {unknown[0]!r}")
     try:
-        images, factors = draw_sprites(**(SPRITES | changes))
+        return draw_sprites(**(SPRITES | changes))
     except ValueError as error:
         raise ValueError(f"sprites.{error}") from None
+
+
+def sprite_set(data_dir=None, changes=None):
+    """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
+    images, factors = sprite_grid(changes)
     x, y = _shuffled(images, factors[:, 0])
     n = len(x) - len(x) // 6
     test = (lambda: (x[n:], y[n:])) if n < len(x) else None

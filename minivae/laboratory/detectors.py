@@ -4,6 +4,8 @@ L  the loss curve of a short training, by someone who has no other to compare it
 G  the gradient check: of small models, at extreme log_var too, and of operations where they saturate
 W  laws: moments, Monte-Carlo KL, densities that add up to one, ordered bounds (truth/laws.py)
 U  known answers and scales (truth/known_answers.py)
+
+For W and U also measures of posteriors and codes made by hand (truth/measures.py).
 """
 
 import contextlib
@@ -22,6 +24,7 @@ from ..models.examples import learned_prior, small
 from ..optim import Adam
 from ..truth.known_answers import check_known
 from ..truth.laws import check_laws
+from ..truth.measures import measure_laws, measures_known
 from .zoo import ZOO, planted
 
 SUBJECTS = {mutant.name: mutant for mutant in ZOO} | {"right code": None}
@@ -87,21 +90,25 @@ def gradient_check():
 
 def laws():
     """Names of the laws that do not hold."""
-    return _broken(check_laws)
+    return _broken(check_laws) + _names(measure_laws())
 
 
 def known_answers():
     """Names of the known answers that are missed."""
-    return _broken(check_known)
+    return _broken(check_known) + _names(measures_known())
 
 
 def _broken(check):
     names = []
     for label, make in CHECKED.items():
         rng = np.random.default_rng(0)
-        checked = check(*make(rng), rng)
-        names += [f"{label}: {name}" for name, law in checked.items() if not law.ok]
+        names += [f"{label}: {name}" for name in _names(check(*make(rng), rng))]
     return names
+
+
+def _names(laws):
+    """Of the laws that do not hold."""
+    return [name for name, law in laws.items() if not law.ok]
 
 
 RUNS = {"L": loss_curve, "G": gradient_check, "W": laws, "U": known_answers}

@@ -14,8 +14,6 @@ import textwrap
 from typing import NamedTuple
 
 WAITING = {
-    8: "total correlation: a sampling matrix that fills columns instead of the diagonal",
-    9: "mutual information gap: view used as a transpose",
     22: "the scale of data guessed from its values",
     23: "validation is the tail of a file sorted by class",
 }
@@ -91,6 +89,15 @@ ZOO = (
     )),
     Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "WU", (
         ("evaluate.evidence._chunks", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
+    )),
+    Mutant("8", 8, "stratified sampling: columns of the weights filled instead of the diagonal",
+           "beta-tcvae and three copies", "W", (
+        ("numeric.stratified_log_weights", "W.flat[:: B + 1]", "W.flat[:: M + 1]"),
+        ("numeric.stratified_log_weights", "W.flat[1 :: B + 1]", "W.flat[1 :: M + 1]"),
+        ("numeric.stratified_log_weights", "W[M, 0]", "W[M - 1, 0]"),
+    )),
+    Mutant("9", 9, "mutual information gap: a reshape used as a transpose", "disentangling-vae issues 64 and 78", "U", (
+        ("evaluate.disentanglement.mutual_information", "in z.T]", "in z.reshape(z.shape[::-1])]"),
     )),
     Mutant("10", 10, "the logged KL has the wrong sign", "PyTorch-VAE issue 68", "WU", (
         (STEP, '"kl": kl}', '"kl": -kl}'),

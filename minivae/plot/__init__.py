@@ -4,6 +4,7 @@ from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
+from .disentanglement import draw_disentanglement
 from .estimators import draw_estimators
 from .evidence import draw_evidence
 from .exact import draw_bound_and_gap, draw_linear_training
@@ -28,6 +29,7 @@ __all__ = [
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",
+    "draw_disentanglement",
     "draw_error_curves",
     "draw_estimators",
     "draw_evidence",
