@@ -10,7 +10,7 @@ from .disentanglement import (
     mutual_information_gap,
     separated_attribute_predictability,
 )
-from .evidence import Evidence, impute, log_evidence, row_scores, sampled_evidence
+from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
 from .impute import impute
 from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
