@@ -22,9 +22,12 @@ from .families import MEASURES, Case
     argument("--split", default="test", choices=("test", "validation", "train"), help="default: test"),
     argument("--samples", metavar="K", help="also log p(x) by importance sampling with K samples"),
     argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
+    argument("--against", metavar="DATA", help="for detection: other data, named or in a file, whose rows are anomalies"),
 )
-def evaluate(run, split, samples, measure):
+def evaluate(run, split, samples, measure, against):
     """Measure a run on a split and write evaluate-SPLIT.json."""
+    if against is not None and "detection" not in measure:
+        raise ValueError("against: expected --measure detection with it")
     samples = None if samples is None else whole(1)("samples", samples)
     with opened(run) as run:
         model, meta = run.load_model()
@@ -59,7 +62,7 @@ def evaluate(run, split, samples, measure):
             check_finite(evidence, f"{split} split, {samples} samples")
             what = "log_px" if model.labels is None else "log p(x | y)"
             print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels)
+        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels, against=against)
         measures = {name: _measured(name, case) for name in measure}
         evidence = {str(samples): evidence} if evidence else {}
         dropped = run.keep_report(split, report, result | errors, evidence, measures)

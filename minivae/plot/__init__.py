@@ -4,6 +4,7 @@ from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
+from .detection import draw_detection
 from .estimators import draw_estimators
 from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
@@ -27,6 +28,7 @@ __all__ = [
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",
+    "draw_detection",
     "draw_error_curves",
     "draw_estimators",
     "draw_ledger",

@@ -26,6 +26,8 @@ class Case:
     labels : array (N,), optional
         Their classes, where the data have any.
     seed : int
+    against : str, optional
+        Other data, whose rows are to be detected as anomalies.
     """
 
     run: Any
@@ -36,6 +38,7 @@ class Case:
     y: np.ndarray | None
     labels: np.ndarray | None
     seed: int = 0
+    against: str | None = None
 
     def rng(self, number):
         """The generator of a measure: its number, which no other has."""
