@@ -31,10 +31,15 @@ CHOICE = 9  # number of the generator that chooses rows
     argument("--annealed", metavar="T", help="also log p(x) by annealed importance sampling in T steps, 16 chains"),
     argument("--images", metavar="N", help="measure N rows of the split, chosen at random, instead of all"),
     argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
+    argument(
+        "--against", metavar="DATA", help="for detection: other data, named or in a file, whose rows are anomalies"
+    ),
     argument("--seed", default="0", metavar="N", help="of everything random here (default: 0)"),
 )
-def evaluate(run, split, samples, annealed, images, measure, seed):
+def evaluate(run, split, samples, annealed, images, measure, against, seed):
     """Measure a run on a split and write evaluate-SPLIT.json."""
+    if against is not None and "detection" not in measure:
+        raise ValueError("against: expected --measure detection with it")
     samples, annealed, images = (
         None if value is None else whole(1)(name, value)
         for name, value in (("samples", samples), ("annealed", annealed), ("images", images))
@@ -42,7 +47,7 @@ def evaluate(run, split, samples, annealed, images, measure, seed):
     seed = whole(0)("seed", seed)
     with opened(run) as run:
         model, meta = run.load_model()
-        case = _case(run, model, split, images, seed)
+        case = _case(run, model, split, images, seed, against)
         check_writable(run.path, "run")
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
@@ -71,7 +76,7 @@ def evaluate(run, split, samples, annealed, images, measure, seed):
             print(f"evaluate-{case.stem}.json: its figures of epoch {dropped} are replaced")
 
 
-def _case(run, model, split, images, seed):
+def _case(run, model, split, images, seed, against):
     """The rows that are measured: all of a split, or some that are chosen at random."""
     data = run.read_data()
     if split == "validation" and data.validation is None:
@@ -89,7 +94,7 @@ def _case(run, model, split, images, seed):
         chosen = np.sort(generator(seed, "evaluate", CHOICE).permutation(len(x))[:images])
         said = f"{images} of {len(x)} rows, chosen by seed {seed}"
         x, y, labels = x[chosen], take(y, chosen), take(labels, chosen)
-    return Case(run, model, data, split, x, y, labels, seed, said)
+    return Case(run, model, data, split, x, y, labels, seed, said, against)
 
 
 def _measured(name, case):

@@ -49,7 +49,7 @@ def reproduce(name, budget, out, data_dir):
     if code:
         return code
     began = time.perf_counter()
-    evaluate(folder, "test", str(row.samples), None, None, (), "0")
+    evaluate(folder, "test", str(row.samples), None, None, (), None, "0")
     measured = _measured(row, Run.open(folder), time.perf_counter() - began)
     for place in (PAGE, folder) if (PAGE / "reproduction.json").exists() else (folder,):
         if write_row(place, name, measured, ROWS.values()):

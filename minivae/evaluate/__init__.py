@@ -1,6 +1,7 @@
-"""Measures of a trained model: averages of its own metrics, the evidence log p(x), and walks through its latents."""
+"""Measures of a trained model: its metrics, the evidence log p(x), latents, disentanglement, samples, anomalies."""
 
 from .annealed import Annealed, annealed_evidence
+from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
     beta_vae_score,
     dci,
@@ -24,11 +25,15 @@ __all__ = [
     "Spread",
     "annealed_evidence",
     "beta_vae_score",
+    "anomaly_scores",
+    "auroc_interval",
+    "aurocs",
     "codes",
     "dci",
     "decodings",
     "elbo_standard_error",
     "factor_vae_score",
+    "false_positive_rate",
     "gradient_ledger",
     "hash_of",
     "impute",
@@ -46,4 +51,5 @@ __all__ = [
     "separated_attribute_predictability",
     "standard_error",
     "traverse",
+    "typicality",
 ]

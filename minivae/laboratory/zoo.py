@@ -88,7 +88,7 @@ ZOO = (
          '-log_mean_exp(-np.concatenate(to_numpy(log_w)).astype("float64"))'),
     )),
     Mutant("7b", 7, "fewer samples than asked for, without saying so", "pythae", "WU", (
-        ("evaluate.evidence._chunks", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
+        ("evaluate.chunks.chunks", "at_once = max(1,", "K, at_once = -(-K // 2), max(1,"),
     )),
     Mutant("8", 8, "stratified sampling: columns of the weights filled instead of the diagonal",
            "beta-tcvae and three copies", "W", (

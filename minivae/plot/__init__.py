@@ -4,6 +4,7 @@ from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
+from .detection import draw_detection
 from .disentanglement import draw_disentanglement
 from .estimators import draw_estimators
 from .evidence import draw_evidence
@@ -30,6 +31,7 @@ __all__ = [
     "draw_bound_and_gap",
     "draw_chain",
     "draw_disentanglement",
+    "draw_detection",
     "draw_error_curves",
     "draw_estimators",
     "draw_evidence",

@@ -28,6 +28,8 @@ class Case:
     seed : int
     images : str
         Which rows of the split these are, in words.
+    against : str, optional
+        Other data, whose rows are to be detected as anomalies.
     """
 
     run: Any
@@ -39,6 +41,7 @@ class Case:
     labels: np.ndarray | None
     seed: int
     images: str
+    against: str | None = None
 
     @property
     def stem(self):

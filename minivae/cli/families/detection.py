@@ -1,0 +1,151 @@
+"""detection: does a model tell the rows of other data from those that it was trained on, and by which score?"""
+
+import os
+from functools import partial
+
+import numpy as np
+
+from ...data.inputs import read_examples
+from ...data.sources import read_source
+from ...evaluate import anomaly_scores, auroc_interval, aurocs, false_positive_rate, row_scores, typicality
+from ...finite import finite_rows
+from ...plot import draw_detection
+from ...tables import aligned
+from ...trained import SAMPLES
+from .base import Findings, classes, family
+
+ROWS = 2000  # of each set, at most
+TOGETHER = 10  # rows that are judged as one
+CLASSES = 20  # of anomalies, at most
+
+
+@family
+def detection(case):
+    """AUROC of each score, how the scores differ, and whether the likelihood fails."""
+    if case.against is None:
+        raise ValueError("measure: detection needs --against DATA, the rows that are to be detected")
+    if case.model.labels is not None:
+        raise ValueError(f"measure: detection needs a model of x alone, {case.run.settings['model']} is given y")
+    others, y = _others(case)
+    usual, usual_name = _usual(case)
+    sets = {case.split: case.x, "against": others, usual_name: usual}
+    for name, x in sets.items():
+        if len(x) < 2:
+            raise ValueError(f"{name}: expected at least 2 rows, got {len(x)}")
+    chosen = [case.rng(40 + i).permutation(len(x))[:ROWS] for i, x in enumerate(sets.values())]
+    x = [part[rows] for part, rows in zip(sets.values(), chosen, strict=True)]
+
+    *tested, held_out = (_row_scores(case, part) for part in x)
+    normal, anomalies = (anomaly_scores(part, held_out) for part in tested)
+    for scores, rows in ((normal, x[0]), (anomalies, x[1])):
+        scores["mean value"] = np.nansum(rows, axis=1, dtype="float64") / rows.shape[1]  # needs no model
+    best, log_p = ("evidence", "log p(x)") if "evidence" in normal else ("reconstruction", "log p(x | z)")
+    figures = _figures(normal, anomalies, best, case.rng(44))
+    if best == "evidence" and min(map(len, x)) >= 2 * TOGETHER:
+        name = f"typicality of {TOGETHER} rows"
+        groups = [{name: typicality(part["log_px"], held_out["log_px"], TOGETHER)} for part in tested]
+        figures |= _figures(*groups, name, case.rng(45))
+    by_class = {}
+    if y is not None and len(np.unique(y)) <= CLASSES:
+        y = y[chosen[1]]
+        by_class = {str(c): _figures({best: normal[best]}, {best: anomalies[best][y == c]}, best, case.rng(46))[best]
+                    for c in np.unique(y) if (y == c).sum() > 1}  # fmt: skip
+    log_ps = [-normal[best], -anomalies[best]]
+    means = [{"mean": float(part.mean()), "standard_error": float(part.std(ddof=1) / len(part) ** 0.5)}
+             for part in log_ps]  # fmt: skip
+
+    of = [f"{len(part):,} of {len(whole):,} rows of" for part, whole in zip(x, sets.values(), strict=True)]
+    lines = [
+        f"normal: {of[0]} {case.split}; anomalies: {of[1]} {case.against}; typical values: {of[2]} {usual_name}",
+        "AUROC: the chance that an anomaly scores above a normal row, with its 95 % interval; 0.5 is a blind score",
+        *_table(figures, best),
+        f"mean {log_p}: {_said(means[0])} nats of normal rows, {_said(means[1])} of anomalies"
+        + f" (K = {SAMPLES})" * (best == "evidence"),
+    ]
+    if figures[best]["high"] < 0.5:
+        lines.append(f"{log_p} fails: it is higher for these rows than for those of the training data (Nalisnick et "
+                     "al. 2019, arXiv 1810.09136)")  # fmt: skip
+    if by_class:
+        lines += [f"AUROC of {best} by class of the anomalies:"]
+        lines += aligned([(f"  {c}", *_auroc(part)) for c, part in by_class.items()])
+    numbers = {"against": case.against, "rows": list(map(len, x)), "samples": SAMPLES, "scores": figures,
+               "log_p": dict(zip(("normal", "anomalies"), means, strict=True)), "by_class": by_class}  # fmt: skip
+    curves = {" ".join((name, *_auroc(figures[name]))): (normal[name], anomalies[name]) for name in normal}
+    histograms = {f"{log_p}, nats": log_ps, "mean value of a row": (normal["mean value"], anomalies["mean value"])}
+    names = (f"normal: {case.run.protocol.name}", f"anomalies: {os.path.basename(case.against)}")
+    return Findings(numbers, lines, {"detection": partial(draw_detection, histograms, curves, names)})
+
+
+def _others(case):
+    """(rows (N, D), classes (N,) or None) of the other data, their test split or else all, prepared as the run's."""
+    source, settings, protocol = case.against, case.run.settings, case.run.protocol
+    if protocol.columns is not None:
+        x, y = read_examples(source, "against", protocol)[0], None
+    else:
+        try:
+            raw = read_source(source, settings["data_dir"], side=protocol.side if os.path.isdir(source) else None)
+            x, y = (raw.x, raw.y) if raw.test is None else raw.test()
+        except ValueError as error:
+            raise ValueError(str(error).replace("data:", "against:", 1)) from None
+        if raw.sha256 == protocol.sha256 or source == settings["data"]:
+            raise ValueError(f"against: expected other data than the run was trained on, got {source}")
+    return protocol.prepare(x, "against", settings["likelihood"]), classes(y)
+
+
+def _usual(case):
+    """(normal rows that are none of the split, their name)."""
+    if case.split == "validation" or case.data.validation is None:
+        return case.train()[0], "train"
+    return case.data.validation.x, "validation"
+
+
+def _row_scores(case, x):
+    """Scores of rows, with the same noise for every set; FloatingPointError where one is not finite."""
+    scores = row_scores(case.model, x, SAMPLES, case.rng(43), progress=True)
+    finite_rows(np.stack(list(scores.values()), axis=1), "rows", "scores")
+    return scores
+
+
+def _figures(normal, anomalies, best, rng):
+    """{score: its AUROC, how much above that of the score `best`, and its false positives}, with standard errors."""
+    a, b = (np.stack(list(part.values())) for part in (normal, anomalies))
+    auroc, covariance = aurocs(a, b)
+    errors = np.sqrt(np.diag(covariance))
+    k = list(normal).index(best)
+    differences = np.sqrt(np.maximum(errors**2 + errors[k] ** 2 - 2 * covariance[k], 0))
+    figures = {}
+    for s, name in enumerate(normal):
+        low, high = auroc_interval(auroc[s], errors[s], min(a.shape[1], b.shape[1]))
+        rate, rate_error = false_positive_rate(a[s], b[s], rng)
+        figures[name] = {
+            "auroc": float(auroc[s]),
+            "standard_error": float(errors[s]),
+            "low": low,
+            "high": high,
+            f"minus_{best}": float(auroc[s] - auroc[k]),
+            f"minus_{best}_standard_error": float(differences[s]),
+            "false_positive_rate": rate,
+            "false_positive_rate_standard_error": rate_error,
+        }
+    return figures
+
+
+def _table(figures, best):
+    """Lines of the figures."""
+    rows = [("score", "AUROC", "", f"minus {best}'s", "false positives where 95 % are found")]
+    for name, part in figures.items():
+        difference = part.get(f"minus_{best}")
+        minus = ""
+        if name != best and difference is not None:
+            minus = f"{difference:+.4f} +- {part[f'minus_{best}_standard_error']:.4f}"
+        rate = f"{part['false_positive_rate']:.3f} +- {part['false_positive_rate_standard_error']:.3f}"
+        rows.append((name, *_auroc(part), minus, rate))
+    return aligned(rows, "<")
+
+
+def _auroc(part):
+    return f"{part['auroc']:.4f}", f"({part['low']:.4f} to {part['high']:.4f})"
+
+
+def _said(part):
+    return f"{part['mean']:.2f} +- {part['standard_error']:.2f}"
