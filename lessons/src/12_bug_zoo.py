@@ -478,7 +478,7 @@ samples = np.random.default_rng(1).standard_normal(100_000)
 np.testing.assert_allclose(abs(z_score(samples, 0.01)), averaged(samples, 0.01).error, rtol=1e-4)
 
 # %% [markdown]
-# The whole zoo has 22 bugs; `python -m minivae zoo --out zoo.png` plants all of them and draws the full matrix, in
+# The whole zoo has 24 bugs; `python -m minivae zoo --out zoo.png` plants all of them and draws the full matrix, in
 # about a minute. It says what yours says: the loss curve sees one of them, gradient checks see five, laws eleven, known
 # answers fifteen. Twelve are seen by one kind only, so none of the last three can be spared. C and E have a square
 # under *law* there as well: the library also adds up $p(x|z)$ over all $x$, which must give 1 and for C does not, and

@@ -31,7 +31,7 @@ def anomaly_scores(scores, held_out):
 
 
 def typicality(log_px, held_out, together=1):
-    """How far -log p(x) lies from what it is on average of normal rows (Nalisnick et al. 2019, arXiv 1906.02994, eq. 4).
+    """How far -log p(x) lies from what it is on average of normal rows (Nalisnick et al. 2019, 1906.02994, eq. 4).
 
         |1/M sum_m -log p(x_m) - H|,    H the mean of -log p(x) over rows held out
 
