@@ -127,8 +127,8 @@ def run(tmp_path_factory):
     np.savez(folder / "some.npz", x=shaped(x[y < 2]), x_test=shaped(test.x[test.y < 2]))
     np.savez(folder / "others.npz", x=shaped(test.x[test.y > 1]), y=test.y[test.y > 1])
     np.save(folder / "noise.npy", np.random.default_rng(0).random((50, 8, 8)))
-    main(["train", "--data", str(folder / "some.npz"), "--hidden", "16", "--latent", "3", "--epochs", "30", "--batch-size", "8", "--out",
-          str(folder / "a")])  # fmt: skip
+    options = ["--hidden", "16", "--latent", "3", "--epochs", "30", "--batch-size", "8", "--out", str(folder / "a")]
+    main(["train", "--data", str(folder / "some.npz"), *options])
     return folder
 
 
