@@ -10,6 +10,7 @@ from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
 from .pencil import draw_pencil
+from .samples import draw_manifold_scores, draw_neighbors
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
 
@@ -31,7 +32,9 @@ __all__ = [
     "draw_estimators",
     "draw_ledger",
     "draw_linear_training",
+    "draw_manifold_scores",
     "draw_matrix",
+    "draw_neighbors",
     "draw_parity",
     "draw_pencil",
     "figure_to",
