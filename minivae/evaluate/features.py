@@ -57,7 +57,7 @@ class Classifier(Model):
         """None: nothing in a step is random."""
 
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
-        """Metrics of one step on x (N, D) with classes y (N,), means over the rows; gradients of `loss` go into `grad`."""
+        """Metrics of one step on x (N, D) and y (N,), means over the rows; the gradients of `loss` go into `grad`."""
         N, xp = len(x), array_module(x)
         h, c_body = self.body.forward(x, noise)
         logits, c_head = self.head.forward(h)

@@ -79,7 +79,7 @@ def manifold_scores(real, made, k_manifold=K_MANIFOLD, k_density=K_DENSITY):
     real, made = _features(real, made)
     ks = (whole(1)("k_manifold", k_manifold), whole(1)("k_density", k_density))
     if len(real) != len(made) or len(real) <= max(ks):
-        raise ValueError(f"real, made: expected equally many rows, more than {max(ks)}, got {len(real)} and {len(made)}")
+        raise ValueError(f"real, made: expected as many rows of both, above {max(ks)}, got {len(real)} and {len(made)}")
     real_manifold, real_density = _radii(real, ks)
     made_manifold, _ = _radii(made, ks)
     inside = 0  # balls of `real` around each made row, in all
@@ -176,5 +176,5 @@ def _features(a, b, least=2, dtype="float64"):
     for rows in (a, b):
         if rows.ndim != 2 or len(rows) < least or rows.shape[1:] != a.shape[1:] or not np.isfinite(rows).all():
             shapes = " and ".join(str(part.shape) for part in (a, b))
-            raise ValueError(f"rows: expected two sets of at least {least} rows of as many finite numbers, got {shapes}")
+            raise ValueError(f"rows: expected two sets of {least} or more rows of as many finite numbers, got {shapes}")
     return a, b

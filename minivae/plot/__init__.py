@@ -9,8 +9,8 @@ from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
+from .likeness import draw_manifold_scores, draw_neighbors
 from .pencil import draw_pencil
-from .samples import draw_manifold_scores, draw_neighbors
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
 
