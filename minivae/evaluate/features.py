@@ -114,7 +114,7 @@ def principal_features(x, seed=0):
     return Features(pca.transform, about)
 
 
-def augmented_accuracy(x, y, made, held_out, shape, classes, *, steps=160, seed=0):
+def augmented_accuracy(x, y, made, held_out, shape, classes, *, steps, seed=0):
     """What samples are worth as further training rows: the accuracy on held_out of the same classifier, trained anew.
 
     Parameters

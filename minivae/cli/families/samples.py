@@ -29,7 +29,7 @@ ROWS, SETS = 10_000, 5  # samples in a set, at most; sets, and repeats of traini
 LEAST = 20  # rows
 CLASSIFIED, CLASSES = 5_000, 1_000  # training rows from which on a classifier gives the features; classes, at most
 COPIED, SHARE = 2_000, 0.05  # samples that are compared with all training rows, at most; see `copies`
-REAL = 1_000  # rows to augment, at most
+REAL, STEPS = 1_000, 160  # rows to augment, at most; of a training of these
 SAYS = {
     "frechet_distance": "of means and covariances; 0 is best, but fewer rows give more",
     "precision": f"share of samples that lie among held-out rows, k = {K_MANIFOLD}",
@@ -218,7 +218,8 @@ def _augmentation(study):
         x, y = train.seen[rows], train.y[rows]
         given = model.labels is not None
         made = study.sample(n, y[:n], rng, study.draws) if given else study.sample_like(train.x[rows[:n]], rng)
-        run = augmented_accuracy(x, y, _seen(case, made), held_out, shape, study.count, seed=case.seed + repeat)
+        seed = case.seed + repeat
+        run = augmented_accuracy(x, y, _seen(case, made), held_out, shape, study.count, steps=STEPS, seed=seed)
         runs.append(run | {"gain": run["both"] - run["real"]})
     z = "z their code" if model.log_weights is None else "z from q(z | x) of them"
     z = "z from the prior, given their classes" if given else z
