@@ -31,9 +31,9 @@ def draw_neighbors(bands, shape, path):
     """
     if len(shape) == 3:
         rows = [part[:COLUMNS] for pair in bands for part in pair]
-        title = "nearest training rows of any samples, and of those samples that are nearest"
+        title = "samples and their nearest training rows: any above, those nearest of all below"
         image_grid(rows, shape, path, title, ["sample", "nearest"])
     else:
         shown = [(row, sample) for pair in bands for sample, row in list(zip(*pair, strict=True))[:CURVES]]
-        title = f"{CURVES} samples (blue), then those {CURVES} that are nearest to training rows (grey)"
+        title = "samples (blue) and their nearest training rows (grey): any above, those nearest of all below"
         pairs_of_rows(shown, shape, path, title)
