@@ -12,28 +12,37 @@ from .disentanglement import (
     separated_attribute_predictability,
 )
 from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
+from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
 from .impute import impute
 from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
 from .metrics import elbo_standard_error
 from .results import Result, hash_of, standard_error
+from .samples import copies, expected_coverage, frechet_distance, manifold_scores, sharpness
 
 __all__ = [
     "Annealed",
+    "Classifier",
     "Evidence",
     "Result",
     "Spread",
     "annealed_evidence",
-    "beta_vae_score",
     "anomaly_scores",
+    "augmented_accuracy",
     "auroc_interval",
     "aurocs",
+    "beta_vae_score",
+    "classifier_features",
     "codes",
+    "copies",
     "dci",
     "decodings",
     "elbo_standard_error",
+    "expected_coverage",
     "factor_vae_score",
     "false_positive_rate",
+    "fit_classifier",
+    "frechet_distance",
     "gradient_ledger",
     "hash_of",
     "impute",
@@ -41,14 +50,17 @@ __all__ = [
     "kl_per_latent",
     "ledger_line",
     "log_evidence",
+    "manifold_scores",
     "modularity",
     "mutual_information",
     "mutual_information_gap",
     "normal_quantiles",
     "posteriors",
+    "principal_features",
     "row_scores",
     "sampled_evidence",
     "separated_attribute_predictability",
+    "sharpness",
     "standard_error",
     "traverse",
     "typicality",

@@ -12,6 +12,7 @@ from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .ledger import COLLAPSED, draw_ledger
+from .likeness import draw_manifold_scores, draw_neighbors
 from .pencil import draw_pencil
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
@@ -37,7 +38,9 @@ __all__ = [
     "draw_evidence",
     "draw_ledger",
     "draw_linear_training",
+    "draw_manifold_scores",
     "draw_matrix",
+    "draw_neighbors",
     "draw_parity",
     "draw_pencil",
     "figure_to",
