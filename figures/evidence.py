@@ -78,8 +78,8 @@ def mnist(page):
     page.run("evaluate", page.runs / "mnist", "--samples", 1000, "--measure", "latents", "samples")
     page.picture("mnist", "evidence-test.png", "The bound rises with the number of samples; of the digits 1 is the easiest")
     page.picture("mnist", "kl-test.png", "KL of each latent, and over the epochs")
-    for file, alt in SAMPLES:
-        page.picture("mnist", file, alt)
+    page.picture("mnist", "precision_recall-test.png", "Precision against recall, density against coverage")
+    page.picture("mnist", "neighbors-test.png", "Samples, and beside each its nearest training images")
     page.say("Annealed importance sampling knows nothing of the encoder, and finds the same:")
     page.run("evaluate", page.runs / "mnist", "--images", 100, "--samples", 5000, "--annealed", 500)
 
