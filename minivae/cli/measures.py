@@ -59,7 +59,7 @@ def evaluate(run, split, samples, measure):
             check_finite(evidence, f"{split} split, {samples} samples")
             what = "log_px" if model.labels is None else "log p(x | y)"
             print(f"{what} {_plus_minus(log_px.mean(), error)} nats (importance sampling, K = {samples})")
-        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels)
+        case = Case(run, model, data, split, x, y if model.labels is not None else None, labels, epoch=meta["epoch"])
         measures = {name: _measured(name, case) for name in measure}
         evidence = {str(samples): evidence} if evidence else {}
         dropped = run.keep_report(split, report, result | errors, evidence, measures)

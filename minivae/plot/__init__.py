@@ -8,6 +8,7 @@ from .estimators import draw_estimators
 from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
+from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .pencil import draw_pencil
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
@@ -29,6 +30,7 @@ __all__ = [
     "draw_chain",
     "draw_error_curves",
     "draw_estimators",
+    "draw_kl",
     "draw_ledger",
     "draw_linear_training",
     "draw_matrix",

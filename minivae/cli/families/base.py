@@ -26,6 +26,8 @@ class Case:
     labels : array (N,), optional
         Their classes, where the data have any.
     seed : int
+    epoch : int, optional
+        The epoch of the training that the model is of.
     """
 
     run: Any
@@ -36,6 +38,7 @@ class Case:
     y: np.ndarray | None
     labels: np.ndarray | None
     seed: int = 0
+    epoch: int | None = None
 
     def rng(self, number):
         """The generator of a measure: its number, which no other has."""
