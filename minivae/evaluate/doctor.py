@@ -14,7 +14,7 @@ from ..numeric import at_once
 from .latent_space import ACTIVE
 from .latents import COLLAPSED
 
-IGNORED = 0.1  # nats in all, of KL or of reconstruction, below which z does not matter
+IGNORED = 0.1  # nats of reconstruction that z gains, below which the decoder does not use it
 NAMED = 8  # latents of one kind that are named
 
 
@@ -63,8 +63,8 @@ def collapse_doctor(kl, variances, gain, history=(), settings=None):
             raise ValueError(f"{name}: expected {len(kl)} latents, as kl has, got shape {np.shape(array)}")
     L, dead = len(kl), np.flatnonzero(kl < COLLAPSED)
     still = np.flatnonzero((kl >= COLLAPSED) & (variances <= ACTIVE))
-    ignored = gain < IGNORED
-    lost = ignored or len(dead) == L or kl.sum() < IGNORED
+    use = "ignores z" if gain < IGNORED else "hardly uses z" if gain <= kl.sum() else "uses z"
+    lost = use != "uses z" or len(dead) == L
     text = [_which(dead, L)]
     if len(dead):
         text.append(_since(dead, history))
@@ -72,9 +72,9 @@ def collapse_doctor(kl, variances, gain, history=(), settings=None):
         have = "has" if len(still) == 1 else "have"
         text.append(f"{_names(still)} {have} a KL, but a mean that does not move with x (variance {ACTIVE} or less): "
                     "what it costs says little of x.")  # fmt: skip
-    worth = f"a z from q(z | x) in the place of one from the prior gains {gain:.1f} nats of reconstruction"
-    use = "ignores z" if ignored else "uses z"
-    text.append(f"The decoder {use}: {worth}, for a KL of {kl.sum():.1f} nats.")
+    but = "But the" if lost and not len(dead) else "The"
+    text.append(f"{but} decoder {use}: a z from q(z | x) in the place of one from the prior gains {gain:z.2f} nats of "
+                f"reconstruction, for a KL of {kl.sum():.2f} nats.")  # fmt: skip
     if not len(dead) and not lost:
         text.append("There is nothing to try.")
     elif not lost and len(dead) <= L / 2:

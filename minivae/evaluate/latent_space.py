@@ -12,20 +12,21 @@ import math
 import numpy as np
 
 from ..backend import array_module, to_numpy
-from ..densities import LOG_2PI, gaussian_log_prob
+from ..densities import LOG_2PI, gaussian_log_prob, reparameterize
 from ..numeric import at_once
 from ..options import whole
 
 ACTIVE = 0.01  # variance of the posterior mean above which a latent is active
-DRAWS = 10_000  # z that are drawn, at most
+DRAWS = 10_000  # z that are drawn, about
 BLOCK = 2**17  # densities that are computed at once: they stay in a near cache
 NARROW = -40.0  # log-variance of a Gaussian that is a point, within float64
 
 
 def kl_parts(model, mu, log_var, rng, draws=DRAWS):
-    """The parts of the average KL, each as a value per drawn z: the mean over the z is the estimate.
+    """The parts of the average KL, each as a value per row: the mean over the rows is the estimate.
 
-    One z is drawn from q(z | x_n) for each row n, or for `draws` random rows. The cost is draws N L densities.
+    About `draws` z are drawn, as many from q(z | x_n) for each row n, at least one; or one for each of `draws` random
+    rows, where there are more. The cost is draws N L densities.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
 
     Returns
     -------
-    dict of arrays (M,), M = min(draws, N), in nats
+    dict of arrays (M,), M = min(draws, N), in nats, means over the z of a row
         "mutual_information": log q(z | x) - log q(z), whose mean I(x; z) is at most log N, whatever the model.
         "total_correlation": log q(z) - sum_l log q(z_l).
         "dimension_kl" (M, L): log q(z_l) - log p(z_l).
@@ -54,14 +55,19 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
     mu, log_var = _checked(mu, log_var)
     if not model.has_kl:
         raise ValueError(f"model: expected one with a KL of each latent, {type(model).__name__} has none")
-    rows = rng.permutation(len(mu))[: whole(1)("draws", draws)]
-    z = mu[rows] + np.exp(0.5 * log_var[rows]) * rng.standard_normal((len(rows), mu.shape[1]))
-    log_qz, log_qz_l = log_aggregate(z, mu, log_var)
+    draws = whole(1)("draws", draws)
+    rows = rng.permutation(len(mu))[:draws]
+    own = mu[rows], log_var[rows]
+    z = reparameterize(*own, eps=rng.standard_normal((max(1, draws // len(mu)), *own[0].shape)))  # (S, M, L)
+    log_qz_l, log_qz = np.empty(z.shape), np.empty(z.shape[:2])
+    for s, part in enumerate(z):
+        log_qz[s], log_qz_l[s] = log_aggregate(part, mu, log_var)
     parts = {
-        "mutual_information": gaussian_log_prob(z, mu[rows], log_var[rows]) - log_qz,
-        "total_correlation": log_qz - log_qz_l.sum(axis=1),
+        "mutual_information": gaussian_log_prob(z, *own) - log_qz,
+        "total_correlation": log_qz - log_qz_l.sum(axis=-1),
         "dimension_kl": log_qz_l - _log_prior(model, z),
     }
+    parts = {name: part.mean(axis=0) for name, part in parts.items()}
     if not all(np.isfinite(part).all() for part in parts.values()):
         raise FloatingPointError("latents: a density of q(z) is not finite; the posteriors are too narrow or too wide")
     return parts
@@ -111,7 +117,7 @@ def _checked(mu, log_var):
 
 
 def _log_prior(model, z):
-    """log p(z_l) (M, L) of z (M, L): KL(N(z, v) || p) = -log p(z) - (log(2 pi v) + 1) / 2, where v goes to 0."""
+    """log p(z_l) (..., L) of z (..., L): KL(N(z, v) || p) = -log p(z) - (log(2 pi v) + 1) / 2, where v goes to 0."""
     point = array_module(model.theta).asarray(z)
     kl = model.prior.kl(point, 0 * point + NARROW)
     return -to_numpy(kl) - 0.5 * (LOG_2PI + NARROW + 1)

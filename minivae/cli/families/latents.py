@@ -51,7 +51,7 @@ def latents(case):
         "standard errors",
         *gap_lines,
         "+-: standard errors over the rows",
-        *wrap(doctor, 116),
+        *wrap(doctor, 116, break_on_hyphens=False),
     ]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
 
@@ -72,10 +72,10 @@ def _parts(kl, parts):
     notes = ["nats", f"nats, at most log N = {cap:.3f}", "nats", "nats", "nats"]
     lines = aligned(zip(names, map(_shown, found.values()), notes, strict=True), "<><")
     if found["mutual_information"]["value"] > cap - NEAR:
-        lines += ["I(x; z) is near its cap: with more rows it would be larger, up to the average KL, and the marginal KL",
-                  "and the total correlation smaller by as much"]  # fmt: skip
+        lines += ["I(x; z) is near its cap: with more rows it would be larger, up to the average KL, and so the",
+                  "marginal KL and the total correlation smaller by as much"]  # fmt: skip
     found["mutual_information"]["cap"] = cap
-    numbers = {**found, "draws": len(marginal), "dimension_kl_per_latent": parts["dimension_kl"].mean(axis=0).tolist()}
+    numbers = {**found, "dimension_kl_per_latent": parts["dimension_kl"].mean(axis=0).tolist()}
     return numbers, lines
 
 
