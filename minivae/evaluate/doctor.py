@@ -32,7 +32,7 @@ def decoder_gain(model, x, rng, y=None):
     return gain
 
 
-def collapse_doctor(kl, variances, gain, history=(), settings=None):
+def collapse_doctor(kl, variances, gain, settings, history=()):
     """One paragraph: whether latents have collapsed, which, since which epoch, and what to try.
 
     Parameters
@@ -43,10 +43,10 @@ def collapse_doctor(kl, variances, gain, history=(), settings=None):
         Of the posterior means over the rows, as `activity` gives them.
     gain : float
         The mean of `decoder_gain`, nats.
+    settings : dict
+        Of the run, so that nothing is advised that it already does or cannot do.
     history : sequence of (epoch, kl (L,))
         The same KL after epochs of the training, in order; empty where it was not recorded.
-    settings : dict, optional
-        Of the run, so that nothing is advised that it already does: "model", "beta", "beta_schedule", "free_bits".
 
     Returns
     -------
@@ -82,9 +82,9 @@ def collapse_doctor(kl, variances, gain, history=(), settings=None):
                     f"nothing to try; --latent {L - len(dead)} would do as well.")  # fmt: skip
     elif not lost:
         text.append(f"That is more than half: --latent {L - len(dead)} would do as well; or, to wake others, try "
-                    f"{_advice(settings or {})}.")  # fmt: skip
+                    f"{_advice(settings)}.")  # fmt: skip
     else:
-        text.append(f"Try {_advice(settings or {})}.")
+        text.append(f"Try {_advice(settings)}.")
     return " ".join(text)
 
 
@@ -101,8 +101,7 @@ def _which(dead, L):
 def _since(dead, history):
     """Where and since when: a latent that has collapsed was alive until some epoch, or never."""
     if not len(history):
-        return (f"{_these(dead)} {_names(dead)}; since when is not recorded, a training with ledger = true in its "
-                "--config would tell.")  # fmt: skip
+        return f"Collapsed: {_names(dead)}. A training with ledger = true in its --config would tell since when."
     epochs = [epoch for epoch, _ in history]
     alive = np.array([line for _, line in history]) >= COLLAPSED  # (epochs, L)
     since = {}
@@ -117,10 +116,6 @@ def _since(dead, history):
     return "; ".join(parts) + "."
 
 
-def _these(dead):
-    return "It is" if len(dead) == 1 else "They are"
-
-
 def _names(latents):
     """z[0], z[3] and z[7]; of many, the first few."""
     names = [f"z[{latent}]" for latent in latents]
@@ -130,13 +125,14 @@ def _names(latents):
 
 
 def _advice(settings):
-    """What to try, one after the other, without what the run does already."""
-    beta = settings.get("beta", 1)
-    tries = [f"a smaller --beta (it is {beta:g})"] if beta > 1 else []
-    if settings.get("beta_schedule", "constant") == "constant":
+    """What to try, without what the run does already."""
+    tries = []
+    if settings["beta"] > 1:
+        tries.append(f"a smaller --beta (it is {settings['beta']:g})")
+    if settings["beta_schedule"] == "constant":
         tries.append("a warm-up of the KL (--beta-schedule linear)")
-    if not settings.get("free_bits"):
+    if settings.get("free_bits") == 0:
         tries.append("a KL that costs nothing up to a limit (--free-bits 0.1)")
-    if settings.get("model") != "iwae":
+    if settings["model"] == "vae":
         tries.append("the bound of an IWAE (--model iwae)")
     return ", ".join([*tries, "a decoder with fewer units"]) + ", one at a time"

@@ -34,7 +34,7 @@ def latents(case):
     gain = decoder_gain(model, case.x[:GAIN_ROWS], case.rng(13), take(case.y, slice(GAIN_ROWS)))
     history = [(line["epoch"], line["ledger"]["kl"]) for line in case.run.finished() if "ledger" in line]
     seen = [(epoch, line) for epoch, line in history if case.epoch is None or epoch <= case.epoch]
-    doctor = collapse_doctor(per_latent, variances, gain.mean(), seen, case.run.settings)
+    doctor = collapse_doctor(per_latent, variances, gain.mean(), case.run.settings, seen)
     numbers = {
         "rows": len(mu),
         **parts,
