@@ -88,8 +88,8 @@ def test_all_have_collapsed():
                            "z[4], z[5], z[6] and 5 more.")  # fmt: skip
     assert "The decoder ignores z: " in text
     assert text.endswith("Try a smaller --beta (it is 50), a warm-up of the KL (--beta-schedule linear), a KL that "
-                         "costs nothing up to a limit (--free-bits 0.1), the bound of an IWAE (--model iwae), a decoder "
-                         "with fewer units, one at a time.")  # fmt: skip
+                         "costs nothing up to a limit (--free-bits 0.1), the bound of an IWAE (--model iwae), a "
+                         "decoder with fewer units, one at a time.")  # fmt: skip
 
 
 @pytest.mark.parametrize(
