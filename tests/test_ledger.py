@@ -354,7 +354,7 @@ def test_what_the_picture_shows(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "figure_to", lambda path, size: nullcontext(Figure(size)))  # rendering is slow
     monkeypatch.setattr(drawing, "_draw_shares", keep_shares)
     monkeypatch.setattr(drawing, "_draw_bars", lambda ax, *args: shown.setdefault("bars", args))
-    monkeypatch.setattr(drawing, "_draw_kl", lambda ax, epochs, kl: shown.update(epochs=epochs))
+    monkeypatch.setattr(drawing, "draw_kl_lines", lambda ax, epochs, kl: shown.update(epochs=epochs))
     history = [line_of(1, [1.0] * 4, BALANCED), {"epoch": 2}, line_of(3, [0.1, 0.3, 0.001, 0.2], BALANCED)]
     draw_ledger(history, tmp_path / "a.png")
     assert shown["names"] == ["z[1]", "z[3]", "z[0]", "z[2]"]

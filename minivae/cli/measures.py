@@ -45,7 +45,7 @@ def evaluate(run, split, samples, annealed, images, measure, against, seed):
     seed = whole(0)("seed", seed)
     with opened(run) as run:
         model, meta = run.load_model()
-        case = _case(run, model, split, images, seed, against)
+        case = _case(run, model, split, images, seed, meta["epoch"], against)
         check_writable(run.path, "run")
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
@@ -74,7 +74,7 @@ def evaluate(run, split, samples, annealed, images, measure, against, seed):
             print(f"evaluate-{case.stem}.json: its figures of epoch {dropped} are replaced")
 
 
-def _case(run, model, split, images, seed, against):
+def _case(run, model, split, images, seed, epoch, against):
     """The rows that are measured: all of a split, or some that are chosen at random."""
     data = run.read_data()
     if split == "validation" and data.validation is None:
@@ -92,7 +92,7 @@ def _case(run, model, split, images, seed, against):
         chosen = np.sort(generator(seed, "evaluate", CHOICE).permutation(len(x))[:images])
         said = f"{images} of {len(x)} rows, chosen by seed {seed}"
         x, y, labels = x[chosen], take(y, chosen), take(labels, chosen)
-    return Case(run, model, data, split, x, y, labels, seed, said, against)
+    return Case(run, model, data, split, x, y, labels, seed, said, epoch, against)
 
 
 def _measured(name, case):

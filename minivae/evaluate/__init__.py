@@ -11,9 +11,12 @@ from .disentanglement import (
     mutual_information_gap,
     separated_attribute_predictability,
 )
+from .doctor import collapse_doctor, decoder_gain
 from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
 from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
+from .gap import Gap, approximation_gap, best_gaussian
 from .impute import impute
+from .latent_space import ACTIVE, activity, kl_parts
 from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
 from .ledger import gradient_ledger, ledger_line
 from .metrics import elbo_standard_error
@@ -21,21 +24,28 @@ from .results import Result, hash_of, standard_error
 from .samples import copies, expected_coverage, frechet_distance, manifold_scores, sharpness
 
 __all__ = [
+    "ACTIVE",
     "Annealed",
     "Classifier",
     "Evidence",
+    "Gap",
     "Result",
     "Spread",
+    "activity",
     "annealed_evidence",
     "anomaly_scores",
+    "approximation_gap",
     "augmented_accuracy",
     "auroc_interval",
     "aurocs",
+    "best_gaussian",
     "beta_vae_score",
     "classifier_features",
     "codes",
+    "collapse_doctor",
     "copies",
     "dci",
+    "decoder_gain",
     "decodings",
     "elbo_standard_error",
     "expected_coverage",
@@ -47,6 +57,7 @@ __all__ = [
     "hash_of",
     "impute",
     "interpolate",
+    "kl_parts",
     "kl_per_latent",
     "ledger_line",
     "log_evidence",

@@ -7,6 +7,8 @@ from ..data import batches
 from ..metrics import BATCH, check_pair
 from ..numeric import at_once
 
+COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
+
 
 def posteriors(model, x, y=None):
     """(mu, log_var) of every row, x (N, D) -> (N, L) each, in host memory; encoded in memory-bounded batches.
@@ -43,8 +45,12 @@ def kl_per_latent(model, x, y=None):
 
 def mean_kl(model, mu, log_var):
     """The same of posteriors that are known: mu, log_var (N, L) -> (L,)."""
-    mu, log_var = place((mu, log_var), like=model.theta)
-    return to_numpy(model.prior.kl(mu, log_var)).mean(axis=0, dtype="float64")
+    return row_kl(model, mu, log_var).mean(axis=0, dtype="float64")
+
+
+def row_kl(model, mu, log_var):
+    """KL of each row and latent: mu, log_var (N, L) -> (N, L) nats."""
+    return to_numpy(model.prior.kl(*place((mu, log_var), like=model.theta)))
 
 
 def interpolate(a, b, steps, how="linear"):

@@ -11,6 +11,7 @@ from .evidence import draw_evidence
 from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
+from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
 from .pencil import draw_pencil
@@ -36,6 +37,7 @@ __all__ = [
     "draw_error_curves",
     "draw_estimators",
     "draw_evidence",
+    "draw_kl",
     "draw_ledger",
     "draw_linear_training",
     "draw_manifold_scores",

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
+from ..evaluate.latents import COLLAPSED
 from .style import BLUE, GREY, ORANGE, figure_to
-
-COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
 
 
 def draw_ledger(history, path):
@@ -38,7 +37,7 @@ def draw_ledger(history, path):
             _, pull, against = _pulls([line["ledger"]["mu"] for line in lines])  # (epochs, L)
             share = np.where(kl < COLLAPSED, np.nan, pull / np.maximum(pull + against, 1e-300))
             _draw_shares(left, epochs, share[:, order].T, names)
-            _draw_kl(right, epochs, kl)
+            draw_kl_lines(right, epochs, kl)
         left, right = lower.subplots(1, 2)
         _draw_bars(left, names, [part[order] for part in _pulls(last["mu"])], sum(kl[-1] < COLLAPSED))
         left.set_title(f"gradient of mu {when}; collapsed (grey): {sum(kl[-1] < COLLAPSED)} of {kl.shape[1]}")
@@ -67,12 +66,12 @@ def _draw_shares(ax, epochs, share, names):
     bar = ax.figure.colorbar(image, ax=ax, ticks=(0, 0.5, 1))
     bar.ax.set_yticklabels(("reconstruction\nwins", "balance", "KL wins"))
     ax.grid(False)
-    _name_rows(ax, names)
+    name_rows(ax, names)
     ax.set(title=f"tug-of-war over mu; grey: collapsed, KL < {COLLAPSED} nats", xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _draw_kl(ax, epochs, kl):
+def draw_kl_lines(ax, epochs, kl):
     """A line per latent, kl (epochs, L); what has collapsed at the end is grey."""
     for values in kl.T:
         ax.plot(epochs, np.maximum(values, 1e-6), lw=1.2, color=GREY if values[-1] < COLLAPSED else BLUE)
@@ -96,10 +95,10 @@ def _draw_bars(ax, names, pulls, n_collapsed=0):
     ax.set(xlim=(10.0 ** max(math.floor(min(shown)), top - 4), 10.0**top), xscale="log", ylim=(len(rows) - 0.5, -0.5))
     ax.xaxis.set_minor_formatter("")
     ax.grid(False, axis="y")
-    _name_rows(ax, names)
+    name_rows(ax, names)
 
 
-def _name_rows(ax, names):
+def name_rows(ax, names):
     """As many names of the rows as can be read."""
     every = -(-len(names) // 30)
     ax.set_yticks(range(0, len(names), every), names[::every])

@@ -28,6 +28,8 @@ class Case:
     seed : int
     images : str
         Which rows of the split these are, in words.
+    epoch : int
+        The epoch of the training that the model is of.
     against : str, optional
         Other data, whose rows are to be detected as anomalies.
     """
@@ -41,6 +43,7 @@ class Case:
     labels: np.ndarray | None
     seed: int
     images: str
+    epoch: int
     against: str | None = None
 
     @property

@@ -1,0 +1,129 @@
+r"""What the ELBO misses of log p(x), in two parts (Cremer, Li & Duvenaud 2018, "Inference suboptimality in variational
+autoencoders", 1801.03558, eq. 5).
+
+    log p(x) - L(q) = [log p(x) - L(q*)] + [L(q*) - L(q)]
+                          family gap         amortization gap
+
+q is the encoder's Gaussian of x, q* the diagonal Gaussian that is best for this x alone, L the ELBO.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import array_module, place, take, to_numpy
+from ..data import batches
+from ..densities import log_mean_exp, reparameterize, reparameterize_backward
+from ..metrics import check_pair
+from ..numeric import at_once
+from ..optim import Adam
+from ..options import whole
+from ..params import Module, Param, replaced
+from ..schedules import cosine
+
+VALUES = 2**20  # numbers of z or x_hat that are computed at once, about
+
+
+class Gap(NamedTuple):
+    """Of each row, in nats: log p(x), the ELBO of q*, and that of the encoder's q, (N,) each."""
+
+    log_px: np.ndarray
+    elbo_best: np.ndarray
+    elbo: np.ndarray
+
+    @property
+    def family(self):
+        """What is left when q is the best diagonal Gaussian, (N,): the posterior is no such Gaussian."""
+        return self.log_px - self.elbo_best
+
+    @property
+    def amortization(self):
+        """What optimizing q for one row alone gains, (N,): one encoder serves all rows."""
+        return self.elbo_best - self.elbo
+
+
+def approximation_gap(model, x, rng, y=None, steps=300, draws=8, K=2000, lr=0.1):
+    """The gap of each row of x (N, D) in its two parts; the model, gradients included, is left as found.
+
+    Both ELBOs, and log p(x) by importance sampling from q*, are of the same K new draws. In expectation all three are
+    at most what they stand for: q* is where Adam ends, and an importance-weighted bound is below log p(x).
+
+    Parameters
+    ----------
+    model : Model
+        With a Gaussian q(z | x), an evidence, and a prior with `kl`.
+    x : array (N, D)
+    rng : numpy.random.Generator
+    y : array, optional
+        Of a conditional model.
+    steps, draws : int
+        Of Adam, and z for each row in each of them, for q*. It begins at the encoder's q.
+    K : int
+        Draws for the estimates.
+    lr : float
+        Learning rate of the first step; it falls to 0 along half a cosine.
+
+    Returns
+    -------
+    Gap
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of these, or the model lacks something.
+    """
+    steps, draws, K = (whole(1)(*pair) for pair in (("steps", steps), ("draws", draws), ("K", K)))
+    x, y = check_pair(x, y, model)
+    if not model.has_kl or model.log_weights is None:
+        raise ValueError(f"model: expected one with an evidence and a KL of each latent, {type(model).__name__} lacks "
+                         "them")  # fmt: skip
+    gaps = np.empty((3, len(x)))
+    for rows in batches(len(x), at_once(len(x), max(K * model.L, draws * x.shape[1]), VALUES)):
+        x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
+        encoded = model.encode(x_rows, y=y_rows)
+        best = best_gaussian(model, x_rows, rng, y_rows, steps, draws, lr)
+        eps = place(model.draw_eps(rng, K, len(rows)), like=model.theta)
+        of_best, of_encoder = (_log_weights(model, x_rows, eps, y_rows, q) for q in (best, encoded))
+        gaps[:, rows] = log_mean_exp(of_best), of_best.mean(axis=0), of_encoder.mean(axis=0)
+    return Gap(*gaps)
+
+
+def best_gaussian(model, x, rng, y=None, steps=300, draws=8, lr=0.1):
+    """(mu, log_var), (N, L) each, of the largest ELBO of each row of x (N, D); x and y on the model's device.
+
+    Adam descends the mean of log q(z) - log p(x, z) by z alone: the parameters of q inside log q(z) are held, whose
+    gradient has mean 0. So nothing is left of the noise where q is the posterior (Roeder, Wu & Duvenaud 2017, "Sticking
+    the landing", 1703.09194, eq. 5).
+    """
+    q = Posteriors(*to_numpy(model.encode(x, y=y)))
+    q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
+    mu, log_var = q.mu.data, q.log_var.data
+    adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))  # the large gradients of the start are soon forgotten
+    each = array_module(mu).full((draws, len(x)), 1 / draws, mu.dtype)
+    for _ in range(steps):
+        eps = place(model.draw_eps(rng, draws, len(x)), like=mu)
+        z = reparameterize(mu, log_var, eps=eps)  # (S, N, L)
+        out, c_dec = model.decoder.forward(model.given(z, y))
+        _, c_x = model.likelihood.forward(x, out)  # (S, N)
+        _, c_z = model.prior.forward(z)
+        dout = model.likelihood.backward(-each, c_x, accumulate=False)
+        dz = model.decoder.backward(dout, c_dec, accumulate=False)[..., : model.L]
+        dz = dz + model.prior.backward(-each, c_z, accumulate=False)
+        dz -= eps / draws * array_module(mu).exp(-0.5 * log_var)  # log q, whose slope in z is -eps / std
+        q.mu.grad[...], q.log_var.grad[...] = reparameterize_backward(dz, mu, log_var, eps=eps)
+        adam.step()
+    return mu, log_var
+
+
+class Posteriors(Module):
+    """A Gaussian of its own for each row: mu, log_var (N, L)."""
+
+    def __init__(self, mu, log_var):
+        self.mu = Param(mu)
+        self.log_var = Param(log_var)
+
+
+def _log_weights(model, x, eps, y, q):
+    """log p(x, z) - log q(z) at z = mu + std eps, (K, N) float64, for the Gaussians q = (mu, log_var)."""
+    with replaced(model, encoder=lambda seen: q):
+        return to_numpy(model.log_weights(x, eps, y=y)).astype("float64")
