@@ -76,7 +76,7 @@ def mnist(page):
     config.write_text("ledger = true\n")
     page.train("mnist", "--data", "mnist", "--hidden", 400, "--latent", 20, "--epochs", 10, "--config", config)
     page.run("evaluate", page.runs / "mnist", "--samples", 1000, "--measure", "latents", "samples")
-    page.picture("mnist", "evidence-test.png", "The bound rises with the number of samples; of the digits 1 is the easiest")
+    page.picture("mnist", "evidence-test.png", "The bound against the number of samples, and log p(x) of each digit")
     page.picture("mnist", "kl-test.png", "KL of each latent, and over the epochs")
     page.picture("mnist", "precision_recall-test.png", "Precision against recall, density against coverage")
     page.picture("mnist", "neighbors-test.png", "Samples, and beside each its nearest training images")
