@@ -22,7 +22,7 @@ from .families import MEASURES, Case
     argument("--split", default="test", choices=("test", "validation", "train"), help="default: test"),
     argument("--samples", metavar="K", help="also log p(x) by importance sampling with K samples"),
     argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
-    argument("--against", metavar="DATA", help="for detection: other data, named or in a file, whose rows are anomalies"),
+    argument("--against", metavar="DATA", help="other data, whose rows detection takes for anomalies"),
 )
 def evaluate(run, split, samples, measure, against):
     """Measure a run on a split and write evaluate-SPLIT.json."""

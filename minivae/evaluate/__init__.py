@@ -1,5 +1,4 @@
-"""Measures of a trained model: averages of its own metrics, the evidence log p(x), detection of anomalies, and walks through its
-latents."""
+"""Measures of a trained model: averages of its own metrics, the evidence log p(x), anomalies, walks through latents."""
 
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .evidence import impute, log_evidence, row_scores
