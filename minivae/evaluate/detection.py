@@ -56,7 +56,7 @@ def typicality(log_px, held_out, together=1):
 
 
 def aurocs(normal, anomalies):
-    """Areas under the ROC curves of S scores of the same rows, and their covariance (DeLong et al. 1988, Biometrics 44).
+    """Areas under the ROC curves of S scores of the same rows, and their covariance (DeLong et al. 1988).
 
         V10[s, j] = share of the normal rows below anomaly j,     V01[s, i] = share of the anomalies above normal row i
         auroc = mean_j V10,     covariance = cov(V10) / m + cov(V01) / n,     ties counting one half
