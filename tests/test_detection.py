@@ -1,14 +1,23 @@
-"""Detection: areas under ROC curves and their errors where both are known, scores of rows, and the command."""
+"""Detection of anomalies: AUROC and its errors where they are known, typical values, a picture, a command."""
 
+import itertools
 import json
+import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import norm
+from sklearn.datasets import load_digits
+from sklearn.metrics import roc_curve
 
+from minivae.backend import generator
 from minivae.cli import main
-from minivae.data import load_data
-from minivae.evaluate import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
+from minivae.evaluate import anomaly_scores, auroc_interval, aurocs, false_positive_rate, row_scores, typicality
+from minivae.plot import draw_detection
+from minivae.plot import style as drawing
+from minivae.runs import Run
+from minivae.trained import load_run
 
 
 @pytest.fixture
@@ -16,161 +25,339 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def _quick(request, monkeypatch):
+    """No pictures, unless the test is about them."""
+    if "pictures" not in request.keywords:
+        monkeypatch.setattr("minivae.cli.families.detection.draw_detection", lambda *_: None)
+
+
 def one(normal, anomalies):
-    """(AUROC, its standard error) of one score."""
-    auroc, covariance = aurocs(normal[None], anomalies[None])
+    """(AUROC, standard error) of a single score."""
+    auroc, covariance = aurocs([normal], [anomalies])
     return auroc[0], covariance[0, 0] ** 0.5
 
 
-def test_areas_by_hand():
-    """Pairs counted one by one; a tie is one half."""
-    normal, anomalies = np.array([1.0, 2.0, 2.0, 5.0]), np.array([2.0, 3.0, 6.0])
-    pairs = [(a > b) + 0.5 * (a == b) for a in anomalies for b in normal]
-    assert one(normal, anomalies)[0] == pytest.approx(np.mean(pairs))
-    assert one(normal, normal)[0] == 0.5
-    assert one(normal, anomalies + 9) == (1.0, 0.0)
-    assert one(normal + 9, anomalies) == (0.0, 0.0)
+def psi(a, b):
+    """1 where anomaly b is above normal row a, 1/2 where both are equal."""
+    return (b > a) + 0.5 * (b == a)
 
 
-def test_delong_by_hand():
-    """V10 and V01 as double sums over the pairs (DeLong et al. 1988, eq. 4 to 7), of two scores of the same rows."""
-    rng = np.random.default_rng(1)
-    normal, anomalies = rng.integers(0, 5, (2, 6)).astype(float), rng.integers(1, 6, (2, 4)).astype(float)
-    pairs = anomalies[:, :, None] > normal[:, None, :]
-    pairs = pairs + 0.5 * (anomalies[:, :, None] == normal[:, None, :])  # (S, m, n)
-    auroc, covariance = aurocs(normal, anomalies)
-    np.testing.assert_allclose(auroc, pairs.mean(axis=(1, 2)))
-    np.testing.assert_allclose(covariance, np.cov(pairs.mean(axis=2)) / 4 + np.cov(pairs.mean(axis=1)) / 6)
+# ---- the area
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.7, 2.0])
-def test_two_gaussians(shift, rng):
-    """AUROC = Phi(d / sqrt 2); its error is that of repeats, and the interval holds it in about 95 % of them."""
-    truth = norm.cdf(shift / 2**0.5)
-    found, errors, held = [], [], 0
+def test_area_by_hand():
+    assert one([1, 2, 3], [4, 5])[0] == 1
+    assert one([4, 5], [1, 2, 3])[0] == 0
+    assert one([7, 7], [7, 7, 7]) == (0.5, 0)
+    assert one([0, 1], [1, 2])[0] == (1 + 1 + 0.5 + 1) / 4
+
+
+def test_area_against_all_pairs(rng):
+    """Few different values, so many ties."""
+    normal, anomalies = rng.integers(0, 6, (2, 40)), rng.integers(1, 8, (2, 25))
+    auroc, _ = aurocs(normal, anomalies)
+    for s in range(2):
+        assert auroc[s] == pytest.approx(psi(normal[s, :, None], anomalies[s]).mean(), abs=1e-14)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0])
+def test_area_of_two_gaussians(shift, rng):
+    """Phi(d / sqrt 2); a set that is shifted by a tenth more is seen to be wrong."""
+    auroc, error = one(rng.standard_normal(8000), shift + rng.standard_normal(8000))
+    assert abs(auroc - norm.cdf(shift / math.sqrt(2))) < 4 * error
+    off, error = one(rng.standard_normal(8000), shift + 0.1 + rng.standard_normal(8000))
+    assert abs(off - norm.cdf(shift / math.sqrt(2))) > 4 * error
+
+
+# ---- its errors
+
+
+def test_covariance_on_average_over_all_samples():
+    """All samples of 3 normal rows and 2 anomalies with 3 values each, two scores of a row, weighed by how often they
+    occur. The variance of an AUROC is (xi11 + (n - 1) xi10 + (m - 1) xi01) / (m n), with xi10 the covariance of psi
+    over pairs that share the anomaly, xi01 the normal row, xi11 both; the average of DeLong's is larger by
+    (xi11 - xi10 - xi01) / (m n), which follows from its definition. The same holds between two scores.
+    """
+    n, m = 3, 2
+    values = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 1.0]])  # two scores of the three kinds of rows, with ties
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
+    found = mean = outer = covered = 0.0
+    for kinds in itertools.product(range(3), repeat=n + m):
+        a, b = list(kinds[:n]), list(kinds[n:])
+        weight = p[a].prod() * q[b].prod()
+        auroc, covariance = aurocs(values[:, a], values[:, b])
+        covered, found, mean = covered + weight, found + weight * covariance, mean + weight * auroc
+        outer = outer + weight * np.outer(auroc, auroc)
+    assert covered == pytest.approx(1)
+    table = psi(values[:, :, None], values[:, None, :])  # (score, kind of normal row, kind of anomaly)
+    theta = np.einsum("sab,a,b->s", table, p, q)
+    centered = table - theta[:, None, None]
+    xi10 = np.einsum("sb,tb,b->st", *[np.einsum("sab,a->sb", centered, p)] * 2, q)
+    xi01 = np.einsum("sa,ta,a->st", *[np.einsum("sab,b->sa", centered, q)] * 2, p)
+    xi11 = np.einsum("sab,tab,a,b->st", centered, centered, p, q)
+    exact = (xi11 + (n - 1) * xi10 + (m - 1) * xi01) / (m * n)
+    np.testing.assert_allclose(mean, theta, atol=1e-14)
+    np.testing.assert_allclose(outer - np.outer(mean, mean), exact, atol=1e-14)
+    np.testing.assert_allclose(found, exact + (xi11 - xi10 - xi01) / (m * n), atol=1e-14)
+
+
+def test_covariance_against_the_bootstrap(rng):
+    """Of the difference of two scores of the same rows, which are much alike."""
+    normal, anomalies = rng.standard_normal((1, 150)), 0.7 + rng.standard_normal((1, 100))
+    normal, anomalies = (
+        np.concatenate([part, part + 0.5 * rng.standard_normal(part.shape)]) for part in (normal, anomalies)
+    )
+    _, covariance = aurocs(normal, anomalies)
+    drawn = []
+    for _ in range(1000):
+        rows = rng.integers(0, 150, 150), rng.integers(0, 100, 100)
+        pairs = [psi(normal[s, rows[0], None], anomalies[s, rows[1]]).mean() for s in range(2)]
+        drawn.append(pairs)
+    np.testing.assert_allclose(covariance, np.cov(np.array(drawn).T), rtol=0.15)
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert variance == pytest.approx(np.diff(drawn, axis=1).var(), rel=0.2)
+    assert variance < 0.3 * (covariance[0, 0] + covariance[1, 1])  # what is gained by the pairs
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.5])
+def test_intervals_cover(shift, rng):
+    """The truth lies in 95 % of 400 intervals, |z| < 4 of the binomial, of small sets; in fewer of 80 %."""
+    truth = norm.cdf(shift / math.sqrt(2))
+    inside = narrow = 0
     for _ in range(400):
-        auroc, error = one(rng.standard_normal(60), shift + rng.standard_normal(90))
-        low, high = auroc_interval(auroc, error, 60)
-        found.append(auroc)
-        errors.append(error)
-        held += low <= truth <= high
-    z = (np.mean(found) - truth) / (np.std(found) / 20)
-    assert abs(z) < 4
-    assert np.std(found) == pytest.approx(np.mean(errors), rel=0.12)
-    assert 0.92 <= held / 400 <= 0.98
+        auroc, error = one(rng.standard_normal(40), shift + rng.standard_normal(40))
+        low, high = auroc_interval(auroc, error, 40)
+        inside += low <= truth <= high
+        low, high = auroc_interval(auroc, 0.65 * error, 40)
+        narrow += low <= truth <= high
+    assert abs(inside - 380) < 4 * math.sqrt(400 * 0.95 * 0.05)
+    assert abs(narrow - 380) > 4 * math.sqrt(400 * 0.95 * 0.05)
 
 
-def test_differences_of_two_scores_of_the_same_rows(rng):
-    """The covariance is that of repeats: a difference of scores that agree has a far smaller error than either."""
-    found, variances = [], []
-    for _ in range(300):
-        common = rng.standard_normal((1, 80))
-        normal = common + 0.3 * rng.standard_normal((2, 80))
-        anomalies = 1 + rng.standard_normal((1, 80)) + 0.3 * rng.standard_normal((2, 80))
-        auroc, c = aurocs(normal, anomalies)
-        found.append(auroc[0] - auroc[1])
-        variances.append(c[0, 0] + c[1, 1] - 2 * c[0, 1])
-    assert np.std(found) == pytest.approx(np.mean(variances) ** 0.5, rel=0.15)
-    assert np.std(found) < 0.5 * c[0, 0] ** 0.5
+def test_interval_by_hand():
+    low, high = auroc_interval(0.8, 0.05, 10)
+    half = 1.959964 * 0.05 / 0.16
+    assert low == pytest.approx(1 / (1 + math.exp(-(math.log(4) - half))), rel=1e-6)
+    assert high == pytest.approx(1 / (1 + math.exp(-(math.log(4) + half))), rel=1e-6)
+    assert auroc_interval(0.999, 0.1, 10)[1] <= 1
 
 
-def test_intervals_at_the_ends():
-    """All of n pairs one way: the bound that this has a chance of 2.5 % (Clopper & Pearson 1934)."""
+def test_interval_of_separated_sets():
+    """n independent pairs that all come out one way have the probability low**n, 2.5 %."""
     low, high = auroc_interval(1.0, 0.0, 10)
-    assert (low**10, high) == (pytest.approx(0.025), 1.0)
-    assert auroc_interval(0.0, 0.0, 10) == (0.0, 1 - low)
-    low, high = auroc_interval(0.99, 0.02, 50)
-    assert 0.5 < low < 0.99 < high < 1
+    assert (low**10, high) == (pytest.approx(0.025), 1)
+    assert auroc_interval(0.0, 0.0, 10) == (0, 1 - low)
 
 
-def test_false_positives(rng):
-    """Of Gaussians a shift d apart: 95 % of the anomalies lie above d - 1.645, which 1 - Phi(d - 1.645) exceed."""
-    rate, error = false_positive_rate(rng.standard_normal(20_000), 3 + rng.standard_normal(20_000), rng)
-    truth = 1 - norm.cdf(3 - norm.ppf(0.95))
+def test_refused():
+    with pytest.raises(ValueError, match=r"^normal: expected finite scores \(S, at least 2 rows\), got shape \(3,\)$"):
+        aurocs([1, 2, 3], [[1, 2]])
+    with pytest.raises(ValueError, match=r"^anomalies: .* got shape \(1, 1\)$"):
+        aurocs([[1, 2]], [[1]])
+    with pytest.raises(ValueError, match=r"^anomalies: .* got NaN or infinity$"):
+        aurocs([[1, 2]], [[1, np.nan]])
+    with pytest.raises(ValueError, match=r"^anomalies: expected 1 scores of a row, as of normal rows, got 2$"):
+        aurocs([[1, 2]], [[1, 2], [3, 4]])
+
+
+# ---- false positives
+
+
+@pytest.mark.parametrize("m", [2, 19, 20, 21, 60, 100, 333])
+def test_false_positives_against_scikit_learn(m, rng):
+    normal, anomalies = rng.integers(0, 30, 200), rng.integers(5, 40, m)
+    rate, error = false_positive_rate(normal, anomalies, rng)
+    fpr, tpr, _ = roc_curve([0] * 200 + [1] * m, np.concatenate([normal, anomalies]), drop_intermediate=False)
+    assert rate == fpr[np.argmax(tpr >= 0.95)]
+    assert 0 < error < 0.3
+
+
+def test_false_positives_of_two_gaussians(rng):
+    """P(normal > d + z(5 %)), and an error that fits the spread of the rates of 200 other sets."""
+    rates = [false_positive_rate(*sets(rng), rng, draws=2)[0] for _ in range(200)]
+    rate, error = false_positive_rate(*sets(rng), rng)
+    truth = norm.sf(2 + norm.ppf(0.05))
+    assert abs(np.mean(rates) - truth) < 4 * np.std(rates) / math.sqrt(200) + 0.002
+    assert error == pytest.approx(np.std(rates), rel=0.35)
     assert abs(rate - truth) < 4 * error
-    assert 0 < error < 0.1 * truth
-    assert false_positive_rate(np.zeros(5), np.ones(5), rng) == (0.0, 0.0)
 
 
-def test_scores_and_typicality():
-    held_out = {"log_px": np.array([-4.0, -6.0])}
-    scores = {"log_px": np.array([-9.0, -5.0, -1.0, -3.0, -8.0]), "log_px_z": -np.arange(5.0), "kl": np.arange(5.0),
-              "elbo": -2 * np.arange(5.0)}  # fmt: skip
-    found = anomaly_scores(scores, held_out)
-    np.testing.assert_array_equal(found["typicality"], [4, 0, 4, 2, 3])
-    np.testing.assert_array_equal(found["evidence"], [9, 5, 1, 3, 8])
-    np.testing.assert_array_equal(found["reconstruction"], np.arange(5))
-    np.testing.assert_array_equal(found["elbo"], 2 * np.arange(5))
-    np.testing.assert_array_equal(typicality(scores["log_px"], held_out["log_px"], 2), [2, 3])
-    assert list(anomaly_scores({"log_px_z": np.zeros(2)}, {})) == ["reconstruction"]
+def sets(rng, n=1000):
+    return rng.standard_normal(n), 2 + rng.standard_normal(n)
 
 
-def test_bad_scores():
-    with pytest.raises(ValueError, match="normal: expected finite scores .S, at least 2 rows., got NaN or infinity"):
-        aurocs(np.array([[np.nan, 1]]), np.ones((1, 3)))
-    with pytest.raises(ValueError, match="anomalies: expected finite scores .S, at least 2 rows., got shape .1, 1."):
-        aurocs(np.ones((1, 3)), np.ones((1, 1)))
-    with pytest.raises(ValueError, match="anomalies: expected 2 scores of a row, as of normal rows, got 1"):
-        aurocs(np.ones((2, 3)), np.ones((1, 3)))
+# ---- typical values
+
+
+def test_typicality_by_hand():
+    log_px = np.array([-1.0, -3.0, -8.0, -2.0, -5.0])
+    np.testing.assert_array_equal(typicality(log_px, np.array([-2.0, -4.0])), [2, 0, 5, 1, 2])
+    np.testing.assert_array_equal(typicality(log_px, np.array([-2.0, -4.0]), together=2), [1, 2])
+
+
+def test_typicality_sees_what_evidence_does_not(rng):
+    """Rows with as much evidence on average and twice its spread: 1/2, and P(|2 a| > |b|) = 2 / pi arctan 2."""
+    normal, anomalies, held_out = rng.standard_normal(8000), 2 * rng.standard_normal(8000), rng.standard_normal(10**6)
+    auroc, error = one(-normal, -anomalies)
+    assert abs(auroc - 0.5) < 4 * error
+    auroc, error = one(*(typicality(part, held_out) for part in (normal, anomalies)))
+    assert abs(auroc - 2 / math.pi * math.atan(2)) < 4 * error < 0.02
+
+
+@pytest.mark.parametrize("M", [1, 4])
+def test_typicality_of_what_is_too_likely(M, rng):
+    """Rows more likely by one standard deviation. |sqrt(M) + a| > |b| where (sqrt(M) + a + b) / sqrt 2 and
+    (sqrt(M) + a - b) / sqrt 2, which are independent, have one sign."""
+    normal, anomalies = rng.standard_normal(8000), 1 + rng.standard_normal(8000)
+    auroc, error = one(-normal, -anomalies)
+    assert abs(auroc - norm.cdf(-1 / math.sqrt(2))) < 4 * error
+    auroc, error = one(*(typicality(part, np.zeros(2), M) for part in (normal, anomalies)))
+    p = norm.cdf(math.sqrt(M / 2))
+    assert abs(auroc - p**2 - (1 - p) ** 2) < 4 * error < 0.04
+
+
+def test_scores_are_higher_for_what_looks_less_normal():
+    scores = {"elbo": -5.0, "log_px": -4.0, "log_px_z": -2.0, "kl": 3.0}
+    scores = {name: np.array([value]) for name, value in scores.items()}
+    expected = {"reconstruction": 2, "kl": 3, "elbo": 5, "evidence": 4, "typicality": 6}
+    assert anomaly_scores(scores, {"log_px": np.array([-9.0, -11.0])}) == expected
+    assert list(anomaly_scores({"log_px_z": np.array([-2.0])}, {"log_px_z": np.zeros(3)})) == ["reconstruction"]
 
 
 # ---- the command
 
 
+SMALL = ("train", "--hidden", "32", "--latent", "2", "--batch-size", "20")
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Trained on the digits 0 and 1 alone; others.npz holds the rest of the test split, noise.npy no digits."""
-    folder = tmp_path_factory.mktemp("runs")
-    data = load_data("digits", binarize="none", likelihood="gaussian")
-    (x, y), test = data.train, data.test()
-    shaped = lambda x: x.reshape(-1, 8, 8)  # noqa: E731
-    np.savez(folder / "some.npz", x=shaped(x[y < 2]), x_test=shaped(test.x[test.y < 2]))
-    np.savez(folder / "others.npz", x=shaped(test.x[test.y > 1]), y=test.y[test.y > 1])
-    np.save(folder / "noise.npy", np.random.default_rng(0).random((50, 8, 8)))
-    options = ["--hidden", "16", "--latent", "3", "--epochs", "30", "--batch-size", "8", "--out", str(folder / "a")]
-    main(["train", "--data", str(folder / "some.npz"), *options])
+def files(tmp_path_factory):
+    """Runs on zeros alone; files of zeros that they have not seen, and of other digits."""
+    folder = tmp_path_factory.mktemp("detection")
+    images, y = load_digits(return_X_y=True)
+    x = (images / 16).astype("float32").reshape(-1, 8, 8)
+    zeros, others = x[y == 0], x[y > 0][:400]
+    np.savez(folder / "zeros.npz", x=zeros[:100], x_test=zeros[100:140])
+    np.savez(folder / "more.npz", x=zeros[140:])
+    np.savez(folder / "others.npz", x=others, y=y[y > 0][:400])
+    np.save(folder / "small.npy", others[:, :4])
+    np.save(folder / "single.npy", others[:1])
+    np.savez(folder / "zeros_y.npz", x=zeros[:40], y=np.arange(40) % 2, x_test=zeros[40:80], y_test=np.arange(40) % 2)
+    for run, data, *options in (
+        ("vae", "zeros", "--epochs", "60"),
+        ("ae", "zeros", "--epochs", "60", "--model", "ae"),
+        ("cvae", "zeros_y", "--epochs", "1", "--model", "cvae"),
+        ("whole", "zeros", "--epochs", "1", "--validation", "0"),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+            assert main([*SMALL, "--data", str(folder / f"{data}.npz"), *options, "--out", str(folder / run)]) == 0
     return folder
 
 
-def test_some_classes_against_the_others(run, capsys):
-    assert main(["evaluate", str(run / "a"), "--measure", "detection", "--against", str(run / "others.npz")]) == 0
-    out = capsys.readouterr().out
-    found = json.loads((run / "a" / "evaluate-test.json").read_text())["measures"]["detection"]
-    assert found["scores"]["evidence"]["auroc"] > 0.8
-    assert set(found["scores"]) >= {"reconstruction", "kl", "elbo", "evidence", "typicality", "mean value"}
-    assert (
-        found["scores"]["evidence"]["low"] < found["scores"]["evidence"]["auroc"] < found["scores"]["evidence"]["high"]
-    )
-    assert set(found["by_class"]) == set("23456789")
-    assert found["log_p"]["normal"]["mean"] > found["log_p"]["anomalies"]["mean"]
-    assert "AUROC: the chance that an anomaly scores above a normal row" in out
-    assert " fails: it is higher" not in out
-    assert (run / "a" / "detection-test.png").exists()
-    before = (run / "a" / "evaluate-test.json").read_bytes()
-    assert main(["evaluate", str(run / "a"), "--measure", "detection", "--against", str(run / "others.npz")]) == 0
-    assert (run / "a" / "evaluate-test.json").read_bytes() == before
+def command(files, run, against, *arguments):
+    return main(["evaluate", str(files / run), "--measure", "detection", "--against", str(files / against), *arguments])
 
 
-def test_a_likelihood_that_fails_is_said(run, tmp_path, capsys):
-    """Empty images are more likely than digits: log p(x) ranks them the wrong way, and typicality the right one."""
-    np.save(run / "empty.npy", np.zeros((50, 8, 8)))
-    assert main(["evaluate", str(run / "a"), "--measure", "detection", "--against", str(run / "empty.npy")]) == 0
-    found = json.loads((run / "a" / "evaluate-test.json").read_text())["measures"]["detection"]["scores"]
-    fails = "log p(x) fails: it is higher for these rows" in capsys.readouterr().out
-    assert fails == (found["evidence"]["high"] < 0.5)
-    assert found["mean value"]["auroc"] == 0.0
+def found(files, run, against, split="test"):
+    assert command(files, run, against, "--split", split) == 0
+    return json.loads((files / run / f"evaluate-{split}.json").read_text())["measures"]["detection"]
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (["--measure", "detection"], "measure: detection needs --against DATA, the rows that are to be detected"),
-    (["--against", "others.npz"], "against: expected --measure detection with it"),
-    (["--measure", "detection", "--against", "gone.npz"], "against: gone.npz does not exist"),
-    (["--measure", "detection", "--against", "digits.npy"], "against: expected examples of shape (8, 8, 1), as in "
-     "training, got (9,)"),
-    (["--measure", "detection", "--against", "some.npz"], "against: expected other data than the run was trained on"),
-])  # fmt: skip
-def test_what_is_refused(run, options, message, monkeypatch, capsys):
-    monkeypatch.chdir(run)
-    np.save("digits.npy", np.zeros((4, 9)))
-    assert main(["evaluate", "a", *options]) == 2
-    assert message in capsys.readouterr().err
+@pytest.mark.pictures
+def test_one_class_against_the_rest(files, capsys):
+    """Other digits are told from zeros, unseen zeros are not; the same command says the same."""
+    result = found(files, "vae", "others.npz")
+    said, picture = capsys.readouterr().out, (files / "vae" / "detection-test.png").read_bytes()
+    assert result["rows"] == [40, 400, 16]
+    assert result["scores"]["evidence"]["low"] > 0.9
+    assert set(result["by_class"]) == set("123456789")
+    assert "fails" not in said
+    assert found(files, "vae", "others.npz") == result
+    assert capsys.readouterr().out == said
+    assert (files / "vae" / "detection-test.png").read_bytes() == picture
+    for name, part in found(files, "vae", "more.npz")["scores"].items():
+        assert part["low"] < 0.5 < part["high"], name
+
+
+def test_figures_are_those_of_the_scores(files):
+    """Of all rows, since there are fewer than the most; differences and their errors by DeLong's covariance."""
+    run = Run.open(files / "vae")
+    model, _ = run.load_model()
+    data = run.read_data()
+    others = run.protocol.prepare(np.load(files / "others.npz")["x"], "x", "bernoulli")
+    parts = [row_scores(model, x, 100, generator(0, "evaluate", 43)) for x in (data.test().x, others)]
+    result = found(files, "vae", "others.npz")["scores"]
+    for name, key in (("reconstruction", "log_px_z"), ("elbo", "elbo"), ("evidence", "log_px")):
+        assert result[name]["auroc"] == pytest.approx(one(-parts[0][key], -parts[1][key])[0], abs=1e-12)
+    auroc, covariance = aurocs(*(np.stack([part["kl"], -part["log_px"]]) for part in parts))
+    assert result["kl"]["standard_error"] == pytest.approx(covariance[0, 0] ** 0.5)
+    assert result["kl"]["minus_evidence"] == pytest.approx(auroc[0] - auroc[1])
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert result["kl"]["minus_evidence_standard_error"] == pytest.approx(variance**0.5)
+    assert "minus_evidence" not in result["evidence"]
+    bits = [x.sum(axis=1) for x in (data.test().x, others)]
+    assert result["mean_value"]["auroc"] == pytest.approx(one(*bits)[0])
+
+
+def test_likelihood_fails(files, capsys):
+    """The picture that the decoder holds for likeliest is more likely than zeros that someone wrote."""
+    x = load_run(files / "vae").decode(np.zeros((30, 2))) > 0.5
+    np.save(files / "likeliest.npy", x.astype("float32"))
+    assert found(files, "vae", "likeliest.npy")["scores"]["evidence"]["high"] < 0.5
+    assert "log p(x) fails" in capsys.readouterr().out
+
+
+def test_other_splits_and_models(files):
+    """Typical values never come from the rows that are tested; an autoencoder has its reconstruction alone."""
+    assert found(files, "vae", "others.npz", "train")["rows"] == [84, 400, 16]
+    assert found(files, "vae", "others.npz", "validation")["rows"] == [16, 400, 84]
+    assert found(files, "whole", "others.npz")["rows"] == [40, 400, 100]
+    result = found(files, "ae", "others.npz")
+    assert list(result["scores"]) == ["reconstruction", "mean_value"]
+    assert result["scores"]["reconstruction"]["low"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("run", "against", "arguments", "message"),
+    [
+        ("vae", "zeros.npz", [], "against: expected other data than the run was trained on, got "),
+        ("vae", "small.npy", [], "against: expected examples of shape (8, 8, 1), as in training, got (4, 8, 1)"),
+        ("vae", "single.npy", [], "against: expected at least 2 rows, got 1"),
+        ("vae", "none.npy", [], "none.npy does not exist"),
+        ("vae", "zeros.txt", [], "against: "),
+        ("cvae", "others.npz", [], "measure: detection needs a model of x alone, cvae is given y"),
+        ("whole", "others.npz", ["--split", "train"], "split: detection needs normal rows beside those of train"),
+    ],
+)
+def test_refusals(files, run, against, arguments, message, capsys):
+    capsys.readouterr()
+    assert command(files, run, against, *arguments) != 0
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_against_and_measure_need_each_other(files, capsys):
+    assert main(["evaluate", str(files / "vae"), "--measure", "detection"]) != 0
+    assert "measure: detection needs --against DATA, the rows that are to be detected" in capsys.readouterr().err
+    assert main(["evaluate", str(files / "vae"), "--against", "digits"]) != 0
+    assert "against: expected --measure detection with it" in capsys.readouterr().err
+
+
+@pytest.mark.pictures
+def test_picture(tmp_path, rng, monkeypatch):
+    """Histograms in % of the rows, a ROC curve whose area is that of its label."""
+    drawn = []
+    monkeypatch.setattr(drawing, "write_atomic", lambda path, content: drawn.append(path))
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    normal, anomalies = rng.standard_normal(500), 1 + rng.standard_normal(300)
+    draw_detection({"score": (normal, anomalies)}, {"a": (normal, anomalies)}, ("n", "m"), tmp_path / "a.png")
+    left, right = figures[0].axes
+    heights = [sum(bar.get_height() for bar in container) for container in left.containers]
+    assert heights == pytest.approx([100, 100], abs=1)
+    share, found = right.lines[0].get_data()
+    assert np.trapezoid(found, share) == pytest.approx(one(normal, anomalies)[0])
+    assert (left.get_xlabel(), left.get_ylabel(), right.lines[0].get_label()) == ("score", "% of rows", "a")

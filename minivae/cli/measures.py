@@ -31,7 +31,7 @@ CHOICE = 9  # number of the generator that chooses rows
     argument("--annealed", metavar="T", help="also log p(x) by annealed importance sampling in T steps, 16 chains"),
     argument("--images", metavar="N", help="measure N rows of the split, chosen at random, instead of all"),
     argument("--measure", metavar="NAME", nargs="+", default=(), choices=MEASURES, help=f"also {', '.join(MEASURES)}"),
-    argument("--against", metavar="DATA", help="of detection: other data, named or in a file, of anomalies"),
+    argument("--against", metavar="DATA", help="other data, whose rows detection takes for anomalies"),
     argument("--seed", default="0", metavar="N", help="of everything random here (default: 0)"),
 )
 def evaluate(run, split, samples, annealed, images, measure, against, seed):

@@ -31,7 +31,7 @@ def anomaly_scores(scores, held_out):
 
 
 def typicality(log_px, held_out, together=1):
-    """How far -log p(x) lies from what it is on average of normal rows (Nalisnick et al. 2019, 1906.02994, eq. 4).
+    """How far -log p(x) lies from its mean over normal rows (Nalisnick et al. 2019, arXiv 1906.02994).
 
         |1/M sum_m -log p(x_m) - H|,    H the mean of -log p(x) over rows held out
 
@@ -56,7 +56,7 @@ def typicality(log_px, held_out, together=1):
 
 
 def aurocs(normal, anomalies):
-    """Areas under the ROC curves of S scores of the same rows, and their covariance (DeLong et al. 1988, eq. 4 to 7).
+    """Areas under the ROC curves of S scores of the same rows, and their covariance (DeLong et al. 1988).
 
         V10[s, j] = share of the normal rows below anomaly j,     V01[s, i] = share of the anomalies above normal row i
         auroc = mean_j V10,     covariance = cov(V10) / m + cov(V01) / n,     ties counting one half
@@ -113,7 +113,7 @@ def auroc_interval(auroc, error, n):
 def false_positive_rate(normal, anomalies, rng, draws=200):
     """(rate, its standard error): which share of normal rows (n,) score as high as 95 % of the anomalies (m,).
 
-    The error is that of `draws` bootstrap samples of both sets.
+    The error is that of `draws` bootstrap samples of both sets: 0 where the two do not overlap.
     """
     values = [_false_positives(normal, anomalies)]
     for _ in range(draws):

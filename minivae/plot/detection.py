@@ -21,7 +21,7 @@ def draw_detection(histograms, scores, names, path):
     """
     from sklearn.metrics import roc_curve
 
-    with figure_to(path, (4.6 * (len(histograms) + 1), 4.4)) as figure:
+    with figure_to(path, (4.4 * (len(histograms) + 1) + 3, 4.2)) as figure:
         *left, right = figure.subplots(1, len(histograms) + 1)
         for ax, (label, parts) in zip(left, histograms.items(), strict=True):
             ends = [np.quantile(part, (0.002, 0.998)) for part in parts]
@@ -38,4 +38,4 @@ def draw_detection(histograms, scores, names, path):
         right.plot([0, 1], [0, 1], "--", color=GREY, lw=1)
         right.set(title="ROC: AUROC, 95 % interval", xlabel="share of normal rows above the threshold")
         right.set(ylabel="share of anomalies above the threshold")
-        right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), fontsize=8)
+        right.legend(loc="center left", bbox_to_anchor=(1, 0.5))

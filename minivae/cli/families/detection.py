@@ -38,20 +38,20 @@ def detection(case):
     *tested, held_out = (_row_scores(case, part) for part in x)
     normal, anomalies = (anomaly_scores(part, held_out) for part in tested)
     for scores, rows in ((normal, x[0]), (anomalies, x[1])):
-        scores["mean value"] = np.nansum(rows, axis=1, dtype="float64") / rows.shape[1]  # needs no model
+        scores["mean_value"] = np.nansum(rows, axis=1, dtype="float64") / rows.shape[1]  # needs no model
     best, log_p = ("evidence", "log p(x)") if "evidence" in normal else ("reconstruction", "log p(x | z)")
-    figures = _figures(normal, anomalies, best, case.rng(44))
+    figures = _figures(normal, anomalies, case.rng(44), best)
     if best == "evidence" and min(map(len, x)) >= 2 * TOGETHER:
-        name = f"typicality of {TOGETHER} rows"
+        name = f"typicality_of_{TOGETHER}_rows"
         groups = [{name: typicality(part["log_px"], held_out["log_px"], TOGETHER)} for part in tested]
-        figures |= _figures(*groups, name, case.rng(45))
+        figures |= _figures(*groups, case.rng(45))
     by_class = {}
     if y is not None and len(np.unique(y)) <= CLASSES:
         y = y[chosen[1]]
-        by_class = {str(c): _figures({best: normal[best]}, {best: anomalies[best][y == c]}, best, case.rng(46))[best]
+        by_class = {str(c): _figures({best: normal[best]}, {best: anomalies[best][y == c]}, case.rng(46))[best]
                     for c in np.unique(y) if (y == c).sum() > 1}  # fmt: skip
     log_ps = [-normal[best], -anomalies[best]]
-    means = [{"mean": float(part.mean()), "standard_error": float(part.std(ddof=1) / len(part) ** 0.5)}
+    means = [{"mean": float(part.mean()), "mean_standard_error": float(part.std(ddof=1) / len(part) ** 0.5)}
              for part in log_ps]  # fmt: skip
 
     of = [f"{len(part):,} of {len(whole):,} rows of" for part, whole in zip(x, sets.values(), strict=True)]
@@ -59,7 +59,7 @@ def detection(case):
         f"normal: {of[0]} {case.split}; anomalies: {of[1]} {case.against}; typical values: {of[2]} {usual_name}",
         "AUROC: the chance that an anomaly scores above a normal row, with its 95 % interval; 0.5 is a blind score",
         *_table(figures, best),
-        f"mean {log_p}: {_said(means[0])} nats of normal rows, {_said(means[1])} of anomalies"
+        f"mean {log_p}: {_said(means[0], 'mean')} nats of normal rows, {_said(means[1], 'mean')} of anomalies"
         + f" (K = {SAMPLES})" * (best == "evidence"),
     ]
     if figures[best]["high"] < 0.5:
@@ -70,8 +70,8 @@ def detection(case):
         lines += aligned([(f"  {c}", *_auroc(part)) for c, part in by_class.items()])
     numbers = {"against": case.against, "rows": list(map(len, x)), "samples": SAMPLES, "scores": figures,
                "log_p": dict(zip(("normal", "anomalies"), means, strict=True)), "by_class": by_class}  # fmt: skip
-    curves = {" ".join((name, *_auroc(figures[name]))): (normal[name], anomalies[name]) for name in normal}
-    histograms = {f"{log_p}, nats": log_ps, "mean value of a row": (normal["mean value"], anomalies["mean value"])}
+    curves = {" ".join((_spaced(name), *_auroc(figures[name]))): (normal[name], anomalies[name]) for name in normal}
+    histograms = {f"{log_p}, nats": log_ps, "mean value of a row": (normal["mean_value"], anomalies["mean_value"])}
     names = (f"normal: {case.run.protocol.name}", f"anomalies: {os.path.basename(case.against)}")
     return Findings(numbers, lines, {"detection": partial(draw_detection, histograms, curves, names)})
 
@@ -93,10 +93,12 @@ def _others(case):
 
 
 def _usual(case):
-    """(normal rows that are none of the split, their name)."""
-    if case.split == "validation" or case.data.validation is None:
-        return case.train()[0], "train"
-    return case.data.validation.x, "validation"
+    """(normal rows that are none of the split, what they are called)."""
+    if case.split != "validation" and case.data.validation is not None:
+        return case.data.validation.x, "validation"
+    if case.split == "train":
+        raise ValueError("split: detection needs normal rows beside those of train, the run has no validation split")
+    return case.train()[0], "train"
 
 
 def _row_scores(case, x):
@@ -106,40 +108,33 @@ def _row_scores(case, x):
     return scores
 
 
-def _figures(normal, anomalies, best, rng):
-    """{score: its AUROC, how much above that of the score `best`, and its false positives}, with standard errors."""
+def _figures(normal, anomalies, rng, best=None):
+    """{score: AUROC, interval, false positive rate and, of others than `best`, AUROC minus its}, with errors."""
     a, b = (np.stack(list(part.values())) for part in (normal, anomalies))
     auroc, covariance = aurocs(a, b)
     errors = np.sqrt(np.diag(covariance))
-    k = list(normal).index(best)
-    differences = np.sqrt(np.maximum(errors**2 + errors[k] ** 2 - 2 * covariance[k], 0))
+    names = list(normal)
     figures = {}
-    for s, name in enumerate(normal):
+    for s, name in enumerate(names):
         low, high = auroc_interval(auroc[s], errors[s], min(a.shape[1], b.shape[1]))
         rate, rate_error = false_positive_rate(a[s], b[s], rng)
-        figures[name] = {
-            "auroc": float(auroc[s]),
-            "standard_error": float(errors[s]),
-            "low": low,
-            "high": high,
-            f"minus_{best}": float(auroc[s] - auroc[k]),
-            f"minus_{best}_standard_error": float(differences[s]),
-            "false_positive_rate": rate,
-            "false_positive_rate_standard_error": rate_error,
-        }
-    return figures
+        figures[name] = {"auroc": auroc[s], "standard_error": errors[s], "low": low, "high": high}
+        figures[name] |= {"false_positive_rate": rate, "false_positive_rate_standard_error": rate_error}
+        if best not in (None, name):
+            k = names.index(best)
+            variance = covariance[s, s] + covariance[k, k] - 2 * covariance[s, k]
+            figures[name] |= {f"minus_{best}": auroc[s] - auroc[k]}
+            figures[name] |= {f"minus_{best}_standard_error": max(variance, 0) ** 0.5}  # rounding may leave -1e-20
+    return {name: {what: float(number) for what, number in part.items()} for name, part in figures.items()}
 
 
 def _table(figures, best):
     """Lines of the figures."""
     rows = [("score", "AUROC", "", f"minus {best}'s", "false positives where 95 % are found")]
+    minus = f"minus_{best}"
     for name, part in figures.items():
-        difference = part.get(f"minus_{best}")
-        minus = ""
-        if name != best and difference is not None:
-            minus = f"{difference:+.4f} +- {part[f'minus_{best}_standard_error']:.4f}"
-        rate = f"{part['false_positive_rate']:.3f} +- {part['false_positive_rate_standard_error']:.3f}"
-        rows.append((name, *_auroc(part), minus, rate))
+        difference = _said(part, minus, "+.4f") if minus in part else ""
+        rows.append((_spaced(name), *_auroc(part), difference, _said(part, "false_positive_rate", ".3f")))
     return aligned(rows, "<")
 
 
@@ -147,5 +142,10 @@ def _auroc(part):
     return f"{part['auroc']:.4f}", f"({part['low']:.4f} to {part['high']:.4f})"
 
 
-def _said(part):
-    return f"{part['mean']:.2f} +- {part['standard_error']:.2f}"
+def _said(part, name, digits=".2f"):
+    """A figure and its standard error as people read them."""
+    return f"{part[name]:{digits}} +- {part[f'{name}_standard_error']:{digits.lstrip('+')}}"
+
+
+def _spaced(name):
+    return name.replace("_", " ")
