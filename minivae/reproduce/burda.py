@@ -3,6 +3,8 @@
 784-200-200-50, tanh, Glorot's weights, the output bias at the logit of the clipped mean; Adam with betas (0.9, 0.999),
 adam_eps 1e-4, batches of 20, 3^i passes at 0.001 10^(-i/7), i = 0 .. 7: 3,280 in all. Bits are drawn anew at every
 presentation, or are static (the paper's appendix). NLL by 5,000 samples.
+
+The full schedule takes some five hours on one core for k = 1; the last row is a schedule of ours that fits into one.
 """
 
 from .published import Published
@@ -19,6 +21,8 @@ TABLE = [  # name, model, k, NLL and active units of resampled bits, NLL of stat
     ("iwae-5", {"model": "iwae", "samples": 5}, 85.54, 22, 87.63),
     ("iwae-50", {"model": "iwae", "samples": 50}, 84.78, 25, 87.10),
 ]
+IN_AN_HOUR = NETWORK | {"data": "mnist", "validation": 0, "batch_size": 100, "epochs": 700, "lr": 1.5e-3,
+                        "schedule": "cosine"}  # fmt: skip
 
 
 def _rows():
@@ -28,6 +32,8 @@ def _rows():
         yield Published(f"burda-{name}", "Burda et al. 2016, table 1", what, resampled, 5000, RESAMPLED | model, active)
         yield Published(f"burda-static-{name}", "Burda et al. 2016, static bits", what, static, 5000, STATIC | model,
                         differs=STATIC_DIFFERS)  # fmt: skip
+    yield Published("burda-vae-1-in-an-hour", "Burda et al. 2016, table 1", "VAE, k = 1, our schedule", 86.76, 5000,
+                    IN_AN_HOUR, 19, "batches of 100, adam_eps 1e-8, lr 0.0015 that falls along a cosine")  # fmt: skip
 
 
 ROWS = list(_rows())
