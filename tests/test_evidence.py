@@ -321,6 +321,16 @@ def test_all_estimates_of_the_same_weights_stay(run):
     assert list(report["annealed"]) == ["4"]
 
 
+def test_what_is_measured_stays_where_the_next_is_refused(run, capsys):
+    """Detection asks for other data, after log p(x) and samples were estimated."""
+    before = json.loads((run / "evaluate-test.json").read_text())
+    assert main(["evaluate", str(run), "--samples", "11", "--measure", "latents", "detection"]) == 2
+    assert capsys.readouterr().err.startswith("minivae: measure: detection needs --against DATA")
+    after = json.loads((run / "evaluate-test.json").read_text())
+    assert set(after["evidence"]) == {*before["evidence"], "11"}
+    assert "latents" in after["measures"]
+
+
 def test_compare_pairs_the_rows(run, tmp_path, capsys):
     other = tmp_path / "b"
     main(["train", "--hidden", "8", "--latent", "2", "--epochs", "6", "--out", str(other)])

@@ -67,11 +67,11 @@ def evaluate(run, split, samples, annealed, images, measure, against, seed):
         if floor is not None:
             result["entropy_floor"] = floor
             print(f"grey pixels: no log_px_z of these rows can exceed {-floor:.2f} nats, their negative entropy")
-        results = estimates(case, samples, annealed)
-        measures = {name: _measured(name, case) for name in measure}
-        dropped = keep_report(run, case.stem, report, result | errors, results, measures)
+        dropped = keep_report(run, case.stem, report, result | errors, estimates(case, samples, annealed), {})
         if dropped is not None:
             print(f"evaluate-{case.stem}.json: its figures of epoch {dropped} are replaced")
+        for name in measure:  # each is kept, whatever becomes of the next
+            keep_report(run, case.stem, report, result | errors, {}, {name: _measured(name, case)})
 
 
 def _case(run, model, split, images, seed, epoch, against):
