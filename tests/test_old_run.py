@@ -41,10 +41,9 @@ def test_it_opens_and_evaluates_as_it_did(old, capsys):
     expected = {"loss": 45.71814, "elbo": -45.83836, "log_px_z": -45.43764, "kl": 0.400725}
     assert {name: report[name] for name in expected} == pytest.approx(expected, rel=1e-5)
     assert report["evidence"]["5"]["log_px"] == pytest.approx(-44.70463, rel=1e-5)
-    assert capsys.readouterr().out.splitlines()[1:] == [
-        "elbo -45.84 +- 0.15 nats", "log_px_z -45.44 nats", "kl 0.40 nats",
-        "log_px -44.70 +- 0.06 nats (importance sampling, K = 5)",
-    ]  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == ["elbo -45.84 +- 0.15 nats", "log_px_z -45.44 nats", "kl 0.40 nats"]
+    assert lines[4].startswith("log p(x) -44.70 +- 0.06 nats by importance sampling with 5 samples")
 
 
 @pytest.mark.parametrize("command", ["sample", "reconstruct", "traverse", "latent", "info", "ledger"])

@@ -10,9 +10,9 @@ from ..backend import place, take, to_numpy
 from ..data import batches
 from ..densities import reparameterize
 from ..metrics import BATCH, check_pair
+from ..models.base import COLLAPSED
 from ..numeric import at_once
 from .latent_space import ACTIVE
-from .latents import COLLAPSED
 
 IGNORED = 0.1  # nats of reconstruction that z gains, below which the decoder does not use it
 NAMED = 8  # latents of one kind that are named

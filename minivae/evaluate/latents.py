@@ -7,8 +7,6 @@ from ..data import batches
 from ..metrics import BATCH, check_pair
 from ..numeric import at_once
 
-COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
-
 
 def posteriors(model, x, y=None):
     """(mu, log_var) of every row, x (N, D) -> (N, L) each, in host memory; encoded in memory-bounded batches.

@@ -28,6 +28,7 @@ METRICS = {
 }
 
 
+COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
 BETA = {
     "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
     "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..evaluate.latents import COLLAPSED
+from ..models.base import COLLAPSED
 from .ledger import draw_kl_lines, name_rows
 from .style import BLUE, GREY, figure_to
 

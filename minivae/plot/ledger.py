@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..evaluate.latents import COLLAPSED
+from ..models.base import COLLAPSED
 from .style import BLUE, GREY, ORANGE, figure_to
 
 
