@@ -202,7 +202,7 @@ def test_blur_takes_sharpness_away(rng):
 
 
 def test_training_rows_are_copies(rng):
-    train, held_out = 1000 + rng.random((300, 7)), 1000 + rng.random((100, 7))  # large numbers that cancel
+    train, held_out = rng.standard_normal((300, 200)), rng.standard_normal((100, 200))
     order = rng.permutation(300)
     found = copies(train[order], held_out, train)
     np.testing.assert_array_equal(found["nearest"], order)
@@ -380,6 +380,13 @@ def numbers(tree):
         yield from numbers(part) if isinstance(part, dict) else [part] * isinstance(part, float)
 
 
+def test_summary():
+    assert family._summary([{"a": 1}, {"a": 3}, {"a": 5}]) == {"a": 3, "a_standard_error": pytest.approx(2 / 3**0.5)}
+    assert family._summary([{"a": 1}]) == {"a": 1}
+    assert family._said({"a": 0.5, "a_standard_error": 0.0123}, "a", 100) == "50 +- 1.2"
+    assert family._said({"a": 0.5}, "a") == "0.5"
+
+
 @pytest.mark.usefixtures("quick")
 def test_command(runs, capsys):
     """Twice the same bytes; every number finite, every share from 0 to 1; pictures beside it."""
@@ -404,7 +411,10 @@ def test_command(runs, capsys):
     assert (floor["sets"], scores["sets"]) == (2, 2)
     assert floor["frechet_distance"] < scores["frechet_distance"]
     assert min(part["frechet_distance_standard_error"] for part in (floor, scores)) > 0
-    assert found["sharpness"]["ratio"] < 0.7  # after three epochs
+    sharp = found["sharpness"]
+    assert sharp["ratio"] < 0.7  # after three epochs
+    squares = [(sharp[f"{name}_standard_error"] / sharp[name]) ** 2 for name in ("ratio", "samples", "training_images")]
+    assert squares[0] == pytest.approx(squares[1] + squares[2])
     assert "augmentation: accuracy on test rows" in shown[0][0]
 
 
@@ -419,7 +429,7 @@ def test_what_is_given_to_a_conditional_model(runs, monkeypatch):
 
     def augmented(x, y, made, *args, **kwargs):
         np.testing.assert_array_equal(asked[-1][0], y[: len(made)])
-        return dict.fromkeys(("real", "made", "both", "twice_real"), 0.5)
+        return {"real": 0.5, "made": 0.4, "both": 0.75, "twice_real": 0.9}
 
     monkeypatch.setattr(family, "augmented_accuracy", augmented)
     monkeypatch.setattr(CVAE, "sample", sample)
@@ -432,6 +442,7 @@ def test_what_is_given_to_a_conditional_model(runs, monkeypatch):
     for y, _ in asked[:3]:
         np.testing.assert_array_equal(np.sort(y), held)
     assert found["augmentation"]["conditional"] is True
+    assert found["augmentation"]["gain"] == 0.25
     assert len(asked[3][0]) == 100
 
 
