@@ -9,6 +9,7 @@ from test_cli import PNG, error_of
 
 from minivae.backend import generator
 from minivae.cli import main
+from minivae.cli.families import Case
 from minivae.cli.families import latents as family
 from minivae.evaluate import collapse_doctor, decoder_gain, kl_per_latent, log_evidence
 from minivae.plot import draw_kl, latent_space
@@ -181,8 +182,8 @@ def test_the_command(tmp_path, capsys, no_pictures):
     assert before == [(out / name).read_bytes() for name in ("evaluate-test.json", "kl-test.png")]
 
 
-def test_a_run_that_collapses(tmp_path, capsys, no_pictures):
-    """The story ends at the epoch of the evaluated model, and names it."""
+def test_a_run_that_collapses(tmp_path, capsys, no_pictures, monkeypatch):
+    """The story ends at the epoch of the evaluated model."""
     out = tmp_path / "a"
     assert train(out, "--beta", "50", "--epochs", "12", "--lr", "0.01") == 0
     assert main(["evaluate", str(out), "--measure", "latents", "--split", "validation"]) == 0
@@ -196,6 +197,14 @@ def test_a_run_that_collapses(tmp_path, capsys, no_pictures):
     for latent, when in re.findall(r"z\[(\d)\] died at epoch (\d+)", text):
         assert lines[int(when) - 1][int(latent)] >= 0.01 or int(when) == epoch
     assert "a smaller --beta (it is 50)" in text
+    told = []
+    monkeypatch.setattr(family, "collapse_doctor", lambda *args: told.append(args[-1]) or "")
+    run = Run.open(out)
+    model, _ = run.load_model()
+    x, _ = run.read_data().test()
+    for until in (3, None):
+        family.latents(Case(run, model, run.read_data(), "test", x[:20], None, None, epoch=until))
+    assert [[epoch for epoch, _ in history] for history in told] == [[1, 2, 3], list(range(1, 13))]
 
 
 @pytest.mark.parametrize("name", ["cvae", "iwae"])
@@ -211,6 +220,11 @@ def test_other_models(name, tmp_path, no_pictures):
 
 
 def test_what_it_refuses(tmp_path, capsys, no_pictures):
+    assert train(tmp_path / "a") == 0
+    run = Run.open(tmp_path / "a")
+    one = Case(run, run.load_model()[0], None, "test", np.zeros((1, 64)), None, None)
+    with pytest.raises(ValueError, match="^measure: latents needs 2 rows or more, the test split has 1$"):
+        family.latents(one)
     assert main(["train", "--model", "ae", "--hidden", "8", "--epochs", "1", "--out", str(tmp_path / "ae")]) == 0
     assert error_of(capsys, "evaluate", tmp_path / "ae", "--measure", "latents") == (
         "minivae: measure: latents needs a KL of each latent, the model ae has none\n"
