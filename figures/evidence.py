@@ -21,6 +21,8 @@ import numpy as np
 from minivae import load_data
 from minivae.cli import main as minivae
 
+from .own_data import fenced
+
 HERE = Path(__file__).parent
 INTRO = """# What an evaluation says
 
@@ -47,7 +49,7 @@ class Page:
                 raise RuntimeError(f"minivae {' '.join(text)} failed")
         lines = printed.getvalue().splitlines()
         shown = [line for line in lines if not line.endswith(".png")]
-        self.say("```console", self._plain("$ minivae " + " ".join(text)), *map(self._plain, shown), "```")
+        self.say(*fenced(["$ minivae " + " ".join(text), *shown], self.runs))
 
     def train(self, name, *arguments):
         """Train a run, or go on with it; its last line is shown."""
@@ -56,17 +58,13 @@ class Page:
             there = (self.runs / name).exists()
             if minivae(["train", "--resume", "--out", str(self.runs / name)] if there else text):
                 raise RuntimeError(f"minivae {' '.join(text)} failed")
-        self.say("```console", self._plain("$ minivae " + " ".join(text)), "```")
+        self.say(*fenced(["$ minivae " + " ".join(text)], self.runs))
 
     def picture(self, name, file, alt):
         """Copy a picture of a run to the page's own."""
         target = HERE / f"evidence_{name}_{Path(file).stem.removesuffix('-test')}.png"
         shutil.copyfile(self.runs / name / file, target)
         self.say(f"![{alt}]({target.name})")
-
-    def _plain(self, line):
-        """Without the folders of this machine."""
-        return line.replace(f"{self.runs}/", "").replace(str(self.runs), "")
 
 
 def mnist(page):

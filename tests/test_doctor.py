@@ -203,7 +203,7 @@ def test_a_run_that_collapses(tmp_path, capsys, no_pictures, monkeypatch):
     model, _ = run.load_model()
     x, _ = run.read_data().test()
     for until in (3, None):
-        family.latents(Case(run, model, run.read_data(), "test", x[:20], None, None, 0, "all 20 rows", until))
+        family.latents(Case(run, model, run.read_data(), "test", x[:20], None, None, 0, until))
     assert [[epoch for epoch, _ in history] for history in told] == [[1, 2, 3], list(range(1, 13))]
 
 
@@ -222,7 +222,7 @@ def test_other_models(name, tmp_path, no_pictures):
 def test_what_it_refuses(tmp_path, capsys, no_pictures):
     assert train(tmp_path / "a") == 0
     run = Run.open(tmp_path / "a")
-    one = Case(run, run.load_model()[0], None, "test", np.zeros((1, 64)), None, None, 0, "all 1 rows", 12)
+    one = Case(run, run.load_model()[0], None, "test", np.zeros((1, 64)), None, None, 0, 12)
     with pytest.raises(ValueError, match="^measure: latents needs 2 rows or more, the test split has 1$"):
         family.latents(one)
     assert main(["train", "--model", "ae", "--hidden", "8", "--epochs", "1", "--out", str(tmp_path / "ae")]) == 0

@@ -372,7 +372,7 @@ def case_of(path, split="test"):
     model, _ = run.load_model()
     data = run.read_data()
     x, y = data.test() if split == "test" else data.validation
-    return Case(run, model, data, split, x, y if model.labels is not None else None, y, 0, f"all {len(x)} rows", 1)
+    return Case(run, model, data, split, x, y if model.labels is not None else None, y, 0, 1)
 
 
 def numbers(tree):

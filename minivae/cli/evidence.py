@@ -1,10 +1,10 @@
-"""The evidence of a run: what `evaluate` estimates, prints, keeps and draws, and what `compare` makes of two."""
+"""The evidence of a run: what `evaluate` estimates, prints and draws."""
 
 import time
 
 from .. import plot
 from ..data.preprocess import entropy_floor
-from ..evaluate import Result, annealed_evidence, hash_of, sampled_evidence
+from ..evaluate import Result, annealed_evidence, sampled_evidence
 from .base import check_finite
 from .families.base import classes
 
@@ -43,7 +43,7 @@ def estimates(case, K, T):
 
 def _result(case, values, method, K, ess, bounds=None):
     quantity = "log p(x)" if case.model.labels is None else "log p(x | y)"
-    result = Result(values, quantity, method, K, ess, case.described, case.images, hash_of(case.x, case.y), bounds)
+    result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")
     print(result.line())
     return result

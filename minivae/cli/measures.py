@@ -7,7 +7,7 @@ import numpy as np
 from .. import plot
 from ..backend import generator, take, to_numpy
 from ..data.columns import described
-from ..evaluate import elbo_standard_error, hash_of
+from ..evaluate import elbo_standard_error
 from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
@@ -34,7 +34,7 @@ CHOICE = 9  # number of the generator that chooses rows
     argument("--against", metavar="DATA", help="other data, whose rows detection takes for anomalies"),
     argument("--seed", default="0", metavar="N", help="of everything random here (default: 0)"),
 )
-def evaluate(run, split, samples, annealed, images, measure, against, seed):
+def evaluate(run, split="test", samples=None, annealed=None, images=None, measure=(), against=None, seed="0"):
     """Measure a run on a split and write evaluate-SPLIT.json."""
     if against is not None and "detection" not in measure:
         raise ValueError("against: expected --measure detection with it")
@@ -54,7 +54,7 @@ def evaluate(run, split, samples, annealed, images, measure, against, seed):
         report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
         weights = to_numpy([model.theta, model.state])  # the file may be of another epoch by now
         report["weights"] = sha256(b"".join(part.tobytes() for part in weights)).hexdigest()
-        report |= {"seed": seed, "images": case.images, "data": case.described, "rows_sha256": hash_of(x, y)}
+        report |= {"seed": seed, "images": case.images, "data": case.described, "rows_sha256": case.sha256}
         result = mean_metrics(model, x, y, generator(seed, "evaluate"), t=meta["step"])
         errors = {}
         if "elbo" in model.metrics and model.log_weights is not None:
@@ -85,14 +85,14 @@ def _case(run, model, split, images, seed, epoch, against):
         y = run.protocol.prepare_labels(labels, "y_test" if split == "test" else "y", len(x))
     if split == "train":
         x = data.settle(x, generator(0, "present"))
-    said = f"all {len(x)} rows"
+    of = None
     if images is not None:
         if images > len(x):
             raise ValueError(f"images: expected at most the {len(x)} rows of the {split} split, got {images}")
-        chosen = np.sort(generator(seed, "evaluate", CHOICE).permutation(len(x))[:images])
-        said = f"{images} of {len(x)} rows, chosen by seed {seed}"
+        of = len(x)
+        chosen = np.sort(generator(seed, "evaluate", CHOICE).permutation(of)[:images])
         x, y, labels = x[chosen], take(y, chosen), take(labels, chosen)
-    return Case(run, model, data, split, x, y, labels, seed, said, epoch, against)
+    return Case(run, model, data, split, x, y, labels, seed, epoch, of, against)
 
 
 def _measured(name, case):

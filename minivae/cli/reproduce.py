@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import generator
-from ..evaluate import posteriors
+from ..evaluate import ACTIVE, activity, posteriors
+from ..laboratory.timing import seconds_of
 from ..options import real
 from ..reports import read_result
 from ..reproduce import ROWS, write_row
@@ -49,7 +50,7 @@ def reproduce(name, budget, out, data_dir):
     if code:
         return code
     began = time.perf_counter()
-    evaluate(folder, "test", str(row.samples), None, None, (), None, "0")
+    evaluate(folder, samples=str(row.samples))
     measured = _measured(row, Run.open(folder), time.perf_counter() - began)
     for place in (PAGE, folder) if (PAGE / "reproduction.json").exists() else (folder,):
         if write_row(place, name, measured, ROWS.values()):
@@ -68,14 +69,12 @@ def _epochs(given, minutes):
     model = build_model(settings, data.protocol)
     optimizer = build_optimizer(settings, model, data.protocol)
     rng, n = generator(0, "noise"), settings["batch_size"]
-    seconds = []
-    for _ in range(TIMED):
-        began = time.perf_counter()
-        x = data.present(data.train.x[:n], rng)
-        model.loss_and_grads(x, model.draw_noise(rng, n), y=None)
+
+    def step(i):
+        model.loss_and_grads(data.present(data.train.x[:n], rng), model.draw_noise(rng, n))
         optimizer.step()
-        seconds.append(time.perf_counter() - began)
-    an_epoch = float(np.median(seconds)) * len(data.train.x) / n
+
+    an_epoch = float(np.median([seconds_of(step) for _ in range(TIMED)])) * len(data.train.x) / n
     epochs = max(1, int(60 * minutes / an_epoch))
     print(f"{an_epoch:.1f} s an epoch: {epochs} epochs in {minutes:g} minutes")
     return epochs
@@ -84,10 +83,10 @@ def _epochs(given, minutes):
 def _measured(row, run, seconds):
     result = read_result(run, "test", row.samples)
     model, meta = run.load_model()
-    mu, _ = posteriors(model, run.read_data().test().x)
+    variances, _ = activity(posteriors(model, run.read_data().test().x)[0])
     threads = os.environ.get("OPENBLAS_NUM_THREADS", os.cpu_count())
     return {
-        "nll": -result.mean, "standard_error": result.standard_error, "active": int((mu.var(axis=0) > 0.01).sum()),
+        "nll": -result.mean, "standard_error": result.standard_error, "active": int((variances > ACTIVE).sum()),
         "epochs": run.settings["epochs"], "best_epoch": meta["epoch"], "published_epochs": row.settings["epochs"],
         "training_seconds": sum(line["seconds"] for line in run.finished()),
         "evidence_seconds": seconds, "threads": f"{threads} thread" + "s" * (str(threads) != "1"),

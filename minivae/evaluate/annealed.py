@@ -17,8 +17,10 @@ import numpy as np
 
 from ..backend import array_module, place, take, to_numpy
 from ..densities import log_mean_exp
+from ..numeric import sigmoid
 from ..options import whole
 from .chunks import VALUES, checked
+from .joint import joint_terms
 
 LEAPS = 10  # leapfrog steps of a move
 ACCEPT = 0.65  # share of the moves that should be accepted (Neal 2011, sec. 4.4.3)
@@ -84,18 +86,9 @@ def annealed_evidence(model, x, T, rng, chains=16, y=None, progress=False):
     return Annealed(log_px, ess, float(sum(accepted) / len(x)))
 
 
-def log_px_z_and_gradient(model, x, z, y=None):
-    """log p(x | z) and its gradient by z (..., L): x (..., D), z in as many axes or more."""
-    out, c_dec = model.decoder.forward(model.given(z, y))
-    log_px_z, c_x = model.likelihood.forward(x, out)
-    g = array_module(z).ones_like(log_px_z)
-    dz = model.decoder.backward(model.likelihood.backward(g, c_x, accumulate=False), c_dec, accumulate=False)
-    return log_px_z, dz[..., : z.shape[-1]]
-
-
 def _betas(T):
     """(T + 1,): sigmoid(4 (2 t / T - 1)), moved and scaled to run from 0 to 1."""
-    s = 1 / (1 + np.exp(-4 * np.linspace(-1, 1, T + 1)))
+    s = sigmoid(np.linspace(-4, 4, T + 1))
     return (s - s[0]) / (s[-1] - s[0])
 
 
@@ -107,7 +100,7 @@ def _anneal(model, x, y, betas, chains, rng, sizes, bar, adapt=False):
     log_w = np.zeros(z.shape[:-1])
     sizes = sizes.copy()
     total = 0.0
-    here = _terms(model, x, z, y)
+    here = joint_terms(model, x, z, y)
     for t, beta in enumerate(betas[1:], 1):
         log_w += (beta - betas[t - 1]) * to_numpy(here[0]).astype("float64")
         z, here, moved = _move(model, x, y, z, here, float(beta), float(sizes[t - 1]), normal(), rng)
@@ -116,13 +109,6 @@ def _anneal(model, x, y, betas, chains, rng, sizes, bar, adapt=False):
             sizes[t] = sizes[t - 1] * math.exp(0.5 * (moved - ACCEPT))
         bar.update()
     return log_w, total, sizes
-
-
-def _terms(model, x, z, y):
-    """log p(x | z), its gradient, log p(z), its gradient."""
-    log_px_z, dz = log_px_z_and_gradient(model, x, z, y)
-    log_pz, c_z = model.prior.forward(z)
-    return log_px_z, dz, log_pz, model.prior.backward(array_module(z).ones_like(log_pz), c_z, accumulate=False)
 
 
 def _move(model, x, y, z, here, beta, size, momentum, rng):
@@ -134,7 +120,7 @@ def _move(model, x, y, z, here, beta, size, momentum, rng):
     new, p, terms = z, momentum + 0.5 * size * slope(here), here
     for leap in range(LEAPS):
         new = new + size * p
-        terms = _terms(model, x, new, y)
+        terms = joint_terms(model, x, new, y)
         p = p + (size if leap < LEAPS - 1 else 0.5 * size) * slope(terms)
     u = place(rng.random(before.shape, dtype="float32"), like=z)
     moved = xp.log(u) < energy(terms, p) - before  # never where the energy is NaN

@@ -104,11 +104,12 @@ def _evidence(model, x, y, K, noise, progress, what):
         if model.has_kl:
             x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
             kl = to_numpy(model.prior.kl(*model.encode(x_rows, y=y_rows))).sum(axis=-1, dtype="float64")
-        scores["log_px"][rows] = log_mean_exp(log_w)
+        log_px = log_mean_exp(log_w)
+        scores["log_px"][rows] = log_px
         scores["log_px_z"][rows] = log_px_z.mean(axis=0)
         scores["kl"][rows] = kl
         scores["elbo"][rows] = log_px_z.mean(axis=0) - kl
-        scores["ess"][rows] = np.exp(2 * log_mean_exp(log_w) - log_mean_exp(2 * log_w)) * K
+        scores["ess"][rows] = np.exp(2 * log_px - log_mean_exp(2 * log_w)) * K
         for k in ks:
             groups = log_w[: K // k * k].reshape(k, K // k, -1)  # K // k groups of k samples
             bounds[k][rows] = log_mean_exp(groups).mean(axis=0)

@@ -20,8 +20,8 @@ from ..optim import Adam
 from ..options import whole
 from ..params import Module, Param, replaced
 from ..schedules import cosine
-
-VALUES = 2**20  # numbers of z or x_hat that are computed at once, about
+from .chunks import VALUES
+from .joint import joint_terms
 
 
 class Gap(NamedTuple):
@@ -99,16 +99,11 @@ def best_gaussian(model, x, rng, y=None, steps=300, draws=8, lr=0.1):
     q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
     mu, log_var = q.mu.data, q.log_var.data
     adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))  # the large gradients of the start are soon forgotten
-    each = array_module(mu).full((draws, len(x)), 1 / draws, mu.dtype)
     for _ in range(steps):
         eps = place(model.draw_eps(rng, draws, len(x)), like=mu)
         z = reparameterize(mu, log_var, eps=eps)  # (S, N, L)
-        out, c_dec = model.decoder.forward(model.given(z, y))
-        _, c_x = model.likelihood.forward(x, out)  # (S, N)
-        _, c_z = model.prior.forward(z)
-        dout = model.likelihood.backward(-each, c_x, accumulate=False)
-        dz = model.decoder.backward(dout, c_dec, accumulate=False)[..., : model.L]
-        dz = dz + model.prior.backward(-each, c_z, accumulate=False)
+        _, dz, _, dz_prior = joint_terms(model, x, z, y)
+        dz = -(dz + dz_prior) / draws  # of the mean over the draws
         dz -= eps / draws * array_module(mu).exp(-0.5 * log_var)  # log q, whose slope in z is -eps / std
         q.mu.grad[...], q.log_var.grad[...] = reparameterize_backward(dz, mu, log_var, eps=eps)
         adam.step()

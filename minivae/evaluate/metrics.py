@@ -1,13 +1,12 @@
 """Measures beside the model's own metrics."""
 
-import math
-
 import numpy as np
 
 from ..backend import place, take, to_numpy
 from ..data import batches
 from ..metrics import BATCH, check_pair
 from ..numeric import at_once
+from .results import standard_error
 
 
 def elbo_standard_error(model, x, rng, y=None):
@@ -24,5 +23,4 @@ def elbo_standard_error(model, x, rng, y=None):
         eps = place(model.draw_eps(rng, getattr(model, "K", 1), len(rows)), like=model.theta)
         x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         parts.append(to_numpy(model.log_weights(x_rows, eps, y=y_rows)).mean(axis=0))
-    elbo = np.concatenate(parts).astype("float64")
-    return float(elbo.std(ddof=1) / math.sqrt(len(elbo)))
+    return standard_error(np.concatenate(parts).astype("float64"))

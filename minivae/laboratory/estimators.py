@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..densities import gaussian_log_prob, gaussian_log_prob_backward, reparameterize, reparameterize_backward
-from ..evaluate.annealed import log_px_z_and_gradient
+from ..evaluate.joint import log_px_z_and_gradient
 from ..gradcheck.compare import norm
 from ..tables import aligned
 

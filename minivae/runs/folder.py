@@ -14,17 +14,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..backend import available
-from ..files import (
-    append,
-    beside,
-    check_file,
-    dump,
-    inside,
-    owned,
-    sweep,
-    sync_folder,
-    write_atomic,
-)
+from ..files import append, beside, check_file, dump, inside, owned, sweep, sync_folder, write_atomic
 from ..models import MODELS
 from ..options import is_number
 from . import checkpoint

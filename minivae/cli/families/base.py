@@ -1,11 +1,13 @@
 """What the families of measures of `minivae evaluate --measure` share: what one gets, and what it gives back."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...backend import generator
+from ...evaluate import hash_of
 
 MEASURES = {}  # {name: function(Case) -> Findings}
 
@@ -26,10 +28,10 @@ class Case:
     labels : array (N,), optional
         Their classes, where the data have any.
     seed : int
-    images : str
-        Which rows of the split these are, in words.
     epoch : int
         The epoch of the training that the model is of.
+    of : int, optional
+        How many rows the split has, where these are some of them, chosen at random; None: these are all.
     against : str, optional
         Other data, whose rows are to be detected as anomalies.
     """
@@ -42,15 +44,26 @@ class Case:
     y: np.ndarray | None
     labels: np.ndarray | None
     seed: int
-    images: str
     epoch: int
+    of: int | None = None
     against: str | None = None
 
     @property
     def stem(self):
         """What the names of files about these rows end in."""
-        chosen = "" if self.images.startswith("all") else f"-{len(self.x)}-rows"
+        chosen = "" if self.of is None else f"-{len(self.x)}-rows"
         return self.split + chosen + (f"-seed-{self.seed}" if self.seed else "")
+
+    @property
+    def images(self):
+        """Which rows of the split these are, in words."""
+        n = len(self.x)
+        return f"all {n} rows" if self.of is None else f"{n} of {self.of} rows, chosen by seed {self.seed}"
+
+    @cached_property
+    def sha256(self):
+        """Of the rows and of what y they are given."""
+        return hash_of(self.x, self.y)
 
     @property
     def described(self):

@@ -7,7 +7,15 @@ import numpy as np
 
 from ...data.inputs import read_examples
 from ...data.sources import read_source
-from ...evaluate import anomaly_scores, auroc_interval, aurocs, false_positive_rate, row_scores, typicality
+from ...evaluate import (
+    anomaly_scores,
+    auroc_interval,
+    aurocs,
+    false_positive_rate,
+    row_scores,
+    standard_error,
+    typicality,
+)
 from ...finite import finite_rows
 from ...plot import draw_detection
 from ...tables import aligned
@@ -51,7 +59,7 @@ def detection(case):
         by_class = {str(c): _figures({best: normal[best]}, {best: anomalies[best][y == c]}, case.rng(46))[best]
                     for c in np.unique(y) if (y == c).sum() > 1}  # fmt: skip
     log_ps = [-normal[best], -anomalies[best]]
-    means = [{"mean": float(part.mean()), "mean_standard_error": float(part.std(ddof=1) / len(part) ** 0.5)}
+    means = [{"mean": float(part.mean()), "mean_standard_error": standard_error(part)}
              for part in log_ps]  # fmt: skip
 
     of = [f"{len(part):,} of {len(whole):,} rows of" for part, whole in zip(x, sets.values(), strict=True)]

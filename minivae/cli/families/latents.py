@@ -4,7 +4,16 @@ import math
 from textwrap import wrap
 
 from ...backend import take
-from ...evaluate import ACTIVE, activity, approximation_gap, collapse_doctor, decoder_gain, kl_parts, posteriors
+from ...evaluate import (
+    ACTIVE,
+    activity,
+    approximation_gap,
+    collapse_doctor,
+    decoder_gain,
+    kl_parts,
+    posteriors,
+    standard_error,
+)
 from ...evaluate.latents import row_kl
 from ...plot import draw_kl
 from ...tables import aligned
@@ -100,7 +109,7 @@ def _gap(case):
 
 def _mean(values):
     """Mean of values (N,), nats, and its standard error over them."""
-    return {"value": float(values.mean()), "standard_error": float(values.std(ddof=1) / math.sqrt(len(values)))}
+    return {"value": float(values.mean()), "standard_error": standard_error(values)}
 
 
 def _shown(part):

@@ -8,6 +8,7 @@ import numpy as np
 from ...backend import place, take, to_numpy
 from ...data import batches
 from ...data.preprocess import is_binary
+from ...evaluate import standard_error
 from ...evaluate.features import augmented_accuracy, classifier_features, principal_features
 from ...evaluate.samples import (
     K_DENSITY,
@@ -241,7 +242,7 @@ def _summary(runs):
         values = np.array([run[name] for run in runs], "float64")
         found[name] = float(values.mean())
         if len(values) > 1:
-            found[f"{name}_standard_error"] = float(values.std(ddof=1) / len(values) ** 0.5)
+            found[f"{name}_standard_error"] = standard_error(values)
     return found
 
 
