@@ -2,7 +2,8 @@
 
 x (..., D) are rows of D numbers; images are rows of h * w * c. `hidden` are the widths of dense layers, `channels`
 those of convolutions, both in the encoder's order: a decoder mirrors it. A signal is an image of one line. An encoder
-has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. `given` is the number of
+has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. Where their widths differ,
+`heads` are these. `given` is the number of
 further columns behind x or z that are a condition.
 """
 
@@ -32,7 +33,7 @@ def dense_encoder(D, hidden, L, activation="relu", dropout=0.0, norm="none", *, 
     The last dense layer makes all heads at once, beside each other: (..., heads * L).
     """
     body, width = _dense_stack(D + given, hidden, activation, dropout, norm, rng)
-    return Network(*body, Dense(width, heads * L, rng), *_split(heads))
+    return Network(*body, *_last(width, heads, L, rng))
 
 
 def dense_decoder(L, hidden, D, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
@@ -49,7 +50,7 @@ def conv_encoder(shape, channels, hidden, L, activation="relu", dropout=0.0, nor
     layers, side, c = _conv_stack(shape, channels, activation, norm, given, rng)
     flat = math.prod(side) * c
     body, width = _dense_stack(flat, hidden, activation, dropout, norm, rng)
-    return Network(*layers, Reshape(flat), *body, Dense(width, heads * L, rng), *_split(heads))
+    return Network(*layers, Reshape(flat), *body, *_last(width, heads, L, rng))
 
 
 def conv_decoder(L, hidden, channels, shape, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
@@ -80,8 +81,16 @@ def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="no
     return Network(_image(*side, depth, given), *first, *_image_stack(shape, channels, n_out, activation, norm, rng))
 
 
+def _last(width, heads, L, rng):
+    """The last layers of an encoder: one Dense makes all heads, (N, L) each, or as wide as `heads` says."""
+    total = sum(heads) if isinstance(heads, list | tuple) else heads * L
+    return [Dense(width, total, rng), *_split(heads)]
+
+
 def _split(heads):
-    """The last layer of an encoder: (N, heads * L) -> `heads` arrays (N, L); none where there is one head."""
+    """The cut into heads, where there is more than one."""
+    if isinstance(heads, list | tuple):
+        return [Split(heads)]
     return [Split(heads)] if heads > 1 else []
 
 

@@ -4,6 +4,7 @@ What only rearranges sends each number to one place, so its backward puts each g
 """
 
 import math
+from itertools import accumulate as running_sum
 
 import numpy as np
 
@@ -34,15 +35,24 @@ class Reshape(Layer):
 class Split(Layer):
     """x (..., n * m) -> a tuple of n arrays (..., m), one after another along the last axis.
 
-    A Gaussian encoder ends in Split(2), which gives (mu, log_var).
+    A Gaussian encoder ends in Split(2), which gives (mu, log_var). Split([4, 4, 9]) cuts x (..., 17) into parts of
+    these widths.
     """
 
     def __init__(self, n):
-        (self.n,) = sizes(n=n)
+        if isinstance(n, list | tuple):
+            self.widths = each(whole(1))("n", n)
+            self.n_in = sum(self.widths)
+        else:
+            (self.n,) = sizes(n=n)
+            self.widths = None
 
     def forward(self, x, noise=None):
-        m = _width(x, self.n)
-        return tuple(x[..., i * m : (i + 1) * m] for i in range(self.n)), None
+        widths = [_width(x, self.n)] * self.n if self.widths is None else self.widths
+        if x.shape[-1] != sum(widths):
+            raise ValueError(f"x: expected {sum(widths)} columns, got {x.shape[-1]}")
+        stops = running_sum(widths)
+        return tuple(x[..., stop - width : stop] for width, stop in zip(widths, stops, strict=True)), None
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         # forward cut the last axis, so now the n gradients (..., m) are put side by side again

@@ -91,8 +91,8 @@ def build_networks(
         Standard deviation of a Gaussian likelihood: the fixed one, or where the learned one starts.
     signal : int, optional
         Rows (D,) are D / signal positions, one after another, of so many channels: conv goes along the positions.
-    heads : int
-        Outputs of the encoder, each (..., latent).
+    heads : int or sequence of int
+        Outputs of the encoder, each (..., latent); or their widths.
     given : int
         Number of columns of a condition, which stand behind x and behind z.
     parts, columns : dict and list, optional
@@ -111,7 +111,8 @@ def build_networks(
         likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm, signal=signal,
     )  # fmt: skip
     shape = each(whole(1))("shape", shape)
-    heads, given = whole(1)("heads", heads), whole(0)("given", given)
+    heads = each(whole(1))("heads", heads) if isinstance(heads, list | tuple) else whole(1)("heads", heads)
+    given = whole(0)("given", given)
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     if signal is not None:

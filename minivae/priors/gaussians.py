@@ -1,11 +1,8 @@
-"""Priors p(z). They are layers, since they may own parameters.
-
-Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, in nats.
-"""
+"""Gaussian priors: the KL of a Gaussian posterior to them has a closed form."""
 
 import numpy as np
 
-from .densities import (
+from ..densities import (
     gaussian_log_prob,
     gaussian_log_prob_backward,
     kl_gaussians,
@@ -16,40 +13,8 @@ from .densities import (
     standard_normal_log_prob,
     standard_normal_log_prob_backward,
 )
-from .layers.base import Layer
-from .options import sizes
-from .params import Param
-
-
-class Prior(Layer):
-    """p(z) of `L` latents: a density, its gradient, and draws.
-
-    `kl` and `kl_backward` are None where KL(q || p) of a Gaussian q has no closed form. `kl` gives the nats of each
-    latent by itself, and the model sums them: if they were summed here, a caller with one axis more would get another
-    number, and no gradient check would see it.
-    """
-
-    kl = None
-    kl_backward = None
-
-    def __init__(self, L):
-        (self.L,) = sizes(L=L)
-
-    def forward(self, z):
-        """z (..., L) -> (log p(z) (...) nats, cache)."""
-        raise NotImplementedError
-
-    def backward(self, g, cache, accumulate=True):
-        """dz (..., L), from the gradient g (...) of log p(z)."""
-        raise NotImplementedError
-
-    def draw_noise(self, rng, n):
-        """What `draw` turns into n latents: standard normal, (n, L)."""
-        return rng.standard_normal((n, self.L), dtype="float32")
-
-    def draw(self, noise):
-        """z (n, L), n draws from p(z)."""
-        raise NotImplementedError
+from ..params import Param
+from .base import Prior
 
 
 class StandardNormal(Prior):
