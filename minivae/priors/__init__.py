@@ -5,5 +5,6 @@ Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, 
 
 from .base import Prior
 from .gaussians import DiagonalNormal, StandardNormal
+from .hierarchy import Hierarchy
 
-__all__ = ["DiagonalNormal", "Prior", "StandardNormal"]
+__all__ = ["DiagonalNormal", "Hierarchy", "Prior", "StandardNormal"]
