@@ -37,9 +37,12 @@ def reconstructed(path, model, x, y, tiles):
     return in_tiles(path, tiles, len(x), lambda rows: model.reconstruct(x[rows], y=take(y, rows)))
 
 
-def codes(path, model, x, y):
-    """What `encode` gives for each example (n, L)."""
-    return finite_rows(latents.codes(model, x, y), name_of(model), path.stem)
+def codes(path, model, x, y, above=False):
+    """What `encode` gives for each example (n, L); 0 in the levels that are not decoded, unless they are asked for."""
+    z = finite_rows(latents.codes(model, x, y), name_of(model), path.stem)
+    if model.levels is not None and not above:
+        z[:, model.levels[0] :] = 0
+    return z
 
 
 def _repeated(y, n):
@@ -47,5 +50,11 @@ def _repeated(y, n):
 
 
 def name_of(model):
-    """What `encode` gives for each example, as pictures name it."""
-    return "mu" if model.latent == "gaussian" else "z"
+    """What is decoded of that which `encode` gives for each example, as pictures name it."""
+    return "mu" if model.latent == "gaussian" else "z" if model.levels is None else "z1"
+
+
+def shape_of(run):
+    """(h, w, c), (D,), or (T, c) of a signal of several channels."""
+    shape, c = run.protocol.shape, run.settings.get("signal")
+    return shape if c in (None, 1) else (shape[0] // c, c)

@@ -16,7 +16,8 @@ from ..trained import Trained
 from .arrays import DATA, check_kind, read_input, read_labels, write_data
 from .base import FORCE, RUN, argument, command, opened, output
 from .columns import draw_column_reconstructions, draw_column_samples
-from .decoding import codes, decoded, in_tiles, name_of, reconstructed, sampled
+from .decoding import codes, decoded, in_tiles, name_of, reconstructed, sampled, shape_of
+from .levels import draw_levels
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
@@ -58,14 +59,19 @@ def drawing(name, *arguments, data=(), tables=False):
     argument("--seed", default="0", metavar="N", help="of the draws from the prior (default: 0)"),
     GIVEN,
     argument("--draw", action="store_true", help="with the noise of p(x | z), without which values vary too little"),
+    argument("--level", metavar="I", help="of a hierarchy: in a row all have the same zI and what is above it, and the "
+             "levels below are drawn anew"),
     data=DATA,
     tables=True,
-)
-def sample(run, path, n, seed, y, draw):
+)  # fmt: skip
+def sample(run, path, n, seed, y, draw, level):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data."""
     n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
     y = _labels(model, y, run.protocol.label)
+    if level is not None:
+        draw_levels(run, model, n, seed, path, level, draw)
+        return
     if y is None and model.labels is not None and model.labels.kind == "classes":
         print("no --y: the classes take turns")
     if path.suffix.lower() in DATA:
@@ -116,7 +122,7 @@ def interpolate(run, path, n, steps):
     x = x[: 2 * n]
     y = take(y, slice(2 * n))
     mu = codes(path, model, x, y)
-    tiles = plot.Tiles(_shape(run), 2 * n, steps + 2)
+    tiles = plot.Tiles(shape_of(run), 2 * n, steps + 2)
     x = tiles.reduce(x)
     bands = []
     for path_kind in ("linear", "spherical"):
@@ -127,7 +133,7 @@ def interpolate(run, path, n, steps):
     title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
     title += ", given the left one's y" * (model.labels is not None)
     tops = ["x", *[""] * steps, "x"]
-    plot.walks(bands, _shape(run), path, title, ["linear", "spherical"], tops)
+    plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
 
 
 @drawing(
@@ -140,16 +146,17 @@ def traverse(run, path, example, n, steps):
     """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL.
 
     Where there is no KL of each latent, from three standard deviations of the codes below their mean to three above it.
+    Of a hierarchy the levels below that of the latent follow it, at their mean.
     """
     n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
     model, _ = run.load_model()
     x, y = run.read_data().pictured
     i = _example(x, example)
     y_of_it = take(y, slice(i, i + 1))
-    mu = codes(path, model, x[i : i + 1], y_of_it)[0]
+    mu = codes(path, model, x[i : i + 1], y_of_it, above=True)[0]
     x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
     values = np.linspace(-3, 3, steps, dtype="float32")
-    z = codes(path, model, x_seen, y_seen)
+    z = codes(path, model, x_seen, y_seen, above=True)
     if model.has_kl:
         size = latents.kl_per_latent(model, x_seen, y_seen)
         unit = "nats"
@@ -164,11 +171,17 @@ def traverse(run, path, example, n, steps):
         title = "one latent at a time, three standard deviations of the codes around their mean"
     order = np.argsort(-size, kind="stable")[:n]
     walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
-    tiles = plot.Tiles(_shape(run), len(walks), steps)
+    names = [f"z[{k}]" for k in order]
+    if model.levels is not None:
+        places = [latents.place_of(model.levels, k) for k in order]
+        names = [f"z{level}[{number}]" for level, number in places]
+        walks = [latents.carried_down(model, walk, level) for walk, (level, _) in zip(walks, places, strict=True)]
+        title += ",\nand the levels below it at their mean"
+    tiles = plot.Tiles(shape_of(run), len(walks), steps)
     x_hat = decoded(path, model, np.stack(walks), tiles, y_of_it)
-    labels = [f"z[{k}], {size[k]:.2f} {unit}" for k in order]
+    labels = [f"{name}, {size[k]:.2f} {unit}" for name, k in zip(names, order, strict=True)]
     tops = ["-3", *[""] * (steps - 2), "3"]
-    plot.walks(list(x_hat), _shape(run), path, title, labels, tops)
+    plot.walks(list(x_hat), shape_of(run), path, title, labels, tops)
 
 
 @drawing(
@@ -191,8 +204,8 @@ def latent(run, path, n, y):
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
     grid = (np.stack(np.meshgrid(across, up), axis=-1) @ axes + center).astype("float32")  # (n or 1, n, L)
-    x_hat = decoded(path, model, grid, plot.Tiles(_shape(run), len(grid), n), given)
-    plot.latent_means(mu, y, path, x_hat, _shape(run), name=name_of(model))
+    x_hat = decoded(path, model, grid, plot.Tiles(shape_of(run), len(grid), n), given)
+    plot.latent_means(mu, y, path, x_hat, shape_of(run), name=name_of(model))
 
 
 @drawing(
@@ -215,7 +228,7 @@ def uncertainty(run, path, n, seed):
     first = np.argsort(-size, kind="stable")[:2]
     names = [f"z[{i}]" for i in first]
     x, y_first = x[:n], take(y, slice(n))
-    tiles = plot.Tiles(_shape(run), len(x), plot.SHOWN + 3)
+    tiles = plot.Tiles(shape_of(run), len(x), plot.SHOWN + 3)
     rng, spread = generator(seed, "sample"), latents.Spread()
 
     def decode(rows):
@@ -226,7 +239,7 @@ def uncertainty(run, path, n, seed):
     draws = in_tiles(path, tiles, DRAWS, decode)
     x_hat = reconstructed(path, model, x, y_first, tiles)
     spread = tiles.reduce(spread.std(x.dtype))
-    plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, _shape(run), path, names, spread)
+    plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, shape_of(run), path, names, spread)
 
 
 @drawing("samples.gif", tables=True)
@@ -272,20 +285,20 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
         count = model.labels.count
-        shown = count if len(_shape(run)) == 3 else min(count, WALKS)  # each row of curves is a panel of its own
+        shown = count if len(shape_of(run)) == 3 else min(count, WALKS)  # each row of curves is a panel of its own
         columns = max(1, n // shown)
-        tiles = plot.Tiles(_shape(run), shown, columns)
+        tiles = plot.Tiles(shape_of(run), shown, columns)
         rows = [sampled(path, model, columns, seed, np.array([c]), tiles, draw) for c in range(shown)]
         title += ", a row for each y" + f" below {shown}" * (shown < count)
-        plot.walks(rows, _shape(run), path, title, [str(c) for c in range(shown)])
+        plot.walks(rows, shape_of(run), path, title, [str(c) for c in range(shown)])
         return
     if y is None and model.labels is not None:
         y = (run.read_data() if data is None else data).pictured.y
         title += ", given the y of pictured examples"
     elif y is not None:
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
-    tiles = plot.Tiles(_shape(run), *plot.square(n))
-    plot.samples(sampled(path, model, n, seed, y, tiles, draw), _shape(run), path, title)
+    tiles = plot.Tiles(shape_of(run), *plot.square(n))
+    plot.samples(sampled(path, model, n, seed, y, tiles, draw), shape_of(run), path, title)
 
 
 def _labels(model, texts, label=None):
@@ -316,19 +329,13 @@ def _draw_reconstructions(run, model, rows, path, kind=None):
         draw_column_reconstructions(run, model, x, y, path, kind)
         return
     x, y = (take(part, slice(PICTURED)) for part in rows)
-    tiles = plot.Tiles(_shape(run), *plot.pairs(len(x)))
-    plot.reconstructions(x, reconstructed(path, model, x, y, tiles), _shape(run), path)
+    tiles = plot.Tiles(shape_of(run), *plot.pairs(len(x)))
+    plot.reconstructions(x, reconstructed(path, model, x, y, tiles), shape_of(run), path)
 
 
 def _standard(model):
     """Whether a standard normal prior says where the latents are."""
     return isinstance(getattr(model, "prior", None), StandardNormal)
-
-
-def _shape(run):
-    """(h, w, c), (D,), or (T, c) of a signal of several channels."""
-    shape, c = run.protocol.shape, run.settings.get("signal")
-    return shape if c in (None, 1) else (shape[0] // c, c)
 
 
 def _example(x, which):

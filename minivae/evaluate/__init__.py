@@ -17,8 +17,20 @@ from .features import Classifier, augmented_accuracy, classifier_features, fit_c
 from .gap import Gap, approximation_gap, best_gaussian
 from .impute import impute
 from .latent_space import ACTIVE, activity, kl_parts
-from .latents import Spread, codes, decodings, interpolate, kl_per_latent, normal_quantiles, posteriors, traverse
+from .latents import (
+    Spread,
+    carried_down,
+    codes,
+    decodings,
+    interpolate,
+    kl_per_latent,
+    normal_quantiles,
+    place_of,
+    posteriors,
+    traverse,
+)
 from .ledger import gradient_ledger, ledger_line
+from .levels import Levels, by_level
 from .metrics import elbo_standard_error
 from .results import Result, hash_of, standard_error
 from .samples import copies, expected_coverage, frechet_distance, manifold_scores, sharpness
@@ -29,6 +41,7 @@ __all__ = [
     "Classifier",
     "Evidence",
     "Gap",
+    "Levels",
     "Result",
     "Spread",
     "activity",
@@ -40,6 +53,8 @@ __all__ = [
     "aurocs",
     "best_gaussian",
     "beta_vae_score",
+    "by_level",
+    "carried_down",
     "classifier_features",
     "codes",
     "collapse_doctor",
@@ -66,6 +81,7 @@ __all__ = [
     "mutual_information",
     "mutual_information_gap",
     "normal_quantiles",
+    "place_of",
     "posteriors",
     "principal_features",
     "row_scores",

@@ -81,6 +81,21 @@ def traverse(z, latents, values):
     return walks
 
 
+def place_of(levels, k):
+    """(level, number in it) of latent k where z is made of levels, from 1 and from 0: of [3, 2] latent 4 is (2, 1)."""
+    for level, width in enumerate(levels, 1):
+        if k < width:
+            return level, k
+        k -= width
+    raise ValueError(f"k: expected a latent of {sum(levels)}")
+
+
+def carried_down(model, z, level):
+    """z (..., L), in host memory, with the levels below `level` at their mean given those from there up."""
+    z = place(z, like=model.theta)
+    return to_numpy(model.prior.draw_below(level, z, 0 * z))
+
+
 def normal_quantiles(n):
     """n values that cut the standard normal into parts of equal probability, each in the middle of its part."""
     from statistics import NormalDist

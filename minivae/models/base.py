@@ -95,6 +95,8 @@ class Model(Module):
         What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x.
     sampled : str
         What `sample` decodes, for the titles of pictures.
+    levels : list of int, optional
+        Widths of the levels z1, z2, .. that are the columns of z, where only z1 is decoded. See `priors.Hierarchy`.
     labels : Labels, optional
         What y must be, for a model that is given one.
     D : int, optional
@@ -108,6 +110,7 @@ class Model(Module):
     latent = "gaussian"
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
+    levels = None
     labels = None
     D = None
     log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well

@@ -62,7 +62,8 @@ class HVAE(IWAE):
     def __init__(self, encoder, decoder, likelihood, prior, posterior, beta=1.0, samples=1):
         self.prior = prior  # first, so that what a posterior shares with it has the prior's name
         super().__init__(encoder, decoder, likelihood, prior, posterior, beta, samples)
-        self.metrics = with_levels(self.metrics, len(prior.levels))
+        self.levels = prior.levels
+        self.metrics = with_levels(self.metrics, len(self.levels))
 
     @classmethod
     def metrics_of(cls, settings):

@@ -3,11 +3,14 @@
 import math
 from textwrap import wrap
 
+import numpy as np
+
 from ...backend import take
 from ...evaluate import (
     ACTIVE,
     activity,
     approximation_gap,
+    by_level,
     collapse_doctor,
     decoder_gain,
     kl_parts,
@@ -15,6 +18,7 @@ from ...evaluate import (
     standard_error,
 )
 from ...evaluate.latents import row_kl
+from ...evaluate.levels import DRAWS
 from ...plot import draw_kl
 from ...tables import aligned
 from .base import Findings, family
@@ -27,8 +31,10 @@ NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 
 @family
 def latents(case):
-    """The KL in its parts, active units, the approximation gap, the collapse doctor."""
+    """The KL in its parts, active units, the approximation gap, the collapse doctor; of a hierarchy, its levels."""
     model, L = case.model, case.model.L
+    if model.levels is not None:
+        return _levels(case)
     if not model.has_kl or model.log_weights is None:
         raise ValueError(f"measure: latents needs a KL of each latent, the model {case.run.settings['model']} has none")
     if len(case.x) < 2:
@@ -63,6 +69,31 @@ def latents(case):
         *wrap(doctor, 116, break_on_hyphens=False),
     ]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
+
+
+def _levels(case):
+    """KL and active units of each level of a hierarchy."""
+    if len(case.x) < 2:
+        raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
+    widths = case.model.levels
+    found = by_level(case.model, case.x, case.rng(14), case.y, progress=True)
+    starts = np.cumsum([0, *widths[:-1]])
+    active = np.add.reduceat(found.variances > ACTIVE, starts, dtype="int64")
+    near = np.add.reduceat(abs(found.variances - ACTIVE) < 2 * found.errors, starts, dtype="int64")
+    kl = [_mean(column) for column in found.kl.T]
+    numbers = {
+        "rows": len(case.x),
+        "draws": DRAWS,
+        "kl": _mean(found.kl.sum(axis=1)),
+        "kl_per_level": kl,
+        "active_units_per_level": active.tolist(),
+        "variance_of_mean_per_latent": {"value": found.variances.tolist(), "standard_error": found.errors.tolist()},
+    }
+    rows = [(f"z{i}", f"KL {_shown(part)} nats", f"active units: {a} of {width}", f"{n} of them in doubt")
+            for i, (part, a, width, n) in enumerate(zip(kl, active, widths, near, strict=True), 1)]  # fmt: skip
+    lines = [*aligned(rows, "<"), f"of {DRAWS} z for each row; active: the variance of E_q[z | x] is above {ACTIVE}, "
+             "in doubt: by two standard errors", "+-: standard errors over the rows"]  # fmt: skip
+    return Findings(numbers, lines)
 
 
 def _parts(kl, parts):
