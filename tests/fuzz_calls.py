@@ -112,11 +112,14 @@ NETWORK = {"shape": (4, 4, 1), "arch": "dense", "hidden": (3,), "latent": 2, "ch
            "signal": None, "parts": None}  # fmt: skip
 OF_CONV = {"c_in": 2, "c_out": 3, "kernel": 3, "stride": 1, "padding": 0}
 OF_BETA = {"beta": 1.0, "beta_schedule": "linear", "beta_epochs": 1, "pass_steps": 2}
+OF_LEVELS = {"upper": (1,), "between": (3,), "samples": 2}
 OF_MODEL = {
     "vae": OF_BETA | {"free_bits": 0.0},
     "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
     "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
     "ae": {},
+    "hvae": OF_BETA | OF_LEVELS,
+    "ladder": OF_BETA | OF_LEVELS,
 }
 OF_OPTIMIZER = {"lr": 1e-3, "clip": None, "rates": None, "ema": None}
 OWN = {"adam": {"betas": (0.9, 0.999), "adam_eps": 1e-8}, "adamw": {"weight_decay": 0.01, "adam_eps": 1e-8},
@@ -134,6 +137,7 @@ CALLS = {
     "AvgPool2d": layer("AvgPool2d", {"kernel": 2, "stride": None}, lambda **_: (2, 4, 6, 2)),
     "MaxPool2d": layer("MaxPool2d", {"kernel": 2, "stride": None}, lambda **_: (2, 4, 6, 2)),
     "Upsample": layer("Upsample", {"factor": 2}, lambda **_: (2, 4, 6, 2)),
+    "Columns": layer("Columns", {"n": 2, "L": 3}, lambda L, **_: (4, L)),
     "Blocks": layer("Blocks", {"n": 2}, lambda **_: (2, 3, 2, 4)),
     "ColumnsToChannels": layer("ColumnsToChannels", {"h": 3, "w": 2, "c": 2, "n": 3},
                                lambda h, w, c, n: (4, h * w * c + n)),

@@ -89,7 +89,9 @@ CHANGES = [
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
     {"model": "iwae"}, {"model": "iwae", "samples": 2}, {"model": "iwae", "gradient": "doubly"}, {"model": "cvae"},
     {"model": "ae"}, {"model": "iwae", "bound": "elbo"}, {"output_bias": "mean"}, {"adam_eps": 0.1},
-    {"schedule": "iwae-scaled"},
+    {"schedule": "iwae-scaled"}, {"model": "hvae"}, {"model": "hvae", "upper": [2]},
+    {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
+    {"model": "ladder", "between": [5]},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -286,6 +288,7 @@ BAD_VALUES = [
     ("beta-schedule", "square"), ("free-bits", "-1"),
     ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
+    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
 

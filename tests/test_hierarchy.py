@@ -31,7 +31,7 @@ def rng():
 def linear(name, rng):
     """(model, x, log p(x)) with linear networks: z2 ~ N(0, I), z1 = z2 A + a + noise, x = z1 W + b + noise."""
     model, _, _ = small(name, rng, shape=(4,), hidden=(), latent=2, upper=[2], between=[], likelihood="gaussian-fixed",
-                        std=0.5, beta_schedule="constant")  # fmt: skip
+                        std=1.0, beta_schedule="constant")  # fmt: skip
     (dense, _), (_, last) = model.prior.networks[0].layers, model.decoder.layers
     dense.W.data[...] = np.concatenate([0.5 * rng.standard_normal((2, 2)), np.zeros((2, 2))], axis=1)
     A, a, v = dense.W.data[:, :2], dense.b.data[:2], np.exp(dense.b.data[2:])
@@ -41,7 +41,7 @@ def linear(name, rng):
             param.data *= 0.1
             if name.endswith(".b"):
                 param.data[2:] = 1.0  # of log_var
-    p = stats.multivariate_normal(a @ W + b, W.T @ (A.T @ A + np.diag(v)) @ W + 0.25 * np.eye(4))
+    p = stats.multivariate_normal(a @ W + b, W.T @ (A.T @ A + np.diag(v)) @ W + np.eye(4))
     x = p.rvs(6, random_state=1)
     return model, x, p.logpdf(x)
 

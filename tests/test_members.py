@@ -20,6 +20,8 @@ VARIANTS = {
     "iwae doubly": ["--model", "iwae", "--samples", "3", "--gradient", "doubly", "--beta-schedule", "linear"],
     "cvae": ["--model", "cvae", "--free-bits", "0.1"],
     "ae": ["--model", "ae"],
+    "hvae": ["--model", "hvae", "--upper", "2", "--between", "6"],
+    "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
 
@@ -100,6 +102,10 @@ REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a Gaussian q(z | x), which the model ae lacks",
     ("ae", "ledger"): "the ledger needs a KL of each latent",
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
+    ("hvae", "uncertainty"): "uncertainty needs a Gaussian q(z | x), which the model hvae lacks",
+    ("ladder", "uncertainty"): "uncertainty needs a Gaussian q(z | x), which the model ladder lacks",
+    ("hvae", "ledger"): "the ledger needs a KL of each latent",
+    ("ladder", "ledger"): "the ledger needs a KL of each latent",
     ("cvae", "latent"): "y: the decodings of a conditional model need one y for all; expected --y",
 }
 

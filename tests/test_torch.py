@@ -169,6 +169,8 @@ def torch_network(network, x, params, prefix):
             h, w, c = layer.shape
             columns = x[:, None, None, h * w * c :].expand(-1, h, w, -1)
             x = torch.cat([x[:, : h * w * c].reshape(-1, h, w, c), columns], dim=-1)
+        elif isinstance(layer, layers.Columns):
+            x = x[..., : layer.n]
         elif isinstance(layer, layers.Blocks):
             N, h, w, c = x.shape
             x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
@@ -281,6 +283,60 @@ def test_doubly_reparameterized_gradient(arch, rng):
     loss = -(log_w.logsumexp(0) - math.log(4)).mean()
     for name, g in zip(rest, torch.autograd.grad(loss, [params[name] for name in rest]), strict=True):
         close(model.params[name].grad, g)
+
+
+def torch_levels(model, x, eps, params):
+    """z, log p(z) and log q(z | x) of each level, highest first where the posterior comes from the top."""
+    D, widths = torch.distributions, model.levels
+    eps = torch.tensor(eps).split(widths, dim=-1)
+    normal = lambda mu, log_var: D.Normal(mu, (0.5 * log_var).exp())  # noqa: E731
+    prior = lambda i, z: torch_network(model.prior.networks[i], z, params, f"prior.networks.{i}")  # noqa: E731
+    x, z, q = torch.tensor(model.seen(x)), [None] * len(widths), [None] * len(widths)
+    if model.posterior.n_heads == 2:
+        for i in range(len(widths)):
+            if i:
+                own = torch_network(model.posterior.networks[i - 1], z[i - 1], params, f"posterior.networks.{i - 1}")
+            else:
+                own = torch_network(model.encoder, x, params, "encoder")
+            q[i] = normal(*own)
+            z[i] = q[i].loc + q[i].scale * eps[i]
+    else:
+        heads = []
+        for i, (block, head) in enumerate(zip(model.encoder.blocks, model.encoder.heads, strict=True)):
+            x = torch_network(block, x, params, f"encoder.blocks.{i}")
+            heads.append(normal(*torch_network(head, x, params, f"encoder.heads.{i}")))
+        for i in reversed(range(len(widths))):
+            q[i] = heads[i]
+            if i + 1 < len(widths):
+                p = normal(*prior(i, z[i + 1]))
+                a, b = 1 / heads[i].variance, 1 / p.variance
+                q[i] = D.Normal((heads[i].loc * a + p.loc * b) / (a + b), (a + b) ** -0.5)
+            z[i] = q[i].loc + q[i].scale * eps[i]
+    log_q = [part.log_prob(value).sum(-1) for part, value in zip(q, z, strict=True)]
+    p = [normal(*prior(i, above)) for i, above in enumerate(z[1:])] + [D.Normal(0.0, 1.0)]
+    return z, [part.log_prob(value).sum(-1) for part, value in zip(p, z, strict=True)], log_q
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("name", ["hvae", "ladder"])
+@pytest.mark.parametrize(("upper", "K"), [([2], 1), ([3, 2], 3)])
+def test_whole_hierarchy(arch, name, upper, K, rng):
+    model, x, _ = small(name, rng, arch=arch, upper=upper, between=[4], samples=K, activation="silu", beta=0.8,
+                        beta_schedule="constant")  # fmt: skip
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    z, log_p, log_q = torch_levels(model, x, noise["eps"], params)
+    flat = torch.cat(z, dim=-1).reshape(K * len(x), -1)
+    out = torch_network(model.decoder, flat, params, "decoder").reshape(K, len(x), -1)
+    log_px_z = torch.distributions.Bernoulli(logits=out).log_prob(torch.tensor(x)).sum(-1)
+    loss = -((log_px_z + 0.8 * (sum(log_p) - sum(log_q))).logsumexp(0) - math.log(K)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    for i, (p, q) in enumerate(zip(log_p, log_q, strict=True), 1):
+        assert metrics[f"kl_{i}"] == pytest.approx((q - p).mean().item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
