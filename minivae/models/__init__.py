@@ -3,9 +3,15 @@
 from .ae import AE
 from .base import Labels, Metric, Model
 from .cvae import CVAE
+from .flow import FlowVAE
+from .iaf import IAFVAE
 from .iwae import IWAE
+from .mixture import MixtureVAE
+from .realnvp import RealNVPVAE
 from .vae import VAE
+from .vamp import VampVAE
 
-__all__ = ["AE", "CVAE", "IWAE", "MODELS", "VAE", "Labels", "Metric", "Model"]
+MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
+          "realnvp": RealNVPVAE, "cvae": CVAE, "ae": AE}  # fmt: skip
 
-MODELS = {"vae": VAE, "iwae": IWAE, "cvae": CVAE, "ae": AE}
+__all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

@@ -4,6 +4,8 @@ Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, 
 """
 
 from .base import Prior
+from .flow import FlowPrior
 from .gaussians import DiagonalNormal, StandardNormal
+from .mixtures import Mixture, VampPrior
 
-__all__ = ["DiagonalNormal", "Prior", "StandardNormal"]
+__all__ = ["DiagonalNormal", "FlowPrior", "Mixture", "Prior", "StandardNormal", "VampPrior"]
