@@ -107,9 +107,9 @@ def test_everything_has_a_case():
     assert found_in(modules(likelihoods), likelihoods.Likelihood) == set(cases.LIKELIHOODS) == named
     assert {cls.__name__ for cls in named} < set(likelihoods.__all__)
     files = modules(models)  # where a model may keep its own
-    assert found_in([priors, *files], priors.Prior) == set(cases.PRIORS)
+    assert found_in([*modules(priors), *files], priors.Prior) == set(cases.PRIORS)
     assert found_in([posteriors, *files], posteriors.Posterior) == set(cases.POSTERIORS)
-    assert found_in([flows, *files], flows.Bijector) == set(cases.BIJECTORS)
+    assert found_in([*modules(flows), *files], flows.Bijector) == set(cases.BIJECTORS)
     found = set().union(*(public_classes(m, models.Model) for m in modules(models))) - {models.Model}
     assert found == set(models.MODELS.values())
     assert {label.partition(" ")[0] for label in cases.MODELS} == set(models.MODELS)
@@ -410,7 +410,7 @@ def test_likelihood_is_the_density_of_its_draws(make, rng):
 @PRIOR_CASES
 def test_prior(make, rng):
     prior = make().bind("float64")
-    z = prior.draw(prior.draw_noise(rng, 6).astype("float64")).reshape(2, 3, -1)
+    z = prior.draw(place(prior.draw_noise(rng, 6), like=prior.theta)).reshape(2, 3, -1)
     before = snapshot(z)
     log_pz, cache = prior.forward(z)
     assert log_pz.shape == (2, 3)
@@ -462,7 +462,7 @@ def test_prior_kl(make, rng):
 def test_prior_is_the_density_of_its_draws(make, rng):
     """E[d log p(z) / dz] = 0 and E[z d log p(z) / dz] = -1 hold for draws of p only (Stein's identity)."""
     prior = make().bind("float64")
-    z = prior.draw(prior.draw_noise(rng, 400_000).astype("float64"))
+    z = prior.draw(place(prior.draw_noise(rng, 1_000_000), like=prior.theta))
     score = prior.backward(np.ones(len(z)), prior.forward(z)[1], accumulate=False)
     for values, truth in ((score, 0.0), (z * score, -1.0)):
         error = values.std(axis=0) / len(z) ** 0.5

@@ -204,14 +204,13 @@ def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    if model.latent != "gaussian":
-        raise ValueError(f"run: uncertainty needs a Gaussian q(z | x), which the model {run.settings['model']} lacks")
+    if model.log_weights is None:
+        raise ValueError(f"run: uncertainty needs a q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu, log_var = latents.posteriors(model, x, y)
-    std = np.exp(0.5 * log_var)
+    mu, std = latents.moments(model, x, generator(seed, "sample"), y)
     for name, part in (("mu", mu), ("std", std)):
         finite_rows(part, name, path.stem)
-    size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
+    size = latents.mean_kl(model, mu, 2 * np.log(std)) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
     names = [f"z[{i}]" for i in first]
     x, y_first = x[:n], take(y, slice(n))
