@@ -14,6 +14,7 @@ from minivae.layers import (
     AvgPool2d,
     BatchNorm,
     Blocks,
+    Columns,
     ColumnsToChannels,
     Conv2d,
     ConvTranspose2d,
@@ -38,6 +39,8 @@ from minivae.layers import (
     Split,
     Tanh,
     Upsample,
+    Upward,
+    dense_encoder,
 )
 from minivae.models.examples import EXAMPLES
 from minivae.params import Param
@@ -98,10 +101,17 @@ LAYERS = {
         ("projected", lambda rng: (Residual(Conv2d(2, 3, 3, rng, 2, 1), BatchNorm(3), skip=Conv2d(2, 3, 1, rng, 2)),
                                    image(rng, 2, 4, 3, 2))),
     ],
+    Upward: [
+        ("", lambda rng: (Upward([Network(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,))), Network(Dense(5, 3, rng))],
+                                 [Network(Dense(5, 4, rng), Split(2)), Network(Dense(3, 2, rng), Split(2))]),
+                          image(rng, 3, 4))),
+        ("no first block", lambda rng: (Upward([Network()], [Network(Dense(4, 6, rng), Split(2))]), image(rng, 3, 4))),
+    ],
     Dropout: [("", lambda rng: (Dropout(0.4, (6,)), rng.standard_normal((4, 6))))],
     Reshape: [("", lambda rng: (Reshape(2, 3, 1), rng.standard_normal((4, 6))))],
     Split: [("", lambda rng: (Split(2), rng.standard_normal((4, 6))))],
     Blocks: [("", lambda rng: (Blocks(2), image(rng, 2, 3, 2, 4)))],
+    Columns: [("", lambda rng: (Columns(2, 5), image(rng, 3, 4, 5)))],
     ColumnsToChannels: [("", lambda rng: (ColumnsToChannels(3, 2, 2, 3), image(rng, 2, 15)))],
     MaskedDense: [("", lambda rng: (MaskedDense(np.tril(np.ones((5, 3))), rng), rng.standard_normal((4, 5))))],
     Sequential: [("", lambda rng: (Sequential(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 2, rng)),
@@ -218,7 +228,22 @@ PRIORS = {
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
+    priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
 }
+
+
+def between(levels, rng):
+    """Networks from each level to the next one, whose Gaussians do not differ too much."""
+    networks = [dense_encoder(a, [3], b, "tanh", rng=rng) for a, b in zip(levels, levels[1:], strict=False)]
+    for network in networks:
+        network.layers[-2].W.data *= 0.5
+    return networks
+
+
+def hierarchy(levels):
+    """A prior of these levels, whose parameters are not those that it starts with."""
+    rng = np.random.default_rng(3)
+    return priors.Hierarchy(levels, between(levels[::-1], rng)[::-1])
 
 
 def moved(part):
@@ -258,6 +283,11 @@ POSTERIORS = {  # make(rng) -> (posterior, heads)
     posteriors.FlowPosterior: lambda rng: (
         posteriors.FlowPosterior(moved(flow(rng))),
         (*gaussian(rng, 4, 3), rng.standard_normal((4, 2))),
+    ),
+    posteriors.BottomUp: lambda rng: (posteriors.BottomUp([2, 2, 1], between([2, 2, 1], rng)), gaussian(rng, 4, 2)),
+    posteriors.TopDown: lambda rng: (
+        posteriors.TopDown(hierarchy([3, 2, 1])),
+        (*gaussian(rng, 4, 3), *gaussian(rng, 4, 2), *gaussian(rng, 4, 1)),
     ),
 }
 MODELS = EXAMPLES  # {label: make(rng) -> (model, x, y)}

@@ -108,7 +108,7 @@ def test_everything_has_a_case():
     assert {cls.__name__ for cls in named} < set(likelihoods.__all__)
     files = modules(models)  # where a model may keep its own
     assert found_in([*modules(priors), *files], priors.Prior) == set(cases.PRIORS)
-    assert found_in([posteriors, *files], posteriors.Posterior) == set(cases.POSTERIORS)
+    assert found_in([*modules(posteriors), *files], posteriors.Posterior) == set(cases.POSTERIORS)
     assert found_in([*modules(flows), *files], flows.Bijector) == set(cases.BIJECTORS)
     found = set().union(*(public_classes(m, models.Model) for m in modules(models))) - {models.Model}
     assert found == set(models.MODELS.values())
@@ -478,7 +478,7 @@ def test_posterior(make, rng):
     """Gradients, untouched arguments, accumulate, two live calls; log q(z | x) is the density of the draws."""
     posterior, heads = make(rng)
     posterior.bind("float64")
-    eps = rng.standard_normal((3, *heads[0].shape))
+    eps = rng.standard_normal((3, *heads[0].shape[:-1], posterior.L or heads[0].shape[-1]))
     before = snapshot(heads, eps)
     (z, log_qz_x), cache = posterior.forward(heads, eps)
     assert (z.shape, log_qz_x.shape) == (eps.shape, eps.shape[:-1])
@@ -502,7 +502,7 @@ def test_posterior_is_the_density_of_its_draws(make, rng):
     posterior, heads = make(rng)
     posterior.bind("float64")
     one = [head[:1] for head in heads]
-    eps = rng.standard_normal((300_000, 1, heads[0].shape[-1]))
+    eps = rng.standard_normal((300_000, 1, posterior.L or heads[0].shape[-1]))
     (z, log_qz_x), _ = posterior.forward(one, eps)
     center = z.mean(axis=0)
     log_p = densities.gaussian_log_prob(z, center, np.log(0.5 * z.var(axis=0)))  # inside q, so that the ratio is tame
@@ -516,7 +516,7 @@ def test_posterior_is_the_density_of_its_draws(make, rng):
 @POSTERIOR_CASES
 def test_posterior_float32_agrees_with_numpy_float64(make, device, rng):
     posterior, heads = make(rng)
-    eps = rng.standard_normal((2, *heads[0].shape))
+    eps = rng.standard_normal((2, *heads[0].shape[:-1], posterior.L or heads[0].shape[-1]))
     results = {}
     for dtype, where in (("float64", "numpy"), ("float32", device)):
         posterior.bind(dtype, where)

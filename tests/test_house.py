@@ -35,7 +35,7 @@ FLOORS = [
     {"laboratory"},
     {"cli", "teach", "reproduce"},
 ]
-CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods", "priors", "posteriors.py", "optim.py",
+CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods", "priors", "posteriors", "optim.py",
         "train.py", "runs")  # fmt: skip
 
 

@@ -128,7 +128,8 @@ def compare(runs, evidence, split, out, force):
     for name, history in histories.items():
         if not history:
             raise ValueError(f"runs: {name} has not finished an epoch yet")
-    metrics = {name: metric for run in runs for name, metric in _shown(MODELS[run.settings["model"]].metrics).items()}
+    own = [MODELS[run.settings["model"]].metrics_of(run.settings) for run in runs]
+    metrics = {name: metric for part in own for name, metric in _shown(part).items()}
     models = [MODELS[run.settings["model"]] for run in runs]
     monitors = {cls.monitor for cls in models}
     best = f"best {models[0].monitor}" if len(monitors) == 1 else "best"

@@ -3,7 +3,7 @@
 from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .base import Layer
 from .builders import NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder, spatial_decoder, spatial_encoder
-from .combine import Blocks, Join, Network, Reshape, Residual, Sequential, Split
+from .combine import Blocks, Columns, Join, Network, Reshape, Residual, Sequential, Split
 from .condition import ColumnsToChannels
 from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
@@ -14,11 +14,12 @@ from .masked import MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .recurrent import GRU, GRUCell
+from .upward import Upward
 
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "AvgPool2d", "BatchNorm", "Blocks", "ColumnsToChannels", "Conv2d",
-    "ConvTranspose2d", "Dense", "Dropout", "Embedding", "GRUCell", "GroupNorm", "Join", "Layer", "LayerNorm",
+    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "AvgPool2d", "BatchNorm", "Blocks", "Columns", "ColumnsToChannels",
+    "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "Embedding", "GRUCell", "GroupNorm", "Join", "Layer", "LayerNorm",
     "LeakyReLU", "MaskedDense", "MaxPool2d", "Network", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid",
-    "Softplus", "Split", "Tanh", "Upsample", "conv_decoder", "conv_encoder", "dense_decoder", "dense_encoder",
+    "Softplus", "Split", "Tanh", "Upsample", "Upward", "conv_decoder", "conv_encoder", "dense_decoder", "dense_encoder",
     "glorot", "he", "spatial_decoder", "spatial_encoder",
 ]  # fmt: skip

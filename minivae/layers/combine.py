@@ -83,6 +83,24 @@ class Join(Layer):
         return tuple(dx)
 
 
+class Columns(Layer):
+    """The first n of L columns, x (..., L) -> y (..., n): a decoder of z1 alone, where z is [z1, z2, ...]."""
+
+    def __init__(self, n, L):
+        self.n, self.n_in = sizes(n=n, L=L)
+        if n > L:
+            raise ValueError(f"n: expected at most L = {L} columns, got {n}")
+
+    def forward(self, x, noise=None):
+        return x[..., : self.n], None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward left the other columns out, so now they get 0
+        dx = array_module(dy).zeros((*dy.shape[:-1], self.n_in), dy.dtype)
+        dx[..., : self.n] = dy
+        return dx
+
+
 class Blocks(Layer):
     """Channels of images become blocks of rows, as likelihoods read them: x (N, h, w, n * c) -> y (N, n * h * w * c).
 

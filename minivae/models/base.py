@@ -121,6 +121,11 @@ class Model(Module):
         prior = getattr(self, "prior", None)
         return self.latent == "gaussian" and prior is not None and prior.kl is not None
 
+    @classmethod
+    def metrics_of(cls, settings):
+        """{name: Metric} of a model with these options, where it depends on them what `loss_and_grads` returns."""
+        return cls.metrics
+
     def loss_law(self, metrics, t):
         """{formula in words: its value} of the loss, computed from the other metrics, for tests of laws."""
         return {}

@@ -114,6 +114,17 @@ def _every():
     yield "iwae one sample", partial(small, "iwae", samples=1, beta=0.7)
     yield "iwae learned prior", partial(learned_prior, cls=IWAE, samples=2, gradient="doubly")
     for arch in ("dense", "conv"):
+        two, three = (
+            {"arch": arch, "upper": [2], "between": [4]},
+            {"arch": arch, "upper": [2, 1], "between": [3], "activation": "tanh"},
+        )
+        for name in ("hvae", "ladder"):
+            yield f"{name} {arch} two levels", partial(small, name, beta_schedule="constant", dropout=0.2, **two)
+            yield f"{name} {arch} three levels", partial(small, name, beta_schedule="constant", samples=3, **three)
+    yield "hvae one level", partial(small, "hvae", upper=[], beta=0.7)
+    yield "ladder batch norm", partial(small, "ladder", norm="batch", beta_schedule="constant", between=[4], upper=[2])
+    yield "ladder table missing", partial(table, "ladder", missing=True, upper=[1], between=[], beta=0.7)
+    for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
     for arch in ("dense", "conv"):

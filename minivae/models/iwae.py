@@ -116,6 +116,7 @@ class IWAE(VAE):
         metrics = {"loss": loss, "iwae": log_mean_exp(log_w).sum() / N, "elbo": log_w.sum() / (N * self.K),
                    "log_px_z": log_px_z.sum() / (N * self.K)}  # fmt: skip
         metrics["kl"] = metrics["log_px_z"] - metrics["elbo"]
+        metrics |= self.more_metrics(c_q, c_z)
         if self.doubly:
             v, score = noise["held"] if "held" in noise else (N * g, beta * self.posterior.score(c_q))
             log_joint = log_px_z + beta * log_pz - (score * z).sum(axis=-1)  # its slope in z is that of log_w_beta
@@ -131,6 +132,10 @@ class IWAE(VAE):
                 dlog_qz_x = 0 * g
             self.encoder.backward(self.posterior.backward(dz, dlog_qz_x, c_q), c_enc, need_dx=False)
         return metrics
+
+    def more_metrics(self, c_q, c_z):
+        """{name: mean} of what else a variant's metrics are, from the caches of its posterior and its prior."""
+        return {}
 
     def stopped(self, x, noise, y=None, t=0):
         """Adds `held`, the constants of the doubly reparameterized gradient: v (K, N), beta times score (K, N, L)."""
@@ -163,8 +168,9 @@ class IWAE(VAE):
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the z of eps = 0, or of eps (..., N, L); `draw` as for `decode`."""
         heads = self.in_parts(self.encoder, self.seen(self.examples(x), y))
-        eps = 0 * heads[0] if eps is None else self.rows(eps, "eps", self.L, len(x))
-        (z, _), _ = self.posterior.forward(heads, eps)
+        if eps is None:
+            eps = array_module(heads[0]).zeros((*heads[0].shape[:-1], self.L), heads[0].dtype)
+        (z, _), _ = self.posterior.forward(heads, self.rows(eps, "eps", self.L, len(x)))
         return self._x_hat(z, y, draw)
 
     def _check_doubly(self):

@@ -39,7 +39,7 @@ def read_metrics(file, settings, protocol):
     for text in read_file(file, "run").splitlines():
         try:
             line = parse(text)
-            if not _is_line(line, len(lines) + 1, splits, MODELS[settings["model"]]):
+            if not _is_line(line, len(lines) + 1, splits, MODELS[settings["model"]], settings):
                 break
         except DAMAGE:
             break
@@ -47,13 +47,14 @@ def read_metrics(file, settings, protocol):
     return lines
 
 
-def _is_line(line, epoch, splits, model):
+def _is_line(line, epoch, splits, model, settings):
     """Whether it is what `fit` gives of an epoch: finite numbers by names that the model knows."""
     if set(line) - {"epoch", "seconds", "ledger"} != set(splits):
         return False
     if type(line["epoch"]) is not int or line["epoch"] != epoch or not is_number(line["seconds"]):
         return False
-    known = all(name in model.metrics or name.startswith("loss") for split in splits for name in line[split])
+    metrics = model.metrics_of(settings)
+    known = all(name in metrics or name.startswith("loss") for split in splits for name in line[split])
     needed = all(name in line[split] for split in splits for name in ("loss", model.monitor))
     finite = all(is_number(value) for split in splits for value in line[split].values())
     return known and needed and finite and ("ledger" not in line or is_ledger(line["ledger"]))

@@ -1,21 +1,19 @@
-"""Posteriors q(z | x): what the encoder's outputs, its heads, mean. They are layers, since a flow owns parameters.
+"""What every posterior is, a diagonal Gaussian, and one that goes through a flow."""
 
-N examples, K samples of z for each, L latents. log q(z | x) is in nats.
-"""
-
-from .backend import unbroadcast
-from .densities import LOG_2PI, reparameterize, reparameterize_backward
-from .layers.base import Layer
+from ..backend import unbroadcast
+from ..densities import LOG_2PI, reparameterize, reparameterize_backward
+from ..layers.base import Layer
 
 
 class Posterior(Layer):
     """A way to draw z from the `n_heads` outputs of the encoder, (N, L) each, with log q(z | x) of what was drawn.
 
     `latent` says what `describe` gives, "gaussian" or "point". `score(cache)` (K, N, L), where it is known, is
-    d log q / dz with the heads held constant.
+    d log q / dz with the heads held constant. `L` is the number of latents, where the heads have other widths.
     """
 
     n_heads = 2
+    L = None
     latent = "gaussian"
     score = None
 
