@@ -133,6 +133,36 @@ def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
     return unbroadcast(-dmu, x.shape), unbroadcast(dmu, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 
+def pairwise_gaussian_log_prob(z, mu, log_var):
+    """log N(z; mu_c, exp(log_var_c)) of every z under every c: z (..., L), mu and log_var (C, L) -> (C, ...) nats.
+
+    Of sum_l (z - mu)^2 / v = z^2 (1 / v)' - 2 z (mu / v)' + mu^2 (1 / v)' all are matrix products, in float64: the
+    terms are larger than their sum.
+    """
+    xp = array_module(z)
+    rows, mu, log_var = wide(z).reshape(-1, z.shape[-1]), wide(mu), wide(log_var)
+    precision = xp.exp(-log_var)  # (C, L)
+    square = precision @ (rows * rows).T - 2 * ((precision * mu) @ rows.T)  # (C, R)
+    square += (precision * mu * mu + log_var + LOG_2PI).sum(axis=-1)[:, None]
+    return (-0.5 * square).astype(z.dtype).reshape(len(mu), *z.shape[:-1])
+
+
+def pairwise_gaussian_log_prob_backward(g, z, mu, log_var):
+    """dz = sum_c g_c (mu_c - z) / v_c, dmu_c = sum_z g_c (z - mu_c) / v_c, dlog_var_c = sum_z g_c (u^2 - 1) / 2.
+
+    g (C, ...), u = (z - mu) / std. Forward summed products over l, so now the sums over c and z are products, too.
+    """
+    xp = array_module(z)
+    rows, m, g = wide(z).reshape(-1, z.shape[-1]), wide(mu), wide(g).reshape(len(mu), -1)
+    precision = xp.exp(-wide(log_var))
+    n = g.sum(axis=-1)[:, None]  # (C, 1)
+    gz, gzz = g @ rows, g @ (rows * rows)  # (C, L)
+    dz = g.T @ (precision * m) - (g.T @ precision) * rows
+    dmu = precision * (gz - n * m)
+    dlog_var = 0.5 * (precision * (gzz - 2 * m * gz + n * m * m) - n)
+    return dz.reshape(z.shape).astype(z.dtype), dmu.astype(mu.dtype), dlog_var.astype(log_var.dtype)
+
+
 def student_t_log_prob(x, mu, log_var, log_df, *, observed=None):
     """log p = -sum_d log B(v / 2, 1 / 2) + (log_df + log_var + (v + 1) log(1 + u^2 / v)) / 2, v = exp(log_df).
 

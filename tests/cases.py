@@ -163,6 +163,10 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((3, 1)), rng.standard_normal(1), rng.standard_normal((2, 1, 4))), {}),
         lambda rng: ((rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), np.ones(4)), {"observed": MASK}),
     ],
+    densities.pairwise_gaussian_log_prob: [
+        lambda rng: ((rng.standard_normal((2, 3, 4)), *gaussian(rng, 5, 4)), {}),
+        lambda rng: ((rng.standard_normal(4), *gaussian(rng, 2, 4)), {}),
+    ],
     densities.student_t_log_prob: [
         lambda rng: ((2 * rng.standard_normal((2, 3, 4)), *gaussian(rng, 3, 4), np.array([1.5])), {}),
         lambda rng: ((rng.standard_normal((3, 1)), np.ones(1), rng.standard_normal((2, 1, 4)), np.arange(4.0)), {}),
@@ -221,6 +225,9 @@ LIKELIHOODS = {
 PRIORS = {
     priors.StandardNormal: lambda: priors.StandardNormal(4),
     priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
+    priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
+    priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
+    priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
 }
 
@@ -246,6 +253,15 @@ def moved(part):
     return part
 
 
+def vamp_encoder():
+    rng = np.random.default_rng(0)
+    return Network(Dense(5, 6, rng), Tanh(), Dense(6, 8, rng), Split(2))
+
+
+def couplings(rng):
+    return flows.Chain(flows.Coupling(4, 6, rng), flows.Coupling(4, 6, rng, odd=True))
+
+
 def flow(rng, L=3, H=2):
     return flows.Chain(flows.IAF(L, H, 7, rng), flows.IAF(L, H, 7, rng, reverse=True))
 
@@ -257,6 +273,10 @@ BIJECTORS = {  # make(rng) -> (bijector, z, context)
         rng.standard_normal((4, 2)),
     ),
     flows.Chain: lambda rng: (moved(flow(rng)), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 2))),
+    flows.Planar: lambda rng: (flows.Planar(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 7))),
+    flows.Radial: lambda rng: (flows.Radial(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 5))),
+    flows.Coupling: lambda rng: (moved(flows.Coupling(3, 6, rng)), rng.standard_normal((2, 4, 3)), None),
+    flows.Unconditional: lambda rng: (flows.Unconditional(flows.Planar(3), rng), rng.standard_normal((2, 4, 3)), None),
 }
 POSTERIORS = {  # make(rng) -> (posterior, heads)
     posteriors.DiagonalGaussian: lambda rng: (posteriors.DiagonalGaussian(), gaussian(rng, 4, 3)),

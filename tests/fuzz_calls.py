@@ -73,6 +73,13 @@ def use_flow(flow, arguments):
     return y, log_det, flow.backward(y, log_det, cache)
 
 
+def use_flow_of_own(flow, arguments):
+    """One whose context, if it takes one, is as wide as it says."""
+    z, h = rng().standard_normal((4, arguments["L"])), None if flow.H is None else rng().standard_normal((4, flow.H))
+    (y, log_det), cache = flow.forward(z, h)
+    return y, log_det, flow.backward(y, log_det, cache)
+
+
 def use_schedule(schedule, arguments):
     return [schedule(t) for t in (0, 1, 2, 100)]
 
@@ -118,6 +125,11 @@ OF_MODEL = {
     "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
     "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
     "ae": {},
+    "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
+    "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
+    "vamp": OF_BETA | {"samples": 1, "components": 3},
+    "mixture": OF_BETA | {"samples": 1, "components": 3},
+    "realnvp": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4},
     "hvae": OF_BETA | OF_LEVELS,
     "ladder": OF_BETA | OF_LEVELS,
 }
@@ -151,6 +163,12 @@ CALLS = {
     **{cls.__name__: Call(cls, {"L": 3}, use_prior) for cls in (priors.StandardNormal, priors.DiagonalNormal)},
     "IAF": Call(lambda **given: flows.IAF(rng=rng(), **given), {"L": 3, "H": 2, "width": 4, "reverse": False},
                 use_flow),
+    **{cls.__name__: Call(cls, {"L": 3}, use_flow_of_own) for cls in (flows.Planar, flows.Radial)},
+    "Coupling": Call(lambda **given: flows.Coupling(rng=rng(), **given), {"L": 3, "width": 4, "odd": False},
+                     use_flow_of_own),
+    "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
+    "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),
+                      {"C": 4, "unit": True}, lambda prior, _: use_prior(prior, {"L": 2})),
     "Categorical": Call(likelihoods.Categorical, {"levels": 3}, use_likelihood),
     "Gaussian": Call(likelihoods.Gaussian, {"std": 0.2, "n": 1, "rounding": None}, use_likelihood),
     "StudentT": Call(likelihoods.StudentT, {"std": 0.2, "n": 1, "df": 5.0, "rounding": None}, use_likelihood),

@@ -89,7 +89,10 @@ CHANGES = [
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
     {"model": "iwae"}, {"model": "iwae", "samples": 2}, {"model": "iwae", "gradient": "doubly"}, {"model": "cvae"},
     {"model": "ae"}, {"model": "iwae", "bound": "elbo"}, {"output_bias": "mean"}, {"adam_eps": 0.1},
-    {"schedule": "iwae-scaled"}, {"model": "hvae"}, {"model": "hvae", "upper": [2]},
+    {"schedule": "iwae-scaled"}, {"model": "flow"}, {"model": "flow", "flow": "radial"}, {"model": "flow", "flows": 3},
+    {"model": "iaf"}, {"model": "iaf", "flow_width": 9}, {"model": "iaf", "context": 9}, {"model": "vamp"},
+    {"model": "vamp", "components": 9}, {"model": "mixture"}, {"model": "realnvp"},
+    {"model": "hvae"}, {"model": "hvae", "upper": [2]},
     {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
     {"model": "ladder", "between": [5]},
 ]  # fmt: skip
@@ -288,6 +291,8 @@ BAD_VALUES = [
     ("beta-schedule", "square"), ("free-bits", "-1"),
     ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
+    ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
+    ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
@@ -310,6 +315,7 @@ BAD_CONFIG = [
     ("sprites", "{shape = 'round'}\ndata = 'sprites'", "sprites.shape: expected a whole number >= 0, got 'round'"),
     ("sprites", "{color = 1}\ndata = 'sprites'", "expected side, shape, scale, orientation, x, y, got 'color'"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
+    ("norm", "'batch'\nmodel = 'vamp'", "expected one without statistics of the batch"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
     ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 1e-18 and < 1e+18, got 0"),
     ("std", "0.3", "expected likelihood gaussian or gaussian-fixed or student-t, got bernoulli"),

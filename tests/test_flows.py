@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from cases import flow, moved
 
-from minivae.flows import IAF, Bijector
+from minivae import check_gradients
+from minivae.flows import IAF, Bijector, Chain, Coupling, Planar, Radial, Unconditional
 
 
 @pytest.fixture
@@ -60,3 +61,83 @@ def test_what_a_bijector_must_have():
     for call in (lambda b: b.forward(np.zeros(2)), lambda b: b.backward(0, 0, None), lambda b: b.inverse(np.zeros(2))):
         with pytest.raises(NotImplementedError):
             call(Bijector())
+
+
+def test_planar_is_its_equations(rng):
+    """Rezende & Mohamed 2015, eq. 10 - 12 and appendix A.1, one row by hand; m is 0 at 0 here."""
+    u, w, b, z = rng.standard_normal(3), rng.standard_normal(3), 0.4, rng.standard_normal(3)
+    v = u + (np.log1p((np.e - 1) * np.exp(w @ u)) - 1 - w @ u) * w / (w @ w)
+    (y, log_det), _ = Planar(3).forward(z[None], np.concatenate([u, w, [b]])[None])
+    np.testing.assert_allclose(y[0], z + v * np.tanh(w @ z + b), rtol=1e-10)
+    assert log_det[0] == pytest.approx(np.log(abs(1 + (1 - np.tanh(w @ z + b) ** 2) * (v @ w))), rel=1e-10)
+
+
+def test_radial_is_its_equations(rng):
+    """Eq. 14 and appendix A.2, one row by hand, with h' = -1 / (alpha + r)^2."""
+    c, a, b, z = rng.standard_normal(3), 0.3, -0.8, rng.standard_normal(3)
+    alpha = np.exp(a)
+    beta = alpha * (np.log1p((np.e - 1) * np.exp(b)) - 1)
+    r = np.linalg.norm(z - c)
+    h, slope = 1 / (alpha + r), -1 / (alpha + r) ** 2
+    (y, log_det), _ = Radial(3).forward(z[None], np.concatenate([c, [a, b]])[None])
+    np.testing.assert_allclose(y[0], z + beta * h * (z - c), rtol=1e-10)
+    assert log_det[0] == pytest.approx(np.log((1 + beta * h) ** 2 * (1 + beta * h + beta * slope * r)), rel=1e-10)
+
+
+@pytest.mark.parametrize("cls", [Planar, Radial])
+def test_a_context_of_zero_is_the_identity_and_a_wild_one_can_be_inverted(cls, rng):
+    part = cls(3)
+    z = rng.standard_normal((4, 3))
+    (y, log_det), _ = part.forward(z, np.zeros((4, part.H)))
+    np.testing.assert_allclose(y, z, atol=1e-15)
+    np.testing.assert_allclose(log_det, 0, atol=1e-15)
+    context = 4 * rng.standard_normal((1000, part.H))
+    z = 3 * rng.standard_normal((1000, 3))
+    (y, log_det), _ = part.forward(z, context)
+    assert np.isfinite(log_det).all()
+    np.testing.assert_allclose(part.forward(part.inverse(y, context), context)[0][0], y, rtol=1e-6, atol=1e-9)
+
+
+def test_at_its_center_a_radial_flow_has_a_gradient(rng):
+    part, context = Radial(2), rng.standard_normal((1, 4))
+    z = context[:, :2].copy()
+    dz, dcontext = part.backward(np.ones((1, 2)), np.ones(1), part.forward(z, context)[1])
+    assert np.isfinite(dz).all()
+    assert np.isfinite(dcontext).all()
+
+
+def test_flows_of_a_chain_share_the_context_or_have_their_own(rng):
+    own = Chain(Planar(2), Radial(2), Planar(2), own=True)
+    assert own.H == 5 + 4 + 5
+    z, context = rng.standard_normal((2, 4, 2)), rng.standard_normal((4, 14))
+    expected, total = z, 0
+    for part, columns in zip(own.flows, (slice(0, 5), slice(5, 9), slice(9, 14)), strict=True):
+        (expected, log_det), _ = part.forward(expected, context[:, columns])
+        total = total + log_det
+    (y, log_det), _ = own.forward(z, context)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(log_det, total)
+    np.testing.assert_allclose(own.inverse(y, context), z, rtol=1e-8, atol=1e-10)
+    assert check_gradients(own, (z, context), rng).ok
+    assert check_gradients(Chain(Planar(2), Planar(2)), (z, context[:, :5]), rng).ok
+    assert (Chain(Planar(2), Planar(2)).H, Chain(Coupling(2, 3, rng)).H) == (5, None)
+
+
+def test_a_flow_by_itself_has_the_same_context_for_all(rng):
+    part = Unconditional(Planar(2), rng).bind("float64")
+    z = rng.standard_normal((3, 2))
+    np.testing.assert_array_equal(part.forward(z)[0][0], part.flow.forward(z, np.tile(part.context.data, (3, 1)))[0][0])
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_coupling_keeps_every_second_latent(odd, rng):
+    """Dinh et al. 2017, eq. 7 and 9: what is kept says how the rest is scaled and shifted."""
+    part = moved(Coupling(4, 5, rng, odd)).bind("float64")
+    z = rng.standard_normal((3, 4))
+    kept = np.arange(4) % 2 == odd
+    (y, log_det), _ = part.forward(z)
+    s, t = part.network(np.where(kept, z, 0))
+    scale = 2 * np.tanh(s / 2)
+    np.testing.assert_array_equal(y[:, kept], z[:, kept])
+    np.testing.assert_allclose(y[:, ~kept], (np.exp(scale) * z + t)[:, ~kept], rtol=1e-12)
+    np.testing.assert_allclose(log_det, scale[:, ~kept].sum(axis=1), rtol=1e-12)

@@ -54,6 +54,14 @@ def name_of(model):
     return "mu" if model.latent == "gaussian" else "z" if model.levels is None else "z1"
 
 
+def latent_name(model, k):
+    """Latent k as pictures name it; in a hierarchy by its level."""
+    if model.levels is None:
+        return f"z[{k}]"
+    level, number = latents.place_of(model.levels, k)
+    return f"z{level}[{number}]"
+
+
 def shape_of(run):
     """(h, w, c), (D,), or (T, c) of a signal of several channels."""
     shape, c = run.protocol.shape, run.settings.get("signal")

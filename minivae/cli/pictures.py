@@ -16,7 +16,7 @@ from ..trained import Trained
 from .arrays import DATA, check_kind, read_input, read_labels, write_data
 from .base import FORCE, RUN, argument, command, opened, output
 from .columns import draw_column_reconstructions, draw_column_samples
-from .decoding import codes, decoded, in_tiles, name_of, reconstructed, sampled, shape_of
+from .decoding import codes, decoded, in_tiles, latent_name, name_of, reconstructed, sampled, shape_of
 from .levels import draw_levels
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
@@ -171,15 +171,13 @@ def traverse(run, path, example, n, steps):
         title = "one latent at a time, three standard deviations of the codes around their mean"
     order = np.argsort(-size, kind="stable")[:n]
     walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
-    names = [f"z[{k}]" for k in order]
     if model.levels is not None:
-        places = [latents.place_of(model.levels, k) for k in order]
-        names = [f"z{level}[{number}]" for level, number in places]
-        walks = [latents.carried_down(model, walk, level) for walk, (level, _) in zip(walks, places, strict=True)]
+        above = [latents.place_of(model.levels, k)[0] for k in order]
+        walks = [latents.carried_down(model, walk, level) for walk, level in zip(walks, above, strict=True)]
         title += ",\nand the levels below it at their mean"
     tiles = plot.Tiles(shape_of(run), len(walks), steps)
     x_hat = decoded(path, model, np.stack(walks), tiles, y_of_it)
-    labels = [f"{name}, {size[k]:.2f} {unit}" for name, k in zip(names, order, strict=True)]
+    labels = [f"{latent_name(model, k)}, {size[k]:.2f} {unit}" for k in order]
     tops = ["-3", *[""] * (steps - 2), "3"]
     plot.walks(list(x_hat), shape_of(run), path, title, labels, tops)
 
@@ -217,16 +215,15 @@ def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    if model.latent != "gaussian":
-        raise ValueError(f"run: uncertainty needs a Gaussian q(z | x), which the model {run.settings['model']} lacks")
+    if model.log_weights is None:
+        raise ValueError(f"run: uncertainty needs a q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu, log_var = latents.posteriors(model, x, y)
-    std = np.exp(0.5 * log_var)
+    mu, std = latents.moments(model, x, generator(seed, "sample"), y)
     for name, part in (("mu", mu), ("std", std)):
         finite_rows(part, name, path.stem)
-    size = latents.mean_kl(model, mu, log_var) if model.has_kl else mu.var(axis=0)
+    size = latents.mean_kl(model, mu, 2 * np.log(std)) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
-    names = [f"z[{i}]" for i in first]
+    names = [latent_name(model, i) for i in first]
     x, y_first = x[:n], take(y, slice(n))
     tiles = plot.Tiles(shape_of(run), len(x), plot.SHOWN + 3)
     rng, spread = generator(seed, "sample"), latents.Spread()

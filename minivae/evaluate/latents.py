@@ -31,6 +31,27 @@ def _encoded(model, x, y):
     return [to_numpy(model.encode(x[rows], y=take(y, rows))) for rows in parts]
 
 
+def moments(model, x, rng, y=None, S=64):
+    """Mean and standard deviation of q(z | x), x (N, D) -> (N, L) each; of S draws where it is no Gaussian.
+
+    Raises ValueError for a model that has no q(z | x).
+    """
+    if model.latent == "gaussian":
+        mu, log_var = posteriors(model, x, y)
+        return mu, np.exp(0.5 * log_var)
+    if getattr(model, "posterior", None) is None:
+        raise ValueError(f"model: expected one with a posterior q(z | x), {type(model).__name__} has none")
+    x, y = check_pair(x, y, model)
+    means, spreads = [], []
+    for rows in batches(len(x), at_once(BATCH // S, x.shape[1])):
+        heads = model.encoder(model.seen(model.examples(x[rows]), take(y, rows)))
+        eps = rng.standard_normal((S, len(x[rows]), model.L), dtype="float32")
+        (z, _), _ = model.posterior.forward(heads, place(eps, like=model.theta))
+        means.append(to_numpy(z.mean(axis=0)))
+        spreads.append(to_numpy(z.std(axis=0)))
+    return np.concatenate(means), np.concatenate(spreads)
+
+
 def kl_per_latent(model, x, y=None):
     """Mean KL of each latent, x (N, D) -> (L,) nats. A latent near 0 carries nothing: its posterior is the prior.
 

@@ -3,11 +3,17 @@
 from .ae import AE
 from .base import Labels, Metric, Model
 from .cvae import CVAE
+from .flow import FlowVAE
 from .hvae import HVAE
+from .iaf import IAFVAE
 from .iwae import IWAE
 from .ladder import LadderVAE
+from .mixture import MixtureVAE
+from .realnvp import RealNVPVAE
 from .vae import VAE
+from .vamp import VampVAE
 
-__all__ = ["AE", "CVAE", "HVAE", "IWAE", "MODELS", "LadderVAE", "VAE", "Labels", "Metric", "Model"]
+MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
+          "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "cvae": CVAE, "ae": AE}  # fmt: skip
 
-MODELS = {"vae": VAE, "iwae": IWAE, "cvae": CVAE, "ae": AE, "hvae": HVAE, "ladder": LadderVAE}
+__all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

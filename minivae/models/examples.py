@@ -101,6 +101,14 @@ def _every():
         yield f"iwae {arch} elbo", partial(small, "iwae", arch=arch, samples=3, bound="elbo", beta=0.7)
         yield f"iwae {arch} doubly", partial(small, "iwae", arch=arch, samples=3, gradient="doubly", beta=0.7)
         yield f"iwae {arch} flow posterior", partial(flow_posterior, arch=arch)
+        yield f"flow {arch}", partial(small, "flow", arch=arch, flows=2, dropout=0.2)
+        yield f"flow {arch} radial", partial(small, "flow", arch=arch, flow="radial", flows=2, samples=2, beta=0.7)
+        yield f"iaf {arch}", partial(small, "iaf", arch=arch, flow_width=6, context=3, samples=2, beta=0.7)
+        yield f"vamp {arch}", partial(small, "vamp", arch=arch, components=3, dropout=0.2, norm="layer")
+        yield f"mixture {arch}", partial(small, "mixture", arch=arch, components=3, samples=2)
+        yield f"realnvp {arch}", partial(small, "realnvp", arch=arch, flows=2, flow_width=5, samples=2)
+    yield "vamp gaussian", partial(small, "vamp", components=3, likelihood="gaussian", samples=2, beta=0.7)
+    yield "vamp table missing", partial(table, "vamp", components=2, missing=True)
     yield "iwae gaussian", partial(small, "iwae", likelihood="gaussian", samples=2, gradient="doubly")
     yield "iwae table missing", partial(table, "iwae", samples=2, gradient="doubly", missing=True)
     yield "iwae one sample", partial(small, "iwae", samples=1, beta=0.7)
@@ -115,7 +123,10 @@ def _every():
             yield f"{name} {arch} three levels", partial(small, name, beta_schedule="constant", samples=3, **three)
     yield "hvae one level", partial(small, "hvae", upper=[], beta=0.7)
     yield "ladder batch norm", partial(small, "ladder", norm="batch", beta_schedule="constant", between=[4], upper=[2])
-    yield "ladder table missing", partial(table, "ladder", missing=True, upper=[1], between=[], beta=0.7)
+    yield (
+        "ladder table missing",
+        partial(table, "ladder", missing=True, upper=[1], between=[], beta_schedule="constant"),
+    )
     for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))

@@ -66,8 +66,8 @@ class DiagonalGaussian(Posterior):
 class FlowPosterior(Posterior):
     """A Gaussian draw z_0 goes through a bijector to z (Rezende & Mohamed 2015, eq. 7).
 
-    log q(z | x) = log N(z_0; mu, std^2) - log |det dz / dz_0|. The heads are mu, log_var and h, (N, L) each: h is the
-    context of the bijector, by which it depends on x.
+    log q(z | x) = log N(z_0; mu, std^2) - log |det dz / dz_0|. The heads are mu and log_var (N, L) and h (N, flow.H):
+    the context of the bijector, by which it depends on x.
     """
 
     n_heads = 3
