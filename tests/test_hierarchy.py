@@ -51,7 +51,7 @@ def test_evidence_of_a_linear_hierarchy(name, rng):
     """Importance sampling and annealing reach log p(x), which is that of a Gaussian; the bounds stay below it."""
     model, x, log_px = linear(name, rng)
     np.testing.assert_allclose(log_evidence(model, x, 100_000, rng), log_px, atol=0.05)
-    np.testing.assert_allclose(annealed_evidence(model, x, 100, rng, chains=64).log_px, log_px, atol=0.1)
+    np.testing.assert_allclose(annealed_evidence(model, x, 200, rng, chains=64).log_px, log_px, atol=0.2)
     laws = bounds_ordered(model, x, rng, log_px=log_px)
     assert all(law.ok for law in laws.values()), laws
 

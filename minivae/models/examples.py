@@ -125,7 +125,7 @@ def _every():
     yield "ladder batch norm", partial(small, "ladder", norm="batch", beta_schedule="constant", between=[4], upper=[2])
     yield (
         "ladder table missing",
-        partial(table, "ladder", missing=True, upper=[1], between=[], beta_schedule="constant"),
+        partial(table, "hvae", missing=True, upper=[1], between=[], beta=0.7),
     )
     for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
