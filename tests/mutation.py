@@ -64,12 +64,14 @@ MIRRORS = {
     "priors": [
         *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64", "test_prior_kl"),
         "tests/test_priors.py",
+        "tests/test_hierarchy.py",
         *conformance("test_prior_is_the_density_of_its_draws"),
     ],
     "posteriors": [
         "tests/test_posteriors.py",
         *conformance("test_posterior", "test_posterior_float32_agrees_with_numpy_float64"),
         *gradients("vae dense bernoulli", "iwae dense doubly", "iwae dense flow posterior"),
+        "tests/test_hierarchy.py",
         *conformance("test_posterior_is_the_density_of_its_draws"),
     ],
     "flows": [*conformance("test_bijector"), "tests/test_flows.py"],
@@ -91,13 +93,15 @@ MIRRORS = {
         "tests/test_iwae.py",
     ],
     "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
+    "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
+    "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
-MODULES = ("densities", "optim", "schedules", "priors", "posteriors", "flows")
-FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"}
-FILES |= {file: "likelihoods" for file in sorted((PACKAGE / "likelihoods").glob("*.py")) if file.name != "__init__.py"}
+MODULES = ("densities", "optim", "schedules")
+FILES = {file: room for room in ("layers", "likelihoods", "priors", "posteriors", "flows")
+         for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}
-FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "ae")}
+FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "hvae", "ladder", "ae")}
 
 # ---- mutants
 

@@ -30,9 +30,15 @@ def with_levels(metrics, count):
     return metrics | {f"kl_{i}": Metric(f"KL of level {i}, z{i}", "lower") for i in range(1, count + 1)}
 
 
-def without_noise(look):
-    """What `build_networks` is told, for a network that is given no noise."""
-    return look | {"dropout": 0.0, "norm": "layer" if look["norm"] == "batch" else look["norm"]}
+def gaussian_network(n_in, hidden, n_out, look):
+    """z_i (..., n_in) -> (mu, log_var) of another level, (..., n_out) each, near 0 at the start: variances multiply.
+
+    It is given no noise: so it has no dropout, and LayerNorm in place of BatchNorm.
+    """
+    look = look | {"dropout": 0.0, "norm": "layer" if look["norm"] == "batch" else look["norm"]}
+    network = dense_encoder(n_in, hidden, n_out, **look)
+    network.layers[-2].W.data *= 0.1
+    return network
 
 
 class HVAE(IWAE):
@@ -73,10 +79,7 @@ class HVAE(IWAE):
     @classmethod
     def build(cls, shape, rng, *, latent=20, upper=None, between=(100,), samples=1, activation="relu", norm="none",
               dropout=0.0, beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
-        """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
-
-        A network of z has no noise: no dropout, and LayerNorm in place of BatchNorm.
-        """
+        """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`."""
         own = cls.options
         latent, between = own["latent"].read("latent", latent), own["between"].read("between", between)
         upper = own["upper"].read("upper", own["upper"].settled({"latent": latent}, upper))
@@ -84,11 +87,8 @@ class HVAE(IWAE):
         look = {"activation": activation, "norm": norm, "dropout": dropout, "rng": rng}
         encoder, decoder, likelihood = build_networks(shape, latent=latent, **look, **networks)
         decoder = Network(Columns(latent, sum(levels)), *decoder.layers)
-        downward = [dense_encoder(above, between[::-1], below, **without_noise(look))
-                    for below, above in zip(levels, upper, strict=False)]  # fmt: skip
-        for network in downward:
-            network.layers[-2].W.data *= 0.1  # p(z1 | z2) begins near N(0, I)
-        prior = Hierarchy(levels, downward)
+        pairs = zip(levels, upper, strict=False)
+        prior = Hierarchy(levels, [gaussian_network(above, between[::-1], below, look) for below, above in pairs])
         encoder, posterior = cls.inference(encoder, prior, between, look)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, likelihood, prior, posterior, beta, samples)
@@ -97,7 +97,7 @@ class HVAE(IWAE):
     def inference(cls, encoder, prior, between, look):
         """(encoder, posterior), of an encoder with the heads (mu, log_var) of z1."""
         pairs = zip(prior.levels, prior.levels[1:], strict=False)
-        upward = [dense_encoder(below, between, above, **without_noise(look)) for below, above in pairs]
+        upward = [gaussian_network(below, between, above, look) for below, above in pairs]
         return encoder, BottomUp(prior.levels, upward)
 
     def more_metrics(self, c_q, c_z):

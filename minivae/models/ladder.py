@@ -6,9 +6,12 @@ r"""The ladder variational autoencoder (Soenderby, Raiko, Maaloe, Soenderby & Wi
         x <-- z1 <-- z2 <-- ..            both ways down share the networks of p(z1 | z2), p(z2 | z3), ..
                                           q(z_i | z_{i+1}, x) ~ N(z_i; mu_i, var_i) p(z_i | z_{i+1})
 
-\mathcal{L}(x) is that of `hvae.py`, as is the generative model; only the posterior is another. It starts at the top, as
-the data did, and what x says of a level is weighed by its precision against what the prior says. So a level is not lost
-when the one below it could do its work. Beta rises from 0 to 1 at first (sec. 2.3): else units die before they learn.
+\mathcal{L}(x) is that of `hvae.py`, as is the generative model; only the posterior is another. It is drawn from the top
+down, as the data are, and what x says of a level is weighed by its precision against what the prior says:
+
+    1 / var_q = 1 / var_i + 1 / var_p,    mu_q = var_q (mu_i / var_i + mu_p / var_p)
+
+At first beta rises from 0 to 1, the paper's warm-up: else units die before they have learned anything.
 """
 
 from dataclasses import replace

@@ -1,5 +1,6 @@
 """Levels of latents, each a Gaussian given the level above it."""
 
+from ..backend import array_module
 from ..densities import (
     gaussian_log_prob,
     gaussian_log_prob_backward,
@@ -17,7 +18,7 @@ class Hierarchy(Prior):
 
     z (..., L) are the levels side by side, z1 first, which is the nearest to the data; `levels` are their widths.
     networks[0] makes (mu, log_var) of z1 of z2, and so on: one for each level but the highest (Rezende et al. 2014,
-    1401.4082, eq. 3 - 6).
+    1401.4082, sec. 2).
     """
 
     def __init__(self, levels, networks):
@@ -66,4 +67,4 @@ class Hierarchy(Prior):
         for i in reversed(range(level - 1)):
             mu, log_var = self.networks[i](parts[i + 1])
             parts[i] = reparameterize(mu, log_var, eps=eps[i])
-        return self.split.backward(parts, None)
+        return array_module(z).concatenate(parts, axis=-1)
