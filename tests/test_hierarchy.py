@@ -244,6 +244,16 @@ def test_defaults_of_levels():
     assert LadderVAE.build((4,), np.random.default_rng(0), latent=1, beta_epochs=2, pass_steps=5).beta(5) == 0.5
 
 
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@BOTH
+def test_ten_levels_begin_near_the_prior(name, activation, rng):
+    """Variances multiply from level to level: by Glorot's weights alone the first loss was infinite."""
+    model, x, _ = small(name, rng, shape=(28, 28, 1), hidden=(300,), latent=40, upper=[40] * 9, between=[100],
+                        activation=activation, shake=0, beta_schedule="constant")  # fmt: skip
+    metrics = model.loss_and_grads(x, model.draw_noise(rng, len(x)))
+    assert metrics["kl"] < 150
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("levels") / "run"
