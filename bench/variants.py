@@ -16,6 +16,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from minivae.backend import generator, keep_freed_memory
+from minivae.laboratory import timing
+from minivae.models import MODELS
+from minivae.tables import markdown
+
 LOG_2PI = math.log(2 * math.pi)
 SHIFT = math.log(math.e - 1)
 
@@ -170,14 +175,19 @@ def vamp(p, x, eps, encode, decode, beta=1.0):
     return iwae(p, x, eps, encode, decode, beta, prior)
 
 
+@cache
+def half(L, t, dtype):
+    """1 where coupling t keeps the latent: every second one."""
+    return ((torch.arange(L) + t) % 2 == 0).to(dtype)
+
+
 def realnvp(p, x, eps, encode, decode, beta=1.0):
     prefixes = list(dict.fromkeys(name.rsplit(".layers", 1)[0] for name in p if name.startswith("prior.flow.flows.")))
 
     def prior(z):
         total = 0
         for t, prefix in enumerate(prefixes):
-            mask = (torch.arange(z.shape[-1]) + t % 2) % 2 == 0
-            mask = mask.to(z.dtype)
+            mask = half(z.shape[-1], t, z.dtype)
             s, shift = dense(p, prefix)(mask * z).chunk(2, -1)
             log_scale = (1 - mask) * 2 * torch.tanh(s / 2)
             z = torch.exp(log_scale) * z + (1 - mask) * shift
@@ -224,10 +234,6 @@ def training_step(twin, p, x, eps):
 
 def measure(label, rounds, rng):
     """A row of the table."""
-    from minivae.backend import generator, keep_freed_memory
-    from minivae.laboratory import timing
-    from minivae.models import MODELS
-
     kind, options, twin = TWINS[label]
     keep_freed_memory()
     model = MODELS[kind].build((28, 28, 1), rng, hidden=(300, 300), latent=40, **options)
@@ -250,8 +256,6 @@ def measure(label, rounds, rng):
 
 
 def main():
-    from minivae.tables import markdown
-
     parser = argparse.ArgumentParser(prog="python -m bench.variants", description=__doc__)
     parser.add_argument("--works", nargs="+", choices=TWINS, default=list(TWINS), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=40, metavar="N")
