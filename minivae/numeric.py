@@ -89,6 +89,11 @@ def sum_rows(dy):
     return array_module(dy).ones(len(rows), dy.dtype) @ rows
 
 
+def dot(a, b):
+    """sum_l a_l b_l, a and b (..., l) -> (...): matrix products of one row and one column each."""
+    return (a[..., None, :] @ b[..., None])[..., 0, 0]
+
+
 def at_once(n, D, most=VALUES):
     """How many of n rows of D values are computed at once, so that it needs little memory: `most` values, or a row."""
     return max(1, min(n, most // max(1, D)))

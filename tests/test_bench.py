@@ -94,6 +94,16 @@ def test_works_by_key():
     assert works.find("conv") == works.WORKS["conv"]
 
 
+@pytest.mark.parametrize("label", ["vae", "mixture, 100 components"])
+def test_a_twin_is_timed_only_if_its_gradients_agree(label, monkeypatch):
+    variants = pytest.importorskip("bench.variants", reason="PyTorch is not installed")
+    assert variants.measure(label, 2, np.random.default_rng(0))[0] == label
+    kind, options, twin = variants.TWINS[label]
+    monkeypatch.setitem(variants.TWINS, label, (kind, options, lambda *args: 1.001 * twin(*args)))
+    with pytest.raises(ValueError, match=f"^{label}: expected the same gradients"):
+        variants.measure(label, 2, np.random.default_rng(0))
+
+
 def test_ratios_are_paired():
     """One turn slows everybody down threefold; the ratio of each turn is the same."""
     noise = np.array([1.0, 3.0, 1.0, 1.0])

@@ -1,6 +1,7 @@
 """PyTorch as an oracle, where it is installed: the same values and gradients, computed by autograd."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from minivae.models import VAE, Labels
 from minivae.models.examples import small
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+variants = pytest.importorskip("bench.variants")
 F = torch.nn.functional
 
 
@@ -355,6 +357,46 @@ def test_whole_cvae(arch, labels, rng):
     loss.backward()
     for name, p in model.params.items():
         close(p.grad, params[name].grad)
+
+
+def on_rows(network, params, prefix):
+    """f(x (..., n)) of a network of ours without its Split, as the twins of `bench.variants` take it."""
+    parts = [layer for layer in network.layers if not isinstance(layer, layers.Split)]
+    body = SimpleNamespace(layers=parts)
+    return lambda x: torch_network(body, x.reshape(-1, x.shape[-1]), params, prefix).reshape(*x.shape[:-1], -1)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("beta", [1.0, 0.7])
+@pytest.mark.parametrize("K", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "options", "twin"),
+    [
+        ("iwae", {}, variants.iwae),
+        ("flow", {"flow": "planar", "flows": 3}, variants.planar),
+        ("flow", {"flow": "radial", "flows": 3}, variants.radial),
+        ("iaf", {"flows": 3, "flow_width": 7, "context": 4}, variants.iaf),
+        ("vamp", {"components": 6}, variants.vamp),
+        ("mixture", {"components": 6}, variants.mixture),
+        ("realnvp", {"flows": 3, "flow_width": 7}, variants.realnvp),
+    ],
+    ids=lambda v: getattr(v, "__name__", ""),
+)
+def test_whole_variant(name, options, twin, K, beta, arch, rng):
+    """Loss and every gradient of the models with flows and other priors."""
+    model, x, _ = small(name, rng, arch=arch, latent=3, samples=K, beta=beta, activation="relu", **options)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    if arch == "dense":
+        encode, decode = variants.dense(p, "encoder"), variants.dense(p, "decoder")
+    else:
+        encode, decode = on_rows(model.encoder, p, "encoder"), on_rows(model.decoder, p, "decoder")
+    loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, beta)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,10 @@ class Chain(Bijector):
             dz, dcontext = flow.backward(dz, dlog_det, c_flow, accumulate)
             dcontexts.append(dcontext)
         if self.own:  # it had cut the context into columns
-            return dz, array_module(dz).concatenate(dcontexts[::-1], axis=-1)
+            dcontext = array_module(dz).empty((*dcontexts[0].shape[:-1], self.H), dz.dtype)
+            for columns, part in zip(self._contexts(dcontext), dcontexts[::-1], strict=True):
+                columns[...] = part
+            return dz, dcontext
         given = [dcontext for dcontext in dcontexts if dcontext is not None]
         return dz, sum(given[1:], start=given[0]) if given else None  # or had given the same one to every flow
 

@@ -3,7 +3,7 @@
 import math
 
 from ..backend import array_module, unbroadcast
-from ..numeric import sigmoid, softplus
+from ..numeric import dot, sigmoid, softplus
 from ..options import sizes
 from .base import Bijector
 
@@ -28,39 +28,34 @@ class Planar(Bijector):
         self.H = 2 * self.L + 1
 
     def forward(self, z, context):
-        u, w, b, wu, ww, v = self._parameters(context)
-        xp = array_module(z)
-        h = xp.tanh((z * w).sum(axis=-1) + b)  # (...,)
-        wv = (w * v).sum(axis=-1)
-        det = 1 + (1 - h * h) * wv
-        return (z + h[..., None] * v, xp.log(det)), (z, context, h, wv, det, v)
+        w, b, v, m, c_parameters = self._parameters(context)
+        h = array_module(z).tanh(dot(z, w) + b)  # (...,)
+        det = 1 + (1 - h * h) * m  # w v = m
+        return (z + h[..., None] * v, array_module(z).log(det)), (z, w, v, h, m, det, c_parameters)
 
     def backward(self, dz, dlog_det, cache, accumulate=True):
-        z, context, h, wv, det, v = cache
-        u, w, b, wu, ww, _ = self._parameters(context)
-        lead = context.shape[:-1]
+        z, w, v, h, m, det, (u, wu, ww, c) = cache
+        lead = wu.shape
         slope = 1 - h * h
         ddet = dlog_det / det
-        # forward put h into z' = z + h v and into det = 1 + (1 - h^2) w v, so now
-        da = slope * ((dz * v).sum(axis=-1) - 2 * h * wv * ddet)  # of w z + b
-        dwv = unbroadcast(ddet * slope, lead)[..., None]
-        dv = unbroadcast(dz * h[..., None], v.shape) + dwv * w
-        dw = unbroadcast(da[..., None] * z, w.shape) + dwv * v
-        # and v = u + c w, c = (m(w u) - w u) / |w|^2, so now
-        c = (above_minus_one(wu) - wu) / ww
-        dc = (dv * w).sum(axis=-1) / ww  # d / d (m(w u) - w u)
-        dwu = (dc * (sigmoid(wu + SHIFT) - 1))[..., None]
-        dw = dw + c[..., None] * dv + dwu * u - 2 * (dc * c)[..., None] * w
+        # forward put h into z' = z + h v and into det = 1 + (1 - h^2) m, so now
+        da = slope * (dot(dz, v) - 2 * h * m * ddet)  # of w z + b
+        dv = unbroadcast(dz * h[..., None], v.shape)
+        dw = unbroadcast(da[..., None] * z, w.shape)
         db = unbroadcast(da, lead)[..., None]
+        # v = u + c w, c = (m - w u) / |w|^2, so now
+        dc = dot(dv, w) / ww  # of m - w u
+        dm = unbroadcast(ddet * slope, lead) + dc
+        dwu = (dm * sigmoid(wu + SHIFT) - dc)[..., None]
+        dw = dw + c[..., None] * dv + dwu * u - 2 * (dc * c)[..., None] * w
         dcontext = array_module(dz).concatenate((dv + dwu * w, dw, db), axis=-1)
         return dz + da[..., None] * w, dcontext
 
     def inverse(self, z, context):
         """By bisection: a = w z is the root of a + w v tanh(a + b) = w z', which rises with a."""
-        _, w, b, _, _, v = self._parameters(context)
+        w, b, v, wv, _ = self._parameters(context)
         xp = array_module(z)
-        wv = (w * v).sum(axis=-1)
-        target = (z * w).sum(axis=-1)
+        target = dot(z, w)
         low, high = target - xp.abs(wv), target + xp.abs(wv)
         for _ in range(60):
             a = (low + high) / 2
@@ -69,12 +64,13 @@ class Planar(Bijector):
         return z - xp.tanh(a + b)[..., None] * v
 
     def _parameters(self, context):
-        """u, w (..., L), b, w u, |w|^2 (...), v (..., L)."""
+        """w (..., L), b (...), v (..., L), m = w v (...), and what `backward` needs beside them."""
         u, w, b = context[..., : self.L], context[..., self.L : -1], context[..., -1]
-        wu = (w * u).sum(axis=-1)
-        ww = (w * w).sum(axis=-1) + TINY
-        v = u + ((above_minus_one(wu) - wu) / ww)[..., None] * w
-        return u, w, b, wu, ww, v
+        wu = dot(w, u)
+        ww = dot(w, w) + TINY
+        m = above_minus_one(wu)
+        c = (m - wu) / ww
+        return w, b, u + c[..., None] * w, m, (u, wu, ww, c)
 
 
 class Radial(Bijector):
@@ -90,37 +86,36 @@ class Radial(Bijector):
 
     def forward(self, z, context):
         xp = array_module(z)
-        c, alpha, beta, _ = self._parameters(context)
+        c, b, alpha, beta, m = self._parameters(context)
         d = z - c
-        r = xp.sqrt((d * d).sum(axis=-1))
+        r = xp.sqrt(dot(d, d))
         h = 1 / (alpha + r)
         log_det = (self.L - 1) * xp.log1p(beta * h) + xp.log1p(alpha * beta * h * h)
-        return (z + (beta * h)[..., None] * d, log_det), (d, r, h, context)
+        return (z + (beta * h)[..., None] * d, log_det), (d, r, h, b, alpha, beta, m)
 
     def backward(self, dz, dlog_det, cache, accumulate=True):
-        d, r, h, context = cache
+        d, r, h, b, alpha, beta, m = cache
         xp = array_module(dz)
-        _, alpha, beta, m = self._parameters(context)
-        lead = context.shape[:-1]
+        lead = b.shape
         q = beta * h
         # forward put q = beta h into z' = z + q d and into (L - 1) log(1 + q), and e = alpha beta h^2 into log(1 + e)
-        dq = (dz * d).sum(axis=-1) + dlog_det * (self.L - 1) / (1 + q)
+        dq = dot(dz, d) + dlog_det * (self.L - 1) / (1 + q)
         de = dlog_det / (1 + alpha * q * h)
         dh = dq * beta + 2 * de * alpha * q
         dr = -dh * h * h
         dbeta = unbroadcast(dq * h + de * alpha * h * h, lead)
         dalpha = unbroadcast(de * q * h + dr, lead) + dbeta * m
         dd = dz * q[..., None] + (dr / xp.maximum(r, TINY))[..., None] * d
-        db = dbeta * alpha * sigmoid(context[..., -1] + SHIFT)
+        db = dbeta * alpha * sigmoid(b + SHIFT)
         columns = (unbroadcast(-dd, (*lead, self.L)), (dalpha * alpha)[..., None], db[..., None])
         return dz + dd, xp.concatenate(columns, axis=-1)
 
     def inverse(self, z, context):
         """r' = r + beta r / (alpha + r) is r^2 + p r - alpha r' = 0 with p = alpha + beta - r'."""
         xp = array_module(z)
-        c, alpha, beta, _ = self._parameters(context)
+        c, _, alpha, beta, _ = self._parameters(context)
         d = z - c
-        r_new = xp.sqrt((d * d).sum(axis=-1))
+        r_new = xp.sqrt(dot(d, d))
         p = alpha + beta - r_new
         root = xp.sqrt(p * p + 4 * alpha * r_new)
         product = 2 * alpha * r_new
@@ -128,7 +123,8 @@ class Radial(Bijector):
         return c + d / (1 + beta / (alpha + r))[..., None]
 
     def _parameters(self, context):
-        """c (..., L), alpha, beta, m(b) (...)."""
+        """c (..., L), b, alpha, beta, m(b) (...)."""
+        b = context[..., -1]
         alpha = array_module(context).exp(context[..., -2])
-        m = above_minus_one(context[..., -1])
-        return context[..., : self.L], alpha, alpha * m, m
+        m = above_minus_one(b)
+        return context[..., : self.L], b, alpha, alpha * m, m

@@ -1,0 +1,269 @@
+"""python -m bench.variants: seconds of a training step of each model beside its twin in PyTorch, on one core.
+
+A twin is the loss as people write it in PyTorch, eager: from our parameters p {name: tensor}, x (N, D) and our noise
+eps, with `encode` (x -> the heads beside each other) and `decode` (z -> logits), which may be networks of any kind.
+"""
+
+import argparse
+import math
+import os
+from functools import cache, partial
+
+if __name__ == "__main__":
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from minivae.backend import generator, keep_freed_memory
+from minivae.laboratory import timing
+from minivae.models import MODELS
+from minivae.tables import markdown
+
+LOG_2PI = math.log(2 * math.pi)
+SHIFT = math.log(math.e - 1)
+
+
+def dense(p, prefix):
+    """Linear layers, a ReLU between two."""
+    layers = [(p[name], p[name[:-1] + "b"]) for name in p if name.startswith(f"{prefix}.") and name.endswith(".W")]
+
+    def network(x):
+        for i, (W, b) in enumerate(layers):
+            x = F.linear(F.relu(x) if i else x, W.T, b)
+        return x
+
+    return network
+
+
+def reconstruction(x, logits):
+    """log p(x | z), (K, N)."""
+    return -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
+
+
+def bound(log_px_z, log_pz, log_qz_x, beta):
+    """The loss of importance weighted autoencoders, from (K, N) each."""
+    log_w = log_px_z + beta * (log_pz - log_qz_x)
+    return math.log(len(log_w)) - torch.logsumexp(log_w, 0).mean()
+
+
+def draw(mu, log_var, eps):
+    """z (K, N, L) and log q(z | x) (K, N)."""
+    return mu + torch.exp(0.5 * log_var) * eps, -0.5 * (LOG_2PI + log_var + eps * eps).sum(-1)
+
+
+def standard_normal(z):
+    return -0.5 * (LOG_2PI + z * z).sum(-1)
+
+
+def vae(p, x, eps, encode, decode, beta=1.0):
+    """With the KL in closed form; eps (N, L)."""
+    mu, log_var = encode(x).chunk(2, -1)
+    logits = decode(mu + torch.exp(0.5 * log_var) * eps)
+    kl = 0.5 * (mu * mu + log_var.exp() - 1 - log_var).sum()
+    return (F.binary_cross_entropy_with_logits(logits, x, reduction="sum") + beta * kl) / len(x)
+
+
+def iwae(p, x, eps, encode, decode, beta=1.0, prior=standard_normal):
+    mu, log_var = encode(x).chunk(2, -1)
+    z, log_qz_x = draw(mu, log_var, eps)
+    return bound(reconstruction(x, decode(z)), prior(z), log_qz_x, beta)
+
+
+def through_flow(p, x, eps, encode, decode, beta=1.0, *, flow):
+    """flow(z, context) -> (z, log_det)."""
+    L = eps.shape[-1]
+    mu, log_var, h = encode(x).tensor_split((L, 2 * L), -1)
+    z, log_qz = draw(mu, log_var, eps)
+    z, log_det = flow(z, h)
+    return bound(reconstruction(x, decode(z)), standard_normal(z), log_qz - log_det, beta)
+
+
+# ---- Posteriors
+
+
+def planar(p, x, eps, encode, decode, beta=1.0):
+    """What does not depend on z is computed for all flows at once."""
+
+    def flow(z, h):
+        L = z.shape[-1]
+        u, w, b = h.unflatten(-1, (-1, 2 * L + 1)).split((L, L, 1), -1)  # (N, T, L), b (N, T, 1)
+        wu = (w * u).sum(-1, keepdim=True)
+        m = F.softplus(wu + SHIFT) - 1
+        v = u + (m - wu) * w / ((w * w).sum(-1, keepdim=True) + 1e-12)
+        hs = []
+        for v_t, w_t, b_t in zip(v.unbind(1), w.unbind(1), b.unbind(1), strict=True):
+            h_t = torch.tanh((z * w_t).sum(-1, keepdim=True) + b_t)  # (K, N, 1)
+            z = z + h_t * v_t
+            hs.append(h_t)
+        hs = torch.cat(hs, -1)  # (K, N, T)
+        return z, torch.log(1 + (1 - hs * hs) * m.squeeze(-1)).sum(-1)
+
+    return through_flow(p, x, eps, encode, decode, beta, flow=flow)
+
+
+def radial(p, x, eps, encode, decode, beta=1.0):
+    """Likewise."""
+
+    def flow(z, h):
+        L = z.shape[-1]
+        center, a, b = h.unflatten(-1, (-1, L + 2)).split((L, 1, 1), -1)  # (N, T, L), a and b (N, T, 1)
+        alpha = a.exp()
+        scale = alpha * (F.softplus(b + SHIFT) - 1)
+        hs = []
+        for c_t, alpha_t, scale_t in zip(center.unbind(1), alpha.unbind(1), scale.unbind(1), strict=True):
+            d = z - c_t
+            h_t = 1 / (alpha_t + torch.linalg.vector_norm(d, dim=-1, keepdim=True))
+            z = z + scale_t * h_t * d
+            hs.append(h_t)
+        hs, alpha, scale = torch.cat(hs, -1), alpha.squeeze(-1), scale.squeeze(-1)  # (K, N, T), (N, T)
+        return z, ((L - 1) * torch.log1p(scale * hs) + torch.log1p(scale * alpha * hs * hs)).sum(-1)
+
+    return through_flow(p, x, eps, encode, decode, beta, flow=flow)
+
+
+@cache
+def made_masks(L, H, width, reverse, dtype):
+    """Of the two layers of a MADE: hidden unit j has degree j mod L and sees the latents below it."""
+    rank = torch.arange(L).flip(0) if reverse else torch.arange(L)
+    degree = torch.arange(width) % L
+    first = torch.cat([rank[:, None] < degree, torch.ones(H, width, dtype=torch.bool)])
+    return first.to(dtype), (degree[:, None] <= rank).repeat(1, 2).to(dtype)
+
+
+def iaf(p, x, eps, encode, decode, beta=1.0):
+    made = [value for name, value in p.items() if name.startswith("posterior.flow.flows.")]
+
+    def flow(z, h):
+        L = z.shape[-1]
+        h, total = h.expand(*z.shape[:-1], -1), 0
+        for t, (W1, b1, W2, b2) in enumerate(zip(*[iter(made)] * 4, strict=True)):
+            first, last = made_masks(L, h.shape[-1], len(b1), bool(t % 2), z.dtype)
+            hidden = torch.tanh(F.linear(torch.cat((z, h), -1), (W1 * first).T, b1))
+            m, s = F.linear(hidden, (W2 * last).T, b2).chunk(2, -1)
+            g = torch.sigmoid(s + 2)
+            z = g * z + (1 - g) * m
+            total = total + F.logsigmoid(s + 2).sum(-1)
+        return z, total
+
+    return through_flow(p, x, eps, encode, decode, beta, flow=flow)
+
+
+# ---- Priors
+
+
+def mixture_log_prob(z, mu, log_var, log_w):
+    """log sum_c w_c N(z; mu_c, exp(log_var_c)): z (..., L), mu and log_var (C, L), log_w (C,) or a number."""
+    d = z[..., None, :] - mu  # (..., C, L)
+    log_p = -0.5 * (d * d * torch.exp(-log_var)).sum(-1) - 0.5 * (LOG_2PI + log_var).sum(-1)
+    return torch.logsumexp(log_p + log_w, -1)
+
+
+def mixture(p, x, eps, encode, decode, beta=1.0):
+    def prior(z):
+        return mixture_log_prob(z, p["prior.mu"], p["prior.log_var"], F.log_softmax(p["prior.logits"], 0))
+
+    return iwae(p, x, eps, encode, decode, beta, prior)
+
+
+def vamp(p, x, eps, encode, decode, beta=1.0):
+    def prior(z):
+        mu, log_var = encode(torch.sigmoid(p["prior.pseudo"])).chunk(2, -1)
+        return mixture_log_prob(z, mu, log_var, -math.log(len(mu)))
+
+    return iwae(p, x, eps, encode, decode, beta, prior)
+
+
+@cache
+def half(L, t, dtype):
+    """1 where coupling t keeps the latent: every second one."""
+    return ((torch.arange(L) + t) % 2 == 0).to(dtype)
+
+
+def realnvp(p, x, eps, encode, decode, beta=1.0):
+    prefixes = list(dict.fromkeys(name.rsplit(".layers", 1)[0] for name in p if name.startswith("prior.flow.flows.")))
+
+    def prior(z):
+        total = 0
+        for t, prefix in enumerate(prefixes):
+            mask = half(z.shape[-1], t, z.dtype)
+            s, shift = dense(p, prefix)(mask * z).chunk(2, -1)
+            log_scale = (1 - mask) * 2 * torch.tanh(s / 2)
+            z = torch.exp(log_scale) * z + (1 - mask) * shift
+            total = total + log_scale.sum(-1)
+        return standard_normal(z) + total
+
+    return iwae(p, x, eps, encode, decode, beta, prior)
+
+
+# ---- Time
+
+TWINS = {  # name: (model, its options, twin)
+    "vae": ("vae", {}, vae),
+    "iwae, K = 1": ("iwae", {"samples": 1}, iwae),
+    "iwae, K = 5": ("iwae", {"samples": 5}, iwae),
+    "planar, 20 flows": ("flow", {"flow": "planar", "flows": 20}, planar),
+    "radial, 20 flows": ("flow", {"flow": "radial", "flows": 20}, radial),
+    "iaf, 4 flows": ("iaf", {"flows": 4, "flow_width": 320, "context": 100}, iaf),
+    "vamp, 500 components": ("vamp", {"components": 500}, vamp),
+    "mixture, 100 components": ("mixture", {"components": 100}, mixture),
+    "realnvp, 4 couplings": ("realnvp", {"flows": 4, "flow_width": 64}, realnvp),
+}
+LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
+
+
+def tensors(model):
+    """{name: tensor} of copies of the parameters, which learn."""
+    return {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+
+
+def training_step(twin, p, x, eps):
+    """f(i): a step of the default Adam, as `minivae.laboratory.timing.training_step`."""
+    optimizer = torch.optim.Adam(p.values())
+    x, eps = torch.tensor(x), torch.tensor(eps)
+    encode, decode = dense(p, "encoder"), dense(p, "decoder")
+
+    def step(i):
+        optimizer.zero_grad()
+        twin(p, x, eps, encode, decode).backward()
+        optimizer.step()
+
+    return step
+
+
+def measure(label, rounds, rng):
+    """A row of the table."""
+    kind, options, twin = TWINS[label]
+    keep_freed_memory()
+    model = MODELS[kind].build((28, 28, 1), rng, hidden=(300, 300), latent=40, **options)
+    x = (rng.random((200, 784)) < 0.3).astype("float32")
+    p = tensors(model)
+    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x))["eps"])
+    ours = timing.training_step(model, x)
+    ours(0)
+    theirs(0)
+    differences = [np.abs(param.grad - p[name].grad.numpy()).max() for name, param in model.params.items()]
+    part = max(differences) / np.abs(model.grad).max()
+    if not part < LIMIT:
+        raise ValueError(f"{label}: expected the same gradients, got a difference of {part:.1e} of the largest")
+    timing.in_turns({"ours": lambda: ours(0), "theirs": lambda: theirs(0)}, 3)  # the first steps are slower
+    seconds = {"ours": partial(timing.seconds_of, ours), "theirs": partial(timing.seconds_of, theirs)}
+    times = timing.in_turns(seconds, rounds)
+    a, b = (timing.quartiles(times[who]).median for who in ("ours", "theirs"))
+    r = timing.ratio(times["ours"], times["theirs"])
+    return label, f"{a * 1e3:.2f}", f"{b * 1e3:.2f}", f"{r.median:.2f} ({r.low:.2f}-{r.high:.2f})"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m bench.variants", description=__doc__)
+    parser.add_argument("--works", nargs="+", choices=TWINS, default=list(TWINS), metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=40, metavar="N")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = [measure(label, args.rounds, np.random.default_rng(0)) for label in args.works]
+    print(markdown(("model", "ours, ms a step", "PyTorch, ms a step", "ratio (quartiles)"), *rows))
+
+
+if __name__ == "__main__":
+    main()
