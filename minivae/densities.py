@@ -368,8 +368,8 @@ def _log_sum_exp(l):
 def beta_binomial_log_prob(logit, log_c, *, x, n, observed=None):
     """log p = sum_d log n! / (x! (n - x)!) + log B(x + a, n - x + b) / B(a, b), B the beta function; x = 0, 1, ..., n.
 
-    a = c sigmoid(logit), b = c sigmoid(-logit), c = exp(log_c); all (..., D), which broadcast -> (...) nats. In float64,
-    through log Gamma(a + x) / Gamma(a) and its like, which stay exact where c is large: there it is a binomial.
+    a = c sigmoid(logit), b = c sigmoid(-logit), c = exp(log_c); all (..., D), which broadcast -> (...) nats.
+    In float64, from log Gamma(a + x) / Gamma(a) and its like: exact where c is large, too, and it is a binomial.
     """
     xp = array_module(logit)
     x, (a, b, c), _ = _beta(logit, log_c, x)

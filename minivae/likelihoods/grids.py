@@ -20,7 +20,7 @@ from ..options import whole
 from .base import LEAST, Likelihood
 
 SCALE = 1 / 8  # of a logistic at an output of 0, where 1 is from black to white
-SHIFT = 1 / 4  # of its mean, by an output of 1
+SHIFT = 1 / 8  # of its mean, by an output of 1
 
 
 class _Grid(Likelihood):
@@ -33,11 +33,13 @@ class _Grid(Likelihood):
         self.n = self.n_levels - 1
 
     def _level(self, x):
-        """(k (..., D), whole numbers from 0 to n, which were observed)."""
+        """(k (..., D), whole numbers from 0 to n, or NaN where x is out of [0, 1]; which were observed)."""
         x, observed = self._observed(x)
         if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() > 1):  # a GPU would have to wait
             raise ValueError(f"x: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
-        return array_module(x).rint(x * self.n), observed
+        xp = array_module(x)
+        k = xp.rint(x * self.n)
+        return xp.where((k >= 0) & (k <= self.n), k, math.nan), observed
 
     def _cumulated(self, out):
         """P(x <= k / n) (..., D) of each level but the last, one after the other: all at once would not fit."""
@@ -90,13 +92,11 @@ class Categorical(_Grid):
 
 
 class DiscretizedLogisticMixture(_Grid):
-    """Grey as a mixture of logistic densities, which each level has its part of (Salimans et al. 2017, eq. 1 and 2).
+    """Grey as a mixture of M logistic densities, of which each level has a part (Salimans et al. 2017, eq. 1 and 2).
 
-    out (..., 3 M D), M = `mixtures`: blocks of D logits, then of means, then of logs of scales. P(k) is the integral from
-    k - 1/2 to k + 1/2; the first and the last level have the tails as well. Unlike a categorical it knows that levels
-    are in an order, with 3 M numbers for each pixel instead of one for each level. A new network, whose outputs are near
-    0, has M means that are spread evenly from 0 to 1, and scales of 1 / (2 M + 2): components that start equal would
-    get the same gradient.
+    out (..., 3 M D): M blocks of logits, then of means, then of logs of scales. P(k) is the mass from k - 1/2 to
+    k + 1/2; the first and the last level have the tails as well. Unlike a categorical it knows the order of the levels.
+    At outputs of 0 the M means are spread evenly from 0 to 1: components that start equal would learn the same.
     """
 
     def __init__(self, levels=256, mixtures=5):
@@ -140,10 +140,10 @@ class DiscretizedLogisticMixture(_Grid):
 
 
 class BetaBinomial(_Grid):
-    """Grey as n = levels - 1 bits, each 1 with a chance that is drawn once for all n: x is how many are, over n.
+    """Grey as the number of ones among n = levels - 1 bits, whose common chance of a one is drawn from Beta(a, b).
 
-    out (..., 2 D): blocks of logits and of logs of c / 2. The chance is Beta(a, b), a + b = c, a = c sigmoid(logit), so
-    that x_hat = sigmoid(logit). At outputs of 0 all levels are as likely; where c is small, black and white are.
+    out (..., 2 D): blocks of logits and of logs of c / 2, a + b = c and a = c sigmoid(logit), so that x_hat =
+    sigmoid(logit). At outputs of 0 all levels are as likely; a small c means black or white, a large c one grey.
     """
 
     n_out = 2

@@ -118,10 +118,13 @@ def build_networks(
         For values that the options of these names do not take, for conv on rows that are no signal, or on images too
         small for its layers, and for rows that `signal` does not divide.
     """
-    arch, hidden, channels, latent, activation, likelihood, levels, mixtures, std, dropout, norm, signal = read_arguments(
+    arch, hidden, channels, latent, activation, likelihood, dropout, norm, signal = read_arguments(
         NETWORKS, arch=arch, hidden=hidden, channels=channels, latent=latent, activation=activation,
-        likelihood=likelihood, levels=levels, mixtures=mixtures, std=std, dropout=dropout, norm=norm, signal=signal,
+        likelihood=likelihood, dropout=dropout, norm=norm, signal=signal,
     )  # fmt: skip
+    levels, mixtures, std = read_arguments(NETWORKS, levels=levels, mixtures=mixtures, std=std)
+    own = {name: value for name, value in (("levels", levels), ("mixtures", mixtures), ("std", std))
+           if value is not None and likelihood in NETWORKS[name].needs[1]}  # fmt: skip
     shape = each(whole(1))("shape", shape)
     heads, given = whole(1)("heads", heads), whole(0)("given", given)
     if len(shape) not in (1, 3):
@@ -131,8 +134,6 @@ def build_networks(
     if (columns is None) == (likelihood == "mixed"):
         wanted = "none, they have no columns" if columns is None else "mixed for a table"
         raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
-    given_to = {"levels": levels, "mixtures": mixtures, "std": std}
-    own = {k: v for k, v in given_to.items() if v is not None and likelihood in NETWORKS[k].needs[1]}
     p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](**own)
     p.missing = bool(missing)
     look = {"activation": activation, "dropout": dropout, "norm": norm, "given": given, "rng": rng}
