@@ -47,6 +47,44 @@ def digamma_less_log(y):
     return xp.where(y > 100, far, special(y).digamma(y) - xp.log(y))
 
 
+def log_rising(y, k):
+    """log Gamma(y + k) / Gamma(y) = log y (y + 1) ... (y + k - 1).   y > 0, k >= 0 in float64, which broadcast.
+
+    y is moved up by eight, to where Stirling's series has 13 digits. The part of Gamma that grows is taken as a whole,
+    so that nothing large is subtracted where y is large.
+    """
+    xp = array_module(y)
+    Y = y + 8
+    q, p = y * (y + 7), (y + k) * (y + k + 7)  # y (y + 1) ... (y + 7) is q (q + 6) (q + 10) (q + 12)
+    moved = (p / q) * ((p + 6) / (q + 6)) * ((p + 10) / (q + 10)) * ((p + 12) / (q + 12))
+    return k * xp.log(Y) + (Y + k - 0.5) * xp.log1p(k / Y) - k + (_stirling(Y + k) - _stirling(Y)) - xp.log(moved)
+
+
+def _stirling(y):
+    """log Gamma(y) less ((y - 1/2) log y - y + 1/2 log 2 pi), y >= 8."""
+    w = 1 / (y * y)
+    return (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / y
+
+
+def digamma_rise(y, k):
+    """digamma(y + k) - digamma(y) = 1 / y + 1 / (y + 1) + ... + 1 / (y + k - 1), the slope of `log_rising` in y."""
+    Y = y + 8
+    moved = _eight_inverses(y) - _eight_inverses(y + k)
+    return array_module(y).log1p(k / Y) + (_stirling_slope(Y + k) - _stirling_slope(Y)) + moved
+
+
+def _stirling_slope(y):
+    """digamma(y) - log(y), y >= 8."""
+    w = 1 / (y * y)
+    return -0.5 / y - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w / 132))))
+
+
+def _eight_inverses(y):
+    """1 / y + 1 / (y + 1) + ... + 1 / (y + 7), in pairs."""
+    q = y * (y + 7)
+    return (2 * y + 7) * (1 / q + 1 / (q + 6) + 1 / (q + 10) + 1 / (q + 12))
+
+
 def softmax(logits):
     """exp(l) / sum_c exp(l_c) over the last axis but one.   logits (..., n, D) -> (..., n, D).
 

@@ -145,6 +145,15 @@ def counts(rng, *shape):
     return rng.integers(0, 9, shape).astype("float64")
 
 
+def interval(rng, *shape):
+    """Bounds of an interval, of which some are infinite."""
+    lower = rng.standard_normal(shape)
+    upper = lower + rng.random(shape)
+    lower.flat[0] = -np.inf
+    upper.flat[1:3] = np.inf
+    return {"lower": lower, "upper": upper}
+
+
 def gaussian(rng, *shape):
     return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
 
@@ -180,6 +189,21 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((2, 3, 4)), np.array([0.5])), {"x": counts(rng, 3, 4)}),
         lambda rng: ((2 * rng.standard_normal(4), 2 * np.arange(4.0)), {"x": counts(rng, 3, 4), "observed": MASK}),
     ],
+    densities.logistic_log_prob: [
+        lambda rng: (gaussian(rng, 2, 3, 4, 5), interval(rng, 3, 1, 5)),
+        lambda rng: ((rng.standard_normal((4, 1)), rng.standard_normal(5)), interval(rng, 3, 4, 5)),
+    ],
+    densities.mixture_log_prob: [
+        lambda rng: ((3 * rng.standard_normal((2, 3, 4, 5)), -3 * rng.random((2, 3, 4, 5))), {}),
+        lambda rng: ((rng.standard_normal((3, 4)), -3 * rng.random((2, 3, 3, 1))), {"observed": MASK}),
+    ],
+    densities.beta_binomial_log_prob: [
+        lambda rng: ((3 * rng.standard_normal((2, 3, 4)), np.array([0.5])), {"x": counts(rng, 3, 4), "n": 8}),
+        lambda rng: (
+            (rng.standard_normal(4), 4 * rng.standard_normal((3, 1))),
+            {"x": counts(rng, 3, 4), "n": 9, "observed": MASK},
+        ),
+    ],
     densities.softmax_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": np.eye(5)[rng.integers(0, 5, 3)]}),
         lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4)}),
@@ -209,6 +233,8 @@ OPERATIONS = {
 LIKELIHOODS = {
     likelihoods.Bernoulli: likelihoods.Bernoulli,
     likelihoods.Categorical: lambda: likelihoods.Categorical(3),
+    likelihoods.DiscretizedLogisticMixture: lambda: likelihoods.DiscretizedLogisticMixture(8, 2),
+    likelihoods.BetaBinomial: lambda: likelihoods.BetaBinomial(5),
     likelihoods.Gaussian: likelihoods.Gaussian,
     likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),
     likelihoods.GaussianFull: likelihoods.GaussianFull,

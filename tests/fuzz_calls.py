@@ -115,7 +115,7 @@ def nothing(made, arguments):
 
 
 NETWORK = {"shape": (4, 4, 1), "arch": "dense", "hidden": (3,), "latent": 2, "channels": (2,), "activation": "relu",
-           "norm": "none", "likelihood": "bernoulli", "levels": None, "std": None, "dropout": 0.0,
+           "norm": "none", "likelihood": "bernoulli", "levels": None, "mixtures": None, "std": None, "dropout": 0.0,
            "signal": None, "parts": None}  # fmt: skip
 OF_CONV = {"c_in": 2, "c_out": 3, "kernel": 3, "stride": 1, "padding": 0}
 OF_BETA = {"beta": 1.0, "beta_schedule": "linear", "beta_epochs": 1, "pass_steps": 2}
@@ -170,6 +170,9 @@ CALLS = {
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),
                       {"C": 4, "unit": True}, lambda prior, _: use_prior(prior, {"L": 2})),
     "Categorical": Call(likelihoods.Categorical, {"levels": 3}, use_likelihood),
+    "DiscretizedLogisticMixture": Call(likelihoods.DiscretizedLogisticMixture, {"levels": 3, "mixtures": 2},
+                                       use_likelihood),
+    "BetaBinomial": Call(likelihoods.BetaBinomial, {"levels": 3}, use_likelihood),
     "Gaussian": Call(likelihoods.Gaussian, {"std": 0.2, "n": 1, "rounding": None}, use_likelihood),
     "StudentT": Call(likelihoods.StudentT, {"std": 0.2, "n": 1, "df": 5.0, "rounding": None}, use_likelihood),
     "Poisson": Call(likelihoods.Poisson, {"unit": 1.0}, use_likelihood),

@@ -60,6 +60,8 @@ def test_train_says_what_and_where(tmp_path, capsys):
         ["--arch", "conv", "--channels", "4"],
         ["--likelihood", "gaussian"],
         ["--likelihood", "gaussian-fixed", "--arch", "conv", "--channels", "2", "3"],
+        ["--likelihood", "logistic-mixture", "--mixtures", "2", "--levels", "17"],
+        ["--likelihood", "beta-binomial", "--arch", "conv", "--channels", "2"],
         ["--likelihood", "gaussian-full", "--optimizer", "sgd", "--schedule", "step", "--clip", "1"],
         ["--binarize", "threshold", "--optimizer", "adamw", "--weight-decay", "0.1", "--activation", "tanh"],
         ["--binarize", "once", "--dtype", "float64", "--schedule", "cosine", "--beta", "0"],
@@ -83,7 +85,9 @@ CHANGES = [
     {"likelihood": "gaussian", "dequantize": True}, {"norm": "batch"}, {"norm": "layer"},
     {"likelihood": "gaussian", "standardize": True}, {"likelihood": "categorical"}, {"beta_schedule": "linear"},
     {"likelihood": "gaussian", "std": 0.5}, {"likelihood": "gaussian-fixed", "std": 0.5},
-    {"likelihood": "categorical", "levels": 4}, {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
+    {"likelihood": "categorical", "levels": 4}, {"likelihood": "logistic-mixture"}, {"likelihood": "beta-binomial"},
+    {"likelihood": "logistic-mixture", "mixtures": 2}, {"likelihood": "beta-binomial", "levels": 33},
+    {"beta_schedule": "cyclical"}, {"free_bits": 0.5}, {"schedule": "iwae"},
     {"beta_schedule": "linear", "beta_epochs": 2}, {"rates": {"encoder": 0.5}}, {"warm_up": 1}, {"ema": 0.9},
     {"data": "sprites", "sprites": {"side": 8, "scale": [5], "orientation": [0], "x": [3, 9], "y": [2, 7, 9]}},
     {"optimizer": "sgd", "momentum": 0.5}, {"optimizer": "sgd", "nesterov": True}, {"activation": "elu"},
@@ -209,6 +213,39 @@ def test_evaluate(run, capsys):
     assert (run / "evaluate-train.json").read_bytes() == first
 
 
+@pytest.mark.parametrize(
+    ("options", "levels"),
+    [
+        ([], 2),
+        (["--binarize", "threshold"], 2),
+        (["--likelihood", "categorical"], 17),
+        (["--likelihood", "logistic-mixture", "--levels", "33"], 33),
+        (["--model", "iwae", "--samples", "2", "--likelihood", "beta-binomial"], 17),
+        (["--binarize", "none"], None),
+        (["--likelihood", "gaussian"], None),
+    ],
+)
+def test_evaluate_says_bits_per_dimension_of_probabilities(options, levels, tmp_path, capsys):
+    """-ELBO / (64 log 2) and the same of log p(x), of so many levels; none of a density, or of chances of bits."""
+    out = tmp_path / "a"
+    assert main(["train", *SMALL, *options, "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--samples", "4"]) == 0
+    said, report = capsys.readouterr().out, json.loads((out / "evaluate-test.json").read_text())
+    found = report["evidence"]["4"]
+    if levels is None:
+        assert not {"elbo_bits_per_dimension", "levels"} & set(report) | {"bits_per_dimension"} & set(found)
+        assert "bits per dimension" not in said
+        return
+    bits, of_log_px = (-nats / (64 * np.log(2)) for nats in (report["elbo"], found["log_px"]))
+    assert report["levels"] == levels
+    assert report["elbo_bits_per_dimension"] == pytest.approx(bits)
+    assert found["bits_per_dimension"] == pytest.approx(of_log_px)
+    assert f"elbo {bits:.4f} bits per dimension, of {levels} levels\n" in said
+    assert f" nats, {of_log_px:.4f} bits per dimension, by importance sampling" in said
+    assert found["quantity"] == ("log p(x)" if levels == 2 else f"log p(x) of {levels} levels")
+
+
 @pytest.mark.parametrize("arch", ["dense", "conv"])
 def test_gradcheck(arch, capsys):
     assert main(["gradcheck", "--arch", arch, "--likelihood", "gaussian"]) == 0
@@ -319,7 +356,9 @@ BAD_CONFIG = [
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
     ("std", "0\nlikelihood = 'gaussian'", "expected a finite number > 1e-18 and < 1e+18, got 0"),
     ("std", "0.3", "expected likelihood gaussian or gaussian-fixed or student-t, got bernoulli"),
-    ("levels", "4", "expected likelihood categorical, got bernoulli"),
+    ("levels", "4", "expected likelihood categorical or logistic-mixture or beta-binomial, got bernoulli"),
+    ("mixtures", "4", "expected likelihood logistic-mixture, got bernoulli"),
+    ("mixtures", "0\nlikelihood = 'logistic-mixture'", "expected a whole number >= 1, got 0"),
     ("beta_epochs", "0", "expected a whole number >= 1, got 0"),
     ("beta_epochs", "3", "expected beta_schedule linear or cyclical, got constant"),
     ("rates", "0.5", "expected a table of names and values, got 0.5"),

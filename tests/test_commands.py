@@ -339,6 +339,8 @@ def test_compare_shows_the_best_and_not_only_the_last(run, tmp_path, capsys):
         ([["--likelihood", "gaussian"], ["--likelihood", "gaussian-full"]], True),
         ([["--likelihood", "gaussian"], ["--likelihood", "categorical"]], False),
         ([["--likelihood", "categorical"], ["--likelihood", "categorical", "--config", "LEVELS"]], False),
+        ([["--likelihood", "categorical"], ["--likelihood", "beta-binomial"]], True),
+        ([["--likelihood", "beta-binomial"], ["--likelihood", "logistic-mixture", "--config", "LEVELS"]], False),
         ([["--seed", "1"], ["--binarize", "once"]], False),
         ([["--seed", "1"], ["--latent", "1"]], True),
     ],

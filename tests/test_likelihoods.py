@@ -7,7 +7,9 @@ from scipy import stats
 from minivae.likelihoods import (
     LIKELIHOODS,
     Bernoulli,
+    BetaBinomial,
     Categorical,
+    DiscretizedLogisticMixture,
     Gaussian,
     GaussianFixed,
     GaussianFull,
@@ -352,7 +354,8 @@ def test_mixed_is_the_sum_of_its_parts(rng):
     assert mixed.seen(x).shape == (4, 18)
 
 
-@pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(3), Gaussian, lambda: GaussianFixed(0.5), GaussianFull,
+@pytest.mark.parametrize("make", [Bernoulli, lambda: Categorical(3), lambda: DiscretizedLogisticMixture(5, 2),
+                                  lambda: BetaBinomial(5), Gaussian, lambda: GaussianFixed(0.5), GaussianFull,
                                   StudentT, Poisson, NegativeBinomial])  # fmt: skip
 def test_what_is_missing_is_as_if_its_column_were_not_there(make, rng):
     likelihood = make().bind("float64")

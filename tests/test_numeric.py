@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minivae.numeric import log_one_plus, sigmoid, stratified_log_weights, sum_rows
+from minivae.numeric import digamma_rise, log_one_plus, log_rising, sigmoid, stratified_log_weights, sum_rows
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -31,6 +31,15 @@ def test_log_one_plus_is_right_however_small_e_is(dtype):
     e = np.concatenate([np.geomspace(1e-30, 1, 2001), [0]]).astype(dtype)
     np.testing.assert_allclose(log_one_plus(e), np.log1p(e.astype("longdouble")), rtol=4 * np.finfo(dtype).eps)
     assert np.isnan(log_one_plus(np.array(np.nan, dtype)))
+
+
+@pytest.mark.parametrize("y", [1e-250, 1e-9, 0.01, 0.5, 1, 3.3, 20, 1e3, 1e9, 1e20, 1e100])
+def test_rising_factorials(y):
+    """Against the sum of logs, and its slope against that of inverses: relative to the result, however large y is."""
+    for k in (0.0, 1.0, 2.0, 9.0, 255.0, 3000.0):
+        terms = np.longdouble(y) + np.arange(k)
+        np.testing.assert_allclose(log_rising(np.array(y), k), np.log(terms).sum(), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(digamma_rise(np.array(y), k), (1 / terms).sum(), rtol=1e-11, atol=0)
 
 
 def test_sum_rows():

@@ -183,12 +183,36 @@ def torch_network(network, x, params, prefix):
     return x
 
 
+class LogisticMixture:
+    def __init__(self, logits, mu, scale, n):
+        self.weights, self.mu, self.scale, self.n = logits.softmax(-1), mu, scale, n
+
+    def log_prob(self, k):
+        """log of the sum of differences of distribution functions; k (..., D), components (..., D, M)."""
+        k = k[..., None]
+        above = torch.where(k == self.n, 1.0, ((((k + 0.5) / self.n) - self.mu) / self.scale).sigmoid())
+        below = torch.where(k == 0, 0.0, ((((k - 0.5) / self.n) - self.mu) / self.scale).sigmoid())
+        return (self.weights * (above - below)).sum(-1).log()
+
+
+class BetaBinomial:
+    def __init__(self, a, b, n):
+        self.a, self.b, self.n = a, b, n
+
+    def log_prob(self, k):
+        def log_beta(a, b):
+            return a.lgamma() + b.lgamma() - (a + b).lgamma()
+
+        choices = math.lgamma(self.n + 1) - (k + 1).lgamma() - (self.n - k + 1).lgamma()
+        return choices + log_beta(k + self.a, self.n - k + self.b) - log_beta(self.a, self.b)
+
+
 @pytest.mark.parametrize("arch", ["dense", "conv"])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_whole_vae(arch, likelihood, rng):
     """Loss and every gradient of a step, through PyTorch's own distributions."""
     model = VAE.build((7, 6, 1), rng, arch=arch, hidden=(10, 6), channels=(3, 4), latent=3, activation="silu",
-                      likelihood=likelihood, levels=3, beta=0.8).bind("float64")  # fmt: skip
+                      likelihood=likelihood, levels=3, mixtures=4, beta=0.8).bind("float64")  # fmt: skip
     x = (rng.random((5, 42)) < 0.4).astype("float64")
     if likelihood == "softmax":
         x = np.eye(42)[rng.integers(0, 42, 5)]
@@ -205,6 +229,13 @@ def test_whole_vae(arch, likelihood, rng):
         p = D.Bernoulli(logits=out)
     elif likelihood == "categorical":
         p, tx = D.Categorical(logits=out.reshape(5, 3, 42).transpose(1, 2)), 2 * tx
+    elif likelihood == "logistic-mixture":
+        logits, middle, log_scale = out.reshape(5, 3, 4, 42).transpose(2, 3).unbind(1)  # (5, 42, 4) each
+        start = (torch.arange(4) + 0.5) / 4
+        p, tx = LogisticMixture(logits, start + middle / 8, log_scale.exp() / 8, 2), 2 * tx
+    elif likelihood == "beta-binomial":
+        c = 2 * out[:, 42:].exp()
+        p, tx = BetaBinomial(c * out[:, :42].sigmoid(), c * (-out[:, :42]).sigmoid(), 2), 2 * tx
     elif likelihood == "gaussian":
         p = D.Normal(out, (0.5 * params["likelihood.log_var"]).exp())
     elif likelihood == "gaussian-fixed":

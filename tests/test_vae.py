@@ -276,6 +276,10 @@ def test_options_of_likelihoods_reach_them(rng):
         return VAE.build((4,), rng, hidden=(3,), latent=2, likelihood=name, **options).likelihood
 
     assert build("categorical", levels=5).n_out == 5
+    assert build("logistic-mixture", levels=9, mixtures=4).n_levels == 9
+    assert build("logistic-mixture", mixtures=4).n_out == 12
+    assert build("beta-binomial", levels=9).n_levels == 9
+    assert build("beta-binomial", mixtures=4, std=0.5).n_levels == 256  # those of others do nothing
     assert build("gaussian-fixed", std=0.5).std == 0.5
     assert build("gaussian", std=0.5).log_var.data == pytest.approx(2 * np.log(0.5))
     assert build("gaussian").log_var.data == Gaussian().log_var.data

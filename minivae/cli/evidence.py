@@ -5,6 +5,7 @@ import time
 from .. import plot
 from ..data.preprocess import entropy_floor
 from ..evaluate import Result, annealed_evidence, sampled_evidence
+from ..laboratory.units import bits_per_dimension
 from .base import check_finite
 from .families.base import classes
 
@@ -14,6 +15,17 @@ CHAINS = 16  # of annealed importance sampling
 def grey_floor(case):
     """The entropy floor of these rows in nats, where grey pixels are under a Bernoulli likelihood; else None."""
     return None if case.run.protocol.entropy_floor is None else float(entropy_floor(case.x))
+
+
+def bits_of(case, log_p):
+    """(bits per dimension, levels) of a mean log-probability of the rows; (None, None) where it is no probability.
+
+    That is under a likelihood of densities, of grey values as chances of bits, or where values are missing.
+    """
+    likelihood = case.model.likelihood
+    if likelihood.n_levels is None or likelihood.missing or case.run.protocol.entropy_floor is not None:
+        return None, None
+    return bits_per_dimension(-log_p, case.x.shape[1], levels=1), likelihood.n_levels
 
 
 def estimates(case, K, T):
@@ -43,7 +55,10 @@ def estimates(case, K, T):
 
 def _result(case, values, method, K, ess, bounds=None):
     quantity = "log p(x)" if case.model.labels is None else "log p(x | y)"
-    result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds)
+    bits, levels = bits_of(case, float(values.mean()))
+    if levels not in (None, 2):  # of other levels the same rows have another log p(x)
+        quantity += f" of {levels} levels"
+    result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds, bits)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")
     print(result.line())
     return result

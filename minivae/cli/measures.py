@@ -17,7 +17,7 @@ from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
 from .base import FORCE, RUN, argument, check_finite, command, opened, output, short
-from .evidence import estimates, grey_floor
+from .evidence import bits_of, estimates, grey_floor
 from .families import MEASURES, Case
 
 SPLITS = ("test", "validation", "train")
@@ -63,6 +63,10 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
             print(f"{name} {_plus_minus(result[name], errors.get(f'{name}_standard_error'))} {metric.unit}")
+        bits, levels = bits_of(case, result["elbo"]) if "elbo" in result else (None, None)
+        if bits is not None:
+            result |= {"elbo_bits_per_dimension": bits, "levels": levels}
+            print(f"elbo {bits:.4f} bits per dimension, of {levels} levels")
         floor = grey_floor(case)
         if floor is not None:
             result["entropy_floor"] = floor
@@ -158,7 +162,10 @@ def compare(runs, evidence, split, out, force):
 
 def _unit(run):
     """What must be equal if the nats of two runs are to be compared."""
-    kind = "density" if run.settings["likelihood"].startswith("gaussian") else run.settings["likelihood"]
+    likelihood = run.settings["likelihood"]
+    kind = "density" if likelihood.startswith("gaussian") else likelihood
+    if run.settings.get("levels") is not None:
+        kind = "levels"  # however their probabilities come about
     names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std")
     kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]

@@ -76,7 +76,7 @@ def load_data(
         Which examples are the validation split: a random choice, by the classes where there are any, or the last
         ones. None: "tail" for named sets, "shuffle" for a user's data.
     levels : int, optional
-        Of the likelihood "categorical"; None: its own default.
+        Of a likelihood of grey levels; None: its own default.
     columns : dict, optional
         Of a table: kinds of columns, {name: "real", "positive", "count", "binary", "category" or "skip"}; those that
         are not named are found by inspection.
@@ -102,7 +102,7 @@ def load_data(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
         standardize=standardize, scale=scale, split_order=split_order, side=side,
     )  # fmt: skip
-    levels = 16 if levels is None else whole(2)("levels", levels)
+    levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
     raw = read_source(source, data_dir, sprites, side)
     older, named = scale == OLDER, raw.divisor is not None
     parts, shape, seed = split(raw, validation, split_order, mapped=not older)

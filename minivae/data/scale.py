@@ -107,8 +107,8 @@ def divisor_of(found, scale, likelihood, levels):
         return _explicit(found, scale)
     if found.is_float or found.is_bits or found.low is None:
         return 1
-    if likelihood == "categorical":
-        if found.low < 0 or found.high >= levels:
+    if values_of(likelihood) == "unit" and likelihood != "bernoulli":
+        if found.low < 0 or found.high >= levels or (found.high <= GREY and levels == 256):
             raise ValueError(f"x: {_range(found)} are no levels 0 to {levels - 1}; expected levels = "
                              f"{max(2, found.high + 1)} in --config, or --scale for pixels")  # fmt: skip
         return levels - 1

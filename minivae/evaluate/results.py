@@ -19,7 +19,8 @@ class Result:
     values : array (N,)
         Nats of each row.
     quantity : str
-        "log p(x)", or "log p(x | y)" of a conditional model; a density's nats have other units than those of bits.
+        "log p(x)", or "log p(x | y)" of a conditional model; a density's nats have other units than those of bits, and
+        those of grey levels depend on how many there are: "log p(x) of 256 levels".
     method : str
         "importance sampling", or "annealing in T steps".
     K : int
@@ -34,6 +35,8 @@ class Result:
         sha256 of the rows themselves, bits drawn, and of what y they are given.
     bounds : dict, optional
         {k: mean bound of k samples}, nats.
+    bits : float, optional
+        Bits per dimension, -mean / (D log 2), where p is of bits or of grey levels.
     """
 
     values: np.ndarray
@@ -45,6 +48,7 @@ class Result:
     images: str
     rows: str
     bounds: dict | None = None
+    bits: float | None = None
 
     @property
     def mean(self):
@@ -59,8 +63,9 @@ class Result:
     def line(self):
         """The whole protocol in one line."""
         error = "" if self.standard_error is None else f" +- {self.standard_error:.2f}"
+        bits = "" if self.bits is None else f", {self.bits:.4f} bits per dimension,"
         unit = "chains" if self.method.startswith("annealing") else "samples"
-        return (f"{self.quantity} {self.mean:.2f}{error} nats by {self.method} with {self.K} {unit} (effective: "
+        return (f"{self.quantity} {self.mean:.2f}{error} nats{bits} by {self.method} with {self.K} {unit} (effective: "
                 f"{np.median(self.ess):.1f}, median); {self.data}: {self.images}, sha256 {self.rows[:12]}")  # fmt: skip
 
     def to_json(self):
@@ -69,7 +74,8 @@ class Result:
                     "method": self.method, "K": self.K, "ess_median": float(np.median(self.ess)),
                     "ess_smallest": float(self.ess.min()), "images": self.images, "data": self.data,
                     "rows_sha256": self.rows}  # fmt: skip
-        return document if self.bounds is None else document | {"bounds": self.bounds}
+        optional = {"bits_per_dimension": self.bits, "bounds": self.bounds}
+        return document | {name: value for name, value in optional.items() if value is not None}
 
     @classmethod
     def from_json(cls, document, values):
@@ -83,7 +89,8 @@ class Result:
             raise ValueError("it was written before results had a protocol; evaluate again") from None
         if not same:
             raise ValueError("its rows have another mean; evaluate again")
-        return cls(values, quantity, method, K, ess, data, images, rows, document.get("bounds"))
+        return cls(values, quantity, method, K, ess, data, images, rows, document.get("bounds"),
+                   document.get("bits_per_dimension"))  # fmt: skip
 
     def minus(self, other):
         """(mean, standard error) of the difference, paired over the rows: far smaller than that of either mean.

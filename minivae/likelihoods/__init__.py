@@ -5,13 +5,16 @@ The data x (..., D) are rows of D numbers; out (..., n_out * D) has n_out blocks
 
 from .base import Likelihood
 from .counts import NegativeBinomial, Poisson
+from .grids import BetaBinomial, Categorical, DiscretizedLogisticMixture
 from .mixed import Mixed, Softmax
-from .pixels import Bernoulli, Categorical
+from .pixels import Bernoulli
 from .reals import STD, Gaussian, GaussianFixed, GaussianFull, StudentT
 
 LIKELIHOODS = {
     "bernoulli": Bernoulli,
     "categorical": Categorical,
+    "logistic-mixture": DiscretizedLogisticMixture,
+    "beta-binomial": BetaBinomial,
     "gaussian": Gaussian,
     "gaussian-fixed": GaussianFixed,
     "gaussian-full": GaussianFull,

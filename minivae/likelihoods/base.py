@@ -13,6 +13,7 @@ class Likelihood(Layer):
 
     n_out = 1  # raw outputs for each number of x
     values = "reals"  # what x may be: "unit" [0, 1], "reals", "counts" 0, 1, 2, ..., or rows that are "one-hot"
+    n_levels = None  # how many values each number of x may have, 0 and 1 the first and last, if p is of these alone
     D = None  # columns of x, where it has numbers of its own for each
     missing = False  # whether NaN in x stands for what was not observed: it adds nothing to log_px_z or to a gradient
 

@@ -14,7 +14,7 @@ from .iwae import IWAE
 from .networks import build_networks
 from .vae import VAE
 
-SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3}
+SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
 
 
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):

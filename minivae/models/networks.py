@@ -23,6 +23,13 @@ def _hidden(settings):
     return [256] if settings["arch"] == "conv" else [400, 200]
 
 
+def _levels(settings):
+    """Grey levels of a likelihood that has some, where their number is not given."""
+    if settings["data"] == "digits":
+        return 17
+    return 16 if settings["likelihood"] == "categorical" else 256
+
+
 def _std(settings):
     """Standard deviation of a Gaussian likelihood, where none is given."""
     if settings["standardize"]:
@@ -47,9 +54,11 @@ NETWORKS = {
                          fill=lambda settings: "mixed" if is_table_file(settings["data"]) else "bernoulli"),
     "parts": Option(read_parts, None, 'likelihoods of columns: {real = "student-t", count = "poisson"}',
                     needs=("likelihood", ("mixed",)), optional=True, older=None),
-    "levels": Option(whole(2, MOST), None, "grey levels of the categorical likelihood (default: 16; digits 17)", "N",
-                     fill=lambda settings: 17 if settings["data"] == "digits" else 16,
-                     needs=("likelihood", ("categorical",)), optional=True),
+    "levels": Option(whole(2, MOST), None, "grey levels of x (default: categorical 16, others 256; digits 17)", "N",
+                     fill=_levels, needs=("likelihood", ("categorical", "logistic-mixture", "beta-binomial")),
+                     optional=True),
+    "mixtures": Option(whole(1, MOST), None, "components of the logistic mixture (default: 5)", "M",
+                       fill=lambda settings: 5, needs=("likelihood", ("logistic-mixture",)), optional=True, older=None),
     "std": Option(STD, None, "of a Gaussian or Student-t: fixed, or the start (default: 0.1, 0.2; standardized 1)",
                   fill=_std, needs=("likelihood", ("gaussian", "gaussian-fixed", "student-t")), optional=True),
     "dropout": Option(real(below=1, closed=True), 0.0, "in dense hidden layers", "P"),
@@ -66,6 +75,7 @@ def build_networks(
     activation="relu",
     likelihood="bernoulli",
     levels=None,
+    mixtures=None,
     std=None,
     dropout=0.0,
     norm="none",
@@ -86,7 +96,9 @@ def build_networks(
     hidden, channels : sequences of int
         Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
     levels : int, optional
-        Grey levels of the categorical likelihood.
+        Grey levels, of a likelihood of these.
+    mixtures : int, optional
+        Components for each pixel, of the likelihood "logistic-mixture".
     std : float, optional
         Standard deviation of a Gaussian likelihood: the fixed one, or where the learned one starts.
     signal : int, optional
@@ -106,10 +118,13 @@ def build_networks(
         For values that the options of these names do not take, for conv on rows that are no signal, or on images too
         small for its layers, and for rows that `signal` does not divide.
     """
-    arch, hidden, channels, latent, activation, likelihood, levels, std, dropout, norm, signal = read_arguments(
+    arch, hidden, channels, latent, activation, likelihood, dropout, norm, signal = read_arguments(
         NETWORKS, arch=arch, hidden=hidden, channels=channels, latent=latent, activation=activation,
-        likelihood=likelihood, levels=levels, std=std, dropout=dropout, norm=norm, signal=signal,
+        likelihood=likelihood, dropout=dropout, norm=norm, signal=signal,
     )  # fmt: skip
+    levels, mixtures, std = read_arguments(NETWORKS, levels=levels, mixtures=mixtures, std=std)
+    own = {name: value for name, value in (("levels", levels), ("mixtures", mixtures), ("std", std))
+           if value is not None and likelihood in NETWORKS[name].needs[1]}  # fmt: skip
     shape = each(whole(1))("shape", shape)
     heads = each(whole(1))("heads", heads) if isinstance(heads, list | tuple) else whole(1)("heads", heads)
     given = whole(0)("given", given)
@@ -120,8 +135,7 @@ def build_networks(
     if (columns is None) == (likelihood == "mixed"):
         wanted = "none, they have no columns" if columns is None else "mixed for a table"
         raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
-    own = {"categorical": levels, "gaussian": std, "gaussian-fixed": std, "student-t": std}.get(likelihood)
-    p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](*[] if own is None else [own])
+    p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](**own)
     p.missing = bool(missing)
     look = {"activation": activation, "dropout": dropout, "norm": norm, "given": given, "rng": rng}
     masked = 2 if missing else 1  # the encoder sees a mask beside each value

@@ -106,8 +106,8 @@ def integral_of_likelihood(likelihood, rng):
     noise = likelihood.draw_noise(rng, (4000, 2)).astype("float64")
     drawn = likelihood.draw(out, noise)
     volume = 1.0
-    if likelihood.values == "unit":
-        axes = 2 * [np.unique(likelihood.draw(0 * out, noise))]  # where all of a few levels are as likely
+    if likelihood.n_levels is not None:
+        axes = 2 * [np.linspace(0, 1, likelihood.n_levels)]
     elif likelihood.values == "counts":
         axes = 2 * [np.arange(4 * drawn.max() + 40)]
     elif likelihood.values == "one-hot":
