@@ -217,6 +217,8 @@ def test_other_models(name, tmp_path, no_pictures):
     assert found["mutual_information"]["value"] + found["marginal_kl"]["value"] == pytest.approx(
         found["kl"]["value"], abs=0.1
     )
+    assert (tmp_path / "a" / "pseudo-test.png").exists() == (name == "vamp")
+    assert ("total_correlation" in found) == ("doctor" in found) == (name != "vamp")
 
 
 def test_what_it_refuses(tmp_path, capsys, no_pictures):

@@ -3,7 +3,7 @@
 import math
 from textwrap import wrap
 
-from ...backend import take
+from ...backend import take, to_numpy
 from ...evaluate import (
     ACTIVE,
     activity,
@@ -15,19 +15,21 @@ from ...evaluate import (
     standard_error,
 )
 from ...evaluate.latents import mean_kl, row_kl
-from ...plot import draw_kl
+from ...plot import draw_kl, samples
+from ...priors import VampPrior
 from ...tables import aligned
 from .base import Findings, family
 
 GAP_ROWS = 100  # random rows of the approximation gap
 GAP_DRAWS = 2000  # z for each of them
 GAIN_ROWS = 1000  # first rows of the decoder's gain
+PSEUDO = 64  # pseudo-inputs that are drawn
 NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 
 
 @family
 def latents(case):
-    """The KL in its parts, active units, the approximation gap, the collapse doctor."""
+    """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor."""
     model, L = case.model, case.model.L
     if model.latent != "gaussian" or model.log_weights is None:
         raise ValueError(f"measure: latents needs a Gaussian q(z | x), the model {case.run.settings['model']} has none")
@@ -49,7 +51,7 @@ def latents(case):
         "standard errors",
     ]
     if not model.has_kl:
-        return Findings(numbers, [*lines, "+-: standard errors over the rows"], {})
+        return Findings(numbers, [*lines, "+-: standard errors over the rows"], _pseudo(case))
     per_latent = mean_kl(model, mu, log_var)
     gap, gap_lines = _gap(case)
     gain = decoder_gain(model, case.x[:GAIN_ROWS], case.rng(13), take(case.y, slice(GAIN_ROWS)))
@@ -85,6 +87,15 @@ def _parts(model, mu, log_var, parts):
     if model.has_kl:
         found["dimension_kl_per_latent"] = parts["dimension_kl"].mean(axis=0).tolist()
     return found, lines
+
+
+def _pseudo(case):
+    """The picture of the pseudo-inputs of a VampPrior; none of another prior, or where x is no image."""
+    shape = case.run.protocol.shape
+    if not isinstance(case.model.prior, VampPrior) or len(shape) < 3:
+        return {}
+    u = to_numpy(case.model.prior.inputs()[:PSEUDO])
+    return {"pseudo": lambda path: samples(u, shape, path, f"the first {len(u)} pseudo-inputs of the prior")}
 
 
 def _gap(case):
