@@ -97,8 +97,8 @@ MIRRORS = {
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
-MODULES = ("densities", "optim", "schedules")
-FILES = {file: room for room in ("layers", "likelihoods", "priors", "posteriors", "flows")
+MODULES = ("optim", "schedules")
+FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}
 FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "hvae", "ladder", "ae")}

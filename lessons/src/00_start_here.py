@@ -492,7 +492,7 @@ assert same_as_the_library() < 1e-10
 #   logarithm, and only it.
 # - D. MacKay, *Information Theory, Inference, and Learning Algorithms* (2003), chapters 2 and 4; free to read online.
 # - The NumPy manual, *Broadcasting*: the rules, with pictures.
-# - `minivae/densities.py`: `bernoulli_log_prob`, `log_mean_exp`, the library's own.
+# - `minivae/densities/`: `bernoulli_log_prob`, `log_mean_exp`, the library's own.
 
 # %% [markdown]
 # <!-- only with solutions -->

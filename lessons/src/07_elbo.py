@@ -561,7 +561,7 @@ with picture("07_importance") as path:
 #
 # ## The same in minivae
 #
-# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities.py`, which leave the
+# Your `kl` and `kl_backward` are `kl_gaussians` and `kl_gaussians_backward` of `minivae/densities/`, which leave the
 # sum over the latents to the model. For whole models the library knows $\log p(x)$ in two cases: for linear decoders
 # by a formula, and for any decoder of one or two latents by *quadrature*, a sum over a fine grid of $z$ in the place
 # of the integral. Here a VAE with a tanh network whose pixels are bits, so that the posterior is no Gaussian, and a
@@ -652,7 +652,7 @@ whole_models()
 # samples.
 # - J. Lucas, G. Tucker, R. Grosse, M. Norouzi, *Don't Blame the ELBO! A Linear VAE Perspective on Posterior
 # Collapse* (2019): the linear model, with many pixels.
-# - `minivae/densities.py`, `minivae/truth/linear_gaussian.py`, `minivae/truth/quadrature.py`.
+# - `minivae/densities/`, `minivae/truth/linear_gaussian.py`, `minivae/truth/quadrature.py`.
 
 # %%
 progress()

@@ -539,7 +539,7 @@ with picture("08_descent") as path:
 # ## The same in minivae
 #
 # Your functions are `reparameterize`, `reparameterize_backward` and `gaussian_log_prob_backward` of
-# `minivae/densities.py`. And how noisy are both ways in a real VAE? Take one with two latents, trained for 1,000
+# `minivae/densities/`. And how noisy are both ways in a real VAE? Take one with two latents, trained for 1,000
 # steps, and eight digits of 8x8 bits. The gradient of the encoder is many numbers. We add up the variances of all of
 # them, for one draw, and divide by the squared length of the exact gradient (an average over a fine grid of `eps`,
 # weighted with the density of N(0, 1)).
@@ -632,7 +632,7 @@ quoted("1.5", on_eight_digits["score, baseline"], within=0.3)
 # - W. Kool, H. van Hoof, M. Welling, *Buy 4 REINFORCE Samples, Get a Baseline for Free!* (2019): leave one out.
 # - S. Mohamed, M. Rosca, M. Figurnov, A. Mnih, *Monte Carlo Gradient Estimation in Machine Learning*, Journal of
 # Machine Learning Research 21 (2020), sections 4 and 5: both ways, and how their variances compare.
-# - `minivae/densities.py`, `minivae/laboratory/pencil.py`, `minivae/laboratory/estimators.py`.
+# - `minivae/densities/`, `minivae/laboratory/pencil.py`, `minivae/laboratory/estimators.py`.
 
 # %%
 progress()

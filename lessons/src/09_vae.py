@@ -633,7 +633,7 @@ quoted("0.02", kl[:3].mean(), within=0.03)
 # Models* (2014): the same model, found independently; arXiv 1401.4082.
 # - S. R. Bowman and others, *Generating Sentences from a Continuous Space* (2016), section 3.1: latents that fall
 # asleep; arXiv 1511.06349.
-# - `minivae/models/vae.py`, `loss_and_grads`: your two functions in one. `minivae/densities.py`,
+# - `minivae/models/vae.py`, `loss_and_grads`: your two functions in one. `minivae/densities/`,
 # `gradcheck/ledger.py`.
 
 # %%

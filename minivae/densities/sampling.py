@@ -1,0 +1,68 @@
+"""The reparameterization, bounds of K samples, and free bits."""
+
+from ..backend import array_module, unbroadcast
+from ..kernels import fused
+
+TINY = 1e-30  # below 1 / K, the least mean of K numbers whose largest is 1
+
+
+@fused
+def reparameterize(mu, log_var, *, eps):
+    """z = mu + std eps, std = exp(log_var / 2): a sample of N(mu, std^2) as a function of mu and log_var.
+
+    mu, log_var (N, L), eps (N, L) or (K, N, L) -> z in the shape of eps   (Kingma & Welling, sec. 2.4).
+    """
+    return mu + array_module(mu).exp(0.5 * log_var) * eps
+
+
+@fused
+def reparameterize_backward(dz, mu, log_var, *, eps):
+    """dmu = dz, dlog_var = dz eps std / 2.   dz, eps (N, L) or (K, N, L) -> dmu, dlog_var (N, L).
+
+    Forward gave K samples the same mu and log_var, so now their gradients are summed over the K.
+    """
+    dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
+    return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
+
+
+def log_mean_exp(log_w):
+    """log (1/K sum_k exp(log_w_k)) over the first axis.   log_w (K, ...) -> (...); -inf where all are -inf."""
+    xp = array_module(log_w)
+    w, top = _shifted_exp(log_w)
+    return top + xp.log(xp.maximum(w.mean(axis=0), TINY))
+
+
+def log_mean_exp_backward(g, log_w):
+    """dlog_w_k = g w_k / sum_j w_j, w = exp(log_w).   g (...), log_w (K, ...) -> dlog_w (K, ...).
+
+    Forward took the log of a mean of w, so now each sample gets its normalized importance weight; 0 where all w are 0.
+    """
+    w, _ = _shifted_exp(log_w)
+    return g * (w / array_module(log_w).maximum(w.sum(axis=0), TINY))
+
+
+def _shifted_exp(log_w):
+    """exp(log_w - top) (K, ...), and top (...), the largest over the first axis: so no exp overflows."""
+    xp = array_module(log_w)
+    top = log_w.max(axis=0)
+    return xp.exp(log_w - xp.where(xp.isfinite(top), top, 0)), top  # -inf minus -inf would be NaN
+
+
+def free_bits(kl, *, least):
+    """sum_l max(mean_n kl_nl, least): kl (N, L) nats -> ()   (Kingma et al. 2016, app. C.8).
+
+    A latent whose mean KL is below `least` costs `least` whatever it is, so that nothing drives it to 0.
+    """
+    if not least:
+        return kl.sum() / len(kl)
+    return array_module(kl).maximum(kl.sum(axis=0) / len(kl), least).sum()
+
+
+def free_bits_backward(g, kl, *, least):
+    """dkl_nl = g / N where mean_n kl_nl >= least, else 0.   g (), kl (N, L) -> dkl (N, L).
+
+    Forward took the larger one, so now a mean below `least` gets nothing.
+    """
+    xp = array_module(kl)
+    above = (kl.sum(axis=0) / len(kl) >= least).astype(kl.dtype) if least else xp.ones(kl.shape[-1], kl.dtype)  # (L,)
+    return xp.broadcast_to(g / len(kl) * above, kl.shape)
