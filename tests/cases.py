@@ -6,7 +6,7 @@ and priors: {class: make()}; bijectors, posteriors: {class: make(rng)}; models: 
 
 import numpy as np
 
-from minivae import densities, flows, likelihoods, posteriors, priors
+from minivae import densities, flows, levels, likelihoods, posteriors, priors
 from minivae.layers import (
     ELU,
     GELU,
@@ -175,15 +175,15 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((2, 3, 4)), np.array([0.5])), {"x": counts(rng, 3, 4)}),
         lambda rng: ((2 * rng.standard_normal(4), 2 * np.arange(4.0)), {"x": counts(rng, 3, 4), "observed": MASK}),
     ],
-    densities.logistic_log_prob: [
+    levels.logistic_log_prob: [
         lambda rng: (gaussian(rng, 2, 3, 4, 5), interval(rng, 3, 1, 5)),
         lambda rng: ((rng.standard_normal((4, 1)), rng.standard_normal(5)), interval(rng, 3, 4, 5)),
     ],
-    densities.mixture_log_prob: [
+    levels.mixture_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 4, 5)), -3 * rng.random((2, 3, 4, 5))), {}),
         lambda rng: ((rng.standard_normal((3, 4)), -3 * rng.random((2, 3, 3, 1))), {"observed": MASK}),
     ],
-    densities.beta_binomial_log_prob: [
+    levels.beta_binomial_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 4)), np.array([0.5])), {"x": counts(rng, 3, 4), "n": 8}),
         lambda rng: (
             (rng.standard_normal(4), 4 * rng.standard_normal((3, 1))),

@@ -61,6 +61,10 @@ MIRRORS = {
         "tests/test_densities.py",
         "tests/test_numeric.py",
     ],
+    "levels": [
+        *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
+        "tests/test_grids.py",
+    ],
     "priors": [
         *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64", "test_prior_kl"),
         "tests/test_priors.py",
@@ -77,6 +81,7 @@ MIRRORS = {
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
         *conformance("test_likelihood_float32_agrees_with_numpy_float64"),
         "tests/test_likelihoods.py",
+        "tests/test_grids.py",
         *conformance("test_likelihood_is_the_density_of_its_draws"),
     ],
     "optim": ["tests/test_optim.py"],
@@ -93,7 +98,7 @@ MIRRORS = {
     "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
-MODULES = ("densities", "optim", "schedules", "priors", "posteriors", "flows")
+MODULES = ("densities", "levels", "optim", "schedules", "priors", "posteriors", "flows")
 FILES = {file: "layers" for file in sorted((PACKAGE / "layers").glob("*.py")) if file.name != "__init__.py"}
 FILES |= {file: "likelihoods" for file in sorted((PACKAGE / "likelihoods").glob("*.py")) if file.name != "__init__.py"}
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

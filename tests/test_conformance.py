@@ -8,7 +8,7 @@ import cases
 import numpy as np
 import pytest
 
-from minivae import densities, flows, layers, likelihoods, models, posteriors, priors
+from minivae import densities, flows, layers, levels, likelihoods, models, posteriors, priors
 from minivae.backend import array_module, load_backend, place, to_numpy, tree_map
 from minivae.gradcheck import LIMIT, check_directions, check_gradients, operation_problem, problems_of
 from minivae.gradcheck.problems import as_tuple
@@ -79,7 +79,7 @@ def another(x, rng):
 
 
 def backward_function(f):
-    return getattr(densities, f.__name__ + "_backward")
+    return getattr(importlib.import_module(f.__module__), f.__name__ + "_backward")
 
 
 # ---- nothing is left out
@@ -113,8 +113,8 @@ def test_everything_has_a_case():
     found = set().union(*(public_classes(m, models.Model) for m in modules(models))) - {models.Model}
     assert found == set(models.MODELS.values())
     assert {label.partition(" ")[0] for label in cases.MODELS} == set(models.MODELS)
-    functions = {f for _, f in inspect.getmembers(densities, inspect.isfunction) if f.__module__ == densities.__name__}
-    functions = {f for f in functions if not f.__name__.startswith("_")}
+    functions = {f for room in (densities, levels) for _, f in inspect.getmembers(room, inspect.isfunction)
+                 if f.__module__ == room.__name__ and not f.__name__.startswith("_")}  # fmt: skip
     assert functions == set(cases.OPERATIONS) | {backward_function(f) for f in cases.OPERATIONS}
 
 

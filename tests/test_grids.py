@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from minivae.densities import (
+from minivae.levels import (
     beta_binomial_log_prob,
     beta_binomial_log_prob_backward,
     logistic_log_prob,

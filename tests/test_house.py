@@ -22,7 +22,7 @@ FLOORS = [
     {"backend", "files", "options", "tables"},
     {"params", "kernels", "schedules", "numeric"},
     {"layers"},
-    {"densities"},
+    {"densities", "levels"},
     {"likelihoods", "priors", "posteriors", "flows"},
     {"optim", "models", "data"},
     {"metrics", "finite"},
@@ -35,8 +35,8 @@ FLOORS = [
     {"laboratory"},
     {"cli", "teach", "reproduce"},
 ]
-CORE = ("backend.py", "params.py", "layers", "densities.py", "likelihoods", "priors.py", "posteriors.py", "optim.py",
-        "train.py", "runs")  # fmt: skip
+CORE = ("backend.py", "params.py", "layers", "densities.py", "levels.py", "likelihoods", "priors.py", "posteriors.py",
+        "optim.py", "train.py", "runs")  # fmt: skip
 
 
 def floor(room):
@@ -123,7 +123,7 @@ def test_sizes():
     assert max(lines.values()) <= 350
     assert max(n for f, n in lines.items() if f.parent.name == "gradcheck") < 250  # an idea each
     core = sum(n for f, n in lines.items() if f.relative_to(PACKAGE).parts[0] in CORE)
-    assert core < 4000
+    assert core < 4300
     assert max(n for f, n in lines.items() if f.parent.name == "models") < 200  # a paper each
 
 

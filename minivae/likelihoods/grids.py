@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from ..backend import array_module
-from ..densities import (
+from ..densities import categorical_log_prob, categorical_log_prob_backward
+from ..levels import (
     beta_binomial_log_prob,
     beta_binomial_log_prob_backward,
-    categorical_log_prob,
-    categorical_log_prob_backward,
     logistic_log_prob,
     logistic_log_prob_backward,
     mixture_log_prob,
