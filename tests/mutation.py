@@ -61,6 +61,10 @@ MIRRORS = {
         "tests/test_densities.py",
         "tests/test_numeric.py",
     ],
+    "levels": [
+        *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
+        "tests/test_grids.py",
+    ],
     "priors": [
         *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64", "test_prior_kl"),
         "tests/test_priors.py",
@@ -79,6 +83,7 @@ MIRRORS = {
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
         *conformance("test_likelihood_float32_agrees_with_numpy_float64"),
         "tests/test_likelihoods.py",
+        "tests/test_grids.py",
         *conformance("test_likelihood_is_the_density_of_its_draws"),
     ],
     "optim": ["tests/test_optim.py"],

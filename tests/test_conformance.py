@@ -79,7 +79,7 @@ def another(x, rng):
 
 
 def backward_function(f):
-    return getattr(densities, f.__name__ + "_backward")
+    return getattr(importlib.import_module(f.__module__), f.__name__ + "_backward")
 
 
 # ---- nothing is left out

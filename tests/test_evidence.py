@@ -302,7 +302,7 @@ def test_evaluate_writes_the_protocol(run, capsys):
     assert found["log_px"] == found["bounds"]["20"] > found["bounds"]["1"]
     assert 1 <= found["ess_smallest"] <= found["ess_median"] <= 20
     assert report["annealed"]["5"]["method"] == "annealing in 5 steps"
-    assert f"log p(x) {found['log_px']:.2f} +- {found['log_px_standard_error']:.2f} nats by importance sampling" in out
+    assert f"log p(x) {found['log_px']:.2f} +- {found['log_px_standard_error']:.2f} nats, " in out
     assert "annealed less importance-sampled: " in out
     rows = np.load(run / "evidence-test-40-rows-seed-3-20.npy")
     assert rows.shape == (40,)

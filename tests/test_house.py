@@ -22,7 +22,7 @@ FLOORS = [
     {"backend", "files", "options", "tables"},
     {"params", "kernels", "schedules", "numeric"},
     {"layers"},
-    {"densities"},
+    {"densities", "levels"},
     {"likelihoods", "priors", "posteriors", "flows"},
     {"optim", "models", "data"},
     {"metrics", "finite"},

@@ -43,7 +43,8 @@ def test_it_opens_and_evaluates_as_it_did(old, capsys):
     assert report["evidence"]["5"]["log_px"] == pytest.approx(-44.70463, rel=1e-5)
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:4] == ["elbo -45.84 +- 0.15 nats", "log_px_z -45.44 nats", "kl 0.40 nats"]
-    assert lines[4].startswith("log p(x) -44.70 +- 0.06 nats by importance sampling with 5 samples")
+    assert lines[4] == "elbo 1.0333 bits per dimension, of 2 levels"
+    assert lines[5].startswith("log p(x) -44.70 +- 0.06 nats, 1.0077 bits per dimension, by importance sampling with 5")
 
 
 @pytest.mark.parametrize("command", ["sample", "reconstruct", "traverse", "latent", "info", "ledger"])
