@@ -207,7 +207,7 @@ def test_a_run_that_collapses(tmp_path, capsys, no_pictures, monkeypatch):
     assert [[epoch for epoch, _ in history] for history in told] == [[1, 2, 3], list(range(1, 13))]
 
 
-@pytest.mark.parametrize("name", ["cvae", "iwae"])
+@pytest.mark.parametrize("name", ["cvae", "iwae", "vamp"])
 def test_other_models(name, tmp_path, no_pictures):
     """Without a ledger, which an IWAE cannot have."""
     options = ["--model", name, "--hidden", "16", "--latent", "3", "--epochs", "1"]
@@ -217,6 +217,8 @@ def test_other_models(name, tmp_path, no_pictures):
     assert found["mutual_information"]["value"] + found["marginal_kl"]["value"] == pytest.approx(
         found["kl"]["value"], abs=0.1
     )
+    assert (tmp_path / "a" / "pseudo-test.png").exists() == (name == "vamp")
+    assert ("total_correlation" in found) == ("doctor" in found) == (name != "vamp")
 
 
 def test_what_it_refuses(tmp_path, capsys, no_pictures):
@@ -227,5 +229,5 @@ def test_what_it_refuses(tmp_path, capsys, no_pictures):
         family.latents(one)
     assert main(["train", "--model", "ae", "--hidden", "8", "--epochs", "1", "--out", str(tmp_path / "ae")]) == 0
     assert error_of(capsys, "evaluate", tmp_path / "ae", "--measure", "latents") == (
-        "minivae: measure: latents needs a KL of each latent, the model ae has none\n"
+        "minivae: measure: latents needs a Gaussian q(z | x), the model ae has none\n"
     )

@@ -10,12 +10,13 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from minivae import VAE
-from minivae.evaluate import activity, approximation_gap, best_gaussian, gap, kl_parts, latent_space
+from minivae.evaluate import activity, approximation_gap, best_gaussian, gap, kl_parts, latent_space, posteriors
 from minivae.evaluate.latent_space import log_aggregate
 from minivae.models.ae import AE
 from minivae.models.networks import build_networks
+from minivae.models.vamp import VampVAE
 from minivae.params import replaced
-from minivae.priors import DiagonalNormal, StandardNormal
+from minivae.priors import DiagonalNormal, Prior, StandardNormal
 from minivae.truth import linear_gaussian as exact
 from minivae.truth.quadrature import elbo_by_quadrature, log_evidence_by_quadrature
 
@@ -64,7 +65,7 @@ def test_a_linear_gaussian_channel(rng):
     parts = kl_parts(with_prior(StandardNormal(1)), a * rng.standard_normal((N, 1)), np.full((N, 1), 2 * math.log(s)),
                      rng)  # fmt: skip
     assert {name: part.shape for name, part in parts.items()} == {
-        "mutual_information": (N,), "total_correlation": (N,), "dimension_kl": (N, 1)}  # fmt: skip
+        "mutual_information": (N,), "marginal_kl": (N,), "total_correlation": (N,), "dimension_kl": (N, 1)}  # fmt: skip
     v = a**2 + s**2
     assert near(parts["mutual_information"], 0.5 * math.log(v / s**2))
     assert near(parts["dimension_kl"][:, 0], 0.5 * (v - 1 - math.log(v)))
@@ -97,6 +98,39 @@ def test_the_parts_are_the_whole(rng):
     kl = model.prior.kl(mu, log_var).sum(axis=1)[rows.permutation(400)]
     assert near(whole - kl, 0)
     assert whole.mean() > 1
+
+
+class Wide(Prior):
+    """N(0, 4 I), of which nothing but the density is known."""
+
+    def forward(self, z):
+        return norm.logpdf(z, 0, 2).sum(axis=-1), None
+
+
+def test_a_prior_without_a_kl_in_closed_form(rng, monkeypatch):
+    """q(z) is N(0, C), p(z) = N(0, 4 I): KL = (tr C / 4 - L - log det(C / 4)) / 2; in parts of 7 rows, too."""
+    a, s, N = 1.2, 0.6, 3000
+    x = rng.standard_normal((N, 2)) @ np.linalg.cholesky([[1, 0.9], [0.9, 1]]).T
+    C = a**2 * np.array([[1, 0.9], [0.9, 1]]) + s**2 * np.eye(2)
+    model = SimpleNamespace(has_kl=False, theta=np.zeros(0), prior=Wide(2))
+    posterior = a * x, np.full((N, 2), 2 * math.log(s))
+    parts = kl_parts(model, *posterior, np.random.default_rng(1))
+    assert set(parts) == {"mutual_information", "marginal_kl"}
+    assert near(parts["marginal_kl"], 0.5 * (np.trace(C) / 4 - 2 - math.log(np.linalg.det(C / 4))))
+    assert near(parts["mutual_information"], 0.5 * math.log(np.linalg.det(C) / s**4))
+    monkeypatch.setattr(latent_space, "BATCH", 7)
+    np.testing.assert_array_equal(kl_parts(model, *posterior, np.random.default_rng(1))["marginal_kl"],
+                                  parts["marginal_kl"])  # fmt: skip
+
+
+def test_pseudo_inputs_that_are_the_data_leave_no_marginal_kl(rng):
+    """The best VampPrior has a component for each row: then p(z) is q(z)."""
+    x = rng.random((30, 6))
+    model = VampVAE.build((6,), rng, hidden=(5,), latent=3, components=30).bind("float64")
+    model.prior.pseudo.data[...] = np.log(x / (1 - x))
+    assert not model.has_kl
+    parts = kl_parts(model, *posteriors(model, x), rng)
+    np.testing.assert_allclose(parts["marginal_kl"], 0, atol=1e-9)
 
 
 def test_the_aggregate_is_the_mean_of_all_posteriors(rng, monkeypatch):
@@ -139,7 +173,7 @@ def test_bad_posteriors(rng):
         kl_parts(model, mu, log_var[:, :2], rng)
     with pytest.raises(ValueError, match="draws: expected"):
         kl_parts(model, mu, log_var, rng, draws=0)
-    with pytest.raises(ValueError, match="model: expected one with a KL of each latent, AE has none"):
+    with pytest.raises(ValueError, match="model: expected one with a prior, AE has none"):
         kl_parts(AE.build((4,), rng, hidden=(), latent=3).bind(), mu, log_var, rng)
     mu[3, 1] = np.nan
     with pytest.raises(FloatingPointError, match=r"latents: a density of q\(z\) is not finite"):

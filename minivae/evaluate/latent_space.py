@@ -11,8 +11,10 @@ import math
 
 import numpy as np
 
-from ..backend import array_module, to_numpy
+from ..backend import array_module, place, to_numpy
+from ..data import batches
 from ..densities import LOG_2PI, gaussian_log_prob, reparameterize
+from ..metrics import BATCH
 from ..numeric import at_once
 from ..options import whole
 
@@ -31,7 +33,7 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
     Parameters
     ----------
     model : Model
-        Its prior has independent latents and a KL in closed form.
+        With a prior.
     mu, log_var : arrays (N, L)
         Posteriors of all rows, as `posteriors` gives them.
     rng : numpy.random.Generator
@@ -41,20 +43,21 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
     -------
     dict of arrays (M,), M = min(draws, N), in nats, means over the z of a row
         "mutual_information": log q(z | x) - log q(z), whose mean I(x; z) is at most log N, whatever the model.
+        "marginal_kl": log q(z) - log p(z). Together they are log q(z | x) - log p(z), whose mean is the average KL.
+        Where the model has a KL of each latent, p(z) is a product and the marginal KL has parts:
         "total_correlation": log q(z) - sum_l log q(z_l).
         "dimension_kl" (M, L): log q(z_l) - log p(z_l).
-        Together they are log q(z | x) - log p(z), whose mean is the average KL.
 
     Raises
     ------
     ValueError
-        If mu and log_var are no two arrays (N, L) of N >= 1 rows, or the model has no KL of each latent.
+        If mu and log_var are no two arrays (N, L) of N >= 1 rows, or the model has no prior.
     FloatingPointError
         If a density is not finite.
     """
     mu, log_var = _checked(mu, log_var)
-    if not model.has_kl:
-        raise ValueError(f"model: expected one with a KL of each latent, {type(model).__name__} has none")
+    if getattr(model, "prior", None) is None:
+        raise ValueError(f"model: expected one with a prior, {type(model).__name__} has none")
     draws = whole(1)("draws", draws)
     rows = rng.permutation(len(mu))[:draws]
     own = mu[rows], log_var[rows]
@@ -62,11 +65,14 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
     log_qz_l, log_qz = np.empty(z.shape), np.empty(z.shape[:2])
     for s, part in enumerate(z):
         log_qz[s], log_qz_l[s] = log_aggregate(part, mu, log_var)
-    parts = {
-        "mutual_information": gaussian_log_prob(z, *own) - log_qz,
-        "total_correlation": log_qz - log_qz_l.sum(axis=-1),
-        "dimension_kl": log_qz_l - _log_prior(model, z),
-    }
+    parts = {"mutual_information": gaussian_log_prob(z, *own) - log_qz}
+    if model.has_kl:
+        log_pz_l = _log_prior_of_each(model, z)
+        parts["marginal_kl"] = log_qz - log_pz_l.sum(axis=-1)
+        parts["total_correlation"] = log_qz - log_qz_l.sum(axis=-1)
+        parts["dimension_kl"] = log_qz_l - log_pz_l
+    else:
+        parts["marginal_kl"] = log_qz - _log_prior(model, z)
     parts = {name: part.mean(axis=0) for name, part in parts.items()}
     if not all(np.isfinite(part).all() for part in parts.values()):
         raise FloatingPointError("latents: a density of q(z) is not finite; the posteriors are too narrow or too wide")
@@ -117,6 +123,12 @@ def _checked(mu, log_var):
 
 
 def _log_prior(model, z):
+    """log p(z) (S, M) of z (S, M, L), in parts that bound the memory."""
+    parts = [place(z[:, rows], like=model.theta) for rows in batches(z.shape[1], at_once(BATCH, z.shape[2]))]
+    return np.concatenate([to_numpy(model.prior.forward(part)[0]) for part in parts], axis=1)
+
+
+def _log_prior_of_each(model, z):
     """log p(z_l) (..., L) of z (..., L): KL(N(z, v) || p) = -log p(z) - (log(2 pi v) + 1) / 2, where v goes to 0."""
     point = array_module(model.theta).asarray(z)
     kl = model.prior.kl(point, 0 * point + NARROW)

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from ...backend import take
+from ...backend import take, to_numpy
 from ...evaluate import (
     ACTIVE,
     activity,
@@ -17,64 +17,68 @@ from ...evaluate import (
     posteriors,
     standard_error,
 )
-from ...evaluate.latents import row_kl
+from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
-from ...plot import draw_kl
+from ...plot import draw_kl, samples
+from ...priors import VampPrior
 from ...tables import aligned
 from .base import Findings, family
 
 GAP_ROWS = 100  # random rows of the approximation gap
 GAP_DRAWS = 2000  # z for each of them
 GAIN_ROWS = 1000  # first rows of the decoder's gain
+PSEUDO = 64  # pseudo-inputs that are drawn
 NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 
 
 @family
 def latents(case):
-    """The KL in its parts, active units, the approximation gap, the collapse doctor; of a hierarchy, its levels."""
+    """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
+
+    Of a hierarchy the KL and the active units of each level.
+    """
     model, L = case.model, case.model.L
-    if model.levels is not None:
-        return _levels(case)
-    if not model.has_kl or model.log_weights is None:
-        raise ValueError(f"measure: latents needs a KL of each latent, the model {case.run.settings['model']} has none")
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
+    if model.levels is not None:
+        return _levels(case)
+    if model.latent != "gaussian" or model.log_weights is None:
+        raise ValueError(f"measure: latents needs a Gaussian q(z | x), the model {case.run.settings['model']} has none")
     mu, log_var = posteriors(model, case.x, case.y)
-    kl = row_kl(model, mu, log_var).astype("float64")
-    per_latent = kl.mean(axis=0)
-    parts, part_lines = _parts(kl, kl_parts(model, mu, log_var, case.rng(10)))
+    parts, part_lines = _parts(model, mu, log_var, kl_parts(model, mu, log_var, case.rng(10)))
     variances, errors = activity(mu)
     active, near = int((variances > ACTIVE).sum()), int((abs(variances - ACTIVE) < 2 * errors).sum())
-    gap, gap_lines = _gap(case)
-    gain = decoder_gain(model, case.x[:GAIN_ROWS], case.rng(13), take(case.y, slice(GAIN_ROWS)))
-    history = [(line["epoch"], line["ledger"]["kl"]) for line in case.run.finished() if "ledger" in line]
-    seen = [(epoch, line) for epoch, line in history if case.epoch is None or epoch <= case.epoch]
-    doctor = collapse_doctor(per_latent, variances, gain.mean(), case.run.settings, seen)
     numbers = {
         "rows": len(mu),
         **parts,
-        "kl_per_latent": per_latent.tolist(),
         "active_units": active,
         "variance_of_mean_per_latent": {"value": variances.tolist(), "standard_error": errors.tolist()},
-        "approximation_gap": gap,
-        "decoder_gain": _mean(gain),
-        "doctor": doctor,
     }
     lines = [
         *part_lines,
         f"active units: {active} of {L} (variance of the posterior mean > {ACTIVE}), {near} of them in doubt by two "
         "standard errors",
-        *gap_lines,
-        "+-: standard errors over the rows",
-        *wrap(doctor, 116, break_on_hyphens=False),
     ]
+    if not model.has_kl:
+        return Findings(numbers, [*lines, "+-: standard errors over the rows"], _pseudo(case))
+    per_latent = mean_kl(model, mu, log_var)
+    gap, gap_lines = _gap(case)
+    gain = decoder_gain(model, case.x[:GAIN_ROWS], case.rng(13), take(case.y, slice(GAIN_ROWS)))
+    history = [(line["epoch"], line["ledger"]["kl"]) for line in case.run.finished() if "ledger" in line]
+    seen = [(epoch, line) for epoch, line in history if case.epoch is None or epoch <= case.epoch]
+    doctor = collapse_doctor(per_latent, variances, gain.mean(), case.run.settings, seen)
+    numbers |= {
+        "kl_per_latent": per_latent.tolist(),
+        "approximation_gap": gap,
+        "decoder_gain": _mean(gain),
+        "doctor": doctor,
+    }
+    lines += [*gap_lines, "+-: standard errors over the rows", *wrap(doctor, 116, break_on_hyphens=False)]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
 
 
 def _levels(case):
     """KL and active units of each level of a hierarchy."""
-    if len(case.x) < 2:
-        raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     widths = case.model.levels
     found = by_level(case.model, case.x, case.rng(14), case.y, progress=True)
     starts = np.cumsum([0, *widths[:-1]])
@@ -96,27 +100,34 @@ def _levels(case):
     return Findings(numbers, lines)
 
 
-def _parts(kl, parts):
-    """(numbers, lines) of the KL, (N, L) of each row, and of what `kl_parts` gives."""
-    marginal = parts["total_correlation"] + parts["dimension_kl"].sum(axis=1)
-    found = {
-        "kl": _mean(kl.sum(axis=1)),
-        "mutual_information": _mean(parts["mutual_information"]),
-        "marginal_kl": _mean(marginal),
-        "total_correlation": _mean(parts["total_correlation"]),
-        "dimension_kl": _mean(parts["dimension_kl"].sum(axis=1)),
-    }
-    cap = math.log(len(kl))
-    names = ("average KL(q(z | x) || p(z))", "= mutual information I(x; z)", "+ marginal KL(q(z) || p(z)), which is",
+def _parts(model, mu, log_var, parts):
+    """(numbers, lines) of the KL and of what `kl_parts` gives; without a closed form the KL is the sum of its parts."""
+    kl = parts["mutual_information"] + parts["marginal_kl"]
+    if model.has_kl:
+        kl = row_kl(model, mu, log_var).astype("float64").sum(axis=1)
+    found = {"kl": _mean(kl)} | {name: _mean(part.reshape(len(part), -1).sum(axis=1)) for name, part in parts.items()}
+    cap = math.log(len(mu))
+    names = ("average KL(q(z | x) || p(z))", "= mutual information I(x; z)",
+             "+ marginal KL(q(z) || p(z))" + ", which is" * model.has_kl,
              "  total correlation of z", "  + the sum of KL(q(z_l) || p(z_l))")  # fmt: skip
     notes = ["nats", f"nats, at most log N = {cap:.3f}", "nats", "nats", "nats"]
-    lines = aligned(zip(names, map(_shown, found.values()), notes, strict=True), "<><")
+    lines = aligned(zip(names, map(_shown, found.values()), notes, strict=False), "<><")
     if found["mutual_information"]["value"] > cap - NEAR:
         lines += ["I(x; z) is near its cap: with more rows it would be larger, up to the average KL, and so the",
-                  "marginal KL and the total correlation smaller by as much"]  # fmt: skip
+                  f"marginal KL{' and the total correlation' * model.has_kl} smaller by as much"]  # fmt: skip
     found["mutual_information"]["cap"] = cap
-    numbers = {**found, "dimension_kl_per_latent": parts["dimension_kl"].mean(axis=0).tolist()}
-    return numbers, lines
+    if model.has_kl:
+        found["dimension_kl_per_latent"] = parts["dimension_kl"].mean(axis=0).tolist()
+    return found, lines
+
+
+def _pseudo(case):
+    """The picture of the pseudo-inputs of a VampPrior; none of another prior, or where x is no image."""
+    shape = case.run.protocol.shape
+    if not isinstance(case.model.prior, VampPrior) or len(shape) < 3:
+        return {}
+    u = to_numpy(case.model.prior.inputs()[:PSEUDO])
+    return {"pseudo": lambda path: samples(u, shape, path, f"the first {len(u)} pseudo-inputs of the prior")}
 
 
 def _gap(case):

@@ -1,0 +1,321 @@
+"""Variants of the VAE beside it, at equal architecture and epochs: `python -m figures.variants` writes variants.md.
+
+It trains what is not there yet, two runs at once with one thread each, and evaluates it; both can be cut off at any
+time, and the next call goes on. `--budget 0` trains nothing, and leaves the rows of unfinished runs open. All in all
+some days on two cores, the first part of RUNS some hours; the sets come from the folder in MINIVAE_DATA.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from minivae.files import dump, write_atomic
+from minivae.laboratory.units import bits_per_dimension
+from minivae.likelihoods import LIKELIHOODS
+from minivae.models import MODELS
+from minivae.options import real, whole
+from minivae.reproduce.burda import RESAMPLED
+from minivae.runs import Run
+from minivae.tables import markdown
+
+from . import variants_plots as plots
+from .variants_runs import is_finished, marginal_kl, measure, state_of, train
+
+HERE = Path(__file__).parent
+BURDA = RESAMPLED | {"epochs": 492, "schedule": "iwae-scaled"}
+STATIC = {"data": "static-mnist", "hidden": [300, 300], "latent": 40, "activation": "relu", "batch_size": 200,
+          "epochs": 300, "lr": 1e-3, "schedule": "cosine"}  # fmt: skip
+GREY = {"binarize": "none", "hidden": [400], "latent": 20, "batch_size": 200, "epochs": 15}
+VAMP, PLANAR = {"model": "vamp", "components": 500}, {"model": "flow", "flows": 20}
+IAF = {"model": "iaf", "flows": 4, "flow_width": 320, "context": 100}
+LIKELIHOOD = {  # of grey pixels: name, options
+    "gaussian": {"likelihood": "gaussian", "dequantize": True},
+}
+
+RUNS = {  # name: options; they are trained in this order
+    "k1": BURDA | {"model": "vae"},
+    "k5": BURDA | {"model": "iwae", "samples": 5},
+    "static-vae": STATIC | {"model": "vae"},
+    "static-vamp": STATIC | VAMP,
+    "static-planar20": STATIC | PLANAR,
+    "static-iaf": STATIC | IAF,
+    # of two levels: "hvae": STATIC | {"model": "hvae", ...}, "ladder": STATIC | {"model": "ladder", ...}
+    # what needs more time
+    "k50": BURDA | {"model": "iwae", "samples": 50},
+    "static-planar80": STATIC | PLANAR | {"flows": 80},
+    "static-mixture": STATIC | {"model": "mixture", "components": 500},
+    "static-realnvp": STATIC | {"model": "realnvp", "flows": 4, "flow_width": 128},
+    "static-radial20": STATIC | PLANAR | {"flow": "radial"},
+    **{f"static-{name}-seed1": STATIC | options | {"seed": 1}
+       for name, options in (("vae", {"model": "vae"}), ("vamp", VAMP), ("planar20", PLANAR), ("iaf", IAF))},
+    **{f"grey-{data}-{name}": GREY | {"data": data} | options
+       for data in ("mnist", "fashion") for name, options in LIKELIHOOD.items()},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a comparison: its run, the run that it is compared with, and the published NLL of this variant."""
+
+    run: str
+    what: str
+    base: str | None = None
+    nll: float | None = None
+
+
+def _seeds():
+    yield Row("static-vae-seed1", "N(0, I), seed 1")
+    for name, what in (("vamp", "VampPrior"), ("planar20", "20 planar flows"), ("iaf", "4 steps of IAF")):
+        yield Row(f"static-{name}-seed1", f"{what}, seed 1", "static-vae-seed1")
+
+
+COMPARISONS = {  # title: (text, rows)
+    "More samples in the bound": (
+        "Resampled MNIST. Published: Burda et al. 2016, table 1, 3,280 epochs of the same schedule, IS-5000. Expected: "
+        "the evidence rises with k.",
+        [Row("k1", "VAE", None, 86.76), Row("k5", "IWAE, k = 5", "k1", 85.54), Row("k50", "IWAE, k = 50", "k1", 84.78)],
+    ),
+    "Priors": (
+        "Static MNIST, one posterior, several priors. Published: Tomczak & Welling 2018, table 1, gated layers of 300 "
+        "and 300 units, 40 latents, early stopping, IS-5000. Expected: a prior that is learned gains nats.",
+        [
+            Row("static-vae", "N(0, I)", None, 88.56),
+            Row("static-vamp", "VampPrior, 500 pseudo-inputs", "static-vae", 85.57),
+            Row("static-mixture", "mixture of 500 Gaussians", "static-vae"),
+            Row("static-realnvp", "RealNVP, 4 couplings", "static-vae"),
+        ],
+    ),
+    "Planar and radial flows": (
+        "Static MNIST, N(0, I), and a posterior that goes through flows. Published: Rezende & Mohamed 2015, figure 4 "
+        "and table 2, 40 latents, maxout layers of 400 units, 500,000 steps, an estimate with 200 samples. Expected: "
+        "more flows gain nats.",
+        [
+            Row("static-vae", "0 flows", None, 89.9),
+            Row("static-planar20", "20 planar flows", "static-vae", 86.5),
+            Row("static-planar80", "80 planar flows", "static-vae", 85.1),
+            Row("static-radial20", "20 radial flows", "static-vae"),
+        ],
+    ),
+    "Inverse autoregressive flow": (
+        "Static MNIST, N(0, I). Published: altosaar/variational-autoencoder, static MNIST, 784-256-256-128, IS-128. "
+        "Expected: it gains nats, and more than planar flows of the same time.",
+        [
+            Row("static-vae", "Gaussian posterior", None, 97.10),
+            Row("static-iaf", "4 steps, MADE of 320 units", "static-vae", 95.33),
+        ],
+    ),
+    # "Two levels of latents": (text, [Row("static-vae", ..), Row("hvae", .., "static-vae", ..), Row("ladder", ..)]),
+    "The same with another seed": ("Static MNIST: is an effect larger than what a seed does?", list(_seeds())),
+}
+TRIED = {}  # run: [sentences] on what was tried where its effect does not appear
+INTRO = """# Variants, beside the VAE that they vary
+
+Written by `python -m figures.variants`, which trains, evaluates and draws all of it, and goes on where it was cut off.
+
+Each comparison has one architecture, one schedule and the same number of epochs for all of its rows. log p(x) is the
+bound of K samples by importance sampling, over all 10,000 test images, in nats per image, +- one standard error over
+the images. The effect is the difference to the row that the comparison begins with, paired over the images: so its
+standard error is far smaller than that of either. It says nothing of another seed; the last comparison does. Beside it
+stands the published NLL, and in brackets how much better it is than the published one of the first row. Seconds are of
+the median epoch on one thread of a shared machine; lines are those of the file that the variant is written in. A row
+whose run is not finished is open, and names the command that fills it.
+"""
+EVIDENCE = """## All of them
+
+![ELBO and log p(x) of every variant, with standard errors, and the paired effect above](variants_evidence.png)
+
+The ELBO and the evidence of each finished run; above each the paired effect. What lies between the two points of a
+run is what its posterior misses, as far as K samples show it.
+"""
+KL = """## What the prior costs
+
+E KL(q(z | x) || p(z)) = I(x; z) + KL(q(z) || p(z)), q(z) the mean of the posteriors of the 10,000 test images. A prior
+that is learned should lower the second part. I(x; z) cannot come out above log 10,000 = 9.21, so where it is near that,
+the second part is an upper bound, and the difference between two rows is that of their average KL.
+"""
+PSEUDO = """![Pseudo-inputs of the VampPrior, samples of it, and samples of N(0, I)](variants_pseudo.png)
+
+Left: pseudo-inputs, which began as noise. Middle and right: decoded draws from both priors.
+"""
+GREYS = """## Grey pixels under several likelihoods
+
+MNIST and Fashion-MNIST with 256 grey levels. Bits per dimension are -log2 p(x) / 784; of a density, which sees each
+level spread by uniform noise, with 8 bits added for the width 1/256 of a level: then it is a bound on the bits of the
+levels themselves (Theis et al. 2016).
+"""
+ENERGY = """## Planar flows in two dimensions
+
+![Four energies, and what 2, 8 and 32 planar flows make of N(0, I)](variants_energies.png)
+
+Four densities exp(-U) / Z of Rezende & Mohamed 2015, table 1 and figure 3: planar flows are fitted to U alone, by their
+free energy, 2,000 steps of Adam. KL(q || p) in nats, by a sum over a grid:
+"""
+SNR = """## Signal and noise of the encoder's gradient
+
+![Signal-to-noise ratio of two gradients of the encoder against the number of samples](variants_snr.png)
+
+Rainforth et al. 2018: more samples in the bound leave the encoder less signal, like 1 / sqrt(K); the doubly
+reparameterized gradient (Tucker et al. 2019) gains like sqrt(K). Near the optimum of a linear model both laws hold.
+On digits, where a few of the K samples dominate the weights, the first falls and so does the second, but it stays
+several times above.
+
+## Settings
+"""
+PRIORS = {"static-vae": "N(0, I)", "static-vamp": "VampPrior"}
+HEAD = ("variant", "model", "architecture", "epochs", "parameters", "s per epoch", "ELBO", "log p(x)", "effect",
+        "published", "lines")  # fmt: skip
+
+# ---- The page
+
+
+def lines_of(cls):
+    """Lines of the file that a class is written in."""
+    return len(Path(sys.modules[cls.__module__].__file__).read_text().splitlines())
+
+
+def compare(rows, measured, folder):
+    """The rows of a table, and {run: (effect, standard error)}."""
+    common = [set(measured[row.run]["results"]) for row in rows if measured[row.run]]
+    K = max(set.intersection(*common), default=None) if common else None
+    nll = {row.run: row.nll for row in rows}
+    table, effects = [HEAD], {}
+    for row in rows:
+        published = "" if row.nll is None else f"{row.nll:.2f}"
+        if row.base is not None and None not in (row.nll, nll[row.base]):
+            published += f" ({nll[row.base] - row.nll:+.2f})"
+        m = measured[row.run]
+        if m is None:
+            table.append((row.what, *open_row(row.run, folder, len(HEAD) - 3), published, ""))
+            continue
+        result, effect = m["results"][K], ""
+        if row.base is not None and measured[row.base] is not None:
+            effects[row.run] = result.minus(measured[row.base]["results"][K])
+            effect = "{:+.2f} +- {:.2f}".format(*effects[row.run])
+        table.append((row.what, m["model"], m["architecture"], f"{m['epochs']:,}", f"{m['parameters']:,}",
+                      f"{m['seconds']:.1f}", f"{m['elbo']:.2f} +- {m['elbo_error']:.2f}",
+                      f"{result.mean:.2f} +- {result.standard_error:.2f} (K = {K:,})", effect, published,
+                      lines_of(MODELS[m["model"]])))  # fmt: skip
+    return table, effects
+
+
+def open_row(name, folder, columns):
+    """The cells of a run that is not finished."""
+    state = state_of(folder / name)
+    done = "open" if state is None else f"open, {state[0]} of {state[1]} epochs"
+    return [done, f"`python -m figures.variants --only {name}`", *[""] * (columns - 2)]
+
+
+def grey_table(measured, folder):
+    """Bits per dimension of each set under each likelihood."""
+    head = ("data", "likelihood", "model", "architecture", "epochs", "parameters", "s per epoch", "log p(x)",
+            "bits per dimension", "lines")  # fmt: skip
+    table = [head]
+    for name in (name for name in RUNS if name.startswith("grey-")):
+        options, m = RUNS[name], measured[name]
+        if m is None:
+            table.append((options["data"], options["likelihood"], *open_row(name, folder, len(head) - 2)))
+            continue
+        K, result = max(m["results"].items())
+        D = int(m["architecture"].partition("-")[0])
+        bits = bits_per_dimension(-result.mean, D, m["levels"])
+        error = bits_per_dimension(result.standard_error, D, 1)
+        table.append((options["data"], options["likelihood"], m["model"], m["architecture"], m["epochs"],
+                      f"{m['parameters']:,}", f"{m['seconds']:.1f}",
+                      f"{result.mean:.1f} +- {result.standard_error:.1f} (K = {K:,})", f"{bits:.3f} +- {error:.3f}",
+                      lines_of(LIKELIHOODS[options["likelihood"]])))  # fmt: skip
+    return table
+
+
+def verdicts(rows, effects):
+    """A sentence for each effect: whether it appears, by two standard errors."""
+    for row in rows:
+        if row.run in effects:
+            effect, error = effects[row.run]
+            appears = "The effect appears." if effect > 2 * error else "The effect **does not appear**."
+            yield " ".join([f"- {row.what}: {effect:+.2f} +- {error:.2f} nats. {appears}", *TRIED.get(row.run, ())])
+
+
+def settings_table():
+    """Every run with the options that are not defaults."""
+    rows = [
+        (f"`{name}`", " ".join(f"{k}={json.dumps(v)}" for k, v in options.items())) for name, options in RUNS.items()
+    ]
+    return markdown(("run", "options"), *rows)
+
+
+def kl_table(found, folder):
+    """What the KL of two models is spent on, and the difference."""
+    head = ("prior", "average KL", "I(x; z)", "marginal KL(q(z) to p(z))", "active units")
+    table = [head]
+    for name, what in PRIORS.items():
+        if name in found:
+            parts = [f"{part['value']:.2f} +- {part['standard_error']:.2f}" for part in list(found[name].values())[:3]]
+            table.append((what, *parts, found[name]["active"]))
+        else:
+            table.append((what, *open_row(name, folder, len(head) - 1)))
+    return table
+
+
+def write(out, folder, names, K=500, minutes=None):
+    """Train, evaluate, draw and write variants.md and variants.json into `out`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train({name: RUNS[name] for name in names}, folder, minutes)
+    kept = read_kept(out)
+    measured = {name: measure(name, options, folder, K) for name, options in RUNS.items()}
+    text = [INTRO]
+    effects = {}
+    for title, (intro, rows) in COMPARISONS.items():
+        table, found = compare(rows, measured, folder)
+        effects |= found
+        text += [f"## {title}", "", fill(intro, 120), "", markdown(*table), "", *verdicts(rows, found), ""]
+    plots.draw_evidence(COMPARISONS, measured, effects, out / "variants_evidence.png")
+    text += [EVIDENCE]
+    kl = marginal_kl(folder, PRIORS)
+    text += [KL, markdown(*kl_table(kl, folder)), ""]
+    if all(is_finished(folder / name) for name in PRIORS):
+        runs = [Run.open(folder / name) for name in PRIORS]
+        models = [run.load_model()[0] for run in runs]
+        plots.draw_pseudo(*models, runs[0].protocol.shape, out / "variants_pseudo.png")
+        text += [PSEUDO]
+    text += [GREYS, markdown(*grey_table(measured, folder)), ""]
+    kept = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
+    text += [ENERGY, plots.energy_table(kept["energies"]), "", SNR, settings_table(), ""]
+    document = {"K": K, "effects": effects, "kl": kl, "runs": {n: shown(m) for n, m in measured.items() if m}} | kept
+    write_atomic(out / "variants.json", dump(document, indent=2))
+    write_atomic(out / "variants.md", "\n".join(text).encode())
+    print(out / "variants.md")
+
+
+def read_kept(out):
+    file = out / "variants.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def shown(m):
+    """What was measured of a run, without the values of its rows."""
+    return m | {"results": {K: result.to_json() for K, result in m["results"].items()}}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder for variants.md and its pictures")
+    parser.add_argument("--only", nargs="+", choices=RUNS, metavar="NAME", help="train these runs alone")
+    parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
+    parser.add_argument("--samples", default=500, metavar="K", help="of the evidence (default: 500)")
+    given = parser.parse_args()
+    try:
+        minutes = None if given.budget is None else real(closed=True)("budget", given.budget)
+        write(given.out, given.runs, given.only or list(RUNS), whole(1)("samples", given.samples), minutes)
+    except ValueError as error:
+        parser.error(error)
+
+
+if __name__ == "__main__":
+    main()

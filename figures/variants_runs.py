@@ -1,0 +1,129 @@
+"""The runs of figures.variants: trained in the background, evaluated once, and read."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stdout
+
+import numpy as np
+
+from minivae.cli import main as minivae
+from minivae.reports import read_report, read_result
+from minivae.runs import Run
+from minivae.runs.settings import complete, read_options
+
+# ---- Trainings
+
+
+def state_of(folder):
+    """(finished epochs, wanted epochs) of a run folder; None where there is none."""
+    if not folder.exists():
+        return None
+    run = Run.open(folder)
+    return len(run.finished()), run.settings["epochs"]
+
+
+def is_finished(folder):
+    state = state_of(folder)
+    return state is not None and state[0] == state[1]
+
+
+def train(runs, folder, minutes=None, processes=2):
+    """Train the runs {name: options} that are not finished, `processes` at once, for so many minutes at most."""
+    began = time.monotonic()
+    waiting = [name for name in runs if not is_finished(folder / name)]
+    running = {}
+    while waiting or running:
+        if minutes is not None and time.monotonic() - began >= 60 * minutes:
+            for process in running.values():
+                process.send_signal(signal.SIGINT)  # its last finished epoch is kept
+            for process in running.values():
+                process.wait()
+            return
+        while waiting and len(running) < processes:
+            name = waiting.pop(0)
+            running[name] = _start(name, runs[name], folder)
+        time.sleep(0.2)
+        for name, process in list(running.items()):
+            if process.poll() is not None:
+                print(f"{name}: {'trained' if process.returncode == 0 else f'failed, see {folder / name}.log'}")
+                del running[name]
+
+
+def _start(name, options, folder):
+    """A training in a process of its own: from its options, or from its last epoch."""
+    out = folder / name
+    config = folder / f"{name}.toml"
+    config.write_text("".join(f"{option} = {json.dumps(value)}\n" for option, value in options.items()))
+    what = ["--config", config, "--out", out, *["--resume"] * out.exists()]
+    print(f"{name}: training, log in {out}.log", flush=True)
+    with open(f"{out}.log", "a") as log:
+        return subprocess.Popen([sys.executable, "-m", "minivae", "train", *what], stdout=log, stderr=log,
+                                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # fmt: skip
+
+
+# ---- What is measured of a run
+
+
+def measure(name, options, folder, K):
+    """What a row shows of a finished run, with {K: Result} of every estimate that is kept; None if it is not finished.
+
+    Evaluates it where nothing is kept of K samples or more. Raises ValueError for a run of other options.
+    """
+    if not is_finished(folder / name):
+        return None
+    run = Run.open(folder / name)
+    wanted = complete(read_options(options))
+    others = [option for option in options if run.settings[option] != wanted[option]]
+    if others:
+        raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
+    model, meta = run.load_model()
+    report = report_of(run, meta)
+    if not any(int(k) >= K for k in report["evidence"]):
+        _evaluate(name, folder, "--samples", K)
+        report = report_of(run, meta)
+    sizes = [math.prod(run.protocol.shape), *run.settings["hidden"], model.L]
+    return {
+        "results": {int(k): read_result(run, "test", int(k)) for k in report["evidence"] if int(k) >= K},
+        "model": run.settings["model"],
+        "architecture": f"{'-'.join(map(str, sizes))} {run.settings['activation']}",
+        "epochs": run.settings["epochs"],
+        "parameters": model.theta.size,
+        "seconds": float(np.median([line["seconds"] for line in run.finished()])),
+        "elbo": report["elbo"],
+        "elbo_error": report["elbo_standard_error"],
+        "levels": run.protocol.levels or 1,
+    }
+
+
+def _evaluate(name, folder, *what):
+    """`minivae evaluate` of a run, with its words in the run's log."""
+    text = ["evaluate", str(folder / name), *map(str, what)]
+    print(f"{name}: minivae {' '.join(text)}", flush=True)
+    with open(folder / f"{name}.log", "a") as log, redirect_stdout(log):
+        if minivae(text):
+            raise RuntimeError(f"minivae {' '.join(text)} failed")
+
+
+def report_of(run, meta):
+    """What `evaluate` has kept of the weights that are used, of all rows of the test split."""
+    report = read_report(run.file("evaluate-test.json"))
+    return report if report is not None and report["epoch"] == meta["epoch"] else {"evidence": {}, "measures": {}}
+
+
+def marginal_kl(folder, names):
+    """{name: {part: {value, standard_error}}} of the runs that are finished: what the average KL is spent on."""
+    found = {}
+    for name in filter(lambda name: is_finished(folder / name), names):
+        run = Run.open(folder / name)
+        meta = run.load_model()[1]
+        if "latents" not in report_of(run, meta)["measures"]:
+            _evaluate(name, folder, "--measure", "latents")
+        measured = report_of(run, meta)["measures"]["latents"]
+        found[name] = {part: measured[part] for part in ("kl", "mutual_information", "marginal_kl")}
+        found[name]["active"] = measured["active_units"]
+    return found
