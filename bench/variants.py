@@ -197,6 +197,56 @@ def realnvp(p, x, eps, encode, decode, beta=1.0):
     return iwae(p, x, eps, encode, decode, beta, prior)
 
 
+# ---- Levels of latents
+
+
+def levels(p, L):
+    """(widths of z1, z2, .., networks of p(z1 | z2), p(z2 | z3), .., each z (..., L_{i+1}) -> (..., 2 L_i))."""
+    prefixes = list(dict.fromkeys(name.rsplit(".layers", 1)[0] for name in p if name.startswith("prior.networks.")))
+    biases = [[value for name, value in p.items() if name.startswith(prefix) and name.endswith(".b")][-1]
+              for prefix in prefixes]  # fmt: skip
+    widths = [len(b) // 2 for b in biases]
+    return [*widths, L - sum(widths)], [dense(p, prefix) for prefix in prefixes]
+
+
+def normal(z, mu, log_var):
+    d = z - mu
+    return -0.5 * (LOG_2PI + log_var + d * d * torch.exp(-log_var)).sum(-1)
+
+
+def hvae(p, x, eps, encode, decode, beta=1.0):
+    widths, downward = levels(p, eps.shape[-1])
+    z, log_q, heads = [], 0, encode(x)
+    for i, e in enumerate(eps.split(widths, -1)):
+        if i:
+            heads = dense(p, f"posterior.networks.{i - 1}")(z[-1])
+        z_i, log_q_i = draw(*heads.chunk(2, -1), e)
+        z.append(z_i)
+        log_q = log_q + log_q_i
+    log_p = standard_normal(z[-1])
+    for network, below, above in zip(downward, z, z[1:], strict=False):
+        log_p = log_p + normal(below, *network(above).chunk(2, -1))
+    return bound(reconstruction(x, decode(z[0])), log_p, log_q, beta)
+
+
+def ladder(p, x, eps, encode, decode, beta=1.0):
+    """p(z_i | z_{i+1}) is computed once, for the posterior and for the prior."""
+    widths, downward = levels(p, eps.shape[-1])
+    eps, heads, d = eps.split(widths, -1), [], x
+    for i in range(len(widths)):
+        d = F.relu(dense(p, f"encoder.blocks.{i}")(d))
+        heads.append(dense(p, f"encoder.heads.{i}")(d).chunk(2, -1))
+    z, log_q = draw(*heads[-1], eps[-1])
+    log_p = standard_normal(z)
+    for i in reversed(range(len(downward))):
+        (mu, log_var), (mu_p, log_var_p) = heads[i], downward[i](z).chunk(2, -1)
+        precision, precision_p = torch.exp(-log_var), torch.exp(-log_var_p)
+        both = precision + precision_p
+        z, log_q_i = draw((mu * precision + mu_p * precision_p) / both, -torch.log(both), eps[i])
+        log_q, log_p = log_q + log_q_i, log_p + normal(z, mu_p, log_var_p)
+    return bound(reconstruction(x, decode(z)), log_p, log_q, beta)
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -208,6 +258,8 @@ TWINS = {  # name: (model, its options, twin)
     "iaf, 4 flows": ("iaf", {"flows": 4, "flow_width": 320, "context": 100}, iaf),
     "vamp, 500 components": ("vamp", {"components": 500}, vamp),
     "mixture, 100 components": ("mixture", {"components": 100}, mixture),
+    "hvae, levels 40-20": ("hvae", {"upper": (20,)}, hvae),
+    "ladder, levels 40-20": ("ladder", {"upper": (20,), "beta_schedule": "constant"}, ladder),
     "realnvp, 4 couplings": ("realnvp", {"flows": 4, "flow_width": 64}, realnvp),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest

@@ -98,7 +98,8 @@ def use_model(model, arguments):
 
 def tiny_model(name="vae", **options):
     own = {"labels": Labels("classes", 3)} if MODELS[name].conditional else {}
-    return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), latent=2, **own, **options)
+    own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
+    return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), **own, **options)
 
 
 def use_optimizer(optimizer, arguments):

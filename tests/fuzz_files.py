@@ -208,6 +208,8 @@ RUNS = {
     ],
     "iwae": ["--model", "iwae", "--samples", "2", "--likelihood", "gaussian", "--epochs", "2", "--early-stop", "1"],
     "ae": ["--model", "ae", "--arch", "conv", "--channels", "2", "--schedule", "cosine", "--epochs", "2"],
+    "hvae": ["--model", "hvae", "--latent", "1", "--upper", "1", "--between", "2", "--epochs", "2"],
+    "ladder": ["--model", "ladder", "--latent", "1", "--upper", "1", "--samples", "2", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -284,7 +286,7 @@ PICTURES = {
 
 LACK = {
     "impute": RUNS,
-    "ledger": ("ae", "iwae"),
+    "ledger": ("ae", "iwae", "hvae", "ladder"),
     "uncertainty": ("ae",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

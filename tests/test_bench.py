@@ -94,7 +94,7 @@ def test_works_by_key():
     assert works.find("conv") == works.WORKS["conv"]
 
 
-@pytest.mark.parametrize("label", ["vae", "mixture, 100 components"])
+@pytest.mark.parametrize("label", ["vae", "mixture, 100 components", "ladder, levels 40-20"])
 def test_a_twin_is_timed_only_if_its_gradients_agree(label, monkeypatch):
     variants = pytest.importorskip("bench.variants", reason="PyTorch is not installed")
     assert variants.measure(label, 2, np.random.default_rng(0))[0] == label

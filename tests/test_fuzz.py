@@ -54,7 +54,15 @@ def test_odd_input(name):
 
 def test_everything_is_among_the_targets():
     """What has arguments of its own is called with odd ones, and every command on a run meets damaged ones."""
-    of_parts = {"Join", "Layer", "Network", "Reshape", "Residual", "Sequential"}  # made of layers, or of any sizes
+    of_parts = {
+        "Join",
+        "Layer",
+        "Network",
+        "Reshape",
+        "Residual",
+        "Sequential",
+        "Upward",
+    }  # made of layers, or of any sizes
     classes = [part for part in map(vars(layers).get, layers.__all__) if inspect.isclass(part)]
     for cls in (*classes, *likelihoods.LIKELIHOODS.values()):
         taken = set(inspect.signature(cls).parameters) - {"rng", "init"}

@@ -10,6 +10,7 @@ import pytest
 from test_house import PACKAGE, imports
 
 from minivae import plot
+from minivae.models import Metric
 from minivae.plot import Tiles
 
 
@@ -119,6 +120,16 @@ def test_uncertainty_draws_standard_deviations(rng, tmp_path, drawn):
     edges = left.collections[0].get_paths()[0].vertices
     for edge in (draws_[:, 0].mean(axis=0) + s * 2 * draws_[:, 0].std(axis=0) for s in (-1, 1)):
         assert all(np.isclose(edges, point).all(axis=1).any() for point in np.stack([np.arange(4), edge], axis=1))
+
+
+def test_many_curves_stand_in_several_rows(tmp_path, drawn):
+    """Seven metrics, as a hierarchy of three levels has, would hide each other's titles side by side."""
+    names = list("abcdefg")
+    lines = [{"epoch": e, "train": dict.fromkeys(names, 1.0)} for e in (1, 2)]
+    plot.learning_curves(lines, tmp_path / "a.png", {name: Metric(name, "higher") for name in names})
+    (figure,) = drawn
+    assert [ax.get_title() for ax in figure.axes] == names
+    assert [ax.get_subplotspec().rowspan.start for ax in figure.axes] == [0, 0, 0, 0, 1, 1, 1]
 
 
 def test_curves_of_a_model_without_an_elbo(tmp_path, drawn):

@@ -3,6 +3,8 @@
 from ..models.base import METRICS
 from .style import BLUE, CLASSES, ORANGE, figure_to
 
+ACROSS = 4  # panels side by side, at most
+
 
 def learning_curves(history, path, metrics=METRICS):
     """Each metric apart, training and validation: `history` as fit returns it, `metrics` {name: Metric} of the model.
@@ -37,12 +39,15 @@ def _points(history, split):
 def _panels(curves, path, metrics, title=None):
     """A panel per metric with all curves (name, color, points); long names go below the panels."""
     below = len(curves) > 2 or max(len(name) for name, _, _ in curves) > 12
-    with figure_to(path, (10.5, 3.2 + 0.22 * len(curves) * below)) as figure:
+    panels = list(dict.fromkeys(name for _, _, points in curves for name in points))
+    rows = -(-len(panels) // ACROSS)
+    with figure_to(path, (10.5, 3.2 * rows + 0.22 * len(curves) * below)) as figure:
         from matplotlib.lines import Line2D
 
-        panels = list(dict.fromkeys(name for _, _, points in curves for name in points))
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, metric in zip(axes, panels, strict=True):
+        axes = figure.subplots(rows, -(-len(panels) // rows), squeeze=False).ravel()
+        for ax in axes[len(panels) :]:
+            ax.remove()
+        for ax, metric in zip(axes, panels, strict=False):
             for _, color, points in curves:
                 if metric in points:  # dots for short runs, where single epochs can be told apart
                     epochs, values = points[metric]
