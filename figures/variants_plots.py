@@ -87,9 +87,9 @@ WITHOUT_RUNS = {"energies": energies, "snr": snr}
 # ---- Of runs
 
 
-def draw_evidence(comparisons, measured, effects, path):
-    """ELBO and log p(x) of every finished run, a panel for each comparison; above each point the paired effect."""
-    shown = {title: [row for row in rows if measured[row.run]] for title, (_, rows) in comparisons.items()}
+def draw_evidence(comparisons, found, path):
+    """ELBO and log p(x) of every measured row, a panel for each comparison; above each point the paired effect."""
+    shown = {title: [row for row in rows if row.run in found[title]] for title, (_, rows) in comparisons.items()}
     shown = {title: rows for title, rows in shown.items() if len(rows) > 1}
     if not shown:
         return
@@ -97,16 +97,16 @@ def draw_evidence(comparisons, measured, effects, path):
         widths = [len(rows) + 0.6 for rows in shown.values()]
         axes = figure.subplots(1, len(shown), squeeze=False, width_ratios=widths)[0]
         for ax, (title, rows) in zip(axes, shown.items(), strict=True):
-            K = max(set.intersection(*(set(measured[row.run]["results"]) for row in rows)))
             for i, row in enumerate(rows):
-                m = measured[row.run]
-                result = m["results"][K]
-                ax.errorbar(i, m["elbo"], 2 * m["elbo_error"], fmt="o", color=ORANGE, capsize=3, label="ELBO")
-                ax.errorbar(i, result.mean, 2 * result.standard_error, fmt="o", color=BLUE, capsize=3,
-                            label="log p(x) by importance sampling")  # fmt: skip
-                if row.run in effects:
-                    text = "{:+.2f}\n± {:.2f}".format(*effects[row.run])
-                    ax.annotate(text, (i, result.mean), (0, 14), textcoords="offset points", ha="center", fontsize=9)
+                m = found[title][row.run]
+                for value, error, color, label in (
+                    (m["elbo"], m["elbo_error"], ORANGE, "ELBO"),
+                    (m["log_px"], m["error"], BLUE, "log p(x) by importance sampling"),
+                ):
+                    ax.errorbar(i, value, 2 * error, fmt="o", color=color, capsize=3, label=label)
+                if m["effect"] is not None:
+                    text, top = "{:+.2f}\n± {:.2f}".format(*m["effect"]), m["log_px"] + 2 * m["error"]
+                    ax.annotate(text, (i, top), (0, 4), textcoords="offset points", ha="center", fontsize=9)
             ax.set_xticks(range(len(rows)), [wrapped(row.what, 16) for row in rows], fontsize=8)
             ax.set(title=wrapped(title, 14 * len(rows)), xlim=(-0.6, len(rows) - 0.4))
             ax.margins(y=0.2)
