@@ -164,8 +164,8 @@ SNR = """## Signal and noise of the encoder's gradient
 
 Rainforth et al. 2018: more samples in the bound leave the encoder less signal, like 1 / sqrt(K); the doubly
 reparameterized gradient (Tucker et al. 2019) gains like sqrt(K). Near the optimum of a linear model both laws hold.
-On digits, where a few of the K samples dominate the weights, the first falls and so does the second, but it stays
-several times above.
+On digits, where a few of the K samples dominate the weights, both fall, slower than 1 / sqrt(K); the second stays about
+three times above the first.
 
 ## Settings
 """

@@ -7,7 +7,7 @@ import numpy as np
 from minivae.backend import generator
 from minivae.data import load_data
 from minivae.flows import Chain, Planar, Unconditional
-from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, square_of
+from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, partition, square_of
 from minivae.laboratory.snr import near_the_optimum, signal_to_noise
 from minivae.models.iwae import IWAE
 from minivae.optim import Adam
@@ -35,17 +35,16 @@ def energies(path, kept=None, counts=(2, 8, 32), steps=2000):
     z, _ = square_of(200)
     with figure_to(path, (2.2 * (1 + len(counts)), 9.2)) as figure:
         for row, (name, energy) in zip(figure.subplots(len(flows), 1 + len(counts)), ENERGIES.items(), strict=True):
-            _draw_density(row[0], np.exp(-energy(z)[0]), f"{name}: exp(-U)")
-            for ax, (T, flow) in zip(row[1:], flows[name].items(), strict=True):
-                _draw_density(ax, np.exp(log_density(flow, z)), f"{T} flow{'s' * (T != '1')}: KL {found[name][T]:.2f}")
+            panels = {f"{name}: exp(-U) / Z": np.exp(-energy(z)[0]) / partition(energy)}
+            for T, flow in flows[name].items():
+                panels[f"{T} flows: KL {found[name][T]:.2f}"] = np.exp(log_density(flow, z))
+            top = next(iter(panels.values())).max()
+            for ax, (title, p) in zip(row, panels.items(), strict=True):
+                ax.imshow(p, origin="lower", extent=(-EDGE, EDGE, -EDGE, EDGE), cmap="Blues", vmin=0, vmax=top)
+                ax.set(title=title, xticks=(-4, 0, 4), yticks=(-4, 0, 4))
+                ax.grid(False)
         figure.suptitle("densities of two latents, and planar flows fitted to them (KL in nats)", fontsize=11)
     return found
-
-
-def _draw_density(ax, p, title):
-    ax.imshow(p, origin="lower", extent=(-EDGE, EDGE, -EDGE, EDGE), cmap="Blues")
-    ax.set(title=title, xticks=(-4, 0, 4), yticks=(-4, 0, 4))
-    ax.grid(False)
 
 
 def energy_table(found):
@@ -74,7 +73,7 @@ def snr(path, kept=None, Ks=(1, 4, 16, 64, 256), S=400, epochs=60):
                 value, error = np.array(list(ratios.values())).T
                 ax.errorbar(Ks, value, 2 * error, fmt="-o", color=color, capsize=3, label=gradient)
                 law = value[0] * np.array(Ks) ** power
-                ax.plot(Ks, law, ":", color=GREY, lw=1, label=f"K^({power:g})")
+                ax.plot(Ks, law, ":", color=GREY, lw=1, label="1 / sqrt(K), sqrt(K)" if power > 0 else None)
             ax.set(title=label, xlabel="samples K in the bound", xscale="log", yscale="log", xticks=Ks, xticklabels=Ks)
             ax.minorticks_off()
         figure.axes[0].set_ylabel("signal / noise of the encoder's gradient")
