@@ -83,7 +83,7 @@ COMPARISONS = {  # title: (text, rows)
     ),
     "Priors": (
         "Static MNIST, one posterior, several priors. Published: Tomczak & Welling 2018, table 1, gated layers of 300 "
-        "and 300 units, 40 latents, early stopping, IS-5000. Expected: a prior that is learned gains nats.",
+        "and 300 units, 40 latents, early stopping, IS-5000; 88.56 is from memory. Expected: a learned prior gains.",
         [
             Row("static-vae", "N(0, I)", None, 88.56),
             Row("static-vamp", "VampPrior, 500 pseudo-inputs", "static-vae", 85.57),
@@ -93,7 +93,8 @@ COMPARISONS = {  # title: (text, rows)
     ),
     "Planar and radial flows": (
         "Static MNIST, N(0, I), and a posterior that goes through flows. Published: Rezende & Mohamed 2015, figure 4 "
-        "and table 2, 40 latents, maxout layers of 400 units, 500,000 steps, an estimate with 200 samples. Expected: "
+        "and table 2, 40 latents, maxout layers of 400 units, 500,000 steps, an estimate with 200 samples; "
+        "86.5 is from memory. Expected: "
         "more flows gain nats.",
         [
             Row("static-vae", "0 flows", None, 89.9),
@@ -122,9 +123,10 @@ Each comparison has one architecture, one schedule and the same number of epochs
 bound of K samples by importance sampling, over all 10,000 test images, in nats per image, +- one standard error over
 the images. The effect is the difference to the row that the comparison begins with, paired over the images: so its
 standard error is far smaller than that of either. It says nothing of another seed; the last comparison does. Beside it
-stands the published NLL, and in brackets how much better it is than the published one of the first row. Seconds are of
-the median epoch on one thread of a shared machine; lines are those of the file that the variant is written in. A row
-whose run is not finished is open, and names the command that fills it.
+stands the published NLL, and in brackets how much better it is than the published one of the first row. An effect is
+said to appear where it is above two of its standard errors. Seconds are of the median epoch on one thread of a shared
+machine; lines are those of the file that the variant is written in. A row whose run is not finished is open, and names
+the command that fills it.
 """
 EVIDENCE = """## All of them
 
@@ -162,8 +164,8 @@ SNR = """## Signal and noise of the encoder's gradient
 
 Rainforth et al. 2018: more samples in the bound leave the encoder less signal, like 1 / sqrt(K); the doubly
 reparameterized gradient (Tucker et al. 2019) gains like sqrt(K). Near the optimum of a linear model both laws hold.
-On digits, where a few of the K samples dominate the weights, the first falls and so does the second, but it stays
-several times above.
+On digits, where a few of the K samples dominate the weights, both fall, slower than 1 / sqrt(K); the second stays about
+three times above the first.
 
 ## Settings
 """
@@ -179,29 +181,56 @@ def lines_of(cls):
     return len(Path(sys.modules[cls.__module__].__file__).read_text().splitlines())
 
 
-def compare(rows, measured, folder):
-    """The rows of a table, and {run: (effect, standard error)}."""
-    common = [set(measured[row.run]["results"]) for row in rows if measured[row.run]]
-    K = max(set.intersection(*common), default=None) if common else None
-    nll = {row.run: row.nll for row in rows}
-    table, effects = [HEAD], {}
+def compare(rows, folder, K, kept):
+    """{run: what its row shows} of the finished runs, by the largest K that all of them have; else what was kept."""
+    there = {row.run: measure(row.run, RUNS[row.run], folder, K) for row in rows if is_finished(folder / row.run)}
+    common = set.intersection(*(set(m["results"]) for m in there.values())) if there else {K}
+    if not common:
+        common = {K}
+        there = {run: measure(run, RUNS[run], folder, K, exactly=True) for run in there}
+    K = max(common)
+    found = {}
     for row in rows:
-        published = "" if row.nll is None else f"{row.nll:.2f}"
-        if row.base is not None and None not in (row.nll, nll[row.base]):
-            published += f" ({nll[row.base] - row.nll:+.2f})"
-        m = measured[row.run]
-        if m is None:
+        if row.run in there:
+            m = there[row.run]
+            result = m["results"][K]
+            effect = result.minus(there[row.base]["results"][K]) if row.base in there else None
+            found[row.run] = {name: value for name, value in m.items() if name != "results"} | {
+                "K": K, "log_px": result.mean, "error": result.standard_error, "effect": effect,
+                "options": RUNS[row.run], "line": result.line()}  # fmt: skip
+        elif row.run in kept and kept[row.run]["options"] == RUNS[row.run]:
+            found[row.run] = kept[row.run]
+    return found
+
+
+def table_of(rows, found, folder):
+    """The table of a comparison, and below it whether each effect appears."""
+    nll = {row.run: row.nll for row in rows}
+    table, verdicts = [HEAD], []
+    for row in rows:
+        published, gain = "" if row.nll is None else f"{row.nll:.2f}", ""
+        if row.nll and nll.get(row.base):
+            gain = f"{nll[row.base] - row.nll:+.2f}"
+            published += f" ({gain})"
+        if row.run not in found:
             table.append((row.what, *open_row(row.run, folder, len(HEAD) - 3), published, ""))
             continue
-        result, effect = m["results"][K], ""
-        if row.base is not None and measured[row.base] is not None:
-            effects[row.run] = result.minus(measured[row.base]["results"][K])
-            effect = "{:+.2f} +- {:.2f}".format(*effects[row.run])
-        table.append((row.what, m["model"], m["architecture"], f"{m['epochs']:,}", f"{m['parameters']:,}",
-                      f"{m['seconds']:.1f}", f"{m['elbo']:.2f} +- {m['elbo_error']:.2f}",
-                      f"{result.mean:.2f} +- {result.standard_error:.2f} (K = {K:,})", effect, published,
+        m, effect = found[row.run], ""
+        if m["effect"] is not None:
+            effect = "{:+.2f} +- {:.2f}".format(*m["effect"])
+            appears = "appears" if m["effect"][0] > 2 * m["effect"][1] else "**does not appear**"
+            beside = f", published {gain}" if gain else ""
+            verdicts.append(" ".join([f"- {row.what}: the effect {appears}, {effect} nats{beside}.",
+                                      *TRIED.get(row.run, ())]))  # fmt: skip
+        table.append((row.what, *cells(m), f"{m['elbo']:.2f} +- {m['elbo_error']:.2f}",
+                      f"{m['log_px']:.2f} +- {m['error']:.2f} (K = {m['K']:,})", effect, published,
                       lines_of(MODELS[m["model"]])))  # fmt: skip
-    return table, effects
+    return [markdown(*table), "", *verdicts, *[""] * bool(verdicts)]
+
+
+def cells(m):
+    """What all tables show of a run."""
+    return m["model"], m["architecture"], f"{m['epochs']:,}", f"{m['parameters']:,}", f"{m['seconds']:.1f}"
 
 
 def open_row(name, folder, columns):
@@ -211,46 +240,31 @@ def open_row(name, folder, columns):
     return [done, f"`python -m figures.variants --only {name}`", *[""] * (columns - 2)]
 
 
-def grey_table(measured, folder):
+def grey_table(found, folder):
     """Bits per dimension of each set under each likelihood."""
     head = ("data", "likelihood", "model", "architecture", "epochs", "parameters", "s per epoch", "log p(x)",
             "bits per dimension", "lines")  # fmt: skip
     table = [head]
     for name in (name for name in RUNS if name.startswith("grey-")):
-        options, m = RUNS[name], measured[name]
-        if m is None:
-            table.append((options["data"], options["likelihood"], *open_row(name, folder, len(head) - 2)))
+        what = RUNS[name]["data"], RUNS[name]["likelihood"]
+        if name not in found:
+            table.append((*what, *open_row(name, folder, len(head) - 2)))
             continue
-        K, result = max(m["results"].items())
-        D = int(m["architecture"].partition("-")[0])
-        bits = bits_per_dimension(-result.mean, D, m["levels"])
-        error = bits_per_dimension(result.standard_error, D, 1)
-        table.append((options["data"], options["likelihood"], m["model"], m["architecture"], m["epochs"],
-                      f"{m['parameters']:,}", f"{m['seconds']:.1f}",
-                      f"{result.mean:.1f} +- {result.standard_error:.1f} (K = {K:,})", f"{bits:.3f} +- {error:.3f}",
-                      lines_of(LIKELIHOODS[options["likelihood"]])))  # fmt: skip
-    return table
-
-
-def verdicts(rows, effects):
-    """A sentence for each effect: whether it appears, by two standard errors."""
-    for row in rows:
-        if row.run in effects:
-            effect, error = effects[row.run]
-            appears = "The effect appears." if effect > 2 * error else "The effect **does not appear**."
-            yield " ".join([f"- {row.what}: {effect:+.2f} +- {error:.2f} nats. {appears}", *TRIED.get(row.run, ())])
+        m = found[name]
+        bits, error = bits_per_dimension(-m["log_px"], m["D"], m["levels"]), bits_per_dimension(m["error"], m["D"], 1)
+        table.append((*what, *cells(m), f"{m['log_px']:.1f} +- {m['error']:.1f} (K = {m['K']:,})",
+                      f"{bits:.3f} +- {error:.3f}", lines_of(LIKELIHOODS[what[1]])))  # fmt: skip
+    return markdown(*table)
 
 
 def settings_table():
-    """Every run with the options that are not defaults."""
-    rows = [
-        (f"`{name}`", " ".join(f"{k}={json.dumps(v)}" for k, v in options.items())) for name, options in RUNS.items()
-    ]
-    return markdown(("run", "options"), *rows)
+    """Every run with its options."""
+    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in RUNS[run].items()) for run in RUNS}
+    return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
 
 
 def kl_table(found, folder):
-    """What the KL of two models is spent on, and the difference."""
+    """What the KL to each prior is spent on."""
     head = ("prior", "average KL", "I(x; z)", "marginal KL(q(z) to p(z))", "active units")
     table = [head]
     for name, what in PRIORS.items():
@@ -259,47 +273,41 @@ def kl_table(found, folder):
             table.append((what, *parts, found[name]["active"]))
         else:
             table.append((what, *open_row(name, folder, len(head) - 1)))
-    return table
+    return markdown(*table)
 
 
 def write(out, folder, names, K=500, minutes=None):
-    """Train, evaluate, draw and write variants.md and variants.json into `out`."""
+    """Train, evaluate, draw and write variants.md and variants.json into `out`.
+
+    Rows whose run is not in `folder` stay as variants.json has them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     train({name: RUNS[name] for name in names}, folder, minutes)
-    kept = read_kept(out)
-    measured = {name: measure(name, options, folder, K) for name, options in RUNS.items()}
+    file = out / "variants.json"
+    kept = json.loads(file.read_text()) if file.exists() else {"rows": {}, "kl": {}}
+    found = {title: compare(rows, folder, K, kept["rows"].get(title, {})) for title, (_, rows) in COMPARISONS.items()}
     text = [INTRO]
-    effects = {}
     for title, (intro, rows) in COMPARISONS.items():
-        table, found = compare(rows, measured, folder)
-        effects |= found
-        text += [f"## {title}", "", fill(intro, 120), "", markdown(*table), "", *verdicts(rows, found), ""]
-    plots.draw_evidence(COMPARISONS, measured, effects, out / "variants_evidence.png")
-    text += [EVIDENCE]
-    kl = marginal_kl(folder, PRIORS)
-    text += [KL, markdown(*kl_table(kl, folder)), ""]
+        text += [f"## {title}", "", fill(intro, 120), "", *table_of(rows, found[title], folder)]
+    plots.draw_evidence(COMPARISONS, found, out / "variants_evidence.png")
+    kl = kept["kl"] | marginal_kl(folder, PRIORS)
+    text += [EVIDENCE, KL, kl_table(kl, folder), ""]
     if all(is_finished(folder / name) for name in PRIORS):
         runs = [Run.open(folder / name) for name in PRIORS]
         models = [run.load_model()[0] for run in runs]
         plots.draw_pseudo(*models, runs[0].protocol.shape, out / "variants_pseudo.png")
+    if (out / "variants_pseudo.png").exists():
         text += [PSEUDO]
-    text += [GREYS, markdown(*grey_table(measured, folder)), ""]
-    kept = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
-    text += [ENERGY, plots.energy_table(kept["energies"]), "", SNR, settings_table(), ""]
-    document = {"K": K, "effects": effects, "kl": kl, "runs": {n: shown(m) for n, m in measured.items() if m}} | kept
-    write_atomic(out / "variants.json", dump(document, indent=2))
+    grey = kept["rows"].get("grey", {})
+    found["grey"] = {}
+    for name in (name for name in RUNS if name.startswith("grey-")):
+        found["grey"] |= compare([Row(name, name)], folder, K, grey)
+    text += [GREYS, grey_table(found["grey"], folder), ""]
+    drawn = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
+    text += [ENERGY, plots.energy_table(drawn["energies"]), "", SNR, settings_table(), ""]
+    write_atomic(file, dump({"rows": found, "kl": kl} | drawn, indent=2))
     write_atomic(out / "variants.md", "\n".join(text).encode())
     print(out / "variants.md")
-
-
-def read_kept(out):
-    file = out / "variants.json"
-    return json.loads(file.read_text()) if file.exists() else {}
-
-
-def shown(m):
-    """What was measured of a run, without the values of its rows."""
-    return m | {"results": {K: result.to_json() for K, result in m["results"].items()}}
 
 
 def main():

@@ -7,7 +7,7 @@ import numpy as np
 from minivae.backend import generator
 from minivae.data import load_data
 from minivae.flows import Chain, Planar, Unconditional
-from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, square_of
+from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, partition, square_of
 from minivae.laboratory.snr import near_the_optimum, signal_to_noise
 from minivae.models.iwae import IWAE
 from minivae.optim import Adam
@@ -35,17 +35,16 @@ def energies(path, kept=None, counts=(2, 8, 32), steps=2000):
     z, _ = square_of(200)
     with figure_to(path, (2.2 * (1 + len(counts)), 9.2)) as figure:
         for row, (name, energy) in zip(figure.subplots(len(flows), 1 + len(counts)), ENERGIES.items(), strict=True):
-            _draw_density(row[0], np.exp(-energy(z)[0]), f"{name}: exp(-U)")
-            for ax, (T, flow) in zip(row[1:], flows[name].items(), strict=True):
-                _draw_density(ax, np.exp(log_density(flow, z)), f"{T} flow{'s' * (T != '1')}: KL {found[name][T]:.2f}")
+            panels = {f"{name}: exp(-U) / Z": np.exp(-energy(z)[0]) / partition(energy)}
+            for T, flow in flows[name].items():
+                panels[f"{T} flows: KL {found[name][T]:.2f}"] = np.exp(log_density(flow, z))
+            top = next(iter(panels.values())).max()
+            for ax, (title, p) in zip(row, panels.items(), strict=True):
+                ax.imshow(p, origin="lower", extent=(-EDGE, EDGE, -EDGE, EDGE), cmap="Blues", vmin=0, vmax=top)
+                ax.set(title=title, xticks=(-4, 0, 4), yticks=(-4, 0, 4))
+                ax.grid(False)
         figure.suptitle("densities of two latents, and planar flows fitted to them (KL in nats)", fontsize=11)
     return found
-
-
-def _draw_density(ax, p, title):
-    ax.imshow(p, origin="lower", extent=(-EDGE, EDGE, -EDGE, EDGE), cmap="Blues")
-    ax.set(title=title, xticks=(-4, 0, 4), yticks=(-4, 0, 4))
-    ax.grid(False)
 
 
 def energy_table(found):
@@ -74,7 +73,7 @@ def snr(path, kept=None, Ks=(1, 4, 16, 64, 256), S=400, epochs=60):
                 value, error = np.array(list(ratios.values())).T
                 ax.errorbar(Ks, value, 2 * error, fmt="-o", color=color, capsize=3, label=gradient)
                 law = value[0] * np.array(Ks) ** power
-                ax.plot(Ks, law, ":", color=GREY, lw=1, label=f"K^({power:g})")
+                ax.plot(Ks, law, ":", color=GREY, lw=1, label="1 / sqrt(K), sqrt(K)" if power > 0 else None)
             ax.set(title=label, xlabel="samples K in the bound", xscale="log", yscale="log", xticks=Ks, xticklabels=Ks)
             ax.minorticks_off()
         figure.axes[0].set_ylabel("signal / noise of the encoder's gradient")
@@ -87,9 +86,9 @@ WITHOUT_RUNS = {"energies": energies, "snr": snr}
 # ---- Of runs
 
 
-def draw_evidence(comparisons, measured, effects, path):
-    """ELBO and log p(x) of every finished run, a panel for each comparison; above each point the paired effect."""
-    shown = {title: [row for row in rows if measured[row.run]] for title, (_, rows) in comparisons.items()}
+def draw_evidence(comparisons, found, path):
+    """ELBO and log p(x) of every measured row, a panel for each comparison; above each point the paired effect."""
+    shown = {title: [row for row in rows if row.run in found[title]] for title, (_, rows) in comparisons.items()}
     shown = {title: rows for title, rows in shown.items() if len(rows) > 1}
     if not shown:
         return
@@ -97,16 +96,16 @@ def draw_evidence(comparisons, measured, effects, path):
         widths = [len(rows) + 0.6 for rows in shown.values()]
         axes = figure.subplots(1, len(shown), squeeze=False, width_ratios=widths)[0]
         for ax, (title, rows) in zip(axes, shown.items(), strict=True):
-            K = max(set.intersection(*(set(measured[row.run]["results"]) for row in rows)))
             for i, row in enumerate(rows):
-                m = measured[row.run]
-                result = m["results"][K]
-                ax.errorbar(i, m["elbo"], 2 * m["elbo_error"], fmt="o", color=ORANGE, capsize=3, label="ELBO")
-                ax.errorbar(i, result.mean, 2 * result.standard_error, fmt="o", color=BLUE, capsize=3,
-                            label="log p(x) by importance sampling")  # fmt: skip
-                if row.run in effects:
-                    text = "{:+.2f}\n± {:.2f}".format(*effects[row.run])
-                    ax.annotate(text, (i, result.mean), (0, 14), textcoords="offset points", ha="center", fontsize=9)
+                m = found[title][row.run]
+                for value, error, color, label in (
+                    (m["elbo"], m["elbo_error"], ORANGE, "ELBO"),
+                    (m["log_px"], m["error"], BLUE, "log p(x) by importance sampling"),
+                ):
+                    ax.errorbar(i, value, 2 * error, fmt="o", color=color, capsize=3, label=label)
+                if m["effect"] is not None:
+                    text, top = "{:+.2f}\n± {:.2f}".format(*m["effect"]), m["log_px"] + 2 * m["error"]
+                    ax.annotate(text, (i, top), (0, 4), textcoords="offset points", ha="center", fontsize=9)
             ax.set_xticks(range(len(rows)), [wrapped(row.what, 16) for row in rows], fontsize=8)
             ax.set(title=wrapped(title, 14 * len(rows)), xlim=(-0.6, len(rows) - 0.4))
             ax.margins(y=0.2)

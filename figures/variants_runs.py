@@ -69,13 +69,12 @@ def _start(name, options, folder):
 # ---- What is measured of a run
 
 
-def measure(name, options, folder, K):
-    """What a row shows of a finished run, with {K: Result} of every estimate that is kept; None if it is not finished.
+def measure(name, options, folder, K, exactly=False):
+    """What a row shows of a finished run, with {K: Result} of every estimate of K samples or more.
 
-    Evaluates it where nothing is kept of K samples or more. Raises ValueError for a run of other options.
+    It is evaluated where nothing of the kind is kept, or nothing of K samples `exactly`. Raises ValueError for a run
+    of other options.
     """
-    if not is_finished(folder / name):
-        return None
     run = Run.open(folder / name)
     wanted = complete(read_options(options))
     others = [option for option in options if run.settings[option] != wanted[option]]
@@ -83,10 +82,11 @@ def measure(name, options, folder, K):
         raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
     model, meta = run.load_model()
     report = report_of(run, meta)
-    if not any(int(k) >= K for k in report["evidence"]):
+    if not any(int(k) == K or (int(k) > K and not exactly) for k in report["evidence"]):
         _evaluate(name, folder, "--samples", K)
         report = report_of(run, meta)
-    sizes = [math.prod(run.protocol.shape), *run.settings["hidden"], model.L]
+    D = math.prod(run.protocol.shape)
+    sizes = [D, *run.settings["hidden"], model.L]
     return {
         "results": {int(k): read_result(run, "test", int(k)) for k in report["evidence"] if int(k) >= K},
         "model": run.settings["model"],
@@ -96,6 +96,7 @@ def measure(name, options, folder, K):
         "seconds": float(np.median([line["seconds"] for line in run.finished()])),
         "elbo": report["elbo"],
         "elbo_error": report["elbo_standard_error"],
+        "D": D,
         "levels": run.protocol.levels or 1,
     }
 

@@ -7,7 +7,7 @@ import pytest
 
 from minivae.flows import Chain, Planar, Unconditional
 from minivae.gradcheck import LIMIT, Problem, check_directions
-from minivae.laboratory.energies import ENERGIES, divergence, fit, free_energy, log_density, square_of
+from minivae.laboratory.energies import ENERGIES, divergence, fit, free_energy, log_density, partition, square_of
 
 
 @pytest.fixture
@@ -70,8 +70,9 @@ def test_the_density_of_a_flow_is_one(rng):
 def test_free_energy_less_log_z_is_the_divergence(name, rng):
     """Two ways to one number >= 0: draws from q, and a sum over a square; more flows make it smaller."""
     energy = ENERGIES[name]
-    z, area = square_of(400, edge=7)
+    z, area = square_of(500, edge=8)
     log_Z = math.log(np.exp(-energy(z)[0]).sum() * area)
+    assert partition(energy) == pytest.approx(math.exp(log_Z), rel=1e-6)
     found = []
     for K in (1, 6):
         flow = fit(energy, planar(K, rng), rng, steps=400, lr=0.03)

@@ -162,7 +162,7 @@ def test_readme_session():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "figures/practice.md", "figures/laboratory.md",
-                                  "figures/gpu.md"])  # fmt: skip
+                                  "figures/gpu.md", "figures/variants.md"])  # fmt: skip
 def test_links_and_pictures_exist(page):
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
         if "://" not in target:

@@ -1,6 +1,7 @@
 """figures/variants.py: what it lists, the page with its open rows, and that it goes on where it was cut off."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from figures import variants, variants_plots, variants_runs
 from figures.variants import COMPARISONS, RUNS, Row
+from minivae.cli import main
 from minivae.runs.settings import complete, read_options
 
 DIGITS = {"data": "digits", "hidden": [8], "latent": 2, "epochs": 1}
@@ -35,9 +37,23 @@ def test_comparisons_are_of_equal_runs():
         assert [row.base for row in rows] == [None] + [rows[0].run] * (len(rows) - 1)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """All runs but "planar"."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+        for name in ("vae", "vamp", "grey-digits"):
+            config = folder / f"{name}.toml"
+            config.write_text("".join(f"{option} = {json.dumps(value)}\n" for option, value in MINE[name].items()))
+            assert main(["train", "--config", str(config), "--out", str(folder / name)]) == 0
+    return folder
+
+
 @pytest.fixture
-def mine(monkeypatch, tmp_path):
-    """Three small runs and one that is left open; pictures of few steps."""
+def mine(monkeypatch, tmp_path, trained):
+    """The page of three small runs and one that is left open; pictures of few steps."""
+    shutil.copytree(trained, tmp_path / "runs")
     monkeypatch.setattr(variants, "RUNS", MINE)
     monkeypatch.setattr(variants, "COMPARISONS", {"Digits": ("Some digits.", ROWS)})
     monkeypatch.setattr(variants, "PRIORS", {"vae": "N(0, I)", "vamp": "VampPrior"})
@@ -46,7 +62,6 @@ def mine(monkeypatch, tmp_path):
         "snr": partial(variants_plots.snr, Ks=(1, 2), S=4, epochs=1),
     }
     monkeypatch.setattr(variants_plots, "WITHOUT_RUNS", tiny)
-    monkeypatch.setenv("PYTHONPATH", str(Path(variants.__file__).parents[1]))
     return partial(variants.write, tmp_path, tmp_path / "runs", ["vae", "vamp", "grey-digits"], K=5)
 
 
@@ -54,12 +69,13 @@ def test_the_page(mine, tmp_path, monkeypatch, capsys):
     mine()
     page = (tmp_path / "variants.md").read_text()
     found = json.loads((tmp_path / "variants.json").read_text())
-    effect, error = found["effects"]["vamp"]
+    effect, error = found["rows"]["Digits"]["vamp"]["effect"]
     values = [np.load(tmp_path / "runs" / name / "evidence-test-5.npy") for name in ("vae", "vamp")]
     assert effect == pytest.approx((values[1] - values[0]).mean())
     assert error == pytest.approx((values[1] - values[0]).std(ddof=1) / len(values[0]) ** 0.5)
     assert f"(K = 5) | {effect:+.2f} +- {error:.2f} | 28.50 (+1.50) | 40 |" in page
-    assert f"- VampPrior: {effect:+.2f} +- {error:.2f} nats. The effect " in page
+    appears = "appears" if effect > 2 * error else "**does not appear**"
+    assert f"- VampPrior: the effect {appears}, {effect:+.2f} +- {error:.2f} nats, published +1.50." in page
     assert "| 2 flows | open | `python -m figures.variants --only planar` |" in page
     assert "| digits | gaussian | vae | 64-8-2 relu | 1 |" in page
     parts = found["kl"]["vamp"]
@@ -75,25 +91,40 @@ def test_the_page(mine, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(variants_runs, "minivae", refuse)
     mine()
     assert (tmp_path / "variants.md").read_text() == page
+    (tmp_path / "runs").rename(tmp_path / "away")  # the page of another machine: rows stay
+    variants.write(tmp_path, tmp_path / "runs", [], K=5)
+    assert (tmp_path / "variants.md").read_text() == page
+    (tmp_path / "runs").rmdir()
+    (tmp_path / "away").rename(tmp_path / "runs")
     monkeypatch.setattr(variants, "RUNS", MINE | {"vae": MINE["vae"] | {"latent": 3}})
     with pytest.raises(ValueError, match="vae: expected latent = 3, got 2"):
         mine()
 
 
-def test_a_training_that_was_cut_off_is_gone_on_with(mine, tmp_path):
+def test_two_runs_without_a_common_number_of_samples(mine, tmp_path):
+    """Then both are evaluated by the number that was asked for."""
+    runs = tmp_path / "runs"
+    assert main(["evaluate", str(runs / "vae"), "--samples", "9"]) == 0
+    found = variants.compare(ROWS[:2], runs, 5, {})
+    assert [found[name]["K"] for name in ("vae", "vamp")] == [5, 5]
+    assert main(["evaluate", str(runs / "vamp"), "--samples", "9"]) == 0
+    assert variants.compare(ROWS[:2], runs, 5, {})["vamp"]["K"] == 9
+
+
+def test_a_training_that_was_cut_off_is_gone_on_with(tmp_path, trained, monkeypatch):
     """Nothing is trained without a budget; two epochs in two calls are those of one."""
-    variants.write(tmp_path, tmp_path / "runs", ["vae"], K=5, minutes=0)
-    page = (tmp_path / "variants.md").read_text()
-    assert "| N(0, I) | open | `python -m figures.variants --only vae` |" in page
-    run = {"a": MINE["vae"], "b": MINE["vae"] | {"epochs": 2}}
-    variants_runs.train(run, tmp_path / "runs")
-    (tmp_path / "runs" / "a").rename(tmp_path / "runs" / "c")
-    settings = tmp_path / "runs" / "c" / "settings.json"
+    monkeypatch.setenv("PYTHONPATH", str(Path(variants.__file__).parents[1]))
+    shutil.copytree(trained / "vae", tmp_path / "cut")
+    settings = tmp_path / "cut" / "settings.json"
     settings.write_text(settings.read_text().replace('"epochs": 1', '"epochs": 2'))
-    assert variants.open_row("c", tmp_path / "runs", 2)[0] == "open, 1 of 2 epochs"
-    variants_runs.train({"c": run["b"]}, tmp_path / "runs")
-    b, c = ((tmp_path / "runs" / name / "last.safetensors").read_bytes() for name in "bc")
-    assert b == c
+    assert variants.open_row("cut", tmp_path, 2) == ["open, 1 of 2 epochs", "`python -m figures.variants --only cut`"]
+    runs = dict.fromkeys(("cut", "whole"), MINE["vae"] | {"epochs": 2})
+    variants_runs.train(runs, tmp_path, minutes=0)
+    assert variants_runs.state_of(tmp_path / "cut") == (1, 2)
+    assert not (tmp_path / "whole").exists()
+    variants_runs.train(runs, tmp_path)
+    cut, whole = ((tmp_path / name / "last.safetensors").read_bytes() for name in runs)
+    assert cut == whole
 
 
 def test_a_training_that_fails_is_said(tmp_path, capsys):

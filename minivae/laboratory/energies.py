@@ -135,10 +135,14 @@ def square_of(n, edge=EDGE):
     return np.stack(np.meshgrid(side, side), axis=-1), (2 * edge / n) ** 2
 
 
-def divergence(energy, flow, n=400, edge=7.0):
-    """KL(q || p) in nats, by a sum over a square that holds all of p; what q has outside is left out."""
+def partition(energy, n=400, edge=7.0):
+    """Z, the integral of exp(-U), by a sum over a square that holds all of it."""
     z, area = square_of(n, edge)
-    U, _ = energy(z)
-    log_Z = math.log(np.exp(-U).sum() * area)
+    return float(np.exp(-energy(z)[0]).sum() * area)
+
+
+def divergence(energy, flow, n=400, edge=7.0):
+    """KL(q || p) in nats, by a sum over the same square; what q has outside is left out."""
+    z, area = square_of(n, edge)
     log_q = log_density(flow, z)
-    return float((np.exp(log_q) * (log_q + U + log_Z)).sum() * area)
+    return float((np.exp(log_q) * (log_q + energy(z)[0] + math.log(partition(energy, n, edge)))).sum() * area)
