@@ -135,7 +135,7 @@ ZOO = (
     )),
     Mutant("19", 19, "softplus used as a probability", "JAX's mnist_vae example", "U", (
         ("likelihoods.Bernoulli.mean", "return sigmoid(out)",
-         "return array_module(out).log1p(array_module(out).exp(out))"),
+         "from ..numeric import softplus\n    return softplus(out)"),
     )),
     Mutant("21", 21, "a sum over the last axis called with one more axis: L times L KLs", "an earlier minivae",
            "WU", (
@@ -161,13 +161,13 @@ def planted(mutant):
     texts = {}
     try:
         for where, old, new in mutant.edits:
-            module, function = _find(where)
+            function = _find(where)
             text = texts.get(where) or textwrap.dedent(inspect.getsource(function))
             if text.count(old) != 1:
                 raise ValueError(f"zoo: expected {old!r} once in {where}, found it {text.count(old)} times")
             texts[where] = text.replace(old, new)
             edited = {}
-            exec(compile(texts[where], f"<{where}, mutated>", "exec"), vars(module), edited)
+            exec(compile(texts[where], f"<{where}, mutated>", "exec"), function.__globals__, edited)
             codes.setdefault(function, function.__code__)
             function.__code__ = inspect.unwrap(edited[function.__name__]).__code__
         yield mutant
@@ -177,13 +177,12 @@ def planted(mutant):
 
 
 def _find(where):
-    """(module, function) of "densities.reparameterize" or "layers.dense.Dense.forward"."""
+    """The function of "densities.reparameterize" or "layers.dense.Dense.forward"."""
     path = where.split(".")
     for i in range(len(path) - 1, 0, -1):
         with contextlib.suppress(ModuleNotFoundError):
             module = importlib.import_module(f"minivae.{'.'.join(path[:i])}")
-            function = functools.reduce(getattr, path[i:], module)
-            return module, inspect.unwrap(function)  # the lines below @fused
+            return inspect.unwrap(functools.reduce(getattr, path[i:], module))  # the lines below @fused
     raise ValueError(f"zoo: there is no {where}")
 
 
