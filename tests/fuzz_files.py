@@ -210,6 +210,11 @@ RUNS = {
     "ae": ["--model", "ae", "--arch", "conv", "--channels", "2", "--schedule", "cosine", "--epochs", "2"],
     "hvae": ["--model", "hvae", "--latent", "1", "--upper", "1", "--between", "2", "--epochs", "2"],
     "ladder": ["--model", "ladder", "--latent", "1", "--upper", "1", "--samples", "2", "--epochs", "2"],
+    "flow": ["--model", "flow", "--flows", "2", "--epochs", "2"],
+    "iaf": ["--model", "iaf", "--flow-width", "4", "--context", "3", "--epochs", "2"],
+    "vamp": ["--model", "vamp", "--components", "3", "--epochs", "2"],
+    "mixture": ["--model", "mixture", "--components", "3", "--epochs", "2"],
+    "realnvp": ["--model", "realnvp", "--flow-width", "4", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -286,7 +291,7 @@ PICTURES = {
 
 LACK = {
     "impute": RUNS,
-    "ledger": ("ae", "iwae", "hvae", "ladder"),
+    "ledger": set(RUNS) - {"vae", "cvae"},
     "uncertainty": ("ae",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

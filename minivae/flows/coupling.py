@@ -19,7 +19,7 @@ class Coupling(Bijector):
 
     def __init__(self, L, width, rng, odd=False):
         L, width = self.L, _ = sizes(L=L, width=width)
-        self.mask = Constant((np.arange(L) + odd) % 2 == 0)
+        self.mask = Constant(np.arange(L) % 2 == bool(odd))
         last = Dense(width, 2 * L, rng, glorot)
         last.W.data *= 0.1  # near the identity
         self.network = Network(Dense(L, width, rng), ReLU(), last, Split(2))

@@ -10,7 +10,7 @@ Every example has its own flows: their parameters are outputs of the encoder.
 """
 
 from ..flows import Chain, Planar, Radial
-from ..options import Option, one_of, whole
+from ..options import Option, one_of, read_arguments, whole
 from ..posteriors import FlowPosterior
 from .base import beta_of
 from .iwae import IWAE, ONE_SAMPLE
@@ -31,6 +31,7 @@ class FlowVAE(IWAE):
     def build(cls, shape, rng, *, flow="planar", flows=10, latent=20, samples=1, beta=1.0, beta_schedule="constant",
               beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for IWAE.build, and those of the flows."""
+        flow, flows, latent = read_arguments(cls.options, flow=flow, flows=flows, latent=latent)
         chain = Chain(*(FLOWS[flow](latent) for _ in range(flows)), own=True)
         heads = (latent, latent, chain.H)
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent, heads=heads, **networks)

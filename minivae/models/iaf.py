@@ -13,7 +13,7 @@ in the opposite order.
 """
 
 from ..flows import IAF, Chain
-from ..options import Option, whole
+from ..options import Option, read_arguments, whole
 from ..posteriors import FlowPosterior
 from .base import beta_of
 from .iwae import IWAE, ONE_SAMPLE
@@ -33,6 +33,9 @@ class IAFVAE(IWAE):
     def build(cls, shape, rng, *, flows=2, flow_width=64, context=32, latent=20, samples=1, beta=1.0,
               beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for IWAE.build, and those of the flow."""
+        flows, flow_width, context, latent = read_arguments(
+            cls.options, flows=flows, flow_width=flow_width, context=context, latent=latent
+        )
         heads = (latent, latent, context)
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent, heads=heads, **networks)
         flow = Chain(*(IAF(latent, context, flow_width, rng, reverse=bool(t % 2)) for t in range(flows)))

@@ -9,7 +9,7 @@ r"""A VAE whose prior is a mixture of Gaussians (Dilokthanakul et al. 2016, 1611
 The weights, means and variances of the C Gaussians are parameters.
 """
 
-from ..options import Option, whole
+from ..options import Option, read_arguments, whole
 from ..priors import Mixture
 from .base import beta_of
 from .iwae import IWAE, ONE_SAMPLE
@@ -25,6 +25,7 @@ class MixtureVAE(IWAE):
     def build(cls, shape, rng, *, components=10, samples=1, beta=1.0, beta_schedule="constant", beta_epochs=None,
               pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for IWAE.build, and the prior's."""
+        (components,) = read_arguments(cls.options, components=components)
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         prior = Mixture(decoder.n_in, components, rng)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)

@@ -11,7 +11,7 @@ A coupling is undone as cheaply as it is done: z = f^{-1}(e) is a draw from the 
 """
 
 from ..flows import Chain, Coupling
-from ..options import Option, whole
+from ..options import Option, read_arguments, whole
 from ..priors import FlowPrior
 from .base import beta_of
 from .iwae import IWAE, ONE_SAMPLE
@@ -30,6 +30,7 @@ class RealNVPVAE(IWAE):
     def build(cls, shape, rng, *, flows=4, flow_width=64, samples=1, beta=1.0, beta_schedule="constant",
               beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for IWAE.build, and the prior's."""
+        flows, flow_width = read_arguments(cls.options, flows=flows, flow_width=flow_width)
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         L = decoder.n_in
         prior = FlowPrior(Chain(*(Coupling(L, flow_width, rng, odd=bool(t % 2)) for t in range(flows))), L)

@@ -9,7 +9,7 @@ The best prior for a given encoder would be the mean of its posteriors over the 
 u_c that are learned.
 """
 
-from ..options import Option, whole
+from ..options import Option, read_arguments, whole
 from ..priors import VampPrior
 from .base import beta_of
 from .iwae import IWAE, ONE_SAMPLE
@@ -31,6 +31,7 @@ class VampVAE(IWAE):
     def build(cls, shape, rng, *, components=500, norm="none", samples=1, beta=1.0, beta_schedule="constant",
               beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for IWAE.build, and the prior's."""
+        (components,) = read_arguments(cls.options, components=components)
         if norm == "batch":
             raise ValueError("norm: expected one without statistics of the batch, which would mix data and "
                              "pseudo-inputs, such as layer; got batch")  # fmt: skip

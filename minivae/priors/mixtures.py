@@ -56,7 +56,7 @@ class Mixture(_Mixture):
 
     def __init__(self, L, C, rng):
         super().__init__(L)
-        (C,) = sizes(components=C)
+        (C,) = sizes(C=C)
         self.mu = Param(0.5 * rng.standard_normal((C, L)), decay=False)
         self.log_var = Param(np.full((C, L), math.log(0.75)), decay=False)
         self.logits = Param(np.zeros(C), decay=False)
@@ -79,7 +79,7 @@ class VampPrior(_Mixture):
 
     def __init__(self, encoder, L, C, rng, unit=True):
         super().__init__(L)
-        (C,) = sizes(components=C)
+        (C,) = sizes(C=C)
         self.encoder = encoder
         self.unit = unit
         self.pseudo = Param(rng.standard_normal((C, encoder.n_in)), decay=False)
