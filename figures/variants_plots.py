@@ -6,8 +6,7 @@ import numpy as np
 
 from minivae.backend import generator
 from minivae.data import load_data
-from minivae.flows import Chain, Planar, Unconditional
-from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, partition, square_of
+from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, partition, planar, square_of
 from minivae.laboratory.snr import near_the_optimum, signal_to_noise
 from minivae.models.iwae import IWAE
 from minivae.optim import Adam
@@ -29,8 +28,7 @@ def energies(path, kept=None, counts=(2, 8, 32), steps=2000):
     for name, energy in ENERGIES.items():
         for T in counts:
             rng = np.random.default_rng(0)
-            flow = Chain(*(Unconditional(Planar(2), rng) for _ in range(T)))
-            flows[name][str(T)] = fit(energy, flow, rng, steps)
+            flows[name][str(T)] = fit(energy, planar(T, rng), rng, steps)
     found = {name: {T: divergence(ENERGIES[name], flow) for T, flow in of.items()} for name, of in flows.items()}
     z, _ = square_of(200)
     with figure_to(path, (2.2 * (1 + len(counts)), 9.2)) as figure:
@@ -55,8 +53,23 @@ def energy_table(found):
 
 def snr(path, kept=None, Ks=(1, 4, 16, 64, 256), S=400, epochs=60):
     """{model: {gradient: {K: (snr, error)}}} near a known optimum, and of a small IWAE that was trained on digits."""
-    if kept and path.exists():
-        return kept
+    found = kept or _snr(Ks, S, epochs)
+    with figure_to(path, (9, 3.6)) as figure:
+        for ax, (label, gradients) in zip(figure.subplots(1, 2), found.items(), strict=True):
+            for (gradient, ratios), color, power in zip(gradients.items(), (BLUE, ORANGE), (-0.5, 0.5), strict=True):
+                K, (value, error) = np.array(list(ratios), float), np.array(list(ratios.values())).T
+                ax.errorbar(K, value, 2 * error, fmt="-o", color=color, capsize=3, label=gradient)
+                law = "1 / sqrt(K), sqrt(K)" if power > 0 else None
+                ax.plot(K, value[0] * K**power, ":", color=GREY, lw=1, label=law)
+            ax.set(title=label, xlabel="samples K in the bound", xscale="log", yscale="log")
+            ax.set_xticks(K, list(ratios))
+            ax.minorticks_off()
+        figure.axes[0].set_ylabel("signal / noise of the encoder's gradient")
+        figure.axes[0].legend()
+    return found
+
+
+def _snr(Ks, S, epochs):
     rng = np.random.default_rng(0)
     data = load_data("digits")
     model = IWAE.build(data.shape, generator(0, "weights"), hidden=(32,), latent=4, activation="tanh", samples=1)
@@ -67,17 +80,6 @@ def snr(path, kept=None, Ks=(1, 4, 16, 64, 256), S=400, epochs=60):
         "digits, four latents": (model, data.validation.x[:16].astype("float64")),
     }
     found = {label: signal_to_noise(m, x, Ks, S, rng) for label, (m, x) in subjects.items()}
-    with figure_to(path, (9, 3.6)) as figure:
-        for ax, (label, gradients) in zip(figure.subplots(1, 2), found.items(), strict=True):
-            for (gradient, ratios), color, power in zip(gradients.items(), (BLUE, ORANGE), (-0.5, 0.5), strict=True):
-                value, error = np.array(list(ratios.values())).T
-                ax.errorbar(Ks, value, 2 * error, fmt="-o", color=color, capsize=3, label=gradient)
-                law = value[0] * np.array(Ks) ** power
-                ax.plot(Ks, law, ":", color=GREY, lw=1, label="1 / sqrt(K), sqrt(K)" if power > 0 else None)
-            ax.set(title=label, xlabel="samples K in the bound", xscale="log", yscale="log", xticks=Ks, xticklabels=Ks)
-            ax.minorticks_off()
-        figure.axes[0].set_ylabel("signal / noise of the encoder's gradient")
-        figure.axes[0].legend()
     return {label: {g: {str(K): r for K, r in of.items()} for g, of in gs.items()} for label, gs in found.items()}
 
 

@@ -7,7 +7,16 @@ import pytest
 
 from minivae.flows import Chain, Planar, Unconditional
 from minivae.gradcheck import LIMIT, Problem, check_directions
-from minivae.laboratory.energies import ENERGIES, divergence, fit, free_energy, log_density, partition, square_of
+from minivae.laboratory.energies import (
+    ENERGIES,
+    divergence,
+    fit,
+    free_energy,
+    log_density,
+    partition,
+    planar,
+    square_of,
+)
 
 
 @pytest.fixture
@@ -15,8 +24,9 @@ def rng():
     return np.random.default_rng(0)
 
 
-def planar(K, rng):
-    return Chain(*(Unconditional(Planar(2), rng) for _ in range(K))).bind("float64")
+def wild(T, rng):
+    """Flows far from the identity."""
+    return Chain(*(Unconditional(Planar(2), rng) for _ in range(T))).bind("float64")
 
 
 @pytest.mark.parametrize("energy", ENERGIES.values(), ids=ENERGIES)
@@ -42,7 +52,7 @@ def test_energies_by_hand():
 
 @pytest.mark.parametrize("energy", ENERGIES.values(), ids=ENERGIES)
 def test_gradient_of_the_free_energy(energy, rng):
-    flow, z0 = planar(3, rng), rng.standard_normal((20, 2))
+    flow, z0 = wild(3, rng), rng.standard_normal((20, 2))
     flow.zero_grad()
     free_energy(energy, flow, z0, weight=0.7)
     grad = flow.grad.copy()
@@ -58,7 +68,7 @@ def test_gradient_of_the_free_energy(energy, rng):
 
 def test_the_density_of_a_flow_is_one(rng):
     """Its sum over a square is 1, and at f(z0) it is N(z0) / |det|."""
-    flow = planar(4, rng)
+    flow = wild(4, rng)
     z, area = square_of(300, edge=12)
     assert np.exp(log_density(flow, z)).sum() * area == pytest.approx(1, abs=1e-4)
     z0 = rng.standard_normal((50, 2))

@@ -21,6 +21,7 @@ import math
 import numpy as np
 
 from ..densities import standard_normal_log_prob
+from ..flows import Chain, Planar, Unconditional
 from ..numeric import sigmoid, softplus
 from ..optim import Adam
 from ..schedules import cosine
@@ -96,6 +97,14 @@ def _columns(dz1, dz2):
 
 
 # ---- Flows: from and to N(0, I)
+
+
+def planar(T, rng):
+    """T planar flows of two latents, near the identity: from draws of N(0, 1) many of them would fold the plane."""
+    flows = [Unconditional(Planar(2), rng) for _ in range(T)]
+    for flow in flows:
+        flow.context.data *= 0.1
+    return Chain(*flows)
 
 
 def free_energy(energy, flow, z0, weight=1.0):
