@@ -78,11 +78,14 @@ class Chain(Bijector):
 
 
 class Unconditional(Bijector):
-    """A bijector whose context (H,) is a parameter, the same for all z: a flow by itself, without an encoder."""
+    """A bijector whose context (H,) is a parameter, the same for all z: a flow by itself, without an encoder.
+
+    It starts near 0, where planar and radial flows are the identity: many that are not would fold the space.
+    """
 
     def __init__(self, flow, rng):
         self.flow = flow
-        self.context = Param(rng.standard_normal(flow.H))
+        self.context = Param(0.1 * rng.standard_normal(flow.H))
 
     def forward(self, z, context=None):
         rows = array_module(z).broadcast_to(self.context.data, (*z.shape[:-1], self.flow.H))

@@ -100,11 +100,8 @@ def _columns(dz1, dz2):
 
 
 def planar(T, rng):
-    """T planar flows of two latents, near the identity: from draws of N(0, 1) many of them would fold the plane."""
-    flows = [Unconditional(Planar(2), rng) for _ in range(T)]
-    for flow in flows:
-        flow.context.data *= 0.1
-    return Chain(*flows)
+    """T planar flows of two latents, one after another, which start near the identity."""
+    return Chain(*(Unconditional(Planar(2), rng) for _ in range(T)))
 
 
 def free_energy(energy, flow, z0, weight=1.0):
