@@ -233,7 +233,7 @@ OPERATIONS = {
 LIKELIHOODS = {
     likelihoods.Bernoulli: likelihoods.Bernoulli,
     likelihoods.Categorical: lambda: likelihoods.Categorical(3),
-    likelihoods.DiscretizedLogisticMixture: lambda: likelihoods.DiscretizedLogisticMixture(4, 2),
+    likelihoods.DiscretizedLogisticMixture: lambda: likelihoods.DiscretizedLogisticMixture(6, 2),
     likelihoods.BetaBinomial: lambda: likelihoods.BetaBinomial(3),
     likelihoods.Gaussian: likelihoods.Gaussian,
     likelihoods.GaussianFixed: lambda: likelihoods.GaussianFixed(0.5),

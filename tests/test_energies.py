@@ -26,7 +26,9 @@ def rng():
 
 def wild(T, rng):
     """Flows far from the identity."""
-    return Chain(*(Unconditional(Planar(2), rng) for _ in range(T))).bind("float64")
+    flow = Chain(*(Unconditional(Planar(2), rng) for _ in range(T))).bind("float64")
+    flow.theta *= 10
+    return flow
 
 
 @pytest.mark.parametrize("energy", ENERGIES.values(), ids=ENERGIES)

@@ -37,12 +37,10 @@ def _in_scales(mu, log_scale, lower, upper):
     xp = array_module(mu)
     inv_scale = xp.exp(-log_scale)
     a, b, width = (lower - mu) * inv_scale, (upper - mu) * inv_scale, (upper - lower) * inv_scale
-    return (
-        inv_scale,
-        xp.maximum(a, -LARGEST, out=a),
-        xp.minimum(b, LARGEST, out=b),
-        xp.minimum(width, LARGEST, out=width),
-    )
+    xp.maximum(a, -LARGEST, out=a)
+    xp.minimum(b, LARGEST, out=b)
+    xp.minimum(width, LARGEST, out=width)
+    return inv_scale, a, b, width
 
 
 def mixture_log_prob(logits, log_p, *, observed=None):
