@@ -16,6 +16,8 @@ from minivae.reports import read_report, read_result
 from minivae.runs import Run
 from minivae.runs.settings import complete, read_options
 
+KEPT = ("kl", "mutual_information", "marginal_kl", "active_units", "kl_per_level", "active_units_per_level")
+
 # ---- Trainings
 
 
@@ -97,7 +99,7 @@ def measure(name, options, folder, K, exactly=False):
         "elbo": report["elbo"],
         "elbo_error": report["elbo_standard_error"],
         "D": D,
-        "levels": run.protocol.levels or 1,
+        "levels": run.protocol.levels or 1 if model.likelihood.n_levels is None else 1,
     }
 
 
@@ -116,8 +118,8 @@ def report_of(run, meta):
     return report if report is not None and report["epoch"] == meta["epoch"] else {"evidence": {}, "measures": {}}
 
 
-def marginal_kl(folder, names):
-    """{name: {part: {value, standard_error}}} of the runs that are finished: what the average KL is spent on."""
+def latents_of(folder, names):
+    """{name: what `evaluate --measure latents` says of it} of the runs that are finished."""
     found = {}
     for name in filter(lambda name: is_finished(folder / name), names):
         run = Run.open(folder / name)
@@ -125,6 +127,10 @@ def marginal_kl(folder, names):
         if "latents" not in report_of(run, meta)["measures"]:
             _evaluate(name, folder, "--measure", "latents")
         measured = report_of(run, meta)["measures"]["latents"]
-        found[name] = {part: measured[part] for part in ("kl", "mutual_information", "marginal_kl")}
-        found[name]["active"] = measured["active_units"]
+        found[name] = {part: measured[part] for part in KEPT if part in measured}
     return found
+
+
+def sample(run, path):
+    """Samples of a hierarchy, whose rows share z2 and what is above it."""
+    minivae(["sample", str(run), "--level", "2", "--out", str(path), "--force"])

@@ -11,6 +11,7 @@ import pytest
 from figures import variants, variants_plots, variants_runs
 from figures.variants import COMPARISONS, RUNS, Row
 from minivae.cli import main
+from minivae.models import VampVAE
 from minivae.runs.settings import complete, read_options
 
 DIGITS = {"data": "digits", "hidden": [8], "latent": 2, "epochs": 1}
@@ -57,6 +58,8 @@ def mine(monkeypatch, tmp_path, trained):
     monkeypatch.setattr(variants, "RUNS", MINE)
     monkeypatch.setattr(variants, "COMPARISONS", {"Digits": ("Some digits.", ROWS)})
     monkeypatch.setattr(variants, "PRIORS", {"vae": "N(0, I)", "vamp": "VampPrior"})
+    monkeypatch.setattr(variants, "LEVELED", {"ladder": "ladder"})
+    monkeypatch.setattr(variants, "LADDER", "ladder")
     tiny = {
         "energies": partial(variants_plots.energies, counts=(1,), steps=2),
         "snr": partial(variants_plots.snr, Ks=(1, 2), S=4, epochs=1),
@@ -73,7 +76,7 @@ def test_the_page(mine, tmp_path, monkeypatch, capsys):
     values = [np.load(tmp_path / "runs" / name / "evidence-test-5.npy") for name in ("vae", "vamp")]
     assert effect == pytest.approx((values[1] - values[0]).mean())
     assert error == pytest.approx((values[1] - values[0]).std(ddof=1) / len(values[0]) ** 0.5)
-    assert f"(K = 5) | {effect:+.2f} +- {error:.2f} | 28.50 (+1.50) | 40 |" in page
+    assert f"(K = 5) | {effect:+.2f} +- {error:.2f} | 28.50 (+1.50) | {variants.lines_of(VampVAE)} |" in page
     appears = "appears" if effect > 2 * error else "**does not appear**"
     assert f"- VampPrior: the effect {appears}, {effect:+.2f} +- {error:.2f} nats, published +1.50." in page
     assert "| 2 flows | open | `python -m figures.variants --only planar` |" in page
