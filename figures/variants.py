@@ -164,9 +164,11 @@ E KL(q(z | x) || p(z)) = I(x; z) + KL(q(z) || p(z)), q(z) the mean of the poster
 that is learned should lower the second part. I(x; z) cannot come out above log 10,000 = 9.21, so where it is near that,
 the second part is an upper bound, and the difference between two rows is that of their average KL.
 """
-PSEUDO = """![Pseudo-inputs of the VampPrior, samples of it, and samples of N(0, I)](variants_pseudo.png)
+PSEUDO = """![Pseudo-inputs of the VampPrior, what they become, samples of it, and samples of N(0, I)](variants_pseudo.png)
 
-Left: pseudo-inputs, which began as noise. Middle and right: decoded draws from both priors.
+Pseudo-inputs, which began as noise and to the eye are noise still; their reconstructions, in which the encoder reads
+digits of them; decoded draws from both priors. Where they begin dark and alike, at sigmoid(-3), they show strokes, and
+learn more slowly: after 12 epochs of 784-200-20 with 100 of them the validation ELBO is -104.6 nats, not -103.6.
 """
 GREYS = """## Grey pixels under several likelihoods
 

@@ -118,14 +118,16 @@ def draw_evidence(comparisons, found, path):
 
 
 def draw_pseudo(vae, vamp, shape, path):
-    """The first pseudo-inputs of a VampPrior, decoded draws from it, and those from N(0, I) of another model."""
+    """The first pseudo-inputs of a VampPrior and their reconstructions; draws from it, and N(0, I) of another model."""
     n = SIDE * SIDE
+    pseudo = vamp.prior.inputs()[:n]
     panels = {
-        "pseudo-inputs": vamp.prior.inputs()[:n],
+        "pseudo-inputs": pseudo,
+        "their reconstructions": vamp.reconstruct(pseudo),
         "samples of the VampPrior": vamp.sample(n, np.random.default_rng(0)),
         "samples of N(0, I)": vae.sample(n, np.random.default_rng(0)),
     }
-    with figure_to(path, (12, 4.3)) as figure:
-        for ax, (title, images) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+    with figure_to(path, (16, 4.3)) as figure:
+        for ax, (title, images) in zip(figure.subplots(1, 4), panels.items(), strict=True):
             draw_images(ax, [images[i : i + SIDE] for i in range(0, len(images), SIDE)], Tiles(shape, SIDE, SIDE))
             ax.set_title(title)
