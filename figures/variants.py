@@ -164,7 +164,7 @@ E KL(q(z | x) || p(z)) = I(x; z) + KL(q(z) || p(z)), q(z) the mean of the poster
 that is learned should lower the second part. I(x; z) cannot come out above log 10,000 = 9.21, so where it is near that,
 the second part is an upper bound, and the difference between two rows is that of their average KL.
 """
-PSEUDO = """![Pseudo-inputs of the VampPrior, what they become, samples of it, and samples of N(0, I)](variants_pseudo.png)
+PSEUDO = """![Pseudo-inputs of the VampPrior, their reconstructions, samples of it and of N(0, I)](variants_pseudo.png)
 
 Pseudo-inputs, which began as noise and to the eye are noise still; their reconstructions, in which the encoder reads
 digits of them; decoded draws from both priors. Where they begin dark and alike, at sigmoid(-3), they show strokes, and
