@@ -120,6 +120,10 @@ COMPARISONS = {  # title: (text, rows)
             Row("static-iaf", "4 steps, MADE of 320 units", "static-vae", 95.33),
         ],
     ),
+    "Autoregressive beside planar flows": (
+        "The same two runs, one beside the other.",
+        [Row("static-planar20", "20 planar flows"), Row("static-iaf", "4 steps of IAF", "static-planar20")],
+    ),
     "Levels of latents, with batch normalization": (
         "Static MNIST, z1 of 40 latents, z2 of 20, z3 of 10. Published: Soenderby et al. 2016, five levels of 64 to 4 "
         "latents, resampled MNIST, batch normalization, warm-up of beta, IS-5000: 81.74 for the ladder. Expected: the "
