@@ -16,6 +16,7 @@ from minivae.tables import markdown
 from minivae.train import fit as fit_model
 
 SIDE = 8  # images to each side of a square
+PANELS = 4  # comparisons in a line
 
 # ---- What needs no run: draw(path, what was kept of it) -> what to keep
 
@@ -94,9 +95,15 @@ def draw_evidence(comparisons, found, path):
     shown = {title: rows for title, rows in shown.items() if len(rows) > 1}
     if not shown:
         return
-    with figure_to(path, (1.2 * len(shown) + 1.1 * sum(map(len, shown.values())), 4.4)) as figure:
-        widths = [len(rows) + 0.6 for rows in shown.values()]
-        axes = figure.subplots(1, len(shown), squeeze=False, width_ratios=widths)[0]
+    titles = list(shown)
+    lines = [titles[i : i + PANELS] for i in range(0, len(titles), PANELS)]
+    with figure_to(path, (3.4 * max(map(len, lines)), 4.2 * len(lines))) as figure:
+        parts = figure.subfigures(len(lines), 1, squeeze=False)[:, 0]
+        axes = []
+        for part, line in zip(parts, lines, strict=True):
+            axes += list(
+                part.subplots(1, len(line), squeeze=False, width_ratios=[len(shown[t]) + 0.6 for t in line])[0]
+            )
         for ax, (title, rows) in zip(axes, shown.items(), strict=True):
             for i, row in enumerate(rows):
                 m = found[title][row.run]
@@ -112,7 +119,8 @@ def draw_evidence(comparisons, found, path):
             ax.set(title=wrapped(title, 14 * len(rows)), xlim=(-0.6, len(rows) - 0.4))
             ax.margins(y=0.2)
             ax.grid(False, axis="x")
-        axes[0].set_ylabel("nats per image, ± 2 standard errors")
+        for ax in axes[::PANELS]:
+            ax.set_ylabel("nats per image, ± 2 standard errors")
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles[:2], names[:2], loc="outside lower center", ncols=2)
 
