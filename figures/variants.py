@@ -159,7 +159,7 @@ standard error is far smaller than that of either. It says nothing of another se
 stands the published NLL, and in brackets how much better it is than the published one of the first row. An effect is
 said to appear where it is above two of its standard errors. Seconds are of the median epoch on one thread of a shared
 machine; lines are those of the file that the variant is written in. A row whose run is not finished is open, and names
-the command that fills it.
+the command that fills it. Steps beside PyTorch's: [bench/NOTES.md](../bench/NOTES.md).
 """
 EVIDENCE = """## All of them
 

@@ -101,9 +101,8 @@ def draw_evidence(comparisons, found, path):
         parts = figure.subfigures(len(lines), 1, squeeze=False)[:, 0]
         axes = []
         for part, line in zip(parts, lines, strict=True):
-            axes += list(
-                part.subplots(1, len(line), squeeze=False, width_ratios=[len(shown[t]) + 0.6 for t in line])[0]
-            )
+            widths = [len(shown[title]) + 0.6 for title in line]
+            axes += list(part.subplots(1, len(line), squeeze=False, width_ratios=widths)[0])
         for ax, (title, rows) in zip(axes, shown.items(), strict=True):
             for i, row in enumerate(rows):
                 m = found[title][row.run]
