@@ -131,7 +131,8 @@ COMPARISONS = {  # title: (text, rows)
         "ladder uses the levels above the first, which a posterior from the data upward leaves idle. It does: 20 "
         "units of z2 are active, not 6, and 2 of z3, not 0; the table of the levels below says more. But warm (beta "
         "rises from 0 to 1 over the first 15 epochs, as it does for the ladder) the posterior from the data upward "
-        "has 18 and 5, and is better than the ladder: here the warm-up counts for more.",
+        "has 18 and 5, and is better than the ladder: here the warm-up counts for more. Over 45 epochs the warm-up "
+        "gives the ladder -88.39 +- 0.23 nats, 20 and 3 active units.",
         [
             Row("static-hvae-bn", "from the data upward"),
             Row("static-hvae-bn-warm", "the same, warm", "static-hvae-bn"),

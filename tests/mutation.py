@@ -100,13 +100,19 @@ MIRRORS = {
     "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
+    "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],
+    "iaf": [*gradients("iaf dense"), "tests/test_priors_posteriors.py"],
+    "vamp": [*gradients("vamp dense", "vamp gaussian"), "tests/test_priors_posteriors.py"],
+    "mixture": [*gradients("mixture dense"), "tests/test_priors_posteriors.py"],
+    "realnvp": [*gradients("realnvp dense"), "tests/test_priors_posteriors.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
 MODULES = ("optim", "schedules")
+OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "ae")
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}
-FILES |= {PACKAGE / "models" / f"{name}.py": name for name in ("vae", "iwae", "cvae", "hvae", "ladder", "ae")}
+FILES |= {PACKAGE / "models" / f"{name}.py": name for name in OF_MODELS}
 
 # ---- mutants
 
