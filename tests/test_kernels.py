@@ -632,7 +632,7 @@ def test_a_network_that_ends_in_a_tuple(device, rng):
     [
         ("encoder.layers.0.W", np.nan, "encoder.layers.0.forward (Dense)"),
         ("encoder.layers.0.b", np.inf, "encoder.layers.0.forward (Dense)"),  # added by the kernel of layer 1
-        ("encoder.layers.3.b", 1e30, "densities.reparameterize"),
+        ("encoder.layers.3.b", 1e30, "densities.sampling.reparameterize"),
         ("decoder.layers.3.b", np.nan, "decoder.layers.3.forward (Dense)"),
         ("decoder.layers.0.b", -1e308, "decoder.layers.1.backward (Square)"),
     ],

@@ -261,7 +261,7 @@ def test_divergence_names_the_operation(bits):
     ("part", "value", "expected"),
     [
         ("encoder.layers.0.W", np.nan, "encoder.layers.0.forward (Dense)"),
-        ("encoder.layers.2.b", 1e30, "densities.reparameterize"),
+        ("encoder.layers.2.b", 1e30, "densities.sampling.reparameterize"),
         ("decoder.layers.2.W", np.inf, "decoder.layers.2.forward (Dense)"),
     ],
 )

@@ -33,7 +33,7 @@ def logistic_log_prob_backward(g, mu, log_scale, *, lower, upper):
 
 
 def _in_scales(mu, log_scale, lower, upper):
-    """1 / s, a, b, b - a. An infinite bound becomes one where exp(a) or exp(-b) is next to 0: infinity * 0 is NaN."""
+    """1 / s, a, b, b - a. A bound far out becomes one where exp(a) or exp(-b) is next to 0: infinity * 0 is NaN."""
     xp = array_module(mu)
     inv_scale = xp.exp(-log_scale)
     a, b, width = (lower - mu) * inv_scale, (upper - mu) * inv_scale, (upper - lower) * inv_scale

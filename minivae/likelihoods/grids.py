@@ -20,6 +20,7 @@ from ..options import whole
 from .base import LEAST, Likelihood
 
 SCALE = 1 / 8  # of a logistic at an output of 0, where 1 is from black to white
+FAR = 1e30  # beyond all that a logistic reaches
 SHIFT = 1 / 8  # of its mean, by an output of 1
 
 
@@ -107,8 +108,8 @@ class DiscretizedLogisticMixture(_Grid):
     def forward(self, x, out):
         k, observed = self._level(x)
         xp = array_module(out)
-        lower = xp.where(k > 0, k - 0.5, k - math.inf)[..., None, :]
-        upper = xp.where(k < self.n, k + 0.5, k + math.inf)[..., None, :]
+        lower = xp.where(k > 0, k - 0.5, k - FAR)[..., None, :]
+        upper = xp.where(k < self.n, k + 0.5, k + FAR)[..., None, :]
         logits, mu, log_scale = self._components(out)  # (..., M, D)
         log_p = logistic_log_prob(mu, log_scale, lower=lower, upper=upper)  # (..., M, D)
         cache = logits, mu, log_scale, lower, upper, log_p, observed
