@@ -13,9 +13,9 @@ from ..layers import Columns, Network, dense_encoder
 from ..options import Option, each, whole
 from ..posteriors import BottomUp
 from ..priors import Hierarchy
-from .base import BETA, Metric, beta_of
-from .iwae import IWAE
-from .networks import MOST, NETWORKS, build_networks
+from .base import Metric, beta_of
+from .iwae import IWAE, ONE_SAMPLE
+from .networks import MOST, build_networks
 
 
 def upper_of(count):
@@ -58,11 +58,10 @@ class HVAE(IWAE):
         K, inside the logarithm.
     """
 
-    options = NETWORKS | BETA | {
+    options = ONE_SAMPLE | {
         "upper": upper_of(1),
         "between": Option(each(whole(1, MOST)), [100], "hidden layers of the networks between levels, going up", "N",
                           True),
-        "samples": Option(whole(1, 100_000), 1, "samples inside the logarithm", "K"),
     }  # fmt: skip
 
     def __init__(self, encoder, decoder, likelihood, prior, posterior, beta=1.0, samples=1):
