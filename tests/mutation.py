@@ -35,7 +35,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "minivae"
 REPORT, REASONS = ROOT / "tests" / "mutation.md", ROOT / "tests" / "mutation_reasons.toml"
-SECONDS = 20  # of processor time that a mutant gets
+SECONDS = 40  # of processor time that a mutant gets
 JOBS = 2
 HEAVY = ("numpy", "scipy.stats", "scipy.integrate", "sklearn.datasets", "hypothesis", "pytest")
 
