@@ -365,7 +365,7 @@ def write(out, folder, names, K=500, minutes=None):
         text += [PSEUDO]
     text += [LEVEL, level_table(kl, folder), ""]
     if is_finished(folder / LADDER):
-        sample(folder / LADDER, out / "variants_levels.png")
+        sample(LADDER, folder, out / "variants_levels.png")
     grey = kept["rows"].get("grey", {})
     found["grey"] = {}
     for name in (name for name in RUNS if name.startswith("grey-")):

@@ -104,9 +104,14 @@ def measure(name, options, folder, K, exactly=False):
 
 
 def _evaluate(name, folder, *what):
-    """`minivae evaluate` of a run, with its words in the run's log."""
+    """`minivae evaluate` of a run."""
     text = ["evaluate", str(folder / name), *map(str, what)]
     print(f"{name}: minivae {' '.join(text)}", flush=True)
+    _command(name, folder, text)
+
+
+def _command(name, folder, text):
+    """A command of minivae, with its words in the run's log."""
     with open(folder / f"{name}.log", "a") as log, redirect_stdout(log):
         if minivae(text):
             raise RuntimeError(f"minivae {' '.join(text)} failed")
@@ -131,6 +136,6 @@ def latents_of(folder, names):
     return found
 
 
-def sample(run, path):
+def sample(name, folder, path):
     """Samples of a hierarchy, whose rows share z2 and what is above it."""
-    minivae(["sample", str(run), "--level", "2", "--out", str(path), "--force"])
+    _command(name, folder, ["sample", str(folder / name), "--level", "2", "--out", str(path), "--force"])

@@ -1,5 +1,7 @@
 """What rooms above share: formulas that are right at both ends of their range, and how much is done at once."""
 
+from itertools import accumulate
+
 import numpy as np
 
 from .backend import array_module, special
@@ -83,6 +85,25 @@ def _eight_inverses(y):
     """1 / y + 1 / (y + 1) + ... + 1 / (y + 7), in pairs."""
     q = y * (y + 7)
     return (2 * y + 7) * (1 / q + 1 / (q + 6) + 1 / (q + 10) + 1 / (q + 12))
+
+
+def cut(a, widths):
+    """[the columns of each width, one after another]: views of a (..., sum of widths)."""
+    stops = accumulate(widths)
+    return [a[..., stop - width : stop] for width, stop in zip(widths, stops, strict=True)]
+
+
+def side_by_side(arrays):
+    """Arrays (..., D_i) -> (..., sum of D_i), the mirror of `cut`."""
+    first = arrays[0]
+    if len(arrays) <= 8:
+        return array_module(first).concatenate(arrays, axis=-1)
+    # a GPU would be sent the addresses of more
+    widths = [a.shape[-1] for a in arrays]
+    y = array_module(first).empty((*first.shape[:-1], sum(widths)), first.dtype)
+    for columns, a in zip(cut(y, widths), arrays, strict=True):
+        columns[...] = a
+    return y
 
 
 def softmax(logits):

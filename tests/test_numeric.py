@@ -5,7 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
-from minivae.numeric import digamma_rise, log_one_plus, log_rising, sigmoid, stratified_log_weights, sum_rows
+from minivae.numeric import (
+    cut,
+    digamma_rise,
+    log_one_plus,
+    log_rising,
+    side_by_side,
+    sigmoid,
+    stratified_log_weights,
+    sum_rows,
+)
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -60,3 +69,16 @@ def test_stratified_weights(B):
         assert estimates[batches == i].mean() == pytest.approx(q[i].mean(), rel=1e-12)
         for j in range(B):
             assert estimates[:, j][batches[:, j] == i].mean() == pytest.approx(q[i].mean(), rel=1e-12)
+
+
+@DTYPES
+@pytest.mark.parametrize("widths", [[3], [2, 1, 4], [1, 2] * 6])
+def test_columns_that_are_cut_stand_side_by_side_again(widths, dtype):
+    a = np.random.default_rng(0).random((2, 3, sum(widths))).astype(dtype)
+    parts = cut(a, widths)
+    assert [part.shape for part in parts] == [(2, 3, width) for width in widths]
+    np.testing.assert_array_equal(parts[-1], a[..., -widths[-1] :])
+    assert all(np.shares_memory(part, a) for part in parts)
+    again = side_by_side(parts)
+    np.testing.assert_array_equal(again, a)
+    assert again.dtype == a.dtype

@@ -1,9 +1,8 @@
 """What every bijector is, and bijectors one after another."""
 
-from itertools import accumulate as running_sum
-
 from ..backend import array_module, unbroadcast
 from ..layers.base import Layer
+from ..numeric import cut, side_by_side
 from ..params import Param
 
 
@@ -57,10 +56,7 @@ class Chain(Bijector):
             dz, dcontext = flow.backward(dz, dlog_det, c_flow, accumulate)
             dcontexts.append(dcontext)
         if self.own:  # it had cut the context into columns
-            dcontext = array_module(dz).empty((*dcontexts[0].shape[:-1], self.H), dz.dtype)
-            for columns, part in zip(self._contexts(dcontext), dcontexts[::-1], strict=True):
-                columns[...] = part
-            return dz, dcontext
+            return dz, side_by_side(dcontexts[::-1])
         given = [dcontext for dcontext in dcontexts if dcontext is not None]
         return dz, sum(given[1:], start=given[0]) if given else None  # or had given the same one to every flow
 
@@ -73,8 +69,7 @@ class Chain(Bijector):
         """The context of each flow."""
         if not self.own:
             return [context] * len(self.flows)
-        stops = running_sum(flow.H for flow in self.flows)
-        return [context[..., stop - flow.H : stop] for flow, stop in zip(self.flows, stops, strict=True)]
+        return cut(context, [flow.H for flow in self.flows])
 
 
 class Unconditional(Bijector):

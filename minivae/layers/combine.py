@@ -4,12 +4,12 @@ What only rearranges sends each number to one place, so its backward puts each g
 """
 
 import math
-from itertools import accumulate as running_sum
 
 import numpy as np
 
 from ..backend import array_module, unbroadcast
 from ..kernels import over_fused
+from ..numeric import cut, side_by_side
 from ..options import each, sizes, whole
 from ..params import Param, State
 from .base import Layer
@@ -51,12 +51,11 @@ class Split(Layer):
         widths = [_width(x, self.n)] * self.n if self.widths is None else self.widths
         if x.shape[-1] != sum(widths):
             raise ValueError(f"x: expected {sum(widths)} columns, got {x.shape[-1]}")
-        stops = running_sum(widths)
-        return tuple(x[..., stop - width : stop] for width, stop in zip(widths, stops, strict=True)), None
+        return tuple(cut(x, widths)), None
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         # forward cut the last axis, so now the n gradients (..., m) are put side by side again
-        return array_module(dy[0]).concatenate(dy, axis=-1)
+        return side_by_side(dy)
 
 
 class Join(Layer):

@@ -1,10 +1,8 @@
 """Likelihoods of rows whose columns belong together, or differ in kind: one choice of D, and a table's columns."""
 
-from itertools import accumulate
-
 from ..backend import array_module
 from ..densities import softmax_log_prob, softmax_log_prob_backward
-from ..numeric import softmax
+from ..numeric import cut, side_by_side, softmax
 from ..options import whole
 from .base import LEAST, Likelihood
 
@@ -68,39 +66,26 @@ class Mixed(Likelihood):
 
     def backward(self, g, cache, accumulate=True):
         # forward cut out into columns, so now their gradients stand side by side again
-        return _side_by_side([p.backward(g, c, accumulate) for p, c in zip(self.parts, cache, strict=True)])
+        return side_by_side([p.backward(g, c, accumulate) for p, c in zip(self.parts, cache, strict=True)])
 
     def mean(self, out):
-        return _side_by_side(self._each("mean", out))
+        return side_by_side(self._each("mean", out))
 
     def draw_noise(self, rng, n):
         """Each part's own, side by side."""
         widths = zip(self.parts, self.widths, strict=True)
-        return _side_by_side([part.draw_noise(rng, (*n[:-1], width)) for part, width in widths])
+        return side_by_side([part.draw_noise(rng, (*n[:-1], width)) for part, width in widths])
 
     def draw(self, out, noise):
-        return _side_by_side(self._each("draw", out, noise))
+        return side_by_side(self._each("draw", out, noise))
 
     def seen(self, x):
-        return _side_by_side(self._each("seen", x))
+        return side_by_side(self._each("seen", x))
 
     def _each(self, method, *arrays):
         """[what the method of a part gives] for its columns of the arrays (..., D)."""
         for a in arrays:
             if a.shape[-1] != self.D:
                 raise ValueError(f"x, out: expected {self.D} columns, got {a.shape[-1]}")
-        stops = accumulate(self.widths)
-        return [
-            getattr(part, method)(*(a[..., stop - width : stop] for a in arrays))
-            for part, width, stop in zip(self.parts, self.widths, stops, strict=True)
-        ]
-
-
-def _side_by_side(arrays):
-    """Arrays (..., D_i) -> (..., sum of D_i). `concatenate` of more than eight would send their addresses to a GPU."""
-    first = arrays[0]
-    stops = list(accumulate(a.shape[-1] for a in arrays))
-    y = array_module(first).empty((*first.shape[:-1], stops[-1]), first.dtype)
-    for a, stop in zip(arrays, stops, strict=True):
-        y[..., stop - a.shape[-1] : stop] = a
-    return y
+        columns = zip(*(cut(a, self.widths) for a in arrays), strict=True)
+        return [getattr(part, method)(*own) for part, own in zip(self.parts, columns, strict=True)]

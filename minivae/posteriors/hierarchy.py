@@ -2,7 +2,7 @@
 
 from ..backend import array_module, unbroadcast
 from ..layers import Split
-from ..numeric import sigmoid, softplus
+from ..numeric import side_by_side, sigmoid, softplus
 from ..options import each, whole
 from .base import DiagonalGaussian, Posterior
 
@@ -45,7 +45,7 @@ class BottomUp(_Levels):
             z.append(z_i)
             log_q.append(log_q_i)
             caches.append((c_base, c_net))
-        return (_joined(z), sum(log_q)), (log_q, caches)
+        return (side_by_side(z), sum(log_q)), (log_q, caches)
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
         _, caches = cache
@@ -90,7 +90,7 @@ class TopDown(_Levels):
             z.insert(0, z_i)
             log_q.insert(0, log_q_i)
             caches.insert(0, (c_base, c_both, c_net))
-        return (_joined(z), sum(log_q)), (log_q, caches)
+        return (side_by_side(z), sum(log_q)), (log_q, caches)
 
     def backward(self, dz, dlog_qz_x, cache, accumulate=True):
         _, caches = cache
@@ -104,11 +104,6 @@ class TopDown(_Levels):
                 dbelow = self.prior.networks[i].backward(of_prior, c_net, accumulate)
             dheads += down
         return dheads
-
-
-def _joined(z):
-    """The levels side by side, (K, N, L)."""
-    return array_module(z[0]).concatenate(z, axis=-1)
 
 
 def _combine(own, of_prior):

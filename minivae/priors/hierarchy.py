@@ -1,6 +1,5 @@
 """Levels of latents, each a Gaussian given the level above it."""
 
-from ..backend import array_module
 from ..densities import (
     gaussian_log_prob,
     gaussian_log_prob_backward,
@@ -9,6 +8,7 @@ from ..densities import (
     standard_normal_log_prob_backward,
 )
 from ..layers import Split
+from ..numeric import side_by_side
 from ..options import each, whole
 from .base import Prior
 
@@ -67,4 +67,4 @@ class Hierarchy(Prior):
         for i in reversed(range(level - 1)):
             mu, log_var = self.networks[i](parts[i + 1])
             parts[i] = reparameterize(mu, log_var, eps=eps[i])
-        return array_module(z).concatenate(parts, axis=-1)
+        return side_by_side(parts)
