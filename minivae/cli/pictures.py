@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import plot
 from ..backend import generator, take
-from ..evaluate import latents
+from ..evaluate import completions, latents
 from ..files import check_file, check_writable
 from ..finite import finite_rows
 from ..options import real_number, whole
@@ -27,10 +27,14 @@ FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
 
-def drawing(name, *arguments, data=(), tables=False):
+COMPLETIONS = 6  # of an image that is cut
+
+
+def drawing(name, *arguments, data=(), tables=False, parts=False):
     """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest.
 
-    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table.
+    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table,
+    `parts` that it can draw images of which quadrants are given.
     """
     out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder"
                             + f"; a {' or '.join(data)} file gets the data" * bool(data))  # fmt: skip
@@ -43,6 +47,9 @@ def drawing(name, *arguments, data=(), tables=False):
                 if run.protocol.columns is not None and not tables:
                     raise ValueError(f"run: {run.path} is of a table, and {function.__name__} draws images or rows; "
                                      "tables have sample, reconstruct, impute, score, encode and decode")  # fmt: skip
+                if run.protocol.quadrants is not None and not parts:
+                    raise ValueError(f"run: {run.path} is of images that are cut, which {function.__name__} does not "
+                                     "draw; they have sample, reconstruct, score and encode")  # fmt: skip
                 path = output(out, (Path(name).suffix, *data), run.file(name), force)
                 check_writable(path.parent, "out")
                 function(run, path, **given)
@@ -63,11 +70,17 @@ def drawing(name, *arguments, data=(), tables=False):
              "levels below are drawn anew"),
     data=DATA,
     tables=True,
+    parts=True,
 )  # fmt: skip
 def sample(run, path, n, seed, y, draw, level):
-    """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data."""
+    """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
+
+    Of images that are cut: completions of pictured ones, what is given before them and the truth behind.
+    """
     n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
+    if run.protocol.quadrants is not None and y is not None:
+        raise ValueError("y: expected none, completions are of pictured images")
     y = _labels(model, y, run.protocol.label)
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
@@ -77,6 +90,8 @@ def sample(run, path, n, seed, y, draw, level):
     if path.suffix.lower() in DATA:
         trained = Trained(model, run.protocol, run.settings["likelihood"])
         check_kind(path, trained)
+        if run.protocol.quadrants is not None:
+            y = run.read_data().pictured.y
         write_data(path, trained.drawn(n, seed, y, draw))
     else:
         _draw_samples(run, model, n, seed, path, y=y, draw=draw)
@@ -88,6 +103,7 @@ def sample(run, path, n, seed, y, draw, level):
     argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row of --input"),
     data=DATA,
     tables=True,
+    parts=True,
 )
 def reconstruct(run, path, input, y):
     """Write reconstructions: a picture of examples, held out where there are any; or of --input, as data."""
@@ -131,7 +147,7 @@ def interpolate(run, path, n, steps):
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
-    title += ", given the left one's y" * (model.labels is not None)
+    title += ", given the left one's y" * (model.labels is not None and model.decodes_y)
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
 
@@ -192,8 +208,9 @@ def latent(run, path, n, y):
     n = whole(2, 100)("n", n)
     model, _ = run.load_model()
     given = _labels(model, y)
-    if model.labels is not None and given is None:
-        raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
+    if model.labels is not None and model.decodes_y == (given is None):
+        wanted = "the decodings of a conditional model need one y for all; expected --y"
+        raise ValueError(f"y: {wanted if given is None else 'expected none, the decoder of this model is given none'}")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
     mu = codes(path, model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
@@ -234,12 +251,12 @@ def uncertainty(run, path, n, seed):
         return draws
 
     draws = in_tiles(path, tiles, DRAWS, decode)
-    x_hat = reconstructed(path, model, x, y_first, tiles)
+    x_hat = reconstructed(run, path, model, x, y_first, tiles)
     spread = tiles.reduce(spread.std(x.dtype))
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, shape_of(run), path, names, spread)
 
 
-@drawing("samples.gif", tables=True)
+@drawing("samples.gif", tables=True, parts=True)
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
@@ -262,10 +279,12 @@ def draw_run(run, data):
     plot.learning_curves(run.history(), run.file("curves.png"), model.metrics)
     _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
-    x, y = (take(part, slice(DOTS)) for part in data.pictured)
-    path = run.file("latents.png")
-    plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))
-    names = ("curves", "reconstructions", "samples", "latents")
+    names = ["curves", "reconstructions", "samples"]
+    if model.latent is not None:
+        x, y = (take(part, slice(DOTS)) for part in data.pictured)
+        path = run.file("latents.png")
+        plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))
+        names.append("latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
@@ -278,7 +297,11 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
         seen = (run.read_data() if data is None else data).pictured
         draw_column_samples(run, model, max(n, min(len(seen.x), DOTS)), seed, path, title, y, seen)
         return
-    title = f"{title}: decoded {model.sampled}" + ", with the noise of p(x | z)" * draw
+    title = f"{title}: decoded {model.sampled}"
+    title += f", with the noise of p(x | {'y' if model.latent is None else 'z'})" * draw
+    if run.protocol.quadrants is not None:
+        _draw_completions(run, model, n, seed, path, title, data, draw)
+        return
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
         count = model.labels.count
@@ -296,6 +319,20 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
         title += f", given y = {' '.join(f'{v:g}' for v in np.ravel(y))}"
     tiles = plot.Tiles(shape_of(run), *plot.square(n))
     plot.samples(sampled(path, model, n, seed, y, tiles, draw), shape_of(run), path, title)
+
+
+def _draw_completions(run, model, n, seed, path, title, data, draw):
+    """n completions of pictured images, a row for each image; where nothing is random, one of each."""
+    x, y = (run.read_data() if data is None else data).pictured
+    S = 1 if model.latent is None and not draw else COMPLETIONS
+    x, y = (part[: max(1, n // S)] for part in (x, y))
+    rng, noise = generator(seed, "sample"), generator(seed, "sample", 1) if draw else None
+    tiles = plot.Tiles(shape_of(run), len(x), S + 2)
+    bands = in_tiles(
+        path, tiles, len(x), lambda rows: completions(model, run.protocol, x[rows], y[rows], S, rng, noise)
+    )
+    tops = ["given", *[""] * S, "truth"]
+    plot.walks(list(bands), shape_of(run), path, title, (), tops)
 
 
 def _labels(model, texts, label=None):
@@ -327,7 +364,9 @@ def _draw_reconstructions(run, model, rows, path, kind=None):
         return
     x, y = (take(part, slice(PICTURED)) for part in rows)
     tiles = plot.Tiles(shape_of(run), *plot.pairs(len(x)))
-    plot.reconstructions(x, reconstructed(path, model, x, y, tiles), shape_of(run), path)
+    x_hat = reconstructed(run, path, model, x, y, tiles)
+    made = f"decode({name_of(model)})" if model.latent is not None else "the mean of p(x | y)"
+    plot.reconstructions(run.protocol.whole(x, y), x_hat, shape_of(run), path, made)
 
 
 def _standard(model):

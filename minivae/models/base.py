@@ -77,6 +77,13 @@ class Labels(NamedTuple):
             raise ValueError(f"y: expected {what}, got {y.min()} to {y.max()}")
         return y
 
+    def columns(self, y, n, like):
+        """y of n rows as columns (n, count), one-hot rows or the rows of numbers, where and in the dtype `like` is."""
+        y = place(self.checked(y, n), like=like)
+        if self.kind == "classes":
+            y = y[:, None] == array_module(y).arange(self.count)
+        return y.astype(like.dtype, copy=False)
+
 
 class Model(Module):
     """A module with a loss. Its parameters are views of flat vectors, which neither deepcopy nor pickle keeps.
@@ -91,8 +98,8 @@ class Model(Module):
         What `loss_and_grads` returns.
     monitor : str
         The metric of the validation split by which the best checkpoint is chosen.
-    latent : {"gaussian", "point"}
-        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x.
+    latent : {"gaussian", "point", None}
+        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
@@ -110,6 +117,7 @@ class Model(Module):
     latent = "gaussian"
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
+    decodes_y = True  # whether its decoder is given y as well
     levels = None
     labels = None
     D = None

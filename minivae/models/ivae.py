@@ -35,6 +35,7 @@ class IVAE(CVAE):
     """
 
     options = VAE.options
+    decodes_y = False
 
     @classmethod
     def build(cls, shape, rng, *, labels=None, latent=20, hidden=(400, 200), activation="relu", norm="none",
