@@ -58,6 +58,11 @@ def name_of(model):
     return "mu" if model.latent == "gaussian" else "z" if model.levels is None else "z1"
 
 
+def made_of(model):
+    """What `reconstruct` gives, as pictures name it."""
+    return "the mean of p(x | y)" if model.latent is None else f"decode({name_of(model)})"
+
+
 def latent_name(model, k):
     """Latent k as pictures name it; in a hierarchy by its level."""
     if model.levels is None:

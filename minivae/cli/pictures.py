@@ -7,16 +7,17 @@ import numpy as np
 
 from .. import plot
 from ..backend import generator, take
-from ..evaluate import completions, latents
+from ..evaluate import latents
 from ..files import check_file, check_writable
 from ..finite import finite_rows
-from ..options import real_number, whole
+from ..options import whole
 from ..priors import StandardNormal
 from ..trained import Trained
-from .arrays import DATA, check_kind, read_input, read_labels, write_data
+from .arrays import DATA, check_kind, one_label, read_input, read_labels, write_data
 from .base import FORCE, RUN, argument, command, opened, output
 from .columns import draw_column_reconstructions, draw_column_samples
-from .decoding import codes, decoded, in_tiles, latent_name, name_of, reconstructed, sampled, shape_of
+from .completions import draw_completions
+from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of
 from .levels import draw_levels
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
@@ -25,9 +26,6 @@ DOTS = 5000  # examples in a picture of the latent space
 WALKS, STEPS = 100, 1000  # of a picture of walks, at most
 FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
-
-
-COMPLETIONS = 6  # of an image that is cut
 
 
 def drawing(name, *arguments, data=(), tables=False, parts=False):
@@ -81,7 +79,7 @@ def sample(run, path, n, seed, y, draw, level):
     model, _ = run.load_model()
     if run.protocol.quadrants is not None and y is not None:
         raise ValueError("y: expected none, completions are of pictured images")
-    y = _labels(model, y, run.protocol.label)
+    y = one_label(model, y, run.protocol.label)
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return
@@ -207,12 +205,12 @@ def latent(run, path, n, y):
     """Write a picture of the latent space: examples in it, and decodings on a grid of Gaussian quantiles."""
     n = whole(2, 100)("n", n)
     model, _ = run.load_model()
-    given = _labels(model, y)
+    given = one_label(model, y)
+    x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
+    mu = codes(path, model, x, y)
     if model.labels is not None and model.decodes_y == (given is None):
         wanted = "the decodings of a conditional model need one y for all; expected --y"
         raise ValueError(f"y: {wanted if given is None else 'expected none, the decoder of this model is given none'}")
-    x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu = codes(path, model, x, y)
     _, center, axes, share = plot.principal_plane(mu)
     if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
@@ -300,7 +298,8 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
     title = f"{title}: decoded {model.sampled}"
     title += f", with the noise of p(x | {'y' if model.latent is None else 'z'})" * draw
     if run.protocol.quadrants is not None:
-        _draw_completions(run, model, n, seed, path, title, data, draw)
+        seen = (run.read_data() if data is None else data).pictured
+        draw_completions(run, model, n, seed, path, title, seen, draw)
         return
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
@@ -321,40 +320,6 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
     plot.samples(sampled(path, model, n, seed, y, tiles, draw), shape_of(run), path, title)
 
 
-def _draw_completions(run, model, n, seed, path, title, data, draw):
-    """n completions of pictured images, a row for each image; where nothing is random, one of each."""
-    x, y = (run.read_data() if data is None else data).pictured
-    S = 1 if model.latent is None and not draw else COMPLETIONS
-    x, y = (part[: max(1, n // S)] for part in (x, y))
-    rng, noise = generator(seed, "sample"), generator(seed, "sample", 1) if draw else None
-    tiles = plot.Tiles(shape_of(run), len(x), S + 2)
-    bands = in_tiles(
-        path, tiles, len(x), lambda rows: completions(model, run.protocol, x[rows], y[rows], S, rng, noise)
-    )
-    tops = ["given", *[""] * S, "truth"]
-    plot.walks(list(bands), shape_of(run), path, title, (), tops)
-
-
-def _labels(model, texts, label=None):
-    """What was given with --y, as an array of one label; None without it."""
-    if texts is None:
-        return None
-    if model.labels is None:
-        raise ValueError(f"y: expected none, {type(model).__name__} is given no labels")
-    kind, count = model.labels
-    if label is not None and label.levels is not None:
-        levels = list(map(str, label.levels))
-        if len(texts) != 1 or texts[0] not in levels:
-            raise ValueError(f"y: expected one of {', '.join(levels[:20])}, got {' '.join(texts)}")
-        return np.array([levels.index(texts[0])])
-    if kind == "classes" and len(texts) == 1:
-        return np.array([whole(0, count - 1)("y", texts[0])])
-    if kind == "classes" or len(texts) != count:
-        what = "one class" if kind == "classes" else f"{count} numbers"
-        raise ValueError(f"y: expected {what}, got {' '.join(texts)}")
-    return np.array([[real_number("y", text) for text in texts]], "float32")
-
-
 def _draw_reconstructions(run, model, rows, path, kind=None):
     """The first of some rows (x, y); `kind` says which rows they are, None: those that are pictured."""
     if run.protocol.columns is not None:
@@ -365,8 +330,7 @@ def _draw_reconstructions(run, model, rows, path, kind=None):
     x, y = (take(part, slice(PICTURED)) for part in rows)
     tiles = plot.Tiles(shape_of(run), *plot.pairs(len(x)))
     x_hat = reconstructed(run, path, model, x, y, tiles)
-    made = f"decode({name_of(model)})" if model.latent is not None else "the mean of p(x | y)"
-    plot.reconstructions(run.protocol.whole(x, y), x_hat, shape_of(run), path, made)
+    plot.reconstructions(run.protocol.whole(x, y), x_hat, shape_of(run), path, made_of(model))
 
 
 def _standard(model):

@@ -1,13 +1,14 @@
 """Models, one file per paper, on one template."""
 
 from .ae import AE
-from .base import Labels, Metric, Model
+from .base import Metric, Model
 from .cvae import CVAE
 from .flow import FlowVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
 from .ivae import IVAE
 from .iwae import IWAE
+from .labels import Labels
 from .ladder import LadderVAE
 from .mixture import MixtureVAE
 from .net import PlainNet

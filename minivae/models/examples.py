@@ -9,8 +9,8 @@ from ..likelihoods import LIKELIHOODS, Bernoulli, Mixed
 from ..posteriors import FlowPosterior
 from ..priors import DiagonalNormal
 from . import MODELS
-from .base import Labels
 from .iwae import IWAE
+from .labels import Labels
 from .networks import build_networks
 from .vae import VAE
 

@@ -15,8 +15,9 @@ injective function of z and noise, the true z are found, up to their order and a
 """
 
 from ..priors import ConditionalNormal
-from .base import Labels, beta_of
+from .base import beta_of
 from .cvae import CVAE
+from .labels import Labels
 from .networks import build_networks, gaussian_network
 from .vae import VAE
 

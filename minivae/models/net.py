@@ -15,7 +15,8 @@ import numpy as np
 from ..backend import array_module
 from ..likelihoods import Bernoulli
 from ..options import whole
-from .base import METRICS, Labels, Metric, Model
+from .base import METRICS, Metric, Model
+from .labels import Labels
 from .networks import NETWORKS, build_networks
 
 
