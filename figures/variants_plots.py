@@ -146,7 +146,7 @@ def draw_completions(pairs, path, n=6, S=5):
 
     `pairs`: for each number of quadrants the Run of a net and that of a CVAE.
     """
-    with figure_to(path, (5.4 * len(pairs), 0.66 * n + 0.6)) as figure:
+    with figure_to(path, (5.4 * len(pairs), 0.7 * n + 0.9)) as figure:
         for ax, runs in zip(figure.subplots(1, len(pairs), squeeze=False)[0], pairs, strict=True):
             p = runs[1].protocol
             x, y = (part[:n] for part in runs[1].read_data().test())

@@ -163,6 +163,18 @@ def test_later_images_are_cut_as_those_of_training(name, folder, tmp_path, capsy
     assert "expected examples of shape (6, 4, 1)" in error
 
 
+@pytest.mark.parametrize("name", ["cvae", "ivae"])
+def test_latents_are_decoded_into_whole_images(name, folder, tmp_path, capsys):
+    """Also where the decoder is not told y, which is a part of the image."""
+    z, y = np.random.default_rng(0).standard_normal((4, 2)), np.ones((4, 6), "float32")
+    trained = load_run(str(folder / name))
+    found = trained.decode(z, y)
+    assert found.shape == (4, 6, 4, 1)
+    assert (found[:, 3:, :2] == 1).all()
+    with pytest.raises(ValueError, match="y: expected labels"):
+        trained.decode(z)
+
+
 def test_the_difference_of_two_models_is_paired(folder, capsys):
     """The exact log p(x | y) of a net beside the bound of a CVAE, of the same rows."""
     for name in ("net", "cvae"):
