@@ -12,7 +12,7 @@ from minivae.models import CVAE, Labels
 from minivae.models.examples import small
 from minivae.models.networks import build_networks
 from minivae.params import replaced
-from minivae.priors import ConditionalNormal
+from minivae.priors import ConditionalNormal, Mixture
 from minivae.truth.laws import check_laws
 
 
@@ -108,6 +108,8 @@ def test_what_needs_one_prior_for_all_rows_says_so(rng):
         CVAE(model.encoder, model.decoder, model.labels, prior_network=model.prior_network)
     with pytest.raises(ValueError, match="prior_network: expected one with a ConditionalNormal"):
         CVAE(model.encoder, model.decoder, model.labels, prior=ConditionalNormal(2))
+    with pytest.raises(ValueError, match="prior: expected one with a KL in closed form, got Mixture"):
+        CVAE(model.encoder, model.decoder, model.labels, prior=Mixture(2, 3, rng))
     with pytest.raises(ValueError, match="prior: expected one of standard, learned, got 'wide'"):
         CVAE.build((4, 4, 1), rng, labels=Labels("classes", 3), prior="wide")
 
