@@ -95,13 +95,15 @@ def test_a_record_that_does_not_fit(change, message):
 def test_a_completion_keeps_what_is_given(rng):
     model, x, y = small("cvae", rng, shape=(18,), labels=Labels("rows", 6), prior="learned")
     p = load_data(bits(), quadrants=1).protocol
-    found = completions(model, p, x, y, 4, rng)
+    found = completions(model, p, x, y, 4, np.random.default_rng(1))
     assert found.shape == (5, 6, 24)
     made, given = p.parted(found)
     np.testing.assert_array_equal(given, np.stack([y] * 6, axis=1))
     assert (made[:, 0] == 0.5).all()
     np.testing.assert_array_equal(made[:, -1], x)
     assert made[:, 1:5].std(axis=1).min() > 0  # each has its own z
+    of_y = model.sample(20, np.random.default_rng(1), y=np.repeat(y, 4, axis=0)).reshape(5, 4, 18)
+    np.testing.assert_array_equal(made[:, 1:5], of_y)
 
 
 @pytest.fixture(scope="module")
