@@ -28,6 +28,8 @@ def build_model(settings, protocol):
             wanted = "classes from 0 up or rows of numbers"
             raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
+    if cls.counts_data:
+        options["n_train"] = protocol.n_train
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
