@@ -27,6 +27,10 @@ VARIANTS = {
     "mixture": ["--model", "mixture", "--components", "4"],
     "realnvp": ["--model", "realnvp", "--flow-width", "8"],
     "hvae": ["--model", "hvae", "--upper", "2", "--between", "6"],
+    "capacity": ["--model", "capacity", "--capacity", "2", "--capacity-epochs", "2"],
+    "tcvae": ["--model", "tcvae", "--beta", "3"],
+    "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
+    "factorvae": ["--model", "factorvae", "--critic", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
@@ -111,6 +115,9 @@ REFUSED = {
         (label, "ledger"): "the ledger needs a KL of each latent"
         for label in ("ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
+    ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
+    ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
+    **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
     ("cvae", "latent"): "y: the decodings of a conditional model need one y for all; expected --y",
 }
 
