@@ -65,6 +65,8 @@ def annealed_evidence(model, x, T, rng, chains=16, y=None, progress=False):
     ValueError
         As of `log_evidence`, and if T or chains is no whole number from 1 up.
     """
+    if getattr(model, "prior", None) is None:
+        raise ValueError(f"model: expected one with a prior, {type(model).__name__} has none")
     x, y, T = checked(model, x, y, whole(1)("T", T))
     chains = whole(1)("chains", chains)
     betas = _betas(T)
@@ -96,7 +98,8 @@ def _anneal(model, x, y, betas, chains, rng, sizes, bar, adapt=False):
     """(log w (chains, N), share of moves that were accepted, the sizes of the leaps, after adaption if asked for)."""
     normal = lambda: place(rng.standard_normal(z.shape, dtype="float32"), like=model.theta)  # noqa: E731
     noise = [model.prior.draw_noise(rng, len(x)) for _ in range(chains)]
-    z = array_module(model.theta).stack([model.prior.draw(place(part, like=model.theta)) for part in noise])
+    prior = model.prior_of(y, len(x))
+    z = array_module(model.theta).stack([prior.draw(place(part, like=model.theta)) for part in noise])
     log_w = np.zeros(z.shape[:-1])
     sizes = sizes.copy()
     total = 0.0
