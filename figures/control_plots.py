@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from minivae.plot import BLUE, CLASSES, GREY, ORANGE, figure_to
+from minivae.evaluate import completions
+from minivae.plot import BLUE, CLASSES, GREY, ORANGE, Tiles, figure_to
+from minivae.plot.grids import draw_images
 
 
 def draw_rate(by_method, titles, path):
@@ -62,3 +64,32 @@ def draw_capacity(curves, path):
         ax.plot(np.arange(1, len(C) + 1), C, "--", color=ORANGE, lw=1.5, label="C(t)")
         ax.set(xlabel="epoch", ylabel="nats", title="the KL follows the capacity")
         ax.legend()
+
+
+def draw_completions(pairs, path, n=6, S=5):
+    """Digits of the test split from 1, 2 and 3 quadrants: what is given, the net's mean, S of the CVAE, and the truth.
+
+    `pairs`: for each number of quadrants the Run of a net and that of a CVAE.
+    """
+    with figure_to(path, (5.4 * len(pairs), 0.7 * n + 0.9)) as figure:
+        for ax, runs in zip(figure.subplots(1, len(pairs), squeeze=False)[0], pairs, strict=True):
+            p = runs[1].protocol
+            x, y = (part[:n] for part in runs[1].read_data().test())
+            net, cvae = (completions(run.load_model()[0], p, x, y, count, np.random.default_rng(0))
+                         for run, count in zip(runs, (1, S), strict=True))  # fmt: skip
+            bands = np.concatenate([net[:, :2], cvae[:, 1:]], axis=1)  # (n, 3 + S, D)
+            tops = ["given", "net", *[""] * (S // 2), "CVAE", *[""] * (S - 1 - S // 2), "truth"]
+            draw_images(ax, list(bands), Tiles(p.shape, n, 3 + S), tops=tops)
+            ax.set_title(f"{p.quadrants} quadrant{'s' * (p.quadrants > 1)}")
+
+
+def draw_errors(errors, path):
+    """A line of points for each way {what: errors in %}, and a bar at their mean."""
+    with figure_to(path, (6.6, 0.6 * len(errors) + 1.1)) as figure:
+        ax = figure.subplots()
+        y = np.arange(len(errors))[::-1]
+        for at, values in zip(y, errors.values(), strict=True):
+            ax.plot(values, [at] * len(values), "o", color=BLUE, alpha=0.7)
+            ax.plot([np.mean(values)] * 2, [at - 0.3, at + 0.3], color=ORANGE, lw=2)
+        ax.set(yticks=y, yticklabels=[what.replace("\\|", "|") for what in errors], xlim=(0, None),
+               xlabel="test error in %, each draw of 100 labels (dots) and their mean (bar)")  # fmt: skip
