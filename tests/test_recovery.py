@@ -177,20 +177,9 @@ def test_bad_input(codes, sources, message):
 
 
 def trained(tmp_path, model="vae", config="", data="sources"):
-    options = [
-        "--model",
-        model,
-        "--hidden",
-        "8",
-        "--latent",
-        "3",
-        "--epochs",
-        "1",
-        "--config",
-        str(tmp_path / "c.toml"),
-    ]
     (tmp_path / "c.toml").write_text(config)
-    assert main(["train", *options, "--data", data, "--out", str(tmp_path / model)]) == 0
+    options = ["--hidden", "8", "--latent", "3", "--epochs", "1", "--config", str(tmp_path / "c.toml")]
+    assert main(["train", "--model", model, "--data", data, *options, "--out", str(tmp_path / model)]) == 0
     return tmp_path / model
 
 
