@@ -248,9 +248,47 @@ LIKELIHOODS = {
     ]),
 }  # fmt: skip
 
+
+class WithContext(priors.Prior):
+    """A ConditionalNormal and its context, which are two parameters here."""
+
+    def __init__(self, L):
+        super().__init__(L)
+        self.prior = priors.ConditionalNormal(L)
+        self.mu = Param(np.zeros(L))
+        self.log_var = Param(np.zeros(L))
+
+    def forward(self, z):
+        return self.prior.forward(z, self.context())
+
+    def backward(self, g, cache, accumulate=True):
+        dz, dcontext = self.prior.backward(g, cache)
+        return self.add(dcontext, accumulate, dz)
+
+    def kl(self, mu, log_var):
+        return self.prior.kl(mu, log_var, self.context())
+
+    def kl_backward(self, g, mu, log_var, accumulate=True):
+        dmu, dlog_var, dcontext = self.prior.kl_backward(g, mu, log_var, self.context())
+        return self.add(dcontext, accumulate, (dmu, dlog_var))
+
+    def draw(self, noise):
+        return self.prior.draw(noise, self.context())
+
+    def context(self):
+        return self.mu.data, self.log_var.data
+
+    def add(self, dcontext, accumulate, given_back):
+        if accumulate:
+            self.mu.grad += dcontext[0]
+            self.log_var.grad += dcontext[1]
+        return given_back
+
+
 PRIORS = {
     priors.StandardNormal: lambda: priors.StandardNormal(4),
     priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
+    priors.ConditionalNormal: lambda: moved(WithContext(4)),
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),

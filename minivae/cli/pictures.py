@@ -221,7 +221,7 @@ def uncertainty(run, path, n, seed):
     mu, std = latents.moments(model, x, generator(seed, "sample"), y)
     for name, part in (("mu", mu), ("std", std)):
         finite_rows(part, name, path.stem)
-    size = latents.mean_kl(model, mu, 2 * np.log(std)) if model.has_kl else mu.var(axis=0)
+    size = latents.mean_kl(model, mu, 2 * np.log(std), y) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
     names = [latent_name(model, i) for i in first]
     x, y_first = x[:n], take(y, slice(n))

@@ -96,7 +96,8 @@ def _anneal(model, x, y, betas, chains, rng, sizes, bar, adapt=False):
     """(log w (chains, N), share of moves that were accepted, the sizes of the leaps, after adaption if asked for)."""
     normal = lambda: place(rng.standard_normal(z.shape, dtype="float32"), like=model.theta)  # noqa: E731
     noise = [model.prior.draw_noise(rng, len(x)) for _ in range(chains)]
-    z = array_module(model.theta).stack([model.prior.draw(place(part, like=model.theta)) for part in noise])
+    prior = model.prior_of(y, len(x))
+    z = array_module(model.theta).stack([prior.draw(place(part, like=model.theta)) for part in noise])
     log_w = np.zeros(z.shape[:-1])
     sizes = sizes.copy()
     total = 0.0

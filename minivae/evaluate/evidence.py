@@ -103,7 +103,8 @@ def _evidence(model, x, y, K, noise, progress, what):
         kl = (log_qz_x - log_pz).mean(axis=0)
         if model.has_kl:
             x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
-            kl = to_numpy(model.prior.kl(*model.encode(x_rows, y=y_rows))).sum(axis=-1, dtype="float64")
+            kl = model.prior_of(y_rows, len(x_rows)).kl(*model.encode(x_rows, y=y_rows))  # (n, L)
+            kl = to_numpy(kl).sum(axis=-1, dtype="float64")
         log_px = log_mean_exp(log_w)
         scores["log_px"][rows] = log_px
         scores["log_px_z"][rows] = log_px_z.mean(axis=0)

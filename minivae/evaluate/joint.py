@@ -15,5 +15,6 @@ def log_px_z_and_gradient(model, x, z, y=None):
 def joint_terms(model, x, z, y=None):
     """log p(x | z), its gradient by z, log p(z), its gradient by z; arguments as above."""
     log_px_z, dz = log_px_z_and_gradient(model, x, z, y)
-    log_pz, c_z = model.prior.forward(z)
-    return log_px_z, dz, log_pz, model.prior.backward(array_module(z).ones_like(log_pz), c_z, accumulate=False)
+    prior = model.prior_of(y, z.shape[-2])
+    log_pz, c_z = prior.forward(z)
+    return log_px_z, dz, log_pz, prior.backward(array_module(z).ones_like(log_pz), c_z, accumulate=False)

@@ -17,6 +17,7 @@ from ..densities import LOG_2PI, gaussian_log_prob, reparameterize
 from ..metrics import BATCH
 from ..numeric import at_once
 from ..options import whole
+from ..priors import ConditionalNormal
 
 ACTIVE = 0.01  # variance of the posterior mean above which a latent is active
 DRAWS = 10_000  # z that are drawn, about
@@ -51,13 +52,15 @@ def kl_parts(model, mu, log_var, rng, draws=DRAWS):
     Raises
     ------
     ValueError
-        If mu and log_var are no two arrays (N, L) of N >= 1 rows, or the model has no prior.
+        If mu and log_var are no two arrays (N, L) of N >= 1 rows, or the model has no prior p(z), the same for all.
     FloatingPointError
         If a density is not finite.
     """
     mu, log_var = _checked(mu, log_var)
     if getattr(model, "prior", None) is None:
         raise ValueError(f"model: expected one with a prior, {type(model).__name__} has none")
+    if isinstance(model.prior, ConditionalNormal):
+        raise ValueError(f"model: expected one prior p(z) for all rows, {type(model).__name__} has p(z | y)")
     draws = whole(1)("draws", draws)
     rows = rng.permutation(len(mu))[:draws]
     own = mu[rows], log_var[rows]

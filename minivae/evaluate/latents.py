@@ -59,17 +59,17 @@ def kl_per_latent(model, x, y=None):
     """
     if not model.has_kl:
         raise ValueError(f"model: expected one with a KL of each latent, {type(model).__name__} has none")
-    return mean_kl(model, *posteriors(model, x, y))
+    return mean_kl(model, *posteriors(model, x, y), y)
 
 
-def mean_kl(model, mu, log_var):
+def mean_kl(model, mu, log_var, y=None):
     """The same of posteriors that are known: mu, log_var (N, L) -> (L,)."""
-    return row_kl(model, mu, log_var).mean(axis=0, dtype="float64")
+    return row_kl(model, mu, log_var, y).mean(axis=0, dtype="float64")
 
 
-def row_kl(model, mu, log_var):
+def row_kl(model, mu, log_var, y=None):
     """KL of each row and latent: mu, log_var (N, L) -> (N, L) nats."""
-    return to_numpy(model.prior.kl(*place((mu, log_var), like=model.theta)))
+    return to_numpy(model.prior_of(y, len(mu)).kl(*place((mu, log_var), like=model.theta)))
 
 
 def interpolate(a, b, steps, how="linear"):

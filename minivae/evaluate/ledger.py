@@ -60,7 +60,7 @@ def gradient_ledger(model, x, noise, y=None, t=0):
         with replaced(model, beta=lambda t: 0.0):
             _, parts, grad_parts = _step(model, x, noise, y, t)
     of_one = len(x) ** 0.5  # |N dmu| / sqrt(N), since the loss is a mean over N
-    ledger = {"kl": mean_kl(model, mu, log_var)}
+    ledger = {"kl": mean_kl(model, mu, log_var, y)}
     for name, part, total in zip(("mu", "log_var"), parts, totals, strict=True):
         ledger[name] = _split(of_one * part, of_one * total)
     return ledger | {"layers": {name: _split(grad_parts[name], grads[name]) for name in grads}}

@@ -6,6 +6,7 @@ from .cvae import CVAE
 from .flow import FlowVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
+from .ivae import IVAE
 from .iwae import IWAE
 from .ladder import LadderVAE
 from .mixture import MixtureVAE
@@ -14,6 +15,7 @@ from .vae import VAE
 from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
-          "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "cvae": CVAE, "ae": AE}  # fmt: skip
+          "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "cvae": CVAE, "ivae": IVAE,
+          "ae": AE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

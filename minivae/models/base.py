@@ -120,7 +120,7 @@ class Model(Module):
 
     @property
     def has_kl(self):
-        """Whether there is a KL of each latent by itself, `prior.kl` of the (mu, log_var) that `encode` gives."""
+        """Whether there is a KL of each latent by itself, `kl` of the prior and the (mu, log_var) of `encode`."""
         prior = getattr(self, "prior", None)
         return self.latent == "gaussian" and prior is not None and prior.kl is not None
 
@@ -136,6 +136,10 @@ class Model(Module):
     def given(self, x, y):
         """x or z (..., n); in a conditional model with y behind it, as further columns."""
         return x
+
+    def prior_of(self, y, n):
+        """The prior of n rows as tools ask it: p(z), or p(z | y) where the model learns one for each y."""
+        return self.prior
 
     def seen(self, x, y=None):
         """What the encoder sees: y, and of x (N, D) what the likelihood says, zeros and a mask for missing values."""

@@ -130,6 +130,11 @@ def _every():
     for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
+        yield f"cvae {arch} learned prior", partial(small, "cvae", arch=arch, prior="learned", beta=0.7, dropout=0.2)
+        yield f"ivae {arch}", partial(small, "ivae", arch=arch, beta=0.7, dropout=0.2)
+    yield "cvae learned prior rows", partial(small, "cvae", prior="learned", labels=Labels("rows", 2), free_bits=0.1)
+    yield "ivae rows", partial(small, "ivae", labels=Labels("rows", 2), likelihood="gaussian", hidden=())
+    yield "ivae table missing", partial(table, "ivae", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     yield "ae table missing", partial(table, "ae", missing=True)

@@ -9,13 +9,13 @@ levels Burda, Grosse & Salakhutdinov 2016, 1509.00519, sec. 5).
 All levels are columns of one z = [z1, z2, ..]; the decoder reads z1 alone. With K samples it is the bound of `iwae.py`.
 """
 
-from ..layers import Columns, Network, dense_encoder
+from ..layers import Columns, Network
 from ..options import Option, each, whole
 from ..posteriors import BottomUp
 from ..priors import Hierarchy
 from .base import Metric, beta_of
 from .iwae import IWAE, ONE_SAMPLE
-from .networks import MOST, build_networks
+from .networks import MOST, build_networks, gaussian_network
 
 
 def upper_of(count):
@@ -30,15 +30,13 @@ def with_levels(metrics, count):
     return metrics | {f"kl_{i}": Metric(f"KL of level {i}, z{i}", "lower") for i in range(1, count + 1)}
 
 
-def gaussian_network(n_in, hidden, n_out, look):
-    """z_i (..., n_in) -> (mu, log_var) of another level, (..., n_out) each, near 0 at the start: variances multiply.
+def level_network(n_in, hidden, n_out, look):
+    """z_i (..., n_in) -> (mu, log_var) of another level, (..., n_out) each.
 
     It is given no noise: so it has no dropout, and LayerNorm in place of BatchNorm.
     """
     look = look | {"dropout": 0.0, "norm": "layer" if look["norm"] == "batch" else look["norm"]}
-    network = dense_encoder(n_in, hidden, n_out, **look)
-    network.layers[-2].W.data *= 0.1
-    return network
+    return gaussian_network(n_in, hidden, n_out, look)
 
 
 class HVAE(IWAE):
@@ -87,7 +85,7 @@ class HVAE(IWAE):
         encoder, decoder, likelihood = build_networks(shape, latent=latent, **look, **networks)
         decoder = Network(Columns(latent, sum(levels)), *decoder.layers)
         pairs = zip(levels, upper, strict=False)
-        prior = Hierarchy(levels, [gaussian_network(above, between[::-1], below, look) for below, above in pairs])
+        prior = Hierarchy(levels, [level_network(above, between[::-1], below, look) for below, above in pairs])
         encoder, posterior = cls.inference(encoder, prior, between, look)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, likelihood, prior, posterior, beta, samples)
@@ -96,7 +94,7 @@ class HVAE(IWAE):
     def inference(cls, encoder, prior, between, look):
         """(encoder, posterior), of an encoder with the heads (mu, log_var) of z1."""
         pairs = zip(prior.levels, prior.levels[1:], strict=False)
-        upward = [gaussian_network(below, between, above, look) for below, above in pairs]
+        upward = [level_network(below, between, above, look) for below, above in pairs]
         return encoder, BottomUp(prior.levels, upward)
 
     def more_metrics(self, c_q, c_z):

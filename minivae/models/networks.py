@@ -111,8 +111,8 @@ def build_networks(
         Rows (D,) are D / signal positions, one after another, of so many channels: conv goes along the positions.
     heads : int or sequence of int
         Outputs of the encoder, each (..., latent); or their widths.
-    given : int
-        Number of columns of a condition, which stand behind x and behind z.
+    given : int or pair of int
+        Number of columns of a condition, which stand behind x and behind z; of a pair, behind each.
     parts, columns : dict and list, optional
         Of the likelihood "mixed": what a column of a kind is, and the blocks of columns; see `mixed`.
     missing : bool
@@ -133,7 +133,7 @@ def build_networks(
            if value is not None and likelihood in NETWORKS[name].needs[1]}  # fmt: skip
     shape = each(whole(1))("shape", shape)
     heads = each(whole(1))("heads", heads) if isinstance(heads, list | tuple) else whole(1)("heads", heads)
-    given = whole(0)("given", given)
+    of_x, of_z = each(whole(0))("given", given if isinstance(given, list | tuple) else [given, given])
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     if signal is not None:
@@ -143,16 +143,24 @@ def build_networks(
         raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
     p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](**own)
     p.missing = bool(missing)
-    look = {"activation": activation, "dropout": dropout, "norm": norm, "given": given, "rng": rng}
+    look = {"activation": activation, "dropout": dropout, "norm": norm, "rng": rng}
     masked = 2 if missing else 1  # the encoder sees a mask beside each value
     if arch == "dense":
         D = math.prod(shape)
-        encoder = dense_encoder(D * masked, hidden, latent, heads=heads, **look)
-        decoder = dense_decoder(latent, hidden, D, p.n_out, **look)
+        encoder = dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
     else:
-        encoder = conv_encoder((*shape[:2], shape[-1] * masked), channels, hidden, latent, heads=heads, **look)
-        decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, **look)
+        seen = (*shape[:2], shape[-1] * masked)
+        encoder = conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     return encoder, decoder, p
+
+
+def gaussian_network(n_in, hidden, n_out, look):
+    """y or z (..., n_in) -> (mu, log_var), (..., n_out) each, near N(0, I) at the start."""
+    network = dense_encoder(n_in, hidden, n_out, **look)
+    network.layers[-2].W.data *= 0.1
+    return network
 
 
 def _as_images(shape, arch, signal):

@@ -126,7 +126,7 @@ class VAE(Model):
         mu, log_var = self.encoder(self.seen(x, y))
         z = reparameterize(mu, log_var, eps=eps)  # (K, N, L)
         log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
-        log_pz, _ = self.prior.forward(z)
+        log_pz, _ = self.prior_of(y, len(x)).forward(z)
         return log_px_z, log_pz, gaussian_log_prob(z, mu, log_var)
 
     def log_weights(self, x, eps, y=None):
@@ -147,8 +147,9 @@ class VAE(Model):
 
     def sample(self, n, rng, y=None, draw=None):
         """Generate: z from the prior, x_hat (n, D) its decoded mean, or with the generator `draw` a sample of x."""
-        noise = self.prior.draw_noise(rng, whole(0)("n", n))
-        return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y, draw)
+        n = whole(0)("n", n)
+        noise = self.prior.draw_noise(rng, n)
+        return self._x_hat(self.prior_of(y, n).draw(place(noise, like=self.theta)), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through z = mu, or z = mu + std eps; `draw` as for `decode`."""

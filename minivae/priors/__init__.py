@@ -5,8 +5,9 @@ Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, 
 
 from .base import Prior
 from .flow import FlowPrior
-from .gaussians import DiagonalNormal, StandardNormal
+from .gaussians import ConditionalNormal, DiagonalNormal, StandardNormal
 from .hierarchy import Hierarchy
 from .mixtures import Mixture, VampPrior
 
-__all__ = ["DiagonalNormal", "FlowPrior", "Hierarchy", "Mixture", "Prior", "StandardNormal", "VampPrior"]
+__all__ = ["ConditionalNormal", "DiagonalNormal", "FlowPrior", "Hierarchy", "Mixture", "Prior", "StandardNormal",
+           "VampPrior"]  # fmt: skip

@@ -76,3 +76,56 @@ class DiagonalNormal(Prior):
         if accumulate:
             self.mu.grad += dmu
             self.log_var.grad += dlog_var
+
+
+class ConditionalNormal(Prior):
+    """p(z | y) = N(mu, diag(exp(log_var))), whose context (mu, log_var) are the heads of a model's network of y.
+
+    The two (N, L) broadcast against z (..., N, L): a Gaussian for each row. There are no parameters here, so the
+    gradient of the context goes back to the caller, who has the network   (Sohn, Lee & Yan 2015).
+    """
+
+    def forward(self, z, context):
+        return gaussian_log_prob(z, *context), (z, context)
+
+    def backward(self, g, cache, accumulate=True):
+        """(dz, (dmu, dlog_var) of the context), from the gradient g (...) of log p(z | y)."""
+        z, context = cache
+        dz, *dcontext = gaussian_log_prob_backward(g, z, *context)
+        return dz, tuple(dcontext)
+
+    def kl(self, mu, log_var, context):
+        """KL(N(mu, exp(log_var)) || p), (..., L) -> (..., L) nats."""
+        return kl_gaussians(mu, log_var, *context)
+
+    def kl_backward(self, g, mu, log_var, context, accumulate=True):
+        """(dmu, dlog_var, (dmu, dlog_var) of the context), from the gradient g (..., L) of the KL."""
+        dmu, dlog_var, *dcontext = kl_gaussians_backward(g, mu, log_var, *context)
+        return dmu, dlog_var, tuple(dcontext)
+
+    def draw(self, noise, context):
+        return reparameterize(*context, eps=noise)
+
+    def given(self, context):
+        """p(z | y) of one context, which is called as any other prior, and whose backward gives dz alone."""
+        return _Given(self, context)
+
+
+class _Given(Prior):
+    """A conditional prior together with its context."""
+
+    def __init__(self, prior, context):
+        super().__init__(prior.L)
+        self.prior, self.context = prior, context
+
+    def forward(self, z):
+        return self.prior.forward(z, self.context)
+
+    def backward(self, g, cache, accumulate=True):
+        return self.prior.backward(g, cache)[0]
+
+    def kl(self, mu, log_var):
+        return self.prior.kl(mu, log_var, self.context)
+
+    def draw(self, noise):
+        return self.prior.draw(noise, self.context)

@@ -31,7 +31,7 @@ def check_known(model, x, rng, y=None):
         scales(model, x, noise, y)
         | signs(model, x, model.stopped(x, noise, y), y)
         | ({} if getattr(model, "likelihood", None) is None else of_likelihood(model.likelihood, rng))
-        | (of_kl(model.prior) if model.has_kl else {})
+        | (of_kl(model.prior_of(take(y, slice(1)), 1)) if model.has_kl else {})
         | ({} if model.log_weights is None else of_evidence(model, x, rng, y))
         | untouched(model, x, noise, y)
         | of_starts()
@@ -140,7 +140,7 @@ def _gaussian_of(prior):
         return np.zeros((1, prior.L)), np.zeros((1, prior.L))
     if isinstance(prior, DiagonalNormal):
         return prior.mu.data[None], prior.log_var.data[None]
-    return None
+    return getattr(prior, "context", None)  # of p(z | y)
 
 
 def of_evidence(model, x, rng, y=None):

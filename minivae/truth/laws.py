@@ -53,12 +53,13 @@ def check_laws(model, x, rng, y=None, log_px=None):
     laws = {}
     if model.latent == "gaussian" and "kl" in model.metrics:
         sample = sampled(model, x, rng, y=y)
-        laws |= moments_of_z(sample) | monte_carlo_kl(model.prior, sample)
+        laws |= moments_of_z(sample) | monte_carlo_kl(model.prior_of(y, len(x)), sample)
     if getattr(model, "likelihood", None) is not None:
         laws |= likelihood_adds_up(model.likelihood, rng)
     if getattr(model, "prior", None) is not None:
-        laws |= {"the prior adds up to 1": integral_of_prior(model.prior, rng)}
-        laws |= {"the prior's draws have its density": draws_of_prior(model.prior, rng)}
+        prior = model.prior_of(take(y, slice(1)), 1)  # of the first row
+        laws |= {"the prior adds up to 1": integral_of_prior(prior, rng)}
+        laws |= {"the prior's draws have its density": draws_of_prior(prior, rng)}
     if model.log_weights is not None and "elbo" in model.metrics:
         laws |= bounds_ordered(model, x, rng, log_px=log_px, y=y)
     if "iwae" in model.metrics:

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from ...backend import take
 from ...data import batches
 from ...data.sources import sprite_grid
 from ...data.sprites import GRID
@@ -101,13 +102,13 @@ def _encoded(case, images, shapes):
     """(codes (N, L), which latents carry something) of sprites and their shapes, which a conditional model is given."""
     model, protocol = case.model, case.run.protocol
     encode = posteriors if model.has_kl else lambda *args: (codes(*args),)
+    y = protocol.prepare_labels(shapes, "shapes", len(images)) if model.conditional else None
     parts = []
     for rows in batches(len(images), 4096):
         x = protocol.prepare(images[rows], "sprites", case.run.settings["likelihood"])
-        y = protocol.prepare_labels(shapes[rows], "shapes", len(rows)) if model.conditional else None
-        parts.append(encode(model, x, y))
+        parts.append(encode(model, x, take(y, rows)))
     z, *log_var = (np.concatenate(part) for part in zip(*parts, strict=True))
-    alive = mean_kl(model, z, *log_var) >= COLLAPSED if log_var else np.ones(z.shape[1], bool)
+    alive = mean_kl(model, z, *log_var, y) >= COLLAPSED if log_var else np.ones(z.shape[1], bool)
     return z, np.flatnonzero(alive)
 
 
