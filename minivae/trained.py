@@ -84,11 +84,16 @@ class Trained:
     def decode(self, z, y=None):
         """The mean of p(x | z), of a table its likeliest cells: z (N, L) -> N examples in the data's units."""
         name, L = self.argument or "z", self.model.L
+        if self.model.latent is None:
+            raise ValueError(f"model: expected one with latents, {type(self.model).__name__} has none")
         z = np.asarray(z)
         if z.dtype.kind not in "iuf" or z.shape[1:] != (L,):
             raise ValueError(f"{name}: expected numbers (N, {L}), got dtype {z.dtype}, shape {z.shape}")
         z = to_numpy(self.model.rows(z, name, L))
-        y = self._labels(y, len(z))
+        if self.model.decodes_y:
+            y = self._labels(y, len(z))
+        elif y is not None:
+            raise ValueError("y: expected none, the decoder of this model is given none")
         return self._original(len(z), y, lambda rows: self.model.decode(z[rows], y=take(y, rows)))
 
     def sample(self, n, seed=0, y=None, draw=False):
@@ -188,6 +193,10 @@ class Trained:
     def prepared(self, x, y=None):
         """(rows (N, D), labels) of raw examples, as the model is given them."""
         rows = self.protocol.prepare(x, self.argument or "x", self.likelihood)
+        if self.protocol.quadrants is not None:
+            if y is not None:
+                raise ValueError("y: expected none, it is cut out of the images")
+            return self.protocol.parted(rows)
         label = self.protocol.label
         if y is None and self.model.labels is not None and label is not None and label.name in x:
             y = x[label.name]
@@ -210,7 +219,8 @@ class Trained:
     def _original(self, n, y, decode):
         """decode(rows), (..., D), of n rows, a few at a time, in the data's units; a table gets its labels y last."""
         parts = [to_numpy(decode(rows)) for rows in batches(n, at_once(BATCH, self.model.D or 1))]
-        found = self.protocol.original(finite_rows(np.concatenate(parts), "rows", "x_hat"))
+        x_hat = finite_rows(np.concatenate(parts), "rows", "x_hat")
+        found = self.protocol.original(self.protocol.whole(x_hat, y))
         if y is not None and self.protocol.label is not None:
             return found.assign(**{self.protocol.label.name: self.protocol.label.from_codes(y)})
         return found

@@ -98,7 +98,8 @@ def use_model(model, arguments):
 
 def tiny_model(name="vae", **options):
     own = {"labels": Labels("classes", 3)} if MODELS[name].conditional else {}
-    own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
+    if "latent" in MODELS[name].options:
+        own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
     return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), **own, **options)
 
 
@@ -124,7 +125,9 @@ OF_LEVELS = {"upper": (1,), "between": (3,), "samples": 2}
 OF_MODEL = {
     "vae": OF_BETA | {"free_bits": 0.0},
     "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
-    "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
+    "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3), "prior": "learned"},
+    "ivae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
+    "net": {"labels": ("classes", 3)},
     "ae": {},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
@@ -134,6 +137,13 @@ OF_MODEL = {
     "hvae": OF_BETA | OF_LEVELS,
     "ladder": OF_BETA | OF_LEVELS,
 }
+
+
+def of_build(name, cls):
+    """Arguments of `build`."""
+    return {part: value for part, value in NETWORK.items() if part in (*cls.options, "shape")} | OF_MODEL[name]
+
+
 OF_OPTIMIZER = {"lr": 1e-3, "clip": None, "rates": None, "ema": None}
 OWN = {"adam": {"betas": (0.9, 0.999), "adam_eps": 1e-8}, "adamw": {"weight_decay": 0.01, "adam_eps": 1e-8},
        "sgd": {"momentum": 0.9, "nesterov": False}}  # fmt: skip
@@ -188,14 +198,14 @@ CALLS = {
     "cyclical": Call(schedules.cyclical, {"value": 0.1, "steps": 10}, use_schedule),
     "build_networks": Call(lambda **given: build_networks(rng=rng(), **given), NETWORK | {"heads": 2, "given": 0},
                            lambda made, _: [p.data for part in made for p in part.named(Param).values()]),
-    **{f"{name}.build": Call(lambda cls=cls, **given: cls.build(rng=rng(), **given), NETWORK | OF_MODEL[name],
-                             use_model) for name, cls in MODELS.items()},
+    **{f"{name}.build": Call(lambda cls=cls, **given: cls.build(rng=rng(), **given), of_build(name, cls), use_model)
+       for name, cls in MODELS.items()},
     **{name: Call(lambda cls=cls, **given: cls(tiny_model(), **given), OF_OPTIMIZER | OWN[name], use_optimizer)
        for name, cls in OPTIMIZERS.items()},
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None, "sources": None},
+                      "side": None, "sources": None, "quadrants": None},
                       nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),
 }  # fmt: skip

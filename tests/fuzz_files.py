@@ -27,6 +27,7 @@ from minivae.data import load_data
 from minivae.data.preprocess import BINARIZE
 from minivae.data.protocol import Protocol
 from minivae.likelihoods import LIKELIHOODS
+from minivae.models import MODELS
 from minivae.runs.settings import complete, every_option, read_config, read_options
 
 # ---- options
@@ -197,6 +198,8 @@ RUNS = {
     "cvae": [
         "--model",
         "cvae",
+        "--prior",
+        "learned",
         "--beta-schedule",
         "linear",
         "--optimizer",
@@ -206,6 +209,8 @@ RUNS = {
         "--epochs",
         "2",
     ],
+    "ivae": ["--model", "ivae", "--epochs", "2"],
+    "net": ["--model", "net", "--epochs", "2", "--dropout", "0.1"],
     "iwae": ["--model", "iwae", "--samples", "2", "--likelihood", "gaussian", "--epochs", "2", "--early-stop", "1"],
     "ae": ["--model", "ae", "--arch", "conv", "--channels", "2", "--schedule", "cosine", "--epochs", "2"],
     "hvae": ["--model", "hvae", "--latent", "1", "--upper", "1", "--between", "2", "--epochs", "2"],
@@ -231,23 +236,24 @@ def tiny_runs():
     np.save(folder / "x.npy", x[:5])
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
-    sizes = ["--data", str(folder / "data.npz"), "--hidden", "3", "--latent", "2"]
+    sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
-                assert main(["train", *sizes, *options, "--out", str(folder / name)]) == 0
+                latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
+                assert main(["train", *sizes, *latent, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
-def of_y(name, *y):
-    return ["--y", *y] if name == "cvae" else []
+def of_y(name, *y, decoded=False):
+    return ["--y", *y] if MODELS[name].conditional and (MODELS[name].decodes_y or not decoded) else []
 
 
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name == "ae" else ["--annealed", "2"])],
+    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net") else ["--annealed", "2"])],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -260,7 +266,7 @@ QUICK = {
         str(tiny_runs() / "z.npy"),
         "--out",
         "new.npy",
-        *of_y(name, str(tiny_runs() / "y.npy")),
+        *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
     ],
     **{
         command: lambda name, command=command: [
@@ -280,7 +286,7 @@ QUICK = {
 PICTURES = {
     "compare": lambda name: [],
     "sample": lambda name: ["--n", "1"],
-    "latent": lambda name: ["--n", "2", *of_y(name, "1")],
+    "latent": lambda name: ["--n", "2", *of_y(name, "1", decoded=True)],
     "ledger": lambda name: [],
     "reconstruct": lambda name: [],
     "interpolate": lambda name: ["--n", "1", "--steps", "2"],
@@ -291,8 +297,9 @@ PICTURES = {
 
 LACK = {
     "impute": RUNS,
-    "ledger": set(RUNS) - {"vae", "cvae"},
-    "uncertainty": ("ae",),
+    "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
+    "uncertainty": ("ae", "net"),
+    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse"), ("net",)),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
 CHECKPOINTS = FILES[2:]

@@ -97,7 +97,9 @@ MIRRORS = {
         *gradients("iwae dense", "iwae dense doubly", "iwae one sample", "iwae learned prior"),
         "tests/test_iwae.py",
     ],
-    "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
+    "cvae": [*gradients("cvae dense", "cvae conv rows", "cvae learned prior rows"), "tests/test_cvae.py"],
+    "ivae": [*gradients("ivae dense"), "tests/test_ivae.py"],
+    "net": [*gradients("net dense"), "tests/test_net.py"],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],
@@ -108,7 +110,8 @@ MIRRORS = {
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
 MODULES = ("optim", "schedules")
-OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "ae")
+OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "ivae", "net",
+             "ae")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -98,14 +98,18 @@ CHANGES = [
     {"model": "vamp", "components": 9}, {"model": "mixture"}, {"model": "realnvp"},
     {"model": "hvae"}, {"model": "hvae", "upper": [2]},
     {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
-    {"model": "ladder", "between": [5]}, {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
+    {"model": "ladder", "between": [5]}, {"model": "cvae", "prior": "learned"}, {"model": "ivae"}, {"model": "net"},
+    {"model": "cvae", "binarize": "once", "quadrants": 1}, {"model": "net", "binarize": "once", "quadrants": 2},
+    {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-    small = {"hidden": [8], "latent": 2, "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    if changes.get("model") != "net":
+        small["latent"] = 2
     settings = complete(read_options(small | changes))
     data = read_data(settings)
     model = build_model(settings, data.protocol)
@@ -149,7 +153,7 @@ def test_schedules_run_over_the_whole_training():
 def test_pictures_show_what_they_say(tmp_path, monkeypatch):
     """Validation images, reconstructed through mu; means, not log-variances; decoded draws from the prior."""
     shown = {}
-    monkeypatch.setattr("minivae.plot.reconstructions", lambda x, x_hat, shape, path: shown.update(x=x, x_hat=x_hat))
+    monkeypatch.setattr("minivae.plot.reconstructions", lambda x, x_hat, *_: shown.update(x=x, x_hat=x_hat))
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path, name: shown.update(mu=mu, y=y))
     monkeypatch.setattr("minivae.plot.samples", lambda x_hat, shape, path, title: shown.update(samples=x_hat))
     assert main(["train", *SMALL, "--out", str(tmp_path / "a")]) == 0
@@ -330,6 +334,7 @@ BAD_VALUES = [
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
     ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
+    ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
@@ -373,6 +378,10 @@ BAD_CONFIG = [
     ("side", "0\ndata = '.'", "expected a whole number >= 1, got 0"),
     ("side", "8", "expected data that are a folder of pictures, got 'digits'"),
     ("signal", "2", "expected arch conv, got dense"),
+    ("quadrants", "1", "expected the same bits in x and y at every presentation, binarize each draws them anew"),
+    ("quadrants", "1\nbinarize = 'once'", "expected a model that is given them, as y, got vae"),
+    ("quadrants", "1\nbinarize = 'once'\nmodel = 'net'\naugment = 2", "augment shifts them anew"),
+    ("quadrants", "1\nlikelihood = 'gaussian'\nmodel = 'net'", "expected bits, got other values"),
     ("columns", '{age = "number"}', "columns.age: expected one of real, positive, count, binary, category, skip"),
     ("columns", '{age = "real"}', "expected a table, a .csv file or a DataFrame"),
     ("label", '"age"', "expected a table, a .csv file or a DataFrame"),

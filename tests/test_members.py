@@ -14,11 +14,14 @@ from minivae.models import MODELS
 from minivae.models.examples import learned_prior
 from minivae.runs import Run
 
-SMALL = ["--hidden", "8", "--latent", "2", "--batch-size", "500", "--epochs", "3", "--dropout", "0.1"]
+SMALL = ["--hidden", "8", "--batch-size", "500", "--epochs", "3", "--dropout", "0.1"]
 VARIANTS = {
     "iwae": ["--model", "iwae", "--samples", "3"],
     "iwae doubly": ["--model", "iwae", "--samples", "3", "--gradient", "doubly", "--beta-schedule", "linear"],
     "cvae": ["--model", "cvae", "--free-bits", "0.1"],
+    "cvae learned": ["--model", "cvae", "--prior", "learned"],
+    "ivae": ["--model", "ivae"],
+    "net": ["--model", "net"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],
@@ -29,6 +32,9 @@ VARIANTS = {
     "hvae": ["--model", "hvae", "--upper", "2", "--between", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
+
+
+VARIANTS = {label: options if label == "net" else [*options, "--latent", "2"] for label, options in VARIANTS.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +93,8 @@ def test_evaluate(label, finished, capsys):
         assert error == "minivae: samples: the model ae has no evidence log p(x) to estimate\n"
     else:
         assert main(["evaluate", str(run.path), "--samples", "3"]) == 0
-        assert json.loads((run.path / "evaluate-test.json").read_text())["evidence"]["3"]["log_px"] > report["elbo"]
+        found = json.loads((run.path / "evaluate-test.json").read_text())["evidence"]["3"]["log_px"]
+        assert found == pytest.approx(report["log_px"]) if model.latent is None else found > report["elbo"]
 
 
 def test_compare_models_that_differ(finished, tmp_path, capsys):
@@ -111,7 +118,16 @@ REFUSED = {
         (label, "ledger"): "the ledger needs a KL of each latent"
         for label in ("ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
-    ("cvae", "latent"): "y: the decodings of a conditional model need one y for all; expected --y",
+    **{
+        (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
+        for label in ("cvae", "cvae learned")
+    },
+    **{
+        ("net", command): "expected one with latents, PlainNet has none"
+        for command in ("interpolate", "traverse", "latent")
+    },
+    ("net", "uncertainty"): "expected one with a posterior q(z | x), PlainNet has none",
+    ("net", "ledger"): "the ledger needs a KL of each latent",
 }
 
 
@@ -132,7 +148,7 @@ def test_where_a_learned_prior_lies(tmp_path, monkeypatch):
     shown = {}
     data = SimpleNamespace(pictured=(x, None))
     run = SimpleNamespace(load_model=lambda: (model, {}), read_data=lambda: data, path=tmp_path, file=tmp_path.joinpath,
-                          protocol=SimpleNamespace(shape=(4, 4, 1), columns=None),
+                          protocol=SimpleNamespace(shape=(4, 4, 1), columns=None, quadrants=None),
                           settings={"model": "vae"})  # fmt: skip
     monkeypatch.setattr("minivae.runs.Run.open", lambda path: run)
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path, grid, *rest, name: shown.update(grid=grid))

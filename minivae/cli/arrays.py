@@ -8,7 +8,7 @@ import numpy as np
 from ..data.frames import is_frame, read_table
 from ..data.inputs import read_array, read_examples
 from ..files import write_atomic
-from ..options import real, whole
+from ..options import real, real_number, whole
 from ..tables import aligned
 from ..trained import SAMPLES, load_run
 from .base import FORCE, RUN, argument, command, output
@@ -175,6 +175,26 @@ def read_labels(path):
     if path is None:
         return None
     return read_array(path, "y")
+
+
+def one_label(model, texts, label=None):
+    """What was given with --y, as an array of one label; None without it."""
+    if texts is None:
+        return None
+    if model.labels is None:
+        raise ValueError(f"y: expected none, {type(model).__name__} is given no labels")
+    kind, count = model.labels
+    if label is not None and label.levels is not None:
+        levels = list(map(str, label.levels))
+        if len(texts) != 1 or texts[0] not in levels:
+            raise ValueError(f"y: expected one of {', '.join(levels[:20])}, got {' '.join(texts)}")
+        return np.array([levels.index(texts[0])])
+    if kind == "classes" and len(texts) == 1:
+        return np.array([whole(0, count - 1)("y", texts[0])])
+    if kind == "classes" or len(texts) != count:
+        what = "one class" if kind == "classes" else f"{count} numbers"
+        raise ValueError(f"y: expected {what}, got {' '.join(texts)}")
+    return np.array([[real_number("y", text) for text in texts]], "float32")
 
 
 def _latents(path, L):

@@ -2,6 +2,7 @@
 
 from .. import plot
 from ..trained import Trained
+from .decoding import made_of
 
 
 def draw_column_samples(run, model, n, seed, path, title, y, seen):
@@ -21,5 +22,5 @@ def draw_column_reconstructions(run, model, x, y, path, kind):
     """Rows x (N, D) against what comes back of them, column by column."""
     protocol = run.protocol
     x_hat = Trained(model, protocol, run.settings["likelihood"]).through(x, None if model.labels is None else y)
-    title = f"{len(x):,} {kind} rows x, and their reconstructions x_hat = decode(mu)"
+    title = f"{len(x):,} {kind} rows x, and their reconstructions x_hat = {made_of(model)}"
     plot.reconstructed_columns(protocol.original(x), x_hat, protocol.columns, path, title)

@@ -32,9 +32,13 @@ def sampled(path, model, n, seed, y, tiles, draw=False):
     return in_tiles(path, tiles, n, lambda rows: model.sample(len(rows), rng, y=take(y, rows), draw=noise))
 
 
-def reconstructed(path, model, x, y, tiles):
-    """Reconstructions (n, d) of x (n, D)."""
-    return in_tiles(path, tiles, len(x), lambda rows: model.reconstruct(x[rows], y=take(y, rows)))
+def reconstructed(run, path, model, x, y, tiles):
+    """Reconstructions (n, d) of x (n, D); of parts of images with the rest that is given."""
+
+    def through(rows):
+        return run.protocol.whole(to_numpy(model.reconstruct(x[rows], y=take(y, rows))), take(y, rows))
+
+    return in_tiles(path, tiles, len(x), through)
 
 
 def codes(path, model, x, y, above=False):
@@ -52,6 +56,11 @@ def _repeated(y, n):
 def name_of(model):
     """What is decoded of that which `encode` gives for each example, as pictures name it."""
     return "mu" if model.latent == "gaussian" else "z" if model.levels is None else "z1"
+
+
+def made_of(model):
+    """What `reconstruct` gives, as pictures name it."""
+    return "the mean of p(x | y)" if model.latent is None else f"decode({name_of(model)})"
 
 
 def latent_name(model, k):

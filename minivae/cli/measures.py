@@ -7,7 +7,7 @@ import numpy as np
 from .. import plot
 from ..backend import generator, take, to_numpy
 from ..data.columns import described
-from ..evaluate import elbo_standard_error
+from ..evaluate import elbo_standard_error, log_evidence, standard_error
 from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
@@ -47,6 +47,9 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         model, meta = run.load_model()
         case = _case(run, model, split, images, seed, meta["epoch"], against)
         check_writable(run.path, "run")
+        if annealed is not None and model.latent is None:
+            raise ValueError(f"annealed: the model {run.settings['model']} has no latents; --samples gives its exact "
+                             "log p(x | y)")  # fmt: skip
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 raise ValueError(f"{name}: the model {run.settings['model']} has no evidence log p(x) to estimate")
@@ -59,6 +62,8 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         errors = {}
         if "elbo" in model.metrics and model.log_weights is not None:
             errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(seed, "evaluate"), y)
+        elif model.latent is None:
+            errors["log_px_standard_error"] = standard_error(log_evidence(model, x, 1, None, y=y))
         check_finite(result | errors, f"{split} split")
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
@@ -166,7 +171,7 @@ def _unit(run):
     kind = "density" if likelihood.startswith("gaussian") else likelihood
     if run.settings.get("levels") is not None:
         kind = "levels"  # however their probabilities come about
-    names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std")
+    names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants")
     kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
 

@@ -10,13 +10,14 @@ from ..backend import generator, take
 from ..evaluate import latents
 from ..files import check_file, check_writable
 from ..finite import finite_rows
-from ..options import real_number, whole
+from ..options import whole
 from ..priors import StandardNormal
 from ..trained import Trained
-from .arrays import DATA, check_kind, read_input, read_labels, write_data
+from .arrays import DATA, check_kind, one_label, read_input, read_labels, write_data
 from .base import FORCE, RUN, argument, command, opened, output
 from .columns import draw_column_reconstructions, draw_column_samples
-from .decoding import codes, decoded, in_tiles, latent_name, name_of, reconstructed, sampled, shape_of
+from .completions import draw_completions
+from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of
 from .levels import draw_levels
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
@@ -27,10 +28,11 @@ FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
 
-def drawing(name, *arguments, data=(), tables=False):
+def drawing(name, *arguments, data=(), tables=False, parts=False):
     """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest.
 
-    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table.
+    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table,
+    `parts` that it can draw images of which quadrants are given.
     """
     out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder"
                             + f"; a {' or '.join(data)} file gets the data" * bool(data))  # fmt: skip
@@ -43,6 +45,9 @@ def drawing(name, *arguments, data=(), tables=False):
                 if run.protocol.columns is not None and not tables:
                     raise ValueError(f"run: {run.path} is of a table, and {function.__name__} draws images or rows; "
                                      "tables have sample, reconstruct, impute, score, encode and decode")  # fmt: skip
+                if run.protocol.quadrants is not None and not parts:
+                    raise ValueError(f"run: {run.path} is of images that are cut, which {function.__name__} does not "
+                                     "draw; they have sample, reconstruct, score and encode")  # fmt: skip
                 path = output(out, (Path(name).suffix, *data), run.file(name), force)
                 check_writable(path.parent, "out")
                 function(run, path, **given)
@@ -63,12 +68,18 @@ def drawing(name, *arguments, data=(), tables=False):
              "levels below are drawn anew"),
     data=DATA,
     tables=True,
+    parts=True,
 )  # fmt: skip
 def sample(run, path, n, seed, y, draw, level):
-    """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data."""
+    """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
+
+    Of images that are cut: completions of pictured ones, what is given before them and the truth behind.
+    """
     n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    y = _labels(model, y, run.protocol.label)
+    if run.protocol.quadrants is not None and y is not None:
+        raise ValueError("y: expected none, completions are of pictured images")
+    y = one_label(model, y, run.protocol.label)
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return
@@ -77,6 +88,8 @@ def sample(run, path, n, seed, y, draw, level):
     if path.suffix.lower() in DATA:
         trained = Trained(model, run.protocol, run.settings["likelihood"])
         check_kind(path, trained)
+        if run.protocol.quadrants is not None:
+            y = run.read_data().pictured.y
         write_data(path, trained.drawn(n, seed, y, draw))
     else:
         _draw_samples(run, model, n, seed, path, y=y, draw=draw)
@@ -88,6 +101,7 @@ def sample(run, path, n, seed, y, draw, level):
     argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row of --input"),
     data=DATA,
     tables=True,
+    parts=True,
 )
 def reconstruct(run, path, input, y):
     """Write reconstructions: a picture of examples, held out where there are any; or of --input, as data."""
@@ -131,7 +145,7 @@ def interpolate(run, path, n, steps):
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
-    title += ", given the left one's y" * (model.labels is not None)
+    title += ", given the left one's y" * (model.labels is not None and model.decodes_y)
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
 
@@ -191,11 +205,12 @@ def latent(run, path, n, y):
     """Write a picture of the latent space: examples in it, and decodings on a grid of Gaussian quantiles."""
     n = whole(2, 100)("n", n)
     model, _ = run.load_model()
-    given = _labels(model, y)
-    if model.labels is not None and given is None:
-        raise ValueError("y: the decodings of a conditional model need one y for all; expected --y")
+    given = one_label(model, y)
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
     mu = codes(path, model, x, y)
+    if model.labels is not None and model.decodes_y == (given is None):
+        wanted = "the decodings of a conditional model need one y for all; expected --y"
+        raise ValueError(f"y: {wanted if given is None else 'expected none, the decoder of this model is given none'}")
     _, center, axes, share = plot.principal_plane(mu)
     if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
@@ -234,12 +249,12 @@ def uncertainty(run, path, n, seed):
         return draws
 
     draws = in_tiles(path, tiles, DRAWS, decode)
-    x_hat = reconstructed(path, model, x, y_first, tiles)
+    x_hat = reconstructed(run, path, model, x, y_first, tiles)
     spread = tiles.reduce(spread.std(x.dtype))
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, shape_of(run), path, names, spread)
 
 
-@drawing("samples.gif", tables=True)
+@drawing("samples.gif", tables=True, parts=True)
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
@@ -262,10 +277,12 @@ def draw_run(run, data):
     plot.learning_curves(run.history(), run.file("curves.png"), model.metrics)
     _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
-    x, y = (take(part, slice(DOTS)) for part in data.pictured)
-    path = run.file("latents.png")
-    plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))
-    names = ("curves", "reconstructions", "samples", "latents")
+    names = ["curves", "reconstructions", "samples"]
+    if model.latent is not None:
+        x, y = (take(part, slice(DOTS)) for part in data.pictured)
+        path = run.file("latents.png")
+        plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))
+        names.append("latents")
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
@@ -278,7 +295,12 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
         seen = (run.read_data() if data is None else data).pictured
         draw_column_samples(run, model, max(n, min(len(seen.x), DOTS)), seed, path, title, y, seen)
         return
-    title = f"{title}: decoded {model.sampled}" + ", with the noise of p(x | z)" * draw
+    title = f"{title}: decoded {model.sampled}"
+    title += f", with the noise of p(x | {'y' if model.latent is None else 'z'})" * draw
+    if run.protocol.quadrants is not None:
+        seen = (run.read_data() if data is None else data).pictured
+        draw_completions(run, model, n, seed, path, title, seen, draw)
+        return
     classes = model.labels is not None and model.labels.kind == "classes"
     if y is None and classes:
         count = model.labels.count
@@ -298,26 +320,6 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
     plot.samples(sampled(path, model, n, seed, y, tiles, draw), shape_of(run), path, title)
 
 
-def _labels(model, texts, label=None):
-    """What was given with --y, as an array of one label; None without it."""
-    if texts is None:
-        return None
-    if model.labels is None:
-        raise ValueError(f"y: expected none, {type(model).__name__} is given no labels")
-    kind, count = model.labels
-    if label is not None and label.levels is not None:
-        levels = list(map(str, label.levels))
-        if len(texts) != 1 or texts[0] not in levels:
-            raise ValueError(f"y: expected one of {', '.join(levels[:20])}, got {' '.join(texts)}")
-        return np.array([levels.index(texts[0])])
-    if kind == "classes" and len(texts) == 1:
-        return np.array([whole(0, count - 1)("y", texts[0])])
-    if kind == "classes" or len(texts) != count:
-        what = "one class" if kind == "classes" else f"{count} numbers"
-        raise ValueError(f"y: expected {what}, got {' '.join(texts)}")
-    return np.array([[real_number("y", text) for text in texts]], "float32")
-
-
 def _draw_reconstructions(run, model, rows, path, kind=None):
     """The first of some rows (x, y); `kind` says which rows they are, None: those that are pictured."""
     if run.protocol.columns is not None:
@@ -327,7 +329,8 @@ def _draw_reconstructions(run, model, rows, path, kind=None):
         return
     x, y = (take(part, slice(PICTURED)) for part in rows)
     tiles = plot.Tiles(shape_of(run), *plot.pairs(len(x)))
-    plot.reconstructions(x, reconstructed(path, model, x, y, tiles), shape_of(run), path)
+    x_hat = reconstructed(run, path, model, x, y, tiles)
+    plot.reconstructions(run.protocol.whole(x, y), x_hat, shape_of(run), path, made_of(model))
 
 
 def _standard(model):

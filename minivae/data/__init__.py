@@ -17,7 +17,8 @@ from .nonlinear import mixed_sources as mixed_sources
 from .options import OPTIONS
 from .preprocess import check_labels, entropy_floor, labels_of
 from .protocol import BITS_SEED, Protocol, record_of
-from .rows import moments
+from .quadrants import given_mask
+from .rows import Rows, moments
 from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
 from .splits import missing_classes, split
@@ -42,6 +43,7 @@ def load_data(
     label=None,
     side=None,
     sources=None,
+    quadrants=None,
 ):
     """A data set with its splits.
 
@@ -89,6 +91,9 @@ def load_data(
         Pictures of a folder are resized to side x side pixels. None: they must have one size.
     sources : dict, optional
         For the source "sources": arguments of the function `mixed_sources`, such as {"count": 5, "rows": 1000}.
+    quadrants : {1, 2, 3}, optional
+        Images of bits are cut: y are the numbers of the lower left quadrant, the left half, or all but the upper right
+        quadrant, and x (N, D) those of the rest.
 
     Raises
     ------
@@ -97,16 +102,17 @@ def load_data(
     """
     if is_frame(source) or is_table_file(source):
         others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
-                  "sprites": sprites, "scale": scale, "side": side, "sources": sources}  # fmt: skip
+                  "sprites": sprites, "scale": scale, "side": side, "sources": sources,
+                  "quadrants": quadrants}  # fmt: skip
         return load_table(source, likelihood, validation, split_order, columns, label, others)
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
     usual = "gaussian" if isinstance(source, str) and source == "sources" else "bernoulli"
     likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
-    binarize, validation, augment, dequantize, standardize, scale, split_order, side = read_arguments(
+    binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
-        standardize=standardize, scale=scale, split_order=split_order, side=side,
+        standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants,
     )  # fmt: skip
     levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
     raw = read_source(source, data_dir, sprites, side, sources)
@@ -167,7 +173,29 @@ def load_data(
         if by_default and binarize == "each":
             notes.append("x: values between 0 and 1 are chances of bits, which are drawn anew at every presentation; "
                          "--likelihood gaussian takes them as numbers")  # fmt: skip
-    return Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
+    data = Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
+    if quadrants is None:
+        return data
+    if binarize == "none" and not is_binary:
+        raise ValueError("quadrants: expected bits, got other values; binarize once or threshold makes them bits")
+    return _cut(data, quadrants)
+
+
+def _cut(data, quadrants):
+    """A Dataset of images as that of what is left of them, x, and the quadrants that are given, y."""
+    shape, p = data.shape, data.protocol
+    if len(shape) != 3 or min(shape[:2]) < 2:
+        raise ValueError(f"quadrants: expected images, got examples of {'x'.join(map(str, shape))}")
+    if p.is_random or data.augment:
+        what = "augment shifts" if data.augment else "binarize each draws"
+        raise ValueError(f"quadrants: expected the same bits in x and y at every presentation, {what} them anew")
+    if p.missing is not None or isinstance(data.train.x, Rows):
+        what = "some are missing" if p.missing is not None else "they stay in their file"
+        raise ValueError(f"quadrants: expected values that are all there, in memory; {what}")
+    count = int(given_mask(shape, quadrants).sum())
+    p = replace(p, quadrants=quadrants, labels={"kind": "rows", "count": count})
+    train, held_out = (None if part is None else Split(*p.parted(part.x)) for part in (data.train, data.validation))
+    return replace(data, train=train, validation=held_out, test=lambda: Split(*p.parted(data.test().x)), protocol=p)
 
 
 def _divisor(raw, found, scale, standardize, likelihood, levels):

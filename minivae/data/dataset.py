@@ -50,8 +50,8 @@ class Dataset:
 
     @property
     def shape(self):
-        """(h, w, c) of an image, or (D,) of a row."""
-        return self.protocol.shape
+        """Shape of x: (h, w, c) of an image, or (D,) of a row."""
+        return self.protocol.x_shape
 
     def present(self, x, rng):
         """Training rows as one presentation sees them: shifted, and with new bits or noise each time."""

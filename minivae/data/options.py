@@ -36,6 +36,8 @@ OPTIONS = {
     "split_order": Option(one_of(ORDERS), None, "which of your examples are for validation: a random choice, or the "
                           "last ones (default: tail for the named sets, else shuffle)", "|".join(ORDERS), optional=True,
                           older="tail"),
+    "quadrants": Option(whole(1, 3), None, "cut images of bits: given are so many quadrants, x is the rest, to predict",
+                        "1|2|3", optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
 }  # fmt: skip

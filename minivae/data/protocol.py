@@ -10,6 +10,7 @@ from ..backend import array_module, generator
 from .columns import Column, to_frame, to_rows
 from .frames import check_frame, is_frame
 from .preprocess import as_examples, check_labels, dequantize, labels_of, to_bits
+from .quadrants import cut, given_mask, together
 from .record import RULES
 from .rows import Rows, as_float32, drawn, without_gaps
 from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
@@ -55,6 +56,8 @@ class Protocol:
         By which the validation split was chosen; None: it is the last examples, or came by itself.
     side : int, optional
         What the pictures of a folder were resized to.
+    quadrants : int, optional
+        How many quadrants of an image are given, as y; x is the rest of it. `shape` is that of the whole image.
     columns : tuple of Column, optional
         Of a table, in its order; `label` the Column that is y.
     """
@@ -79,6 +82,7 @@ class Protocol:
     missing: int | None = None
     split_seed: int | None = None
     side: int | None = None
+    quadrants: int | None = None
     columns: tuple | None = None
     label: Column | None = None
 
@@ -111,6 +115,12 @@ class Protocol:
             raise ValueError("dtype, low, high: expected all three, or none of them")
         if all(known) and record["low"] > record["high"]:
             raise ValueError(f"low: expected a number <= high, got {record['low']}")
+        if "quadrants" in record:
+            if len(record["shape"]) != 3 or min(record["shape"][:2]) < 2:
+                raise ValueError(f"quadrants: expected images, got shape {record['shape']}")
+            given = {"kind": "rows", "count": int(given_mask(record["shape"], record["quadrants"]).sum())}
+            if record.get("labels") != given:
+                raise ValueError(f"labels: expected {given}, the quadrants that are given")
         fields_of = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
         if "columns" in record:
             fields_of["columns"] = tuple(map(Column.from_json, record["columns"]))
@@ -157,6 +167,21 @@ class Protocol:
     # ---- what follows from it
 
     @property
+    def x_shape(self):
+        """Shape of x as a model sees it: that of an example, or (D,) of what is left of an image."""
+        if self.quadrants is None:
+            return self.shape
+        return (math.prod(self.shape) - self.labels["count"],)
+
+    def parted(self, rows):
+        """(x, y) of rows (..., D) of whole images: what is to be predicted, and the quadrants that are given."""
+        return cut(rows, given_mask(self.shape, self.quadrants))
+
+    def whole(self, x, y):
+        """Rows of the model with what it was given: of parts of images whole ones (..., D); else x."""
+        return x if self.quadrants is None else together(x, y, given_mask(self.shape, self.quadrants))
+
+    @property
     def is_random(self):
         """Whether training rows are drawn anew at every presentation."""
         return self.binarize == "each" or self.levels is not None
@@ -164,8 +189,9 @@ class Protocol:
     def prepare(self, x, name, likelihood):
         """Raw examples, as a user has them, as a model trained on such data sees them: rows (N, D) float32.
 
-        Bits and the noise of dequantization are those of the test split. Raises ValueError where x does not fit, or its
-        scale is not certain; NaN, what is missing, stays where training had some. Of a table, x is a DataFrame.
+        Bits and the noise of dequantization are those of the test split. Images that are cut are whole here, for
+        `parted`. Raises ValueError where x does not fit, or its scale is not certain; NaN, what is missing, stays where
+        training had some. Of a table, x is a DataFrame.
         """
         if self.columns is not None:
             return self._from_table(x, name)

@@ -1,6 +1,7 @@
 """Measures of a trained model: metrics, evidence log p(x), latents, disentanglement, recovery, samples, anomalies."""
 
 from .annealed import Annealed, annealed_evidence
+from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
     beta_vae_score,
@@ -60,6 +61,7 @@ __all__ = [
     "classifier_features",
     "codes",
     "collapse_doctor",
+    "completions",
     "copies",
     "dci",
     "decoder_gain",

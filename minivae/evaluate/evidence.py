@@ -83,8 +83,10 @@ def row_scores(model, x, K, rng, progress=False, y=None):
     """Scores of each row of x (N, D) in nats: {"elbo", "log_px", "log_px_z", "kl": (N,) float64}, as in `Evidence`.
 
     All rows share the same noise: no score depends on the other rows, or on their order. Of a model without evidence,
-    which draws nothing, {"log_px_z"} alone.
+    which draws nothing, {"log_px_z"} alone; of one without latents, whose log p(x | y) is exact, {"log_px"}.
     """
+    if model.latent is None:
+        return {"log_px": log_evidence(model, x, 1, rng, y=y)}
     if model.log_weights is None:
         return {"log_px_z": _through_codes(model, *check_pair(x, y, model))}
     x, y, K = checked(model, x, y, K)

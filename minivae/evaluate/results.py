@@ -22,7 +22,7 @@ class Result:
         "log p(x)", or "log p(x | y)" of a conditional model; a density's nats have other units than those of bits, and
         those of grey levels depend on how many there are: "log p(x) of 256 levels".
     method : str
-        "importance sampling", or "annealing in T steps".
+        "importance sampling", "annealing in T steps", or "exact" where no latents are summed out.
     K : int
         Samples of each row, or chains.
     ess : array (N,)
@@ -65,8 +65,10 @@ class Result:
         error = "" if self.standard_error is None else f" +- {self.standard_error:.2f}"
         bits = "" if self.bits is None else f", {self.bits:.4f} bits per dimension,"
         unit = "chains" if self.method.startswith("annealing") else "samples"
-        return (f"{self.quantity} {self.mean:.2f}{error} nats{bits} by {self.method} with {self.K} {unit} (effective: "
-                f"{np.median(self.ess):.1f}, median); {self.data}: {self.images}, sha256 {self.rows[:12]}")  # fmt: skip
+        how = f"by {self.method} with {self.K} {unit} (effective: {np.median(self.ess):.1f}, median)"
+        how = "exactly" if self.method == "exact" else how
+        return (f"{self.quantity} {self.mean:.2f}{error} nats{bits} {how}; {self.data}: {self.images}, sha256 "
+                f"{self.rows[:12]}")  # fmt: skip
 
     def to_json(self):
         """{name: value} of everything but the values of the rows."""

@@ -1,21 +1,23 @@
 """Models, one file per paper, on one template."""
 
 from .ae import AE
-from .base import Labels, Metric, Model
+from .base import Metric, Model
 from .cvae import CVAE
 from .flow import FlowVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
 from .ivae import IVAE
 from .iwae import IWAE
+from .labels import Labels
 from .ladder import LadderVAE
 from .mixture import MixtureVAE
+from .net import PlainNet
 from .realnvp import RealNVPVAE
 from .vae import VAE
 from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "cvae": CVAE, "ivae": IVAE,
-          "ae": AE}  # fmt: skip
+          "net": PlainNet, "ae": AE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

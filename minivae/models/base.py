@@ -7,7 +7,7 @@ import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
 from ..numeric import at_once
-from ..options import Option, one_of, read_arguments, real, shown, whole
+from ..options import Option, one_of, read_arguments, real, whole
 from ..params import Module
 from ..schedules import BETA_SCHEDULES, schedule
 
@@ -50,34 +50,6 @@ def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
     return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
 
 
-class Labels(NamedTuple):
-    """What y is: "classes", whole numbers below `count`, y (N,); or "rows" of `count` numbers, y (N, count)."""
-
-    kind: str
-    count: int
-
-    @classmethod
-    def read(cls, labels):
-        """Labels of a pair (kind, count); ValueError if it is none."""
-        if not isinstance(labels, tuple | list) or len(labels) != 2:
-            raise ValueError(f"labels: expected (kind, count) of the labels y of the data, got {shown(labels)}")
-        return cls(one_of(("classes", "rows"))("labels", labels[0]), whole(1)("labels", labels[1]))
-
-    def checked(self, y, n):
-        """y as an array of n labels; ValueError if it is none. On a device its values are not read: that would wait."""
-        classes = self.kind == "classes"
-        shape = (n,) if classes else (n, self.count)
-        what = f"classes 0 to {self.count - 1}, {shape}" if classes else f"rows of numbers, {shape}"
-        if y is None:
-            raise ValueError(f"y: expected {what}, got none")
-        y = as_array(y, "y")
-        if y.shape != shape or y.dtype.kind not in ("iu" if classes else "iuf"):
-            raise ValueError(f"y: expected {what}, got dtype {y.dtype}, shape {y.shape}")
-        if classes and isinstance(y, np.ndarray) and y.size and not (y.min() >= 0 and y.max() < self.count):
-            raise ValueError(f"y: expected {what}, got {y.min()} to {y.max()}")
-        return y
-
-
 class Model(Module):
     """A module with a loss. Its parameters are views of flat vectors, which neither deepcopy nor pickle keeps.
 
@@ -91,8 +63,8 @@ class Model(Module):
         What `loss_and_grads` returns.
     monitor : str
         The metric of the validation split by which the best checkpoint is chosen.
-    latent : {"gaussian", "point"}
-        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x.
+    latent : {"gaussian", "point", None}
+        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
@@ -110,6 +82,7 @@ class Model(Module):
     latent = "gaussian"
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
+    decodes_y = True  # whether its decoder is given y as well
     levels = None
     labels = None
     D = None

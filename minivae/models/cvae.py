@@ -14,12 +14,13 @@ The decoder is told y, so that z need only say the rest: for digits, the style o
 
 import numpy as np
 
-from ..backend import array_module, place
+from ..backend import array_module
 from ..densities import free_bits, free_bits_backward, reparameterize, reparameterize_backward
 from ..layers import Join
 from ..options import Option, one_of, whole
 from ..priors import ConditionalNormal
-from .base import Labels, beta_of
+from .base import beta_of
+from .labels import Labels
 from .networks import build_networks, gaussian_network
 from .vae import VAE
 
@@ -86,13 +87,13 @@ class CVAE(VAE):
 
     def given(self, x, y):
         """x or z (..., N, n) -> (..., N, n + labels.count): behind it y, as one-hot rows or as the rows of numbers."""
-        return self.join.forward((x, self.columns(y, x.shape[-2])))[0]
+        return self.join.forward((x, self.labels.columns(y, x.shape[-2], self.theta)))[0]
 
     def prior_of(self, y, n):
         """p(z | y) of n rows, or p(z) where it is the same for all."""
         if self.prior_network is None:
             return self.prior
-        return self.prior.given(self.prior_network(self.columns(y, n)))
+        return self.prior.given(self.prior_network(self.labels.columns(y, n, self.theta)))
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -106,7 +107,8 @@ class CVAE(VAE):
         if self.prior_network is None:
             return super().loss_and_grads(x, noise, y, t, grads)
         eps, beta, N = noise["eps"], self.beta(t), len(x)
-        context, c_prior = self.prior_network.forward(self.columns(y, N), noise["prior"])  # p(z | y): (N, L) each
+        columns = self.labels.columns(y, N, self.theta)
+        context, c_prior = self.prior_network.forward(columns, noise["prior"])  # p(z | y): (N, L) each
         (mu, log_var), c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])  # encode: (N, L)
         z = reparameterize(mu, log_var, eps=eps)  # sample: (N, L)
         out, c_dec = self.decoder.forward(self.given(z, y), noise["dec"])  # decode: (N, D * n_out)
@@ -131,10 +133,3 @@ class CVAE(VAE):
         if y is None and self.labels.kind == "classes":
             y = np.arange(whole(0)("n", n)) % self.labels.count
         return super().sample(n, rng, y, draw)
-
-    def columns(self, y, n):
-        """y of n rows as columns (n, labels.count)."""
-        y = place(self.labels.checked(y, n), like=self.theta)
-        if self.labels.kind == "classes":
-            y = y[:, None] == array_module(y).arange(self.labels.count)
-        return y.astype(self.theta.dtype, copy=False)

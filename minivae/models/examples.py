@@ -9,8 +9,8 @@ from ..likelihoods import LIKELIHOODS, Bernoulli, Mixed
 from ..posteriors import FlowPosterior
 from ..priors import DiagonalNormal
 from . import MODELS
-from .base import Labels
 from .iwae import IWAE
+from .labels import Labels
 from .networks import build_networks
 from .vae import VAE
 
@@ -27,7 +27,8 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli"
     own = {}
     if cls.conditional:
         own["labels"] = Labels("classes", 3) if labels is None else labels
-    made = cls.build(shape, rng, likelihood=likelihood, **(SIZES | options), **own)
+    sizes = {name: size for name, size in SIZES.items() if name in cls.options}
+    made = cls.build(shape, rng, likelihood=likelihood, **(sizes | options), **own)
     return with_data(made, rng, n, shake)
 
 
@@ -131,9 +132,11 @@ def _every():
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
         yield f"cvae {arch} learned prior", partial(small, "cvae", arch=arch, prior="learned", beta=0.7, dropout=0.2)
+        yield f"net {arch}", partial(small, "net", arch=arch, dropout=0.2)
         yield f"ivae {arch}", partial(small, "ivae", arch=arch, beta=0.7, dropout=0.2)
     yield "cvae learned prior rows", partial(small, "cvae", prior="learned", labels=Labels("rows", 2), free_bits=0.1)
     yield "ivae rows", partial(small, "ivae", labels=Labels("rows", 2), likelihood="gaussian", hidden=())
+    yield "net table missing", partial(table, "net", missing=True, labels=Labels("rows", 2))
     yield "ivae table missing", partial(table, "ivae", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)

@@ -15,8 +15,9 @@ injective function of z and noise, the true z are found, up to their order and a
 """
 
 from ..priors import ConditionalNormal
-from .base import Labels, beta_of
+from .base import beta_of
 from .cvae import CVAE
+from .labels import Labels
 from .networks import build_networks, gaussian_network
 from .vae import VAE
 
@@ -35,6 +36,7 @@ class IVAE(CVAE):
     """
 
     options = VAE.options
+    decodes_y = False
 
     @classmethod
     def build(cls, shape, rng, *, labels=None, latent=20, hidden=(400, 200), activation="relu", norm="none",

@@ -133,7 +133,10 @@ def build_networks(
            if value is not None and likelihood in NETWORKS[name].needs[1]}  # fmt: skip
     shape = each(whole(1))("shape", shape)
     heads = each(whole(1))("heads", heads) if isinstance(heads, list | tuple) else whole(1)("heads", heads)
-    of_x, of_z = each(whole(0))("given", given if isinstance(given, list | tuple) else [given, given])
+    given = each(whole(0))("given", given if isinstance(given, list | tuple) else [given, given])
+    if len(given) != 2:
+        raise ValueError(f"given: expected a number of columns, or two, got {len(given)}")
+    of_x, of_z = given
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     if signal is not None:

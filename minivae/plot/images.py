@@ -34,16 +34,16 @@ def samples(x_hat, shape, path, title="samples: decoded draws from the prior"):
         pairs_of_rows([(x_hat[i], None) for i in range(min(len(x_hat), 9))], shape, path, title)
 
 
-def reconstructions(x, x_hat, shape, path):
-    """Originals and, directly below each, their reconstructions: x, x_hat (n, D)."""
+def reconstructions(x, x_hat, shape, path, made="decode(mu)"):
+    """Originals and, directly below each, their reconstructions: x, x_hat (n, D), which is what `made` says."""
     _, columns = pairs(len(x))
-    title = "reconstructions: x above, x_hat = decode(mu) below"
+    title = f"reconstructions: x above, x_hat = {made} below"
     if len(shape) == 3:
         bands = [part[i : i + columns] for i in range(0, len(x), columns) for part in (x, x_hat)]
         image_grid(bands, shape, path, title, ["x", "x_hat"])
     else:
         both = list(zip(x[:9], x_hat[:9], strict=True))
-        pairs_of_rows(both, shape, path, "reconstructions: x (grey), x_hat = decode(mu) (blue)")
+        pairs_of_rows(both, shape, path, f"reconstructions: x (grey), x_hat = {made} (blue)")
 
 
 def walks(bands, shape, path, title, labels, tops=()):

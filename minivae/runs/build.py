@@ -19,7 +19,8 @@ from .settings import options_of
 def build_model(settings, protocol):
     """The model that the settings describe for such data, bound to its dtype and backend.
 
-    Raises ValueError for a model that is given labels, and data that have none.
+    Raises ValueError for a model that is given labels, and data that have none; and for one that cannot be of images
+    that are cut.
     """
     cls = MODELS[settings["model"]]
     options = {name: settings[name] for name in cls.options}
@@ -28,12 +29,17 @@ def build_model(settings, protocol):
             wanted = "classes from 0 up or rows of numbers"
             raise ValueError(f"model: {settings['model']} needs data with labels, {wanted}; {protocol.name} has none")
         options["labels"] = Labels(**protocol.labels)
+    if protocol.quadrants is not None:
+        if not cls.conditional:
+            raise ValueError(f"quadrants: expected a model that is given them, as y, got {settings['model']}")
+        if settings["arch"] != "dense":
+            raise ValueError(f"arch: expected dense for the rest of images that are cut, got {settings['arch']}")
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
         options["missing"] = True
     rng = generator(settings["seed"], "weights")
-    model = cls.build(protocol.shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
+    model = cls.build(protocol.x_shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
     return model.bind(settings["dtype"], settings["backend"])
 
 

@@ -69,7 +69,8 @@ class Case:
     def described(self):
         """The source, the split and how values became what the model sees, in words."""
         p = self.run.protocol
-        return f"{p.name} {self.split}, {p.values_said(self.run.settings['likelihood'])}"
+        given = "" if p.quadrants is None else f", {p.quadrants} of 4 quadrants given"
+        return f"{p.name} {self.split}, {p.values_said(self.run.settings['likelihood'])}{given}"
 
     def rng(self, number):
         """The generator of a measure: its number, which no other has."""

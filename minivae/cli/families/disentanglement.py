@@ -50,6 +50,8 @@ def disentanglement(case):
     if settings["data"] != "sprites":
         raise ValueError(f"measure: disentanglement needs data with known factors, sprites, the run has "
                          f"{settings['data']}")  # fmt: skip
+    if case.run.protocol.quadrants is not None:
+        raise ValueError("measure: disentanglement needs whole sprites, those of the run are cut")
     images, factors = sprite_grid(settings["sprites"])
     factors[:, 2] %= len(GRID["orientation"]) - 1
     scored = {name: k for k, name in enumerate(GRID) if np.ptp(factors[:, k])}

@@ -91,6 +91,8 @@ def samples(case):
     protocol = case.run.protocol
     if case.model.likelihood.missing:
         raise ValueError("measure: samples needs data without missing values, those of the run may have some")
+    if protocol.quadrants is not None:
+        raise ValueError("measure: samples needs whole images, those of the run are cut")
     if case.split == "train":
         raise ValueError("measure: samples needs held-out rows; expected --split test or validation")
     n = min(ROWS, len(case.x), len(case.data.train.x))
