@@ -87,7 +87,7 @@ def measure(name, options, folder, K, exactly=False):
     if not any(int(k) == K or (int(k) > K and not exactly) for k in report["evidence"]):
         _evaluate(name, folder, "--samples", K)
         report = report_of(run, meta)
-    D = math.prod(run.protocol.shape)
+    D = math.prod(run.protocol.x_shape)
     sizes = [D, *run.settings["hidden"], model.L]
     return {
         "results": {int(k): read_result(run, "test", int(k)) for k in report["evidence"] if int(k) >= K},

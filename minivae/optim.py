@@ -191,15 +191,16 @@ class Adam(Optimizer):
 
     Kept are sums, sum_g = b1 sum_g + g and sum_g2 = b2 sum_g2 + g^2, without the factors 1 - b1 and 1 - b2 of algorithm
     1: they go into those of the correction, m_hat = sum_g (1 - b1) / (1 - b1^t), and cost nothing per coordinate.
-    `betas`: (b1, b2), each in [0, 1), how much of each moment a step keeps; or {objective: (b1, b2)}, where an
-    objective that is left out has (0.9, 0.999). Other parameters as for Optimizer.
+    `betas`: (b1, b2), each in [0, 1), how much of each moment a step keeps; or {objective: (b1, b2)}. An objective that
+    is left out has those of `model.adam_betas`, else (0.9, 0.999). Other parameters as for Optimizer.
     """
 
     moment_names = ("sum_g", "sum_g2")
     options = {"adam_eps": Option(real(closed=True), 1e-8, "beside the root of the second moment", older=1e-8)}
 
-    def __init__(self, model, lr=1e-3, betas=(0.9, 0.999), adam_eps=1e-8, **kwargs):
+    def __init__(self, model, lr=1e-3, betas=None, adam_eps=1e-8, **kwargs):
         super().__init__(model, lr, **kwargs)
+        betas = {} if betas is None else betas
         own = dict(betas) if isinstance(betas, dict) else dict.fromkeys(self.trained, betas)
         for objective, pair in own.items():
             if objective not in self.trained:
@@ -207,7 +208,7 @@ class Adam(Optimizer):
             own[objective] = tuple(each(SHARE)("betas", pair))
             if len(own[objective]) != 2:
                 raise ValueError(f"betas: expected two numbers >= 0 and < 1, got {shown(pair)}")
-        self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | own
+        self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | getattr(model, "adam_betas", {}) | own
         (self.adam_eps,) = read_arguments(Adam.options, adam_eps=adam_eps)
 
     def update(self, part, theta, g, lr, objective):

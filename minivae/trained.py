@@ -90,7 +90,7 @@ class Trained:
         if z.dtype.kind not in "iuf" or z.shape[1:] != (L,):
             raise ValueError(f"{name}: expected numbers (N, {L}), got dtype {z.dtype}, shape {z.shape}")
         z = to_numpy(self.model.rows(z, name, L))
-        if self.model.decodes_y:
+        if self.model.decodes_y or self.protocol.quadrants is not None:
             y = self._labels(y, len(z))
         elif y is not None:
             raise ValueError("y: expected none, the decoder of this model is given none")
@@ -141,9 +141,9 @@ class Trained:
         -------
         dict of arrays (N,)
             "elbo", "log_px" (importance sampling), "log_px_z" (reconstruction), "kl", of what was observed: a row with
-            more missing values has more. And of each a "..._quantile": the
-            share of the validation rows with at most this value, where there is such a split. A model without evidence
-            has "log_px_z" only. "unusual", by log_px or else log_px_z, if there is a threshold.
+            more missing values has more. And of each a "..._quantile": the share of the validation rows with at most
+            this value, where there is such a split. A model without evidence has "log_px_z" only, one without latents
+            "log_px". "unusual", by log_px or else log_px_z, if there is a threshold.
         """
         threshold = None if threshold is None else real(below=1)("threshold", threshold)
         x, y = self.prepared(x, y)

@@ -220,6 +220,9 @@ RUNS = {
     "vamp": ["--model", "vamp", "--components", "3", "--epochs", "2"],
     "mixture": ["--model", "mixture", "--components", "3", "--epochs", "2"],
     "realnvp": ["--model", "realnvp", "--flow-width", "4", "--epochs", "2"],
+    "capacity": ["--model", "capacity", "--capacity", "1", "--epochs", "2"],
+    "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
+    "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 

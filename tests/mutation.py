@@ -108,10 +108,13 @@ MIRRORS = {
     "mixture": [*gradients("mixture dense"), "tests/test_priors_posteriors.py"],
     "realnvp": [*gradients("realnvp dense"), "tests/test_priors_posteriors.py"],
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
+    "capacity": [*gradients("capacity dense"), "tests/test_factors.py"],
+    "tcvae": [*gradients("tcvae dense", "tcvae stratified"), "tests/test_factors.py"],
+    "factorvae": [*gradients("factorvae dense"), "tests/test_factors.py"],
 }
 MODULES = ("optim", "schedules")
-OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "ivae", "net",
-             "ae")  # fmt: skip
+OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
+             "factorvae", "cvae", "ivae", "net", "ae")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

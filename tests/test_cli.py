@@ -100,6 +100,10 @@ CHANGES = [
     {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
     {"model": "ladder", "between": [5]}, {"model": "cvae", "prior": "learned"}, {"model": "ivae"}, {"model": "net"},
     {"model": "cvae", "binarize": "once", "quadrants": 1}, {"model": "net", "binarize": "once", "quadrants": 2},
+    {"model": "capacity"}, {"model": "capacity", "capacity": 2.0}, {"model": "capacity", "capacity_epochs": 2},
+    {"model": "capacity", "gamma": 10.0}, {"model": "tcvae"}, {"model": "tcvae", "beta": 4.0},
+    {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
+    {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
@@ -333,6 +337,8 @@ BAD_VALUES = [
     ("early-stop", "0"), ("early-stop", "soon"), ("seed", "-1"), ("seed", "x"), ("backend", "abacus"),
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
     ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
+    ("gamma", "-1 --model capacity"), ("capacity", "-1 --model capacity"),
+    ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),

@@ -207,7 +207,7 @@ def test_a_run_that_collapses(tmp_path, capsys, no_pictures, monkeypatch):
     assert [[epoch for epoch, _ in history] for history in told] == [[1, 2, 3], list(range(1, 13))]
 
 
-@pytest.mark.parametrize("name", ["cvae", "iwae", "vamp"])
+@pytest.mark.parametrize("name", ["cvae", "iwae", "vamp", "capacity", "factorvae"])
 def test_other_models(name, tmp_path, no_pictures):
     """Without a ledger, which an IWAE cannot have."""
     options = ["--model", name, "--hidden", "16", "--latent", "3", "--epochs", "1"]

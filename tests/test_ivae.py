@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from test_cli import error_of
 
+from minivae.cli import main
 from minivae.models import IVAE, Labels
 from minivae.models.examples import small
 
@@ -29,6 +31,19 @@ def test_samples_are_those_of_their_u(rng):
     eps = np.random.default_rng(1).standard_normal((4, 2), dtype="float32").astype("float64")
     z = model.prior_of([2] * 4, 4).draw(eps)
     np.testing.assert_allclose(model.sample(4, np.random.default_rng(1), y=[2] * 4), model.decode(z))
+
+
+def test_commands_do_not_ask_for_what_the_decoder_is_not_given(tmp_path, capsys, no_pictures):
+    run = tmp_path / "a"
+    assert main(["train", "--model", "ivae", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(run)]) == 0
+    np.save(tmp_path / "z.npy", np.zeros((3, 2)))
+    np.save(tmp_path / "y.npy", np.zeros(3, "int64"))
+    decode = ["decode", str(run), "--input", str(tmp_path / "z.npy"), "--out", str(tmp_path / "x.npy")]
+    assert main(decode) == 0
+    assert np.load(tmp_path / "x.npy").shape == (3, 8, 8, 1)
+    refused = "y: expected none, the decoder of this model is given none"
+    assert refused in error_of(capsys, *decode, "--force", "--y", tmp_path / "y.npy")
+    assert refused in error_of(capsys, "latent", run, "--y", "3")
 
 
 def test_what_it_needs(rng):

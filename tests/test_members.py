@@ -30,6 +30,10 @@ VARIANTS = {
     "mixture": ["--model", "mixture", "--components", "4"],
     "realnvp": ["--model", "realnvp", "--flow-width", "8"],
     "hvae": ["--model", "hvae", "--upper", "2", "--between", "6"],
+    "capacity": ["--model", "capacity", "--capacity", "2", "--capacity-epochs", "2"],
+    "tcvae": ["--model", "tcvae", "--beta", "3"],
+    "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
+    "factorvae": ["--model", "factorvae", "--critic", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
@@ -128,6 +132,9 @@ REFUSED = {
     },
     ("net", "uncertainty"): "expected one with a posterior q(z | x), PlainNet has none",
     ("net", "ledger"): "the ledger needs a KL of each latent",
+    ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
+    ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
+    **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
 }
 
 

@@ -243,7 +243,7 @@ def prepare(make, device, cls, **options):
 
 ADDITIONS = {
     "plain": {"lr": 1e-4},  # rates of counts, exp of the outputs, run away at the default of SGD
-    "all": {"lr": warm_up(cosine(1e-2, 5), 2), "clip": 0.1, "rates": {"encoder": 0.5}, "ema": 0.9},
+    "all": {"lr": warm_up(cosine(1e-2, 5), 2), "clip": 0.1, "rates": {"decoder": 0.5}, "ema": 0.9},
 }
 
 

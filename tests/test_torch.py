@@ -390,6 +390,46 @@ def test_whole_cvae(arch, labels, rng):
         close(p.grad, params[name].grad)
 
 
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("labels", [Labels("classes", 3), Labels("rows", 2)])
+@pytest.mark.parametrize("name", ["cvae", "ivae"])
+def test_whole_learned_prior(name, arch, labels, rng):
+    own = {"prior": "learned"} if name == "cvae" else {}
+    model, x, y = small(name, rng, arch=arch, labels=labels, beta=0.8, activation="silu", **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise, y=y)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    D = torch.distributions
+    normal = lambda mu, log_var: D.Normal(mu, (0.5 * log_var).exp())  # noqa: E731
+    columns = torch.tensor(np.eye(3)[y] if labels.kind == "classes" else y)
+    p = normal(*torch_network(model.prior_network, columns, params, "prior_network"))
+    q = normal(*torch_network(model.encoder, torch.tensor(model.seen(x, y)), params, "encoder"))
+    z = q.loc + q.scale * torch.tensor(noise["eps"])
+    seen = torch.cat([z, columns], dim=-1) if name == "cvae" else z
+    out = torch_network(model.decoder, seen, params, "decoder")
+    log_px_z = D.Bernoulli(logits=out).log_prob(torch.tensor(x)).sum(-1)
+    loss = (0.8 * D.kl_divergence(q, p).sum(-1) - log_px_z).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("labels", [Labels("classes", 3), Labels("rows", 2)])
+def test_whole_net(arch, labels, rng):
+    model, x, y = small("net", rng, arch=arch, labels=labels, activation="silu")
+    metrics = model.loss_and_grads(x, model.draw_noise(rng, len(x)), y=y)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    columns = torch.tensor(np.eye(3)[y] if labels.kind == "classes" else y)
+    out = torch_network(model.decoder, columns, params, "decoder")
+    loss = -torch.distributions.Bernoulli(logits=out).log_prob(torch.tensor(x)).sum(-1).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
 def on_rows(network, params, prefix):
     """f(x (..., n)) of a network of ours without its Split, as the twins of `bench.variants` take it."""
     parts = [layer for layer in network.layers if not isinstance(layer, layers.Split)]

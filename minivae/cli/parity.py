@@ -29,7 +29,7 @@ def parity(model, arch, steps, out, force):
     own = {"labels": Labels("classes", 10)} if conditional else {}
 
     def build(rng):
-        sizes = {"hidden": (64,), "channels": (8, 16), "latent": 8}
+        sizes = {"hidden": (64,), "channels": (8, 16)} | ({"latent": 8} if "latent" in MODELS[model].options else {})
         return MODELS[model].build(data.shape, rng, arch=arch, **sizes, dropout=0.1, **own)
 
     found = machines()

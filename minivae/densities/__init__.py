@@ -6,6 +6,7 @@ axis only, (..., D) -> (...) nats; all earlier axes broadcast, and no constant i
 which terms of the sum count; x is any number where they do not.
 """
 
+from .aggregate import aggregate_log_prob, aggregate_log_prob_backward
 from .counts import (
     negative_binomial_log_prob,
     negative_binomial_log_prob_backward,
@@ -54,6 +55,8 @@ from .sampling import (
 
 __all__ = [
     "LOG_2PI",
+    "aggregate_log_prob",
+    "aggregate_log_prob_backward",
     "bernoulli_log_prob",
     "bernoulli_log_prob_backward",
     "beta_binomial_log_prob",

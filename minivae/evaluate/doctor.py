@@ -127,9 +127,11 @@ def _names(latents):
 def _advice(settings):
     """What to try, without what the run does already."""
     tries = []
-    if settings["beta"] > 1:
+    if settings.get("beta", 1) > 1:
         tries.append(f"a smaller --beta (it is {settings['beta']:g})")
-    if settings["beta_schedule"] == "constant":
+    if settings.get("capacity") is not None:
+        tries.append(f"a larger --capacity (it is {settings['capacity']:g})")
+    if settings.get("beta_schedule") == "constant":
         tries.append("a warm-up of the KL (--beta-schedule linear)")
     if settings.get("free_bits") == 0:
         tries.append("a KL that costs nothing up to a limit (--free-bits 0.1)")

@@ -98,15 +98,26 @@ def _check_parts(model):
 
 
 def _check_affine(model, x, noise, y, t):
-    """ValueError unless the loss is affine in beta: loss(2) - loss(1) = loss(1) - loss(0), and not 0."""
+    """ValueError unless the loss is affine in beta: loss(2) - loss(1) = loss(1) - loss(0), and not 0.
 
-    def loss(beta):
+    And unless loss(0) is the reconstruction alone.
+    """
+
+    def step(beta):
         with replaced(model, beta=lambda t: beta):
-            return float(model.loss_and_grads(x, noise, y=y, t=t, grads=False)["loss"])
+            metrics = model.loss_and_grads(x, noise, y=y, t=t, grads=False)
+        return float(metrics["loss"]), float(metrics["log_px_z"])
 
-    at_0, at_1, at_2 = loss(0.0), loss(1.0), loss(2.0)
-    if at_1 == at_0 or abs(at_2 - 2 * at_1 + at_0) > 1e-3 * abs(at_1 - at_0) + 1e-6 * abs(at_0):
-        what = "does not depend on beta" if at_1 == at_0 else "is not affine in beta"
+    (at_0, log_px_z), (at_1, _), (at_2, _) = map(step, (0.0, 1.0, 2.0))
+    near = 1e-3 * abs(at_1 - at_0) + 1e-6 * abs(at_0)
+    what = None
+    if at_1 == at_0:
+        what = "does not depend on beta"
+    elif abs(at_2 - 2 * at_1 + at_0) > near:
+        what = "is not affine in beta"
+    elif abs(at_0 + log_px_z) > near:
+        what = "has more than the reconstruction beside beta"
+    if what is not None:
         raise ValueError(f"model: {NEEDED}; the loss of {type(model).__name__} {what}")
 
 

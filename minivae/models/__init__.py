@@ -2,7 +2,9 @@
 
 from .ae import AE
 from .base import Metric, Model
+from .capacity import CapacityVAE
 from .cvae import CVAE
+from .factorvae import FactorVAE
 from .flow import FlowVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
@@ -13,11 +15,12 @@ from .ladder import LadderVAE
 from .mixture import MixtureVAE
 from .net import PlainNet
 from .realnvp import RealNVPVAE
+from .tcvae import TCVAE
 from .vae import VAE
 from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
-          "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "cvae": CVAE, "ivae": IVAE,
-          "net": PlainNet, "ae": AE}  # fmt: skip
+          "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "net": PlainNet, "ae": AE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

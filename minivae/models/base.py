@@ -69,6 +69,10 @@ class Model(Module):
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
         Widths of the levels z1, z2, .. that are the columns of z, where only z1 is decoded. See `priors.Hierarchy`.
+    counts_data : bool
+        Whether `build` is given `n_train`, the number of training examples.
+    adam_betas : {objective: (b1, b2)}
+        Adam's betas, of objectives that need others than (0.9, 0.999).
     labels : Labels, optional
         What y must be, for a model that is given one.
     D : int, optional
@@ -83,6 +87,8 @@ class Model(Module):
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
     decodes_y = True  # whether its decoder is given y as well
+    counts_data = False
+    adam_betas = {}
     levels = None
     labels = None
     D = None

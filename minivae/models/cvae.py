@@ -46,8 +46,8 @@ class CVAE(VAE):
     Raises
     ------
     ValueError
-        If there are no labels, the decoder's first layer does not fix the number of latents, or a ConditionalNormal and
-        its network do not come together.
+        If there are no labels, the decoder's first layer does not fix the number of latents, the prior has no `kl`, or
+        a ConditionalNormal and its network do not come together.
     """
 
     conditional = True
@@ -65,6 +65,8 @@ class CVAE(VAE):
             raise ValueError("prior_network: expected one with a ConditionalNormal, and with no other prior")
         if prior_network is not None:
             self.sampled = "draws from p(z | y)"
+        if prior is not None and prior.kl is None:
+            raise ValueError(f"prior: expected one with a KL in closed form, got {type(prior).__name__}")
         super().__init__(encoder, decoder, likelihood, prior, beta, free_bits)
 
     @classmethod

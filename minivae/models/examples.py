@@ -129,6 +129,14 @@ def _every():
         partial(table, "hvae", missing=True, upper=[1], between=[], beta=0.7),
     )
     for arch in ("dense", "conv"):
+        yield f"capacity {arch}", partial(small, "capacity", arch=arch, gamma=3.0, capacity=2.0, dropout=0.2)
+        yield f"tcvae {arch}", partial(small, "tcvae", arch=arch, beta=3.0, dropout=0.2)
+        yield f"factorvae {arch}", partial(small, "factorvae", arch=arch, critic=[6, 5], dropout=0.2)
+    yield "capacity table missing", partial(table, "capacity", missing=True)
+    yield "tcvae stratified", partial(small, "tcvae", beta=3.0, estimator="stratified", n_train=40, latent=3)
+    yield "tcvae table missing", partial(table, "tcvae", missing=True)
+    yield "factorvae table missing", partial(table, "factorvae", critic=[4], missing=True)
+    for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)
         yield f"cvae {arch} rows", partial(small, "cvae", arch=arch, labels=Labels("rows", 2))
         yield f"cvae {arch} learned prior", partial(small, "cvae", arch=arch, prior="learned", beta=0.7, dropout=0.2)

@@ -34,6 +34,8 @@ def build_model(settings, protocol):
             raise ValueError(f"quadrants: expected a model that is given them, as y, got {settings['model']}")
         if settings["arch"] != "dense":
             raise ValueError(f"arch: expected dense for the rest of images that are cut, got {settings['arch']}")
+    if cls.counts_data:
+        options["n_train"] = protocol.n_train
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:

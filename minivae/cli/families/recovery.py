@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from ...data.rows import find_rows
 from ...data.sources import known_sources
 from ...evaluate import codes, mean_correlation_coefficient
 from ...evaluate.recovery import METHODS, turned_score
@@ -47,5 +48,4 @@ def _sources_of(case):
     """The sources (N, n) of the rows: the set is drawn again, and rows are found by their values."""
     x, _, sources = known_sources(case.run.settings["sources"])
     x = case.run.protocol.prepare(x, "sources", case.run.settings["likelihood"])
-    place = {row.tobytes(): i for i, row in enumerate(x)}
-    return sources[np.array([place[row.tobytes()] for row in np.asarray(case.x)])]
+    return sources[find_rows(np.asarray(case.x), [x])]
