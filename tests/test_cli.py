@@ -104,6 +104,7 @@ CHANGES = [
     {"model": "capacity", "gamma": 10.0}, {"model": "tcvae"}, {"model": "tcvae", "beta": 4.0},
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
+    {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -361,6 +362,12 @@ BAD_CONFIG = [
     ("sprites", "{shape = [3]}\ndata = 'sprites'", "sprites.shape: expected whole numbers from 0 to 2, got 3"),
     ("sprites", "{shape = 'round'}\ndata = 'sprites'", "sprites.shape: expected a whole number >= 0, got 'round'"),
     ("sprites", "{color = 1}\ndata = 'sprites'", "expected side, shape, scale, orientation, x, y, got 'color'"),
+    ("sources", "{rows = 8}", "sources: expected data sources, got 'digits'"),
+    ("sources", "{rows = 0}\ndata = 'sources'", "sources.rows: expected a whole number >= 1, got 0"),
+    ("sources", "{means = 1}\ndata = 'sources'", "sources.means: expected true or false, got 1"),
+    ("sources", "3\ndata = 'sources'", "sources: expected a table of names and values, got 3"),
+    ("sources", "{color = 1}\ndata = 'sources'", "expected segments, rows, count, columns, layers, means, noise, seed"),
+    ("sources", "{columns = 1}\ndata = 'sources'", "sources.columns: expected as many as sources, 2, or more, got 1"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("norm", "'batch'\nmodel = 'vamp'", "expected one without statistics of the batch"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),

@@ -16,6 +16,7 @@ from ..options import text
 from . import (  # noqa: F401 - they declare the commands
     arrays,
     checks,
+    editing,
     laboratory,
     ledger,
     lessons,
@@ -28,7 +29,7 @@ from . import (  # noqa: F401 - they declare the commands
 from .base import COMMANDS
 
 ORDER = ("lessons", "train", "sample", "reconstruct", "score", "impute", "interpolate", "traverse", "latent",
-         "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info", "ledger",
+         "edit", "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info", "ledger",
          "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ..options import one_of, read_arguments, whole
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .frames import is_frame, is_table_file
+from .nonlinear import mixed_sources as mixed_sources
 from .options import OPTIONS
 from .preprocess import check_labels, entropy_floor, labels_of
 from .protocol import BITS_SEED, Protocol, record_of
@@ -41,6 +42,7 @@ def load_data(
     columns=None,
     label=None,
     side=None,
+    sources=None,
     quadrants=None,
 ):
     """A data set with its splits.
@@ -48,15 +50,16 @@ def load_data(
     Parameters
     ----------
     source : str, path, array or DataFrame
-        "digits", "sprites", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys x or x_train,
-        and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of pictures, in
-        subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or images
-        (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole numbers
-        (N,), which are classes if none is below 0, or rows of numbers (N, count).
+        "digits", "sprites", "sources", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys
+        x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of
+        pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or
+        images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole
+        numbers (N,), which are classes if none is below 0, or rows of numbers (N, count).
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str, optional
-        Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, else "bernoulli".
+        Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, "gaussian" for
+        "sources", else "bernoulli".
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
@@ -86,6 +89,8 @@ def load_data(
         Of a table: the column that is y.
     side : int, optional
         Pictures of a folder are resized to side x side pixels. None: they must have one size.
+    sources : dict, optional
+        For the source "sources": arguments of the function `mixed_sources`, such as {"count": 5, "rows": 1000}.
     quadrants : {1, 2, 3}, optional
         Images of bits are cut: y are the numbers of the lower left quadrant, the left half, or all but the upper right
         quadrant, and x (N, D) those of the rest.
@@ -97,18 +102,20 @@ def load_data(
     """
     if is_frame(source) or is_table_file(source):
         others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
-                  "sprites": sprites, "scale": scale, "side": side, "quadrants": quadrants}  # fmt: skip
+                  "sprites": sprites, "scale": scale, "side": side, "sources": sources,
+                  "quadrants": quadrants}  # fmt: skip
         return load_table(source, likelihood, validation, split_order, columns, label, others)
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
-    likelihood = one_of(LIKELIHOODS)("likelihood", "bernoulli" if likelihood is None else likelihood)
+    usual = "gaussian" if isinstance(source, str) and source == "sources" else "bernoulli"
+    likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
     binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
         standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants,
     )  # fmt: skip
     levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
-    raw = read_source(source, data_dir, sprites, side)
+    raw = read_source(source, data_dir, sprites, side, sources)
     older, named = scale == OLDER, raw.divisor is not None
     parts, shape, seed = split(raw, validation, split_order, mapped=not older)
     if augment and len(shape) == 1:

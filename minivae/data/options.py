@@ -2,6 +2,8 @@
 
 from ..options import Option, one_of, switch, table, text, whole, whole_or_list
 from .columns import KINDS
+from .nonlinear import OPTIONS as MIXTURE
+from .nonlinear import read_options
 from .preprocess import BINARIZE
 from .scale import OLDER, scale
 from .sources import SOURCES
@@ -20,6 +22,8 @@ OPTIONS = {
                     optional=True, older=None),
     "sprites": Option(table(whole_or_list), None, "side and subset of data sprites: {side = 64, shape = [0, 1]}",
                       optional=True),
+    "sources": Option(read_options, None, f"{', '.join(MIXTURE)} of data sources: {{count = 5, rows = 1000}}",
+                      optional=True, older=None),
     "side": Option(whole(1, LONGEST), None, "resize the pictures of a folder to N x N pixels", "N", optional=True,
                    older=None),
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",

@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 import sys
+from hashlib import sha256
 
 import numpy as np
 
@@ -143,6 +144,17 @@ def gaps_in(part):
     if x.dtype.kind == "f" and np.isnan(x.min()):
         gaps = np.isnan(x) if gaps is None else gaps | np.isnan(x)
     return gaps
+
+
+def find_rows(x, parts):
+    """Where each row of x (N, D) is among the rows of `parts`, arrays (n, D) one after another.
+
+    Of equal ones it is the first. Raises KeyError for a row that is not there.
+    """
+    first = {}
+    for i, row in enumerate(itertools.chain.from_iterable(parts)):
+        first.setdefault(sha256(row).digest(), i)
+    return np.array([first[sha256(row).digest()] for row in np.ascontiguousarray(x)])
 
 
 def moments(rows, name, older=False):

@@ -1,4 +1,4 @@
-"""Where pixels come from: built-in digits and sprites, downloaded sets, a user's own file, folder or array."""
+"""Where pixels come from: built-in digits, sprites and mixtures, downloaded sets, a user's file, folder or array."""
 
 import gzip
 import hashlib
@@ -19,6 +19,8 @@ from ..options import shown, table, text
 from .arrays import names_in, read_arrays
 from .download import DOWNLOADS, fetch
 from .frames import SUFFIXES
+from .nonlinear import mixed_sources
+from .nonlinear import read_options as read_mixture
 from .pictures import read_splits
 from .preprocess import as_numbers, check_labels
 from .sprites import GRID
@@ -51,18 +53,20 @@ POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
 SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
 
 
-def read_source(source, data_dir=None, sprites=None, side=None):
+def read_source(source, data_dir=None, sprites=None, side=None, sources=None):
     """Raw of a named set, a .npy or .npz file, a folder of pictures, or an array.
 
     `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
-    `side`: what pictures of a folder are resized to.
+    `side`: what pictures of a folder are resized to. `sources`: arguments of `mixed_sources`.
     """
     data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
     is_array = not isinstance(source, str | Path)
     source = source if is_array else text("data", str(source))
     got = "an array" if is_array else repr(source)
-    if sprites is not None and (is_array or source != "sprites"):
-        raise ValueError(f"sprites: expected data sprites, got {got}")
+    own = {"sprites": sprites, "sources": sources}  # of the sets of these names
+    for name, changes in own.items():
+        if changes is not None and (is_array or source != name):
+            raise ValueError(f"{name}: expected data {name}, got {got}")
     if side is not None and (is_array or source in SOURCES or os.path.isfile(source)):
         raise ValueError(f"side: expected data that are a folder of pictures, got {got}")
     if is_array:
@@ -70,7 +74,7 @@ def read_source(source, data_dir=None, sprites=None, side=None):
         return Raw("array", array, None, _sha256_of(array), None)
     source = text("data", str(source))
     if source in SOURCES:
-        return SOURCES[source](data_dir, **({"changes": sprites} if sprites is not None else {}))
+        return SOURCES[source](data_dir, **({"changes": own[source]} if source in own else {}))
     if os.path.isdir(source):
         return user_folder(Path(source), side)
     if Path(source).suffix.lower() in FILES:
@@ -118,6 +122,19 @@ def sprite_set(data_dir=None, changes=None):
     n = len(x) - len(x) // 6
     test = (lambda: (x[n:], y[n:])) if n < len(x) else None
     return Raw("sprites", x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
+
+
+def source_mixture(data_dir=None, changes=None):
+    """`mixed_sources`, labels the segments; the last sixth is the test split."""
+    x, y, _ = known_sources(changes)
+    n = len(x) - len(x) // 6
+    test = (lambda: (x[n:], y[n:])) if n < len(x) else None
+    return Raw("sources", x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
+
+
+def known_sources(changes=None):
+    """(x, y, the sources that made each row) of the source of that name; `changes` are arguments of `mixed_sources`."""
+    return mixed_sources(**read_mixture("sources", {} if changes is None else changes))
 
 
 def static_mnist(data_dir):
@@ -284,6 +301,7 @@ def user_folder(path, side):
 SOURCES = {
     "digits": digits,
     "sprites": sprite_set,
+    "sources": source_mixture,
     "mnist": partial(idx_set, "mnist"),
     "fashion": partial(idx_set, "fashion"),
     "static-mnist": static_mnist,

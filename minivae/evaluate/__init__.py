@@ -1,4 +1,4 @@
-"""Measures of a trained model: its metrics, the evidence log p(x), latents, disentanglement, samples, anomalies."""
+"""Measures of a trained model: metrics, evidence log p(x), latents, disentanglement, recovery, samples, anomalies."""
 
 from .annealed import Annealed, annealed_evidence
 from .completions import completions
@@ -33,6 +33,7 @@ from .latents import (
 from .ledger import gradient_ledger, ledger_line
 from .levels import Levels, by_level
 from .metrics import elbo_standard_error
+from .recovery import Recovery, mean_correlation_coefficient
 from .results import Result, hash_of, standard_error
 from .samples import copies, expected_coverage, frechet_distance, manifold_scores, sharpness
 
@@ -43,6 +44,7 @@ __all__ = [
     "Evidence",
     "Gap",
     "Levels",
+    "Recovery",
     "Result",
     "Spread",
     "activity",
@@ -79,6 +81,7 @@ __all__ = [
     "ledger_line",
     "log_evidence",
     "manifold_scores",
+    "mean_correlation_coefficient",
     "modularity",
     "mutual_information",
     "mutual_information_gap",

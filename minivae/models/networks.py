@@ -13,7 +13,7 @@ MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 def _is_small(settings):
     """Whether the rows are of few numbers."""
-    return settings["data"] == "digits" or is_table_file(settings["data"])
+    return settings["data"] in ("digits", "sources") or is_table_file(settings["data"])
 
 
 def _hidden(settings):
@@ -21,6 +21,13 @@ def _hidden(settings):
     if _is_small(settings):
         return [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
+
+
+def _likelihood(settings):
+    """The likelihood, where none is given."""
+    if is_table_file(settings["data"]):
+        return "mixed"
+    return "gaussian" if settings["data"] == "sources" else "bernoulli"
 
 
 def _levels(settings):
@@ -45,13 +52,12 @@ NETWORKS = {
                        fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
     "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position, for conv",
                      "CHANNELS", needs=("arch", ("conv",)), optional=True, older=None),
-    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8)", "L",
+    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, sources, tables 8)", "L",
                      fill=lambda settings: 8 if _is_small(settings) else 20),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
-    "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; mixed of a table)",
-                         "|".join((*LIKELIHOODS, "mixed")),
-                         fill=lambda settings: "mixed" if is_table_file(settings["data"]) else "bernoulli"),
+    "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; table: mixed; sources: "
+                         "gaussian)", "|".join((*LIKELIHOODS, "mixed")), fill=_likelihood),
     "parts": Option(read_parts, None, 'likelihoods of columns: {real = "student-t", count = "poisson"}',
                     needs=("likelihood", ("mixed",)), optional=True, older=None),
     "levels": Option(whole(2, MOST), None, "grey levels of x (default: categorical 16, others 256; digits 17)", "N",

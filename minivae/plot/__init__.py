@@ -15,6 +15,7 @@ from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
 from .pencil import draw_pencil
+from .recovery import draw_recovery
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
 
@@ -45,6 +46,7 @@ __all__ = [
     "draw_neighbors",
     "draw_parity",
     "draw_pencil",
+    "draw_recovery",
     "figure_to",
     "latent_means",
     "learning_curves",
