@@ -204,7 +204,7 @@ def test_parts_of_a_cpu_and_of_a_gpu(monkeypatch):
         (lambda r: dense_encoder(4, (3,), 2, norm="spectral", rng=r), "norm: expected one of none, batch"),
         (lambda r: conv_decoder(2, (), (4,), (8, 8, 1), norm="spectral", rng=r), "norm: expected one of none, batch"),
         (lambda r: LeakyReLU(1.0), "slope: expected a finite number >= 0 and < 1, got 1.0"),
-        (lambda r: GroupNorm(6, 4), "groups: expected a divisor of the 6 channels, got 4"),
+        (lambda r: GroupNorm(6, 4), "groups: expected a divisor of n = 6 channels, got 4"),
         (lambda r: MaxPool2d(0), "kernel: expected a whole number >= 1"),
         (lambda r: AvgPool2d(2, 0), "stride: expected a whole number >= 1"),
         (lambda r: AvgPool2d(3)(np.zeros((1, 2, 5, 1))), "smaller than the kernel"),

@@ -79,7 +79,7 @@ class GroupNorm(_Norm):
     def __init__(self, n, groups, tiny=1e-5):
         n, groups = sizes(n=n, groups=groups)
         if n % groups:
-            raise ValueError(f"groups: expected a divisor of the {n} channels, got {groups}")
+            raise ValueError(f"groups: expected a divisor of n = {n} channels, got {groups}")
         super().__init__(n, tiny)
         self.groups = groups
 
