@@ -148,9 +148,9 @@ def batch_starts(n, batch_size, batch_norm):
 def _presented(data, x, y, epoch, batch_size, seed, batch_norm=False):
     """The mini-batches (x, y) of one epoch, as they are presented; all of it on the device of x."""
     bits = generator(seed, "present", epoch, like=x[:1])
-    order = place(generator(seed, "shuffle", epoch).permutation(len(x)), like=x[:1])
-    starts = batch_starts(len(x), batch_size, batch_norm)
-    for start, stop in zip(starts, (*starts[1:], len(x)), strict=True):
+    order = place(data.order(generator(seed, "shuffle", epoch), batch_size), like=x[:1])
+    starts = batch_starts(len(order), batch_size, batch_norm)
+    for start, stop in zip(starts, (*starts[1:], len(order)), strict=True):
         rows = order[start:stop]
         yield data.present(x[rows], bits), take(y, rows)
 
@@ -167,7 +167,7 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
     on_host = array_module(model.theta) is np
     rng = generator(seed, "noise", epoch, like=model.theta)
     batch_norm = model.named(BatchNorm)
-    n_batches = len(batch_starts(len(x), batch_size, batch_norm))
+    n_batches = len(batch_starts(data.protocol.presented(batch_size), batch_size, batch_norm))
     shown = progress and sys.stderr.isatty()
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
         for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed, batch_norm):

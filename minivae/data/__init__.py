@@ -19,7 +19,7 @@ from .protocol import BITS_SEED, Protocol, record_of
 from .rows import moments
 from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
-from .splits import missing_classes, split
+from .splits import few_labels, missing_classes, split
 from .sprites import sprites as sprites
 from .tables import load_table
 
@@ -40,6 +40,8 @@ def load_data(
     columns=None,
     label=None,
     side=None,
+    labelled=None,
+    label_seed=0,
 ):
     """A data set with its splits.
 
@@ -84,6 +86,9 @@ def load_data(
         Of a table: the column that is y.
     side : int, optional
         Pictures of a folder are resized to side x side pixels. None: they must have one size.
+    labelled : int, optional
+        How many labels of the training split are kept, of each class as many, chosen by `label_seed`; the other
+        classes are -1 there. None: all.
 
     Raises
     ------
@@ -93,7 +98,8 @@ def load_data(
     if is_frame(source) or is_table_file(source):
         others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
                   "sprites": sprites, "scale": scale, "side": side}  # fmt: skip
-        return load_table(source, likelihood, validation, split_order, columns, label, others)
+        return _with_few(load_table(source, likelihood, validation, split_order, columns, label, others), labelled,
+                         label_seed)  # fmt: skip
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
@@ -161,7 +167,17 @@ def load_data(
         if by_default and binarize == "each":
             notes.append("x: values between 0 and 1 are chances of bits, which are drawn anew at every presentation; "
                          "--likelihood gaussian takes them as numbers")  # fmt: skip
-    return Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
+    data = Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
+    return _with_few(data, labelled, label_seed)
+
+
+def _with_few(data, labelled, seed):
+    """The data set with so many labels of its training split; None: with all."""
+    if labelled is None:
+        return data
+    labelled, seed = OPTIONS["labelled"].read("labelled", labelled), whole(0)("label_seed", seed)
+    train = data.train._replace(y=few_labels(data.train.y, labelled, seed))
+    return replace(data, train=train, protocol=replace(data.protocol, labelled=labelled, label_seed=seed))
 
 
 def _divisor(raw, found, scale, standardize, likelihood, levels):

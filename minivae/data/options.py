@@ -32,6 +32,8 @@ OPTIONS = {
     "split_order": Option(one_of(ORDERS), None, "which of your examples are for validation: a random choice, or the "
                           "last ones (default: tail for the named sets, else shuffle)", "|".join(ORDERS), optional=True,
                           older="tail"),
+    "labelled": Option(whole(1), None, "keep N labels of the training split, as many of each class, drawn by the run's "
+                       "seed (default: all)", "N", optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
 }  # fmt: skip

@@ -55,5 +55,7 @@ RULES = {
     "side": ("a whole number >= 1", _is_whole),
     "columns": ("columns", lambda value: isinstance(value, list) and len(value) > 0),
     "label": ("a column", lambda value: isinstance(value, dict)),
+    "labelled": ("a whole number >= 1", _is_whole),
+    "label_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
     "split_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
 }

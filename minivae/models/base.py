@@ -110,6 +110,8 @@ class Model(Module):
     latent = "gaussian"
     sampled = "draws from the prior"
     conditional = False  # whether a model of this class is given y
+    infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
+    generates = True  # whether it has learned x, and not what y is alone
     levels = None
     labels = None
     D = None
