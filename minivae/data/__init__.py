@@ -175,6 +175,8 @@ def _with_few(data, labelled, seed):
     """The data set with so many labels of its training split; None: with all."""
     if labelled is None:
         return data
+    if data.validation is None:
+        raise ValueError("labelled: expected a validation split, which keeps its labels, got validation 0")
     labelled, seed = OPTIONS["labelled"].read("labelled", labelled), whole(0)("label_seed", seed)
     train = data.train._replace(y=few_labels(data.train.y, labelled, seed))
     return replace(data, train=train, protocol=replace(data.protocol, labelled=labelled, label_seed=seed))

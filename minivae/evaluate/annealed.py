@@ -65,6 +65,8 @@ def annealed_evidence(model, x, T, rng, chains=16, y=None, progress=False):
     ValueError
         As of `log_evidence`, and if T or chains is no whole number from 1 up.
     """
+    if model.infers_y:
+        raise ValueError(f"model: annealing is known for z alone, {type(model).__name__} has classes y as well")
     x, y, T = checked(model, x, y, whole(1)("T", T))
     chains = whole(1)("chains", chains)
     betas = _betas(T)

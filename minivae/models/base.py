@@ -121,6 +121,11 @@ class Model(Module):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
 
     @property
+    def evidence(self):
+        """Of what `log_weights` are: "log p(x)", or "log p(x | y)" of a model that has to be given y."""
+        return "log p(x)" if self.labels is None or self.infers_y else "log p(x | y)"
+
+    @property
     def has_kl(self):
         """Whether there is a KL of each latent by itself, `prior.kl` of the (mu, log_var) that `encode` gives."""
         prior = getattr(self, "prior", None)

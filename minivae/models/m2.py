@@ -40,6 +40,7 @@ from .vae import VAE
 
 OF_LABELS = {"loss": METRICS["loss"], "error": Metric("error of q(y | x) on rows with labels", "lower", "%")}
 LEAST = 1e-30  # of a probability whose logarithm is taken
+ONE = 10.0  # in a one-hot row of y: so y learns ten times as fast as z, which would else take all and leave y nothing
 
 
 class M2(VAE):
@@ -104,18 +105,22 @@ class M2(VAE):
         return OF_LABELS if settings["labels_only"] else cls.metrics
 
     @classmethod
-    def build(cls, shape, rng, *, labels=None, latent=20, norm="none", alpha=0.1, labels_only=False, beta=1.0,
-              beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
+    def build(cls, shape, rng, *, labels=None, latent=20, norm="none", dropout=0.0, alpha=0.1, labels_only=False,
+              beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,), and of its classes: options as for the constructor and
-        `build_networks`."""
+        `build_networks`; `dropout` is the classifier's.
+
+        At the start no class differs from another: labels, and not random weights, say what each class is.
+        """
         labels = Labels.read(labels)
         if norm == "batch":
             raise ValueError("norm: expected one without statistics of the batch, which has every row once for each "
                              "class, such as layer; got batch")  # fmt: skip
         networks["norm"] = norm
-        classifier, _, _ = build_networks(shape, rng, latent=labels.count, heads=1, **networks)
+        classifier, _, _ = build_networks(shape, rng, latent=labels.count, heads=1, dropout=dropout, **networks)
         encoder, _, likelihood = build_networks(shape, rng, latent=latent, **networks)
         _, decoder, _ = build_networks(shape, rng, latent=latent, given=labels.count, **networks)
+        classifier.layers[-1].W.data[...] = 0
         decoder.layers[0].W.data[-labels.count :] = 0
         cut = 1 + next(i for i, layer in enumerate(encoder.layers) if isinstance(layer, Dense))
         first, encoder = Network(*encoder.layers[:cut]), Network(*encoder.layers[cut:])
@@ -181,7 +186,7 @@ class M2(VAE):
             c_first, c_y, c_enc = caches
             dh = self.encoder.backward((dmu + dmu_kl, dlog_var + dlog_var_kl), c_enc)  # (C, N, H)
             # forward added row c to every h_n, and h_n to every row, so now each gets the sum over the others
-            self.rows_of_y.backward(dh.sum(axis=1), c_y)
+            self.rows_of_y.backward(ONE * dh.sum(axis=1), c_y)
             self.first.backward(dh.sum(axis=0), c_first, need_dx=False)
         elbo = choice_bound(logits, (log_joint - kl.sum(axis=-1)).T).sum() / N
         log_px_z = (softmax(logits.T) * log_px_yz).sum() / N
@@ -233,7 +238,7 @@ class M2(VAE):
         """z (..., N, L) -> (..., N, L + C): behind it y (N,), as one-hot rows."""
         self._check_generates()
         y = self.labels.checked(y, x.shape[-2])
-        return self.join.forward((x, self._target(y, x)))[0]
+        return self.join.forward((x, ONE * self._target(y, x)))[0]
 
     def _target(self, y, like):
         """One-hot rows (N, C) of classes y (N,), of zeros where they are -1, or there are none."""
@@ -249,12 +254,13 @@ class M2(VAE):
         self._check_generates()
         h, c_first = self.first.forward(seen)  # (N, H)
         rows, c_y = self.rows_of_y.forward(array_module(h).arange(self.labels.count))  # (C, H)
-        q, c_enc = self.encoder.forward(h + rows[:, None], noise)
+        q, c_enc = self.encoder.forward(h + ONE * rows[:, None], noise)
         return q, (c_first, c_y, c_enc)
 
     def _beside_each_y(self, z):
         """z (..., C, N, L) -> (..., C, N, L + C): behind it each class as a one-hot row."""
-        return self.join.forward((z, array_module(z).eye(self.labels.count, dtype=z.dtype)[:, None]))[0]
+        one_hot = ONE * array_module(z).eye(self.labels.count, dtype=z.dtype)
+        return self.join.forward((z, one_hot[:, None]))[0]
 
     def _posterior(self, x, y):
         """(mu, log_var) (N, L) of q(z | x, y), and y (N,), the likeliest where it is not known."""
