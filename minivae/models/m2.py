@@ -62,6 +62,8 @@ class M2(VAE):
         As for VAE.
     alpha : float
         Weight of -log q(y | x).
+    labels_steps : int
+        In so many steps at first q(y | x) learns from the labels alone, and the rest of the model from all rows.
     labels_only : bool
         Learn q(y | x) alone, from the rows with labels alone.
 
@@ -73,6 +75,7 @@ class M2(VAE):
 
     options = NETWORKS | BETA | {
         "alpha": Option(real(closed=True), 0.1, "weight of -log q(y | x) of rows with labels", "X"),
+        "labels_first": Option(whole(0), 0, "epochs at first in which q(y | x) learns from the labels alone", "N"),
         "labels_only": Option(switch, False, "learn q(y | x) alone, from the rows with labels alone"),
     }  # fmt: skip
     conditional = True
@@ -82,11 +85,12 @@ class M2(VAE):
     metrics = METRICS | {"kl": Metric("KL(q(y, z | x) || p(y, z))", "lower")} | OF_LABELS
 
     def __init__(self, classifier, first, encoder, decoder, labels, rng, likelihood=None, beta=1.0, alpha=0.1,
-                 labels_only=False):  # fmt: skip
+                 labels_steps=0, labels_only=False):  # fmt: skip
         self.labels = Labels.read(labels)
         self.alpha, labels_only = read_arguments(M2.options, alpha=alpha, labels_only=labels_only)
         if self.labels.kind != "classes":
             raise ValueError(f"labels: expected classes, got {self.labels.kind}")
+        self.labels_steps = whole(0)("labels_steps", labels_steps)
         self.classifier = classifier
         self.first = first
         self.rows_of_y = Embedding(self.labels.count, first.layers[-1].b.data.size, rng)
@@ -105,8 +109,9 @@ class M2(VAE):
         return OF_LABELS if settings["labels_only"] else cls.metrics
 
     @classmethod
-    def build(cls, shape, rng, *, labels=None, latent=20, norm="none", dropout=0.0, alpha=0.1, labels_only=False,
-              beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
+    def build(cls, shape, rng, *, labels=None, latent=20, norm="none", dropout=0.0, alpha=0.1, labels_first=0,
+              labels_only=False, beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
+              **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,), and of its classes: options as for the constructor and
         `build_networks`; `dropout` is the classifier's.
 
@@ -125,7 +130,9 @@ class M2(VAE):
         cut = 1 + next(i for i, layer in enumerate(encoder.layers) if isinstance(layer, Dense))
         first, encoder = Network(*encoder.layers[:cut]), Network(*encoder.layers[cut:])
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
-        return cls(classifier, first, encoder, decoder, labels, rng, likelihood, beta, alpha, labels_only)
+        (labels_first,) = read_arguments(cls.options, labels_first=labels_first)
+        steps = labels_first * whole(1)("pass_steps", pass_steps)
+        return cls(classifier, first, encoder, decoder, labels, rng, likelihood, beta, alpha, steps, labels_only)
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -158,15 +165,23 @@ class M2(VAE):
         if not self.generates:
             metrics = {"loss": loss, "error": error}
         else:
-            metrics, more = self._bounds(x, seen, logits, target, known, noise, self.beta(t), grads)
+            held = t < self.labels_steps
+            q = noise["held"] if held and "held" in noise else logits
+            metrics, more = self._bounds(x, seen, logits, q, target, known, noise, self.beta(t), grads)
             metrics |= {"loss": metrics["loss"] + loss, "error": error}
-            dlogits = dlogits + more
+            dlogits = dlogits if held else dlogits + more
         if grads:
             self.classifier.backward(dlogits, c_cls, need_dx=False)
         return metrics
 
-    def _bounds(self, x, seen, logits, target, known, noise, beta, grads):
-        """(metrics of the mean of L(x, y) or U(x), the gradient of this mean for the logits)."""
+    def stopped(self, x, noise, y=None, t=0):
+        """Adds `held`, the logits of the q(y | x) of U(x), while they learn from the labels alone."""
+        if t >= self.labels_steps:
+            return noise
+        return noise | {"held": self.classifier.forward(self.seen(x), noise["cls"])[0]}
+
+    def _bounds(self, x, seen, logits, q, target, known, noise, beta, grads):
+        """(metrics of the mean of L(x, y) or U(x), where q are the logits of q(y | x); the gradient of it for q)."""
         eps, N = noise["eps"], len(x)
         (mu, log_var), caches = self._of_each_y(seen, noise["enc"])  # (C, N, L)
         z = reparameterize(mu, log_var, eps=eps[None])  # (C, N, L)
@@ -175,8 +190,8 @@ class M2(VAE):
         kl = self.prior.kl(mu, log_var)  # (C, N, L)
         log_joint = log_px_yz - math.log(self.labels.count)
         bound = (log_joint - beta * kl.sum(axis=-1)).T  # (N, C): -L(x, y) of every y
-        each = (target * bound).sum(axis=-1) + (1 - known) * choice_bound(logits, bound)  # (N,)
-        dlogits, dbound = choice_bound_backward((known - 1) / N, logits, bound)
+        each = (target * bound).sum(axis=-1) + (1 - known) * choice_bound(q, bound)  # (N,)
+        dq, dbound = choice_bound_backward((known - 1) / N, q, bound)
         if grads:
             dbound = (dbound - target / N).T  # (C, N)
             dz = self.decoder.backward(self.likelihood.backward(dbound, c_x), c_dec)[..., : self.L]
@@ -190,7 +205,7 @@ class M2(VAE):
             self.first.backward(dh.sum(axis=0), c_first, need_dx=False)
         elbo = choice_bound(logits, (log_joint - kl.sum(axis=-1)).T).sum() / N
         log_px_z = (softmax(logits.T) * log_px_yz).sum() / N
-        return {"loss": -each.sum() / N, "elbo": elbo, "log_px_z": log_px_z, "kl": log_px_z - elbo}, dlogits
+        return {"loss": -each.sum() / N, "elbo": elbo, "log_px_z": log_px_z, "kl": log_px_z - elbo}, dq
 
     def loss_law(self, metrics, t):
         """None: rows with labels count otherwise than the others."""
