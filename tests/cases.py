@@ -227,6 +227,7 @@ OPERATIONS = {
         lambda rng: ((rng.random((6, 4)),), {"least": 0.5}),
         lambda rng: ((rng.random((6, 4)),), {"least": 0.0}),
     ],
+    densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 

@@ -125,6 +125,7 @@ OF_MODEL = {
     "vae": OF_BETA | {"free_bits": 0.0},
     "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
     "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
+    "m2": OF_BETA | {"alpha": 0.1, "labels_first": 1, "labels_only": False, "labels": ("classes", 3)},
     "ae": {},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
@@ -195,7 +196,7 @@ CALLS = {
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None},
+                      "side": None, "labelled": None, "label_seed": 0},
                       nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),
 }  # fmt: skip

@@ -98,6 +98,7 @@ MIRRORS = {
         "tests/test_iwae.py",
     ],
     "cvae": [*gradients("cvae dense", "cvae conv rows"), "tests/test_cvae.py"],
+    "m2": [*gradients("m2 dense", "m2 conv labels first"), "tests/test_m2.py"],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],
@@ -108,7 +109,7 @@ MIRRORS = {
     "ae": [*gradients("ae dense", "ae gaussian"), "tests/test_ae.py"],
 }
 MODULES = ("optim", "schedules")
-OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "ae")
+OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "cvae", "m2", "ae")
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -98,7 +98,8 @@ CHANGES = [
     {"model": "vamp", "components": 9}, {"model": "mixture"}, {"model": "realnvp"},
     {"model": "hvae"}, {"model": "hvae", "upper": [2]},
     {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
-    {"model": "ladder", "between": [5]},
+    {"model": "ladder", "between": [5]}, {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
+    {"model": "m2", "labels_first": 2}, {"model": "m2", "labels_only": True},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 

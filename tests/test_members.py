@@ -19,6 +19,7 @@ VARIANTS = {
     "iwae": ["--model", "iwae", "--samples", "3"],
     "iwae doubly": ["--model", "iwae", "--samples", "3", "--gradient", "doubly", "--beta-schedule", "linear"],
     "cvae": ["--model", "cvae", "--free-bits", "0.1"],
+    "m2": ["--model", "m2", "--labelled", "50", "--labels-first", "1"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],
