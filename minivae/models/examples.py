@@ -135,7 +135,7 @@ def _every():
     for arch in ("dense", "conv"):
         yield f"m2 {arch}", partial(small, "m2", arch=arch, beta=0.7, dropout=0.2)
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
-    yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", hidden=())
+    yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
