@@ -110,9 +110,13 @@ REFUSED = {
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
-        for label in ("ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
+        for label in ("m2", "ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
-    ("cvae", "latent"): "y: the decodings of a conditional model need one y for all; expected --y",
+    **{
+        (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
+        for label in ("cvae", "m2")
+    },
+    ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
 }
 
 

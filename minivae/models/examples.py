@@ -21,7 +21,8 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli"
     """(model, x, y): one of minivae's models by its name, so small that every parameter is quickly checked.
 
     In float64; `n` examples x (n, D) such as the likelihood has, bits under a Bernoulli. y (n,) or (n, count) is None
-    unless the model is given one, and -1 in places where the model does without. `shake` moves each parameter: biases of zero would lie on kinks of ReLU.
+    unless the model is given one; -1 stands for some where it does without. `shake` moves each parameter: biases of
+    zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
     own = {}
