@@ -231,6 +231,7 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((4, 3)), *gaussian(rng, 4, 3)), {"log_weights": np.zeros((4, 4))}),
         lambda rng: ((rng.standard_normal((3, 2)), *gaussian(rng, 4, 2)), {"log_weights": rng.standard_normal((4, 3))}),
     ],
+    densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 

@@ -105,6 +105,8 @@ CHANGES = [
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
+    {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
+    {"model": "m2", "labels_first": 2}, {"model": "m2", "labels_only": True},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 

@@ -22,6 +22,7 @@ VARIANTS = {
     "cvae learned": ["--model", "cvae", "--prior", "learned"],
     "ivae": ["--model", "ivae"],
     "net": ["--model", "net"],
+    "m2": ["--model", "m2", "--labelled", "50", "--labels-first", "1"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],
@@ -120,11 +121,11 @@ REFUSED = {
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
-        for label in ("ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
+        for label in ("m2", "ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
     **{
         (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
-        for label in ("cvae", "cvae learned")
+        for label in ("cvae", "cvae learned", "m2")
     },
     **{
         ("net", command): "expected one with latents, PlainNet has none"
@@ -135,6 +136,7 @@ REFUSED = {
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
+    ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
 }
 
 

@@ -60,6 +60,8 @@ class Protocol:
         How many quadrants of an image are given, as y; x is the rest of it. `shape` is that of the whole image.
     columns : tuple of Column, optional
         Of a table, in its order; `label` the Column that is y.
+    labelled, label_seed : int, optional
+        How many labels of the training split are kept, and the seed that chose them; None: all.
     """
 
     name: str
@@ -85,6 +87,8 @@ class Protocol:
     quadrants: int | None = None
     columns: tuple | None = None
     label: Column | None = None
+    labelled: int | None = None
+    label_seed: int | None = None
 
     # ---- the record
 
@@ -267,6 +271,22 @@ class Protocol:
         if np.isinf(x).any():
             raise ValueError(f"{name}: expected values that stay finite when they are standardized")
         return x
+
+    # ---- presentations
+
+    def labelled_in(self, batch_size):
+        """How many rows of a batch have a label, where only some are kept: a tenth, or their share of all if larger."""
+        if batch_size < 2:
+            raise ValueError(f"batch_size: expected 2 or more, rows with a label and without, got {batch_size}")
+        share = max(0.1, self.labelled / self.n_train)
+        return min(max(1, round(share * batch_size)), batch_size - 1)
+
+    def presented(self, batch_size):
+        """How many rows an epoch presents, see `Dataset.order`."""
+        if self.labelled is None:
+            return self.n_train
+        others, heads = self.n_train - self.labelled, self.labelled_in(batch_size)
+        return others + heads * -(-others // (batch_size - heads))
 
     def prepare_labels(self, y, name, n):
         """Labels of n examples, as a user has them, as a conditional model trained on such data is given them.
