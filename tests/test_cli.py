@@ -99,7 +99,7 @@ CHANGES = [
     {"model": "hvae"}, {"model": "hvae", "upper": [2]},
     {"model": "hvae", "upper": [1, 1]}, {"model": "hvae", "between": [5]}, {"model": "ladder"},
     {"model": "ladder", "between": [5]}, {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
-    {"model": "m2", "labels_first": 2}, {"model": "m2", "labels_only": True},
+    {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -331,7 +331,8 @@ BAD_VALUES = [
     ("dtype", "float16"), ("samples", "0 --model iwae"), ("gradient", "triply --model iwae"),
     ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
-    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
+    ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
+    ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"), ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
 
@@ -390,6 +391,8 @@ BAD_CONFIG = [
     ("early_stop", "3\nvalidation = 0", "expected a validation split"),
     ("pictures_every", "0", "expected a whole number >= 1, got 0"),
     ("ledger", "1", "expected true or false, got 1"),
+    ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
+    ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
 ]  # fmt: skip
 
 

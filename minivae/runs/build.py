@@ -19,7 +19,7 @@ from .settings import options_of
 def build_model(settings, protocol):
     """The model that the settings describe for such data, bound to its dtype and backend.
 
-    Raises ValueError for a model that is given labels, and data that have none.
+    Raises ValueError for a model that is given labels, and data that have none, or too few for it.
     """
     cls = MODELS[settings["model"]]
     options = {name: settings[name] for name in cls.options}
@@ -30,8 +30,9 @@ def build_model(settings, protocol):
         options["labels"] = Labels(**protocol.labels)
     if protocol.labelled is not None and not cls.infers_y:
         some = ", ".join(name for name, other in MODELS.items() if other.infers_y)
-        raise ValueError(f"labelled: expected none, all labels or no labels serve the model {settings['model']}; only "
-                         f"{some} learns from some")  # fmt: skip
+        raise ValueError(f"labelled: model {settings['model']} does not learn from some of the labels, only {some}")
+    if protocol.labelled is None and settings.get("labels_first"):
+        raise ValueError("labels_first: expected labelled with it, here all rows have a label")
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
