@@ -207,6 +207,7 @@ RUNS = {
         "2",
     ],
     "iwae": ["--model", "iwae", "--samples", "2", "--likelihood", "gaussian", "--epochs", "2", "--early-stop", "1"],
+    "m2": ["--model", "m2", "--labelled", "6", "--labels-first", "1", "--epochs", "2"],
     "ae": ["--model", "ae", "--arch", "conv", "--channels", "2", "--schedule", "cosine", "--epochs", "2"],
     "hvae": ["--model", "hvae", "--latent", "1", "--upper", "1", "--between", "2", "--epochs", "2"],
     "ladder": ["--model", "ladder", "--latent", "1", "--upper", "1", "--samples", "2", "--epochs", "2"],
@@ -240,14 +241,14 @@ def tiny_runs():
 
 
 def of_y(name, *y):
-    return ["--y", *y] if name == "cvae" else []
+    return ["--y", *y] if name in ("cvae", "m2") else []
 
 
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name == "ae" else ["--annealed", "2"])],
+    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "m2") else ["--annealed", "2"])],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -292,7 +293,8 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae"},
-    "uncertainty": ("ae",),
+    "uncertainty": ("ae", "m2"),
+    "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
 CHECKPOINTS = FILES[2:]

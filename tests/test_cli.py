@@ -332,7 +332,8 @@ BAD_VALUES = [
     ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
-    ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"), ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
+    ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
+    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
 

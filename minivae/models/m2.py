@@ -133,8 +133,7 @@ class M2(InferredY, VAE):
         n_known = xp.maximum(known.sum(), 1)
         loss = -self.alpha * softmax_log_prob(logits, x=target).sum() / n_known
         dlogits = softmax_log_prob_backward(-self.alpha / n_known * known, logits, x=target)
-        right = (target * self._target(logits.argmax(axis=-1), logits)).sum()
-        metrics = {"loss": loss, "error": xp.where(known.sum() > 0, 100 * (1 - right / n_known), math.nan)}
+        metrics = {"loss": loss}
         if grads:
             self.zero_grad()
         if self.generates:
@@ -144,7 +143,8 @@ class M2(InferredY, VAE):
             dlogits = dlogits if held else dlogits + more
         if grads:
             self.classifier.backward(dlogits, c_cls, need_dx=False)
-        return metrics
+        right = (target * self._target(logits.argmax(axis=-1), logits)).sum()
+        return metrics | {"error": xp.where(known.sum() > 0, 100 * (1 - right / n_known), math.nan)}
 
     def _bounds(self, x, noise, logits, q, target, beta, grads):
         """(metrics of the mean of L(x, y) or U(x), where q are the logits of q(y | x); the gradient of it for q)."""
