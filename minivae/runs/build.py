@@ -19,8 +19,8 @@ from .settings import options_of
 def build_model(settings, protocol):
     """The model that the settings describe for such data, bound to its dtype and backend.
 
-    Raises ValueError for a model that is given labels, and data that have none; and for one that cannot be of images
-    that are cut.
+    Raises ValueError for a model that is given labels, and data that have none, or too few for it; and for one that
+    cannot be of images that are cut.
     """
     cls = MODELS[settings["model"]]
     options = {name: settings[name] for name in cls.options}
@@ -38,8 +38,9 @@ def build_model(settings, protocol):
         options["n_train"] = protocol.n_train
     if protocol.labelled is not None and not cls.infers_y:
         some = ", ".join(name for name, other in MODELS.items() if other.infers_y)
-        raise ValueError(f"labelled: expected none, all labels or no labels serve the model {settings['model']}; only "
-                         f"{some} learns from some")  # fmt: skip
+        raise ValueError(f"labelled: model {settings['model']} does not learn from some of the labels, only {some}")
+    if protocol.labelled is None and settings.get("labels_first"):
+        raise ValueError("labels_first: expected labelled with it, here all rows have a label")
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
