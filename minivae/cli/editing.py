@@ -3,9 +3,9 @@
 import numpy as np
 
 from .. import plot
-from ..backend import generator, place, to_numpy
+from ..backend import generator, to_numpy
 from ..data import batches
-from ..evaluate.directions import class_direction, to_class, value_direction
+from ..evaluate.directions import class_direction, to_class, to_label, value_direction
 from ..finite import finite_rows
 from ..metrics import BATCH
 from ..numeric import at_once
@@ -32,8 +32,8 @@ SHOWN = 10  # values that a picture shows in turn, at most
 def edit(run, path, attribute, to, n, steps, seed):
     """Change examples by an attribute and keep the rest: write a picture, and print how far both are true.
 
-    A model whose decoder is given the class decodes an example with another one. Else its code moves along a direction,
-    to where a regression of the attribute on codes gives the wanted value.
+    A model that is given the class decodes an example with another one, its code at the same place of p(z | y). Else
+    the code moves along a direction, to where a regression of the attribute on codes gives the wanted value.
     """
     n, steps, seed = whole(1, WALKS)("n", n), whole(1, STEPS)("steps", steps), whole(0)("seed", seed)
     editor = Editor(run, path, attribute)
@@ -67,12 +67,8 @@ class Editor:
         if len(self.values) < 2:
             raise ValueError(f"run: edit needs two classes or more, {run.protocol.name} has one")
         self.z, self.seen = self.encoded(x, y), self.reader.known(x, y)[:, self.column]
-        self.by_y = self.name in ("class", "shape") and self._decoder_is_given(y[:1])
-        self.way = "decoding with another y" if self.by_y else f"a direction of {name_of(self.model)}"
-
-    def _decoder_is_given(self, y):
-        z = place(self.z[:1], like=self.model.theta)
-        return self.model.conditional and self.model.given(z, y).shape[1] > self.model.L
+        self.by_y = self.name in ("class", "shape") and self.model.conditional
+        self.way = "giving another y" if self.by_y else f"a direction of {name_of(self.model)}"
 
     def value_of(self, to):
         """The value that --to says; None without it."""
@@ -105,7 +101,7 @@ class Editor:
     def edited(self, z, y, targets):
         """(z, y) with the attribute changed to `targets` (N,)."""
         if self.by_y:
-            return z, targets
+            return to_label(self.model, z, y, targets), targets
         if self.name in self.reader.ordered:
             return value_direction(self.z, self.seen).move(z, targets), y
         z = z.copy()

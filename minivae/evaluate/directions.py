@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import place, to_numpy
+
 SURE = 0.95  # the probability of a class at which it is reached
 
 
@@ -59,6 +61,18 @@ def class_direction(z, members):
 def to_class(direction, z):
     """z (N, L) moved to where the class has the probability `SURE`; what is beyond it already stays."""
     return direction.move(z, np.maximum(direction.read(z), math.log(SURE / (1 - SURE))))
+
+
+def to_label(model, z, y, targets):
+    """z (N, L) of labels y as z of the labels `targets`: at the same place of p(z | targets) as of p(z | y).
+
+    With the mean and the standard deviation of both, z' = mean' + std' (z - mean) / std; where p(z) is the same for all
+    labels z stays.
+    """
+    z = place(z, like=model.theta)
+    own, other = (model.prior_of(label, len(z)) for label in (y, targets))
+    mean, one_up = own.draw(0 * z), own.draw(0 * z + 1)
+    return to_numpy(other.draw((z - mean) / (one_up - mean)))
 
 
 def value_direction(z, values):
