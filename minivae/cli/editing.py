@@ -58,6 +58,7 @@ class Editor:
             raise ValueError("run: edit needs data without missing values, those of the run may have some")
         rows = generator(0, "split").permutation(np.flatnonzero(self.data.train.y >= 0))[:TRAIN]
         x, y = self.data.settle(self.data.train.x, generator(0, "present"))[rows], self.data.train.y[rows]
+        self.z = self.encoded(x, y)
         self.reader = Factors(run) if run.settings["data"] == "sprites" else Classes(x, y, run.protocol.shape)
         self.name = self.reader.names[0] if attribute is None and self.reader.names else attribute
         if self.name not in self.reader.names:
@@ -66,7 +67,7 @@ class Editor:
         self.values = self.reader.values(self.name)
         if len(self.values) < 2:
             raise ValueError(f"run: edit needs two classes or more, {run.protocol.name} has one")
-        self.z, self.seen = self.encoded(x, y), self.reader.known(x, y)[:, self.column]
+        self.seen = self.reader.known(x, y)[:, self.column]
         self.by_y = self.name in ("class", "shape") and self.model.conditional
         self.way = "giving another y" if self.by_y else f"a direction of {name_of(self.model)}"
 
@@ -125,8 +126,10 @@ class Editor:
             seen, kept = self._read(z_of, y_of, x, known)
             off = np.where(seen[:, self.column] < 0, np.nan, self.apart(seen, aim))
             p = (off < 1).mean()
-            means = [np.nanmean(off)] * is_ordered + list(np.nanmean(kept, axis=0))
-            table.append((name, f"{p:.3f} +- {(p * (1 - p) / len(x)) ** 0.5:.3f}", *(f"{v:.3f}" for v in means)))
+            parts = [off] * is_ordered + list(kept.T)
+            means = [part[part == part].mean() if (part == part).any() else None for part in parts]  # NaN: nothing seen
+            shown = ("-" if mean is None else f"{mean:.3f}" for mean in means)
+            table.append((name, f"{p:.3f} +- {(p * (1 - p) / len(x)) ** 0.5:.3f}", *shown))
         to = "another value, drawn at random" if wanted is None else self.reader.said(self.name, wanted)
         return [f"{self.name}: {len(x)} held-out examples, each to {to}, by {self.way}", *aligned(table),
                 *self.reader.notes(x, known)]  # fmt: skip

@@ -50,12 +50,15 @@ def class_direction(z, members):
         If all or none are members, or no code differs between them and the others.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
     if members.all() or not members.any():
         raise ValueError(f"members: expected some of {len(z)} examples, got {'all' if members.any() else 'none'}")
     z = z.astype("float64")
-    fit = LogisticRegression(max_iter=1000).fit(z, members)
-    return _checked(fit.coef_[0], fit.intercept_[0], z[members].mean(axis=0) - z[~members].mean(axis=0))
+    unit = StandardScaler().fit(z)
+    fit = LogisticRegression(max_iter=1000).fit(unit.transform(z), members)
+    w = fit.coef_[0] / unit.scale_
+    return _checked(w, fit.intercept_[0] - unit.mean_ @ w, z[members].mean(axis=0) - z[~members].mean(axis=0))
 
 
 def to_class(direction, z):
