@@ -203,6 +203,17 @@ def test_codes_that_are_the_factors(model, attribute, to, tmp_path, monkeypatch,
     assert (run / "edits.png").read_bytes().startswith(PNG)
 
 
+def test_an_edit_that_is_a_step_off(tmp_path, monkeypatch, capsys):
+    """What is drawn has the wanted scale, one less: no edit is right, and all else is."""
+    run = trained(tmp_path, "--data", "sprites", config=CONFIG.replace("[0, 3, 5]", "[2, 3, 4]"))
+    images, _ = sprites(**GRID | {"scale": [3]})
+    monkeypatch.setattr("minivae.models.VAE.decode", lambda self, z, y=None: np.resize(
+        images[0].astype("float32"), (*z.shape[:-1], 1024)))  # fmt: skip
+    capsys.readouterr()
+    assert main(["edit", str(run), "--attribute", "scale", "--to", "4"]) == 0
+    assert figures(capsys.readouterr().out, "edited")[:4] == [0, 0, 1, 0]
+
+
 def test_an_edit_that_does_nothing_reaches_nothing(tmp_path, monkeypatch, capsys):
     run = trained(tmp_path, "--data", "sprites", config=CONFIG)
     monkeypatch.setattr("minivae.models.VAE.decode", lambda self, z, y=None: np.zeros((*z.shape[:-1], 1024), "float32"))
@@ -238,6 +249,9 @@ def test_classes_of_digits(tmp_path, monkeypatch, capsys):
     assert shown["labels"] == [str(c) for c in validation.y[others][:2]]
     steps = np.diff(np.array(shown["bands"])[:, 1:], axis=1)
     assert (abs(steps).max(axis=2) > 0).all()
+    last = [band[-1] for band in shown["bands"]]
+    assert main(["edit", str(run), "--to", "3", "--steps", "1", "--n", "2"]) == 0
+    np.testing.assert_allclose([band[-1] for band in shown["bands"]], last, rtol=1e-4)
 
 
 def test_another_class_of_a_conditional_model(tmp_path, monkeypatch):
