@@ -247,6 +247,49 @@ def ladder(p, x, eps, encode, decode, beta=1.0):
     return bound(reconstruction(x, decode(z)), log_p, log_q, beta)
 
 
+# ---- Factors: eps (N, L), for the KL has a closed form
+
+
+def encoded(x, eps, encode):
+    """(z, mu, log_var, KL of each latent), (N, L) each."""
+    mu, log_var = encode(x).chunk(2, -1)
+    kl = 0.5 * (mu * mu + torch.exp(log_var) - 1 - log_var)
+    return mu + torch.exp(0.5 * log_var) * eps, mu, log_var, kl
+
+
+def capacity(p, x, eps, encode, decode, gamma=100.0, C=0.0):
+    z, _, _, kl = encoded(x, eps, encode)
+    return gamma * (kl.sum(-1).mean() - C).abs() - reconstruction(x, decode(z)).mean()
+
+
+def tcvae(p, x, eps, encode, decode, beta=1.0, log_weights=None):
+    """log_weights (N of m, N of n): log of N times the weight of q(z | x_m) in q(z_n)."""
+    z, mu, log_var, _ = encoded(x, eps, encode)
+    d = (z - mu[:, None]) * torch.exp(-0.5 * log_var[:, None])
+    log_q = -0.5 * (LOG_2PI + log_var[:, None] + d * d)  # (N of m, N of n, L)
+    log_w = torch.zeros(len(x), len(x), dtype=x.dtype) if log_weights is None else log_weights
+    log_qz = torch.logsumexp(log_w + log_q.sum(-1), 0) - math.log(len(x))
+    log_qz_l = (torch.logsumexp(log_w[..., None] + log_q, 0) - math.log(len(x))).sum(-1)
+    kl = normal(z, mu, log_var) - standard_normal(z) + (beta - 1) * (log_qz - log_qz_l)
+    return (kl - reconstruction(x, decode(z))).mean()
+
+
+def factorvae(p, x, eps, encode, decode, order, gamma=10.0):
+    """The sum of both losses, each without the gradients that the other player has no part in."""
+    z, _, _, kl = encoded(x, eps, encode)
+    held = {name: value.detach() for name, value in p.items() if name.startswith("critic")}
+    loss = (kl.sum(-1) + gamma * critic(held, z)[..., 0] - reconstruction(x, decode(z))).mean()
+    shuffled = z.detach().gather(0, order)
+    return loss + 0.5 * (F.softplus(-critic(p, z.detach())) + F.softplus(critic(p, shuffled))).mean()
+
+
+def critic(p, z):
+    layers = [(p[name], p[name[:-1] + "b"]) for name in p if name.startswith("critic.") and name.endswith(".W")]
+    for i, (W, b) in enumerate(layers):
+        z = (F.leaky_relu(z) if i else z) @ W + b
+    return z
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -261,6 +304,9 @@ TWINS = {  # name: (model, its options, twin)
     "hvae, levels 40-20": ("hvae", {"upper": (20,)}, hvae),
     "ladder, levels 40-20": ("ladder", {"upper": (20,), "beta_schedule": "constant"}, ladder),
     "realnvp, 4 couplings": ("realnvp", {"flows": 4, "flow_width": 64}, realnvp),
+    "capacity": ("capacity", {}, capacity),
+    "tcvae": ("tcvae", {}, tcvae),
+    "factorvae": ("factorvae", {}, factorvae),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 
@@ -270,15 +316,16 @@ def tensors(model):
     return {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
 
 
-def training_step(twin, p, x, eps):
+def training_step(twin, p, x, noise):
     """f(i): a step of the default Adam, as `minivae.laboratory.timing.training_step`."""
     optimizer = torch.optim.Adam(p.values())
-    x, eps = torch.tensor(x), torch.tensor(eps)
+    x = torch.tensor(x)
+    drawn = {name: torch.tensor(array) for name, array in noise.items() if isinstance(array, np.ndarray)}
     encode, decode = dense(p, "encoder"), dense(p, "decoder")
 
     def step(i):
         optimizer.zero_grad()
-        twin(p, x, eps, encode, decode).backward()
+        twin(p, x, encode=encode, decode=decode, **drawn).backward()
         optimizer.step()
 
     return step
@@ -291,7 +338,7 @@ def measure(label, rounds, rng):
     model = MODELS[kind].build((28, 28, 1), rng, hidden=(300, 300), latent=40, **options)
     x = (rng.random((200, 784)) < 0.3).astype("float32")
     p = tensors(model)
-    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x))["eps"])
+    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x)))
     ours = timing.training_step(model, x)
     ours(0)
     theirs(0)

@@ -8,7 +8,6 @@ some days on two cores, the first part of RUNS some hours; the sets come from th
 import argparse
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
@@ -25,7 +24,7 @@ from minivae.runs import Run
 from minivae.tables import markdown
 
 from . import variants_plots as plots
-from .variants_runs import is_finished, latents_of, measure, sample, state_of, train
+from .variants_runs import is_finished, latents_of, lines_of, measure, sample, state_of, train
 
 HERE = Path(__file__).parent
 BURDA = RESAMPLED | {"epochs": 492, "schedule": "iwae-scaled"}
@@ -225,11 +224,6 @@ HEAD = ("variant", "model", "architecture", "epochs", "parameters", "s per epoch
         "published", "lines")  # fmt: skip
 
 # ---- The page
-
-
-def lines_of(cls):
-    """Lines of the file that a class is written in."""
-    return len(Path(sys.modules[cls.__module__].__file__).read_text().splitlines())
 
 
 def compare(rows, folder, K, kept):

@@ -6,7 +6,6 @@ import numpy as np
 
 from minivae.backend import generator
 from minivae.data import load_data
-from minivae.evaluate import completions
 from minivae.laboratory.energies import EDGE, ENERGIES, divergence, fit, log_density, partition, planar, square_of
 from minivae.laboratory.snr import near_the_optimum, signal_to_noise
 from minivae.models.iwae import IWAE
@@ -139,20 +138,3 @@ def draw_pseudo(vae, vamp, shape, path):
         for ax, (title, images) in zip(figure.subplots(1, 4), panels.items(), strict=True):
             draw_images(ax, [images[i : i + SIDE] for i in range(0, len(images), SIDE)], Tiles(shape, SIDE, SIDE))
             ax.set_title(title)
-
-
-def draw_completions(pairs, path, n=6, S=5):
-    """Digits of the test split from 1, 2 and 3 quadrants: what is given, the net's mean, S of the CVAE, and the truth.
-
-    `pairs`: for each number of quadrants the Run of a net and that of a CVAE.
-    """
-    with figure_to(path, (5.4 * len(pairs), 0.7 * n + 0.9)) as figure:
-        for ax, runs in zip(figure.subplots(1, len(pairs), squeeze=False)[0], pairs, strict=True):
-            p = runs[1].protocol
-            x, y = (part[:n] for part in runs[1].read_data().test())
-            net, cvae = (completions(run.load_model()[0], p, x, y, count, np.random.default_rng(0))
-                         for run, count in zip(runs, (1, S), strict=True))  # fmt: skip
-            bands = np.concatenate([net[:, :2], cvae[:, 1:]], axis=1)  # (n, 3 + S, D)
-            tops = ["given", "net", *[""] * (S // 2), "CVAE", *[""] * (S - 1 - S // 2), "truth"]
-            draw_images(ax, list(bands), Tiles(p.shape, n, 3 + S), tops=tops)
-            ax.set_title(f"{p.quadrants} quadrant{'s' * (p.quadrants > 1)}")

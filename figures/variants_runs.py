@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,12 @@ from minivae.runs import Run
 from minivae.runs.settings import complete, read_options
 
 KEPT = ("kl", "mutual_information", "marginal_kl", "active_units", "kl_per_level", "active_units_per_level")
+
+
+def lines_of(cls):
+    """Lines of the file that a class is written in."""
+    return len(Path(sys.modules[cls.__module__].__file__).read_text().splitlines())
+
 
 # ---- Trainings
 
@@ -60,12 +67,19 @@ def _start(name, options, folder):
     """A training in a process of its own: from its options, or from its last epoch."""
     out = folder / name
     config = folder / f"{name}.toml"
-    config.write_text("".join(f"{option} = {json.dumps(value)}\n" for option, value in options.items()))
+    config.write_text("".join(f"{option} = {_toml(value)}\n" for option, value in options.items()))
     what = ["--config", config, "--out", out, *["--resume"] * out.exists()]
     print(f"{name}: training, log in {out}.log", flush=True)
     with open(f"{out}.log", "a") as log:
         return subprocess.Popen([sys.executable, "-m", "minivae", "train", *what], stdout=log, stderr=log,
                                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # fmt: skip
+
+
+def _toml(value):
+    """A value of an option as TOML, which writes tables otherwise than JSON."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + "}"
+    return json.dumps(value)
 
 
 # ---- What is measured of a run
@@ -85,7 +99,7 @@ def measure(name, options, folder, K, exactly=False):
     model, meta = run.load_model()
     report = report_of(run, meta)
     if not any(int(k) == K or (int(k) > K and not exactly) for k in report["evidence"]):
-        _evaluate(name, folder, "--samples", K)
+        evaluate(name, folder, "--samples", K)
         report = report_of(run, meta)
     D = math.prod(run.protocol.x_shape)
     sizes = [D, *run.settings["hidden"], model.L]
@@ -103,14 +117,14 @@ def measure(name, options, folder, K, exactly=False):
     }
 
 
-def _evaluate(name, folder, *what):
+def evaluate(name, folder, *what):
     """`minivae evaluate` of a run."""
     text = ["evaluate", str(folder / name), *map(str, what)]
     print(f"{name}: minivae {' '.join(text)}", flush=True)
-    _command(name, folder, text)
+    command(name, folder, text)
 
 
-def _command(name, folder, text):
+def command(name, folder, text):
     """A command of minivae, with its words in the run's log."""
     with open(folder / f"{name}.log", "a") as log, redirect_stdout(log):
         if minivae(text):
@@ -130,7 +144,7 @@ def latents_of(folder, names):
         run = Run.open(folder / name)
         meta = run.load_model()[1]
         if "latents" not in report_of(run, meta)["measures"]:
-            _evaluate(name, folder, "--measure", "latents")
+            evaluate(name, folder, "--measure", "latents")
         measured = report_of(run, meta)["measures"]["latents"]
         found[name] = {part: measured[part] for part in KEPT if part in measured}
     return found
@@ -138,4 +152,4 @@ def latents_of(folder, names):
 
 def sample(name, folder, path):
     """Samples of a hierarchy, whose rows share z2 and what is above it."""
-    _command(name, folder, ["sample", str(folder / name), "--level", "2", "--out", str(path), "--force"])
+    command(name, folder, ["sample", str(folder / name), "--level", "2", "--out", str(path), "--force"])

@@ -99,7 +99,7 @@ def test_a_twin_is_timed_only_if_its_gradients_agree(label, monkeypatch):
     variants = pytest.importorskip("bench.variants", reason="PyTorch is not installed")
     assert variants.measure(label, 2, np.random.default_rng(0))[0] == label
     kind, options, twin = variants.TWINS[label]
-    monkeypatch.setitem(variants.TWINS, label, (kind, options, lambda *args: 1.001 * twin(*args)))
+    monkeypatch.setitem(variants.TWINS, label, (kind, options, lambda *args, **kwargs: 1.001 * twin(*args, **kwargs)))
     with pytest.raises(ValueError, match=f"^{label}: expected the same gradients"):
         variants.measure(label, 2, np.random.default_rng(0))
 

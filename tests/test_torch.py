@@ -470,6 +470,40 @@ def test_whole_variant(name, options, twin, K, beta, arch, rng):
         close(param.grad, p[name].grad)
 
 
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize(
+    ("name", "options", "own"),
+    [
+        ("capacity", {"gamma": 3.0, "capacity": 50.0, "capacity_epochs": 1}, {"gamma": 3.0, "C": 50.0}),
+        ("capacity", {"gamma": 3.0, "capacity": 0.0, "capacity_epochs": 1}, {"gamma": 3.0, "C": 0.0}),
+        ("tcvae", {"beta": 3.0}, {"beta": 3.0}),
+        ("tcvae", {"beta": 3.0, "estimator": "stratified", "n_train": 40}, {"beta": 3.0}),
+        ("factorvae", {"gamma": 3.0, "critic": (6, 5)}, {"gamma": 3.0}),
+    ],
+    ids=["capacity below", "capacity above", "tcvae", "tcvae stratified", "factorvae"],
+)
+def test_whole_variant_of_factors(name, options, own, arch, rng):
+    """Losses and every gradient; of FactorVAE those of both players."""
+    model, x, _ = small(name, rng, arch=arch, latent=3, activation="relu", **options)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise, t=1)
+    p = variants.tensors(model)
+    if arch == "dense":
+        encode, decode = variants.dense(p, "encoder"), variants.dense(p, "decoder")
+    else:
+        encode, decode = on_rows(model.encoder, p, "encoder"), on_rows(model.decoder, p, "decoder")
+    if name == "tcvae":
+        own = own | {"log_weights": torch.tensor(model.log_weights_of(len(x), x))}
+    if name == "factorvae":
+        own = own | {"order": torch.tensor(noise["order"]).long()}
+    twin = getattr(variants, name)
+    loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, **own)
+    assert metrics["loss"] + metrics.get("loss_critic", 0) == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
 @pytest.mark.parametrize(
     ("make", "torch_make"),
     [

@@ -76,7 +76,7 @@ def test_the_page(mine, tmp_path, monkeypatch, capsys):
     values = [np.load(tmp_path / "runs" / name / "evidence-test-5.npy") for name in ("vae", "vamp")]
     assert effect == pytest.approx((values[1] - values[0]).mean())
     assert error == pytest.approx((values[1] - values[0]).std(ddof=1) / len(values[0]) ** 0.5)
-    assert f"(K = 5) | {effect:+.2f} +- {error:.2f} | 28.50 (+1.50) | {variants.lines_of(VampVAE)} |" in page
+    assert f"(K = 5) | {effect:+.2f} +- {error:.2f} | 28.50 (+1.50) | {variants_runs.lines_of(VampVAE)} |" in page
     appears = "appears" if effect > 2 * error else "**does not appear**"
     assert f"- VampPrior: the effect {appears}, {effect:+.2f} +- {error:.2f} nats, published +1.50." in page
     assert "| 2 flows | open | `python -m figures.variants --only planar` |" in page
