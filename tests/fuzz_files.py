@@ -296,6 +296,7 @@ PICTURES = {
     "interpolate": lambda name: ["--n", "1", "--steps", "2"],
     "traverse": lambda name: ["--n", "1", "--steps", "2"],
     "uncertainty": lambda name: ["--n", "1"],
+    "edit": lambda name: ["--n", "1"],
 }
 
 

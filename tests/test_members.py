@@ -115,7 +115,7 @@ def test_compare_models_that_differ(finished, tmp_path, capsys):
     assert any("their nats cannot be compared" in line for line in lines)  # log p(x | y) is another number
 
 
-SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "info")
+SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "edit", "uncertainty", "info")
 REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a q(z | x), which the model ae lacks",
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
@@ -129,7 +129,7 @@ REFUSED = {
     },
     **{
         ("net", command): "expected one with latents, PlainNet has none"
-        for command in ("interpolate", "traverse", "latent")
+        for command in ("interpolate", "traverse", "latent", "edit")
     },
     ("net", "uncertainty"): "expected one with a posterior q(z | x), PlainNet has none",
     ("net", "ledger"): "the ledger needs a KL of each latent",
@@ -142,7 +142,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("label", [label for label in VARIANTS if label != "iwae doubly"])
 @pytest.mark.parametrize("command", [*SERVED, "ledger"])
-def test_every_command_serves_it_or_says_why_not(label, command, finished, capsys):
+def test_every_command_serves_it_or_says_why_not(label, command, finished, capsys, monkeypatch):
+    monkeypatch.setattr("minivae.cli.attributes.STEPS", 10)
     if (label, command) in REFUSED:
         assert REFUSED[label, command] in error_of(capsys, command, finished / label)
     else:
