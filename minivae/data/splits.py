@@ -110,3 +110,10 @@ def few_labels(y, n, seed):
                 kept[rows[c][turn]] = c
                 n -= 1
     return kept
+
+
+def labelled_in(batch_size, share):
+    """How many rows of a batch have a label, where `share` of all have: a tenth, or `share` if it is larger."""
+    if batch_size < 2:
+        raise ValueError(f"batch_size: expected 2 or more, rows with a label and without, got {batch_size}")
+    return min(max(1, round(max(0.1, share) * batch_size)), batch_size - 1)
