@@ -14,7 +14,7 @@ from .quadrants import check_cut, cut, given_mask, together
 from .record import RULES
 from .rows import Rows, as_float32, drawn, without_gaps
 from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
-from .splits import labelled_in
+from .splits import labelled_in, presented
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _EPOCH = {"train": 0, "validation": 1, "test": 2}  # of the generator of a split's bits
@@ -277,10 +277,7 @@ class Protocol:
 
     def presented(self, batch_size):
         """How many rows an epoch presents, see `Dataset.order`."""
-        if self.labelled is None:
-            return self.n_train
-        others, heads = self.n_train - self.labelled, self.labelled_in(batch_size)
-        return others + heads * -(-others // (batch_size - heads))
+        return self.n_train if self.labelled is None else presented(self.n_train, self.labelled, batch_size)
 
     def prepare_labels(self, y, name, n):
         """Labels of n examples, as a user has them, as a conditional model trained on such data is given them.

@@ -117,3 +117,9 @@ def labelled_in(batch_size, share):
     if batch_size < 2:
         raise ValueError(f"batch_size: expected 2 or more, rows with a label and without, got {batch_size}")
     return min(max(1, round(max(0.1, share) * batch_size)), batch_size - 1)
+
+
+def presented(n, labelled, batch_size):
+    """How many rows an epoch of n presents: those without a label once, and in each batch its share of the others."""
+    others, heads = n - labelled, labelled_in(batch_size, labelled / n)
+    return others + heads * -(-others // (batch_size - heads))
