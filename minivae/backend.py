@@ -30,6 +30,7 @@ PURPOSES = {
     "evaluate": 7,
     "gradcheck": 8,
     "split": 9,
+    "labels": 10,
 }
 
 

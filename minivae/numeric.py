@@ -4,7 +4,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from .backend import array_module, special
+from .backend import array_module, place, special
 
 VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
 
@@ -113,6 +113,12 @@ def softmax(logits):
     """
     p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
     return p / p.sum(axis=-2, keepdims=True)
+
+
+def one_hot(y, count, like):
+    """Rows (N, count) of whole numbers y (N,), on the device and in the dtype of `like`; of -1 a row of zeros."""
+    xp = array_module(like)
+    return (place(y, like)[:, None] == xp.arange(count)).astype(like.dtype)
 
 
 def wide(a):

@@ -205,7 +205,7 @@ class Trained:
     def _labels(self, y, n):
         """n labels as the model is given them; of a table they are values of the column that is the label."""
         label = self.protocol.label
-        if (y is None) != (self.model.labels is None):
+        if (y is None) != (self.model.labels is None) and not (y is None and self.model.infers_y):
             wanted = "none" if self.model.labels is None else "labels"
             if label is not None and y is None:
                 wanted += f", or a column {label.name} of the table"

@@ -20,6 +20,7 @@ from minivae.layers import (
     ConvTranspose2d,
     Dense,
     Dropout,
+    EachClass,
     Embedding,
     GroupNorm,
     GRUCell,
@@ -41,6 +42,7 @@ from minivae.layers import (
     Upsample,
     Upward,
     dense_encoder,
+    of_each_class,
 )
 from minivae.models.examples import EXAMPLES
 from minivae.params import Param
@@ -106,6 +108,10 @@ LAYERS = {
                                  [Network(Dense(5, 4, rng), Split(2)), Network(Dense(3, 2, rng), Split(2))]),
                           image(rng, 3, 4))),
         ("no first block", lambda rng: (Upward([Network()], [Network(Dense(4, 6, rng), Split(2))]), image(rng, 3, 4))),
+    ],
+    EachClass: [
+        ("", lambda rng: (of_each_class(dense_encoder(5, (6,), 2, "tanh", 0.3, rng=rng), 3, rng), image(rng, 4, 5))),
+        ("no rest", lambda rng: (of_each_class(dense_encoder(5, (), 2, rng=rng), 3, rng), image(rng, 4, 5))),
     ],
     Dropout: [("", lambda rng: (Dropout(0.4, (6,)), rng.standard_normal((4, 6))))],
     Reshape: [("", lambda rng: (Reshape(2, 3, 1), rng.standard_normal((4, 6))))],
@@ -231,6 +237,7 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((4, 3)), *gaussian(rng, 4, 3)), {"log_weights": np.zeros((4, 4))}),
         lambda rng: ((rng.standard_normal((3, 2)), *gaussian(rng, 4, 2)), {"log_weights": rng.standard_normal((4, 3))}),
     ],
+    densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 

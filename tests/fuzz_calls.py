@@ -128,6 +128,7 @@ OF_MODEL = {
     "cvae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3), "prior": "learned"},
     "ivae": OF_BETA | {"free_bits": 0.0, "labels": ("classes", 3)},
     "net": {"labels": ("classes", 3)},
+    "m2": OF_BETA | {"alpha": 0.1, "labels_first": 1, "labels_only": False, "labels": ("classes", 3)},
     "ae": {},
     "capacity": {"gamma": 10.0, "capacity": 2.0, "capacity_epochs": 1, "pass_steps": 2},
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
@@ -208,7 +209,7 @@ CALLS = {
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None, "sources": None, "quadrants": None},
+                      "side": None, "sources": None, "quadrants": None, "labelled": None, "label_seed": 0},
                       nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),
 }  # fmt: skip

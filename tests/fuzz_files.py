@@ -212,6 +212,7 @@ RUNS = {
     "ivae": ["--model", "ivae", "--epochs", "2"],
     "net": ["--model", "net", "--epochs", "2", "--dropout", "0.1"],
     "iwae": ["--model", "iwae", "--samples", "2", "--likelihood", "gaussian", "--epochs", "2", "--early-stop", "1"],
+    "m2": ["--model", "m2", "--labelled", "6", "--labels-first", "1", "--epochs", "2"],
     "ae": ["--model", "ae", "--arch", "conv", "--channels", "2", "--schedule", "cosine", "--epochs", "2"],
     "hvae": ["--model", "hvae", "--latent", "1", "--upper", "1", "--between", "2", "--epochs", "2"],
     "ladder": ["--model", "ladder", "--latent", "1", "--upper", "1", "--samples", "2", "--epochs", "2"],
@@ -256,7 +257,7 @@ QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net") else ["--annealed", "2"])],
+    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2") else ["--annealed", "2"])],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -295,14 +296,16 @@ PICTURES = {
     "interpolate": lambda name: ["--n", "1", "--steps", "2"],
     "traverse": lambda name: ["--n", "1", "--steps", "2"],
     "uncertainty": lambda name: ["--n", "1"],
+    "edit": lambda name: ["--n", "1"],
 }
 
 
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net"),
+    "uncertainty": ("ae", "net", "m2"),
     **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse"), ("net",)),
+    "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
 CHECKPOINTS = FILES[2:]

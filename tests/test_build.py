@@ -1,6 +1,6 @@
 """From settings to a model and its optimizer: the schedules count steps, of which a pass has n / batch, rounded up."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +18,7 @@ def test_schedules_count_the_steps_of_a_pass(n_train, steps):
     given = {"data": "digits", "hidden": [3], "latent": 2, "batch_size": 10, "epochs": 4, "lr": 1.0}
     given |= {"beta_schedule": "linear", "beta_epochs": 3, "warm_up": 2, "schedule": "cosine"}
     settings = complete(given)
-    own = {"labels": None, "columns": None, "missing": None, "quadrants": None}
-    protocol = SimpleNamespace(x_shape=(2, 2, 1), n_train=n_train, **own)
+    protocol = replace(load_data("digits").protocol, shape=(2, 2, 1), n_train=n_train)
     model = build_model(settings, protocol)
     beta = [model.beta(t) for t in (0, 1, 3 * steps - 1, 3 * steps)]
     assert beta == pytest.approx([0, 1 / (3 * steps), 1 - 1 / (3 * steps), 1])

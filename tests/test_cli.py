@@ -105,6 +105,8 @@ CHANGES = [
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
+    {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
+    {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -341,6 +343,8 @@ BAD_VALUES = [
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("prior", "wide --model cvae"), ("quadrants", "4"),
+    ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
+    ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
@@ -410,6 +414,8 @@ BAD_CONFIG = [
     ("early_stop", "3\nvalidation = 0", "expected a validation split"),
     ("pictures_every", "0", "expected a whole number >= 1, got 0"),
     ("ledger", "1", "expected true or false, got 1"),
+    ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
+    ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
 ]  # fmt: skip
 
 

@@ -156,6 +156,8 @@ RECORD = OLD_RECORD | {
         {"name": "b", "kind": "binary", "dtype": "bool", "missing": 1, "levels": [False, True]},
     ],
     "label": {"name": "c", "kind": "category", "dtype": "str", "missing": 0, "levels": ["x", "y", "z"]},
+    "labelled": 100,
+    "label_seed": 0,
 }  # fmt: skip
 
 
@@ -166,7 +168,8 @@ def test_every_field_is_recorded():
                         outside=2, missing=3, split_seed=0, side=8,
                         columns=(Column("a", "real", "float64", 0, None, 0.0, 1.0, 0.5, 0.2, 1),
                                  Column("b", "binary", "bool", 1, (False, True))),
-                        label=Column("c", "category", "str", 0, ("x", "y", "z")))  # fmt: skip
+                        label=Column("c", "category", "str", 0, ("x", "y", "z")), labelled=100,
+                        label_seed=0)  # fmt: skip
     of_images = {"quadrants"}  # see test_quadrants.py
     assert of_images | set(RECORD) == {field.name for field in fields(Protocol)}
     assert protocol.to_json() == RECORD

@@ -55,6 +55,7 @@ def test_odd_input(name):
 def test_everything_is_among_the_targets():
     """What has arguments of its own is called with odd ones, and every command on a run meets damaged ones."""
     of_parts = {
+        "EachClass",
         "Join",
         "Layer",
         "Network",

@@ -22,6 +22,7 @@ VARIANTS = {
     "cvae learned": ["--model", "cvae", "--prior", "learned"],
     "ivae": ["--model", "ivae"],
     "net": ["--model", "net"],
+    "m2": ["--model", "m2", "--labelled", "50", "--labels-first", "1"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],
@@ -114,33 +115,35 @@ def test_compare_models_that_differ(finished, tmp_path, capsys):
     assert any("their nats cannot be compared" in line for line in lines)  # log p(x | y) is another number
 
 
-SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "uncertainty", "info")
+SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "edit", "uncertainty", "info")
 REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a q(z | x), which the model ae lacks",
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
-        for label in ("ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
+        for label in ("m2", "ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
     **{
         (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
-        for label in ("cvae", "cvae learned")
+        for label in ("cvae", "cvae learned", "m2")
     },
     **{
         ("net", command): "expected one with latents, PlainNet has none"
-        for command in ("interpolate", "traverse", "latent")
+        for command in ("interpolate", "traverse", "latent", "edit")
     },
     ("net", "uncertainty"): "expected one with a posterior q(z | x), PlainNet has none",
     ("net", "ledger"): "the ledger needs a KL of each latent",
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
+    ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
 }
 
 
 @pytest.mark.parametrize("label", [label for label in VARIANTS if label != "iwae doubly"])
 @pytest.mark.parametrize("command", [*SERVED, "ledger"])
-def test_every_command_serves_it_or_says_why_not(label, command, finished, capsys):
+def test_every_command_serves_it_or_says_why_not(label, command, finished, capsys, monkeypatch):
+    monkeypatch.setattr("minivae.cli.attributes.STEPS", 10)
     if (label, command) in REFUSED:
         assert REFUSED[label, command] in error_of(capsys, command, finished / label)
     else:

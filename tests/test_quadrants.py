@@ -132,7 +132,7 @@ def test_commands_draw_whole_images_or_say_why_not(name, folder, tmp_path, monke
     assert (shape, bands.shape, tops[0], tops[-1]) == ((6, 4, 1), (len(whole), S + 2, 24), "given", "truth")
     np.testing.assert_array_equal(bands[:, -1], whole)
     assert "y" in title
-    for command in ("interpolate", "traverse", "latent", "uncertainty"):
+    for command in ("interpolate", "traverse", "latent", "edit", "uncertainty"):
         error = error_of(capsys, command, folder / name)
         assert f"is of images that are cut, which {command} does not draw" in error
     monkeypatch.setattr("minivae.plot.reconstructions", lambda x, x_hat, *rest: shown.append((x, x_hat)))

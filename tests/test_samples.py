@@ -483,7 +483,7 @@ def test_a_table_has_draws_but_no_images_and_no_classes(runs, capsys):
     assert main(["evaluate", str(runs["table"]), "--measure", "samples", "--split", "validation"]) == 0
     out = capsys.readouterr().out
     assert "sharpness: left out, the data are no images" in out
-    assert "augmentation: left out, the data do not have 2 to 1,000 classes" in out
+    assert "augmentation: left out, the data do not have 2 to 1,000 classes of every row" in out
     found = json.loads((runs["table"] / "evaluate-validation.json").read_text())["measures"]["samples"]
     assert found["what"] == "draws of p(x | z)"
     assert "augmentation" not in found

@@ -373,6 +373,36 @@ def test_whole_hierarchy(arch, name, upper, K, rng):
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_whole_m2(arch, rng):
+    """Both bounds written down row by row and class by class, each class a one-hot row behind x and z."""
+    model, x, y = small("m2", rng, arch=arch, beta=0.8, alpha=0.5, activation="silu")
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise, y=y)
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    X, eps, D = torch.tensor(x), torch.tensor(noise["eps"]), torch.distributions
+    log_q = torch_network(model.classifier, X, params, "classifier").log_softmax(-1)
+    h = torch_network(model.encoder.first, X, params, "encoder.first")
+    bounds = []
+    for c in range(3):
+        behind = 10.0 * torch.eye(3, dtype=X.dtype)[c]
+        heads = torch_network(model.encoder.rest, h + behind @ params["encoder.rows.W"], params, "encoder.rest")
+        q = D.Normal(heads[0], (0.5 * heads[1]).exp())
+        z = torch.cat([q.loc + q.scale * eps, behind.expand(len(x), -1)], dim=-1)
+        log_px_yz = D.Bernoulli(logits=torch_network(model.decoder, z, params, "decoder")).log_prob(X).sum(-1)
+        bounds.append(log_px_yz - math.log(3) - 0.8 * D.kl_divergence(q, D.Normal(0.0, 1.0)).sum(-1))
+    loss = 0
+    for n, label in enumerate(y):
+        bound = torch.stack([part[n] for part in bounds])
+        summed = (log_q[n].exp() * (bound - log_q[n])).sum()
+        loss = loss - (summed if label < 0 else bound[label]) / len(x)
+        loss = loss - (0 if label < 0 else 0.5 * log_q[n, label] / (y >= 0).sum())
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, p in model.params.items():
+        close(p.grad, params[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
 @pytest.mark.parametrize("labels", [Labels("classes", 3), Labels("rows", 2)])
 def test_whole_cvae(arch, labels, rng):
     model, x, y = small("cvae", rng, arch=arch, labels=labels, beta=0.8, activation="silu")

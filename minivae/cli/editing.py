@@ -3,9 +3,9 @@
 import numpy as np
 
 from .. import plot
-from ..backend import generator, place, to_numpy
+from ..backend import generator, to_numpy
 from ..data import batches
-from ..evaluate.directions import class_direction, to_class, value_direction
+from ..evaluate.directions import class_direction, to_class, to_label, value_direction
 from ..finite import finite_rows
 from ..metrics import BATCH
 from ..numeric import at_once
@@ -32,8 +32,8 @@ SHOWN = 10  # values that a picture shows in turn, at most
 def edit(run, path, attribute, to, n, steps, seed):
     """Change examples by an attribute and keep the rest: write a picture, and print how far both are true.
 
-    A model whose decoder is given the class decodes an example with another one. Else its code moves along a direction,
-    to where a regression of the attribute on codes gives the wanted value.
+    A model that is given the class decodes an example with another one, its code at the same place of p(z | y). Else
+    the code moves along a direction, to where a regression of the attribute on codes gives the wanted value.
     """
     n, steps, seed = whole(1, WALKS)("n", n), whole(1, STEPS)("steps", steps), whole(0)("seed", seed)
     editor = Editor(run, path, attribute)
@@ -58,6 +58,7 @@ class Editor:
             raise ValueError("run: edit needs data without missing values, those of the run may have some")
         rows = generator(0, "split").permutation(np.flatnonzero(self.data.train.y >= 0))[:TRAIN]
         x, y = self.data.settle(self.data.train.x, generator(0, "present"))[rows], self.data.train.y[rows]
+        self.z = self.encoded(x, y)
         self.reader = Factors(run) if run.settings["data"] == "sprites" else Classes(x, y, run.protocol.shape)
         self.name = self.reader.names[0] if attribute is None and self.reader.names else attribute
         if self.name not in self.reader.names:
@@ -66,13 +67,9 @@ class Editor:
         self.values = self.reader.values(self.name)
         if len(self.values) < 2:
             raise ValueError(f"run: edit needs two classes or more, {run.protocol.name} has one")
-        self.z, self.seen = self.encoded(x, y), self.reader.known(x, y)[:, self.column]
-        self.by_y = self.name in ("class", "shape") and self._decoder_is_given(y[:1])
-        self.way = "decoding with another y" if self.by_y else f"a direction of {name_of(self.model)}"
-
-    def _decoder_is_given(self, y):
-        z = place(self.z[:1], like=self.model.theta)
-        return self.model.conditional and self.model.given(z, y).shape[1] > self.model.L
+        self.seen = self.reader.known(x, y)[:, self.column]
+        self.by_y = self.name in ("class", "shape") and self.model.conditional
+        self.way = "giving another y" if self.by_y else f"a direction of {name_of(self.model)}"
 
     def value_of(self, to):
         """The value that --to says; None without it."""
@@ -105,7 +102,7 @@ class Editor:
     def edited(self, z, y, targets):
         """(z, y) with the attribute changed to `targets` (N,)."""
         if self.by_y:
-            return z, targets
+            return to_label(self.model, z, y, targets), targets
         if self.name in self.reader.ordered:
             return value_direction(self.z, self.seen).move(z, targets), y
         z = z.copy()
@@ -129,8 +126,10 @@ class Editor:
             seen, kept = self._read(z_of, y_of, x, known)
             off = np.where(seen[:, self.column] < 0, np.nan, self.apart(seen, aim))
             p = (off < 1).mean()
-            means = [np.nanmean(off)] * is_ordered + list(np.nanmean(kept, axis=0))
-            table.append((name, f"{p:.3f} +- {(p * (1 - p) / len(x)) ** 0.5:.3f}", *(f"{v:.3f}" for v in means)))
+            parts = [off] * is_ordered + list(kept.T)
+            means = [part[part == part].mean() if (part == part).any() else None for part in parts]  # NaN: nothing seen
+            shown = ("-" if mean is None else f"{mean:.3f}" for mean in means)
+            table.append((name, f"{p:.3f} +- {(p * (1 - p) / len(x)) ** 0.5:.3f}", *shown))
         to = "another value, drawn at random" if wanted is None else self.reader.said(self.name, wanted)
         return [f"{self.name}: {len(x)} held-out examples, each to {to}, by {self.way}", *aligned(table),
                 *self.reader.notes(x, known)]  # fmt: skip

@@ -60,7 +60,7 @@ def estimates(case, K, T):
 
 
 def _result(case, values, method, K, ess, bounds=None):
-    quantity = "log p(x)" if case.model.labels is None else "log p(x | y)"
+    quantity = case.model.evidence
     bits, levels = bits_of(case, float(values.mean()))
     if levels not in (None, 2):  # of other levels the same rows have another log p(x)
         quantity += f" of {levels} levels"

@@ -90,6 +90,9 @@ def _case(run, model, split, images, seed, epoch, against):
         raise ValueError(f"split: {run.path} was trained without a validation split")
     x, labels = {"test": data.test, "validation": lambda: data.validation, "train": lambda: data.train}[split]()
     y = None
+    if split == "train" and run.protocol.labelled is not None:
+        raise ValueError(f"split: expected test or validation, train has {run.protocol.labelled} labels for "
+                         f"{len(x)} rows")  # fmt: skip
     if model.labels is not None:
         y = run.protocol.prepare_labels(labels, "y_test" if split == "test" else "y", len(x))
     if split == "train":
@@ -172,7 +175,8 @@ def _unit(run):
     if run.settings.get("levels") is not None:
         kind = "levels"  # however their probabilities come about
     names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants")
-    kind = (kind, MODELS[run.settings["model"]].conditional)  # log p(x | y) is not log p(x)
+    model = MODELS[run.settings["model"]]
+    kind = (kind, model.conditional and not model.infers_y)  # log p(x | y) is not log p(x)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
 
 

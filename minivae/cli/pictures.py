@@ -275,6 +275,9 @@ def draw_run(run, data):
     """The pictures of a finished training."""
     model, _ = run.load_model()
     plot.learning_curves(run.history(), run.file("curves.png"), model.metrics)
+    if not model.generates:
+        print(f"picture: {run.path / 'curves.png'}")
+        return
     _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     names = ["curves", "reconstructions", "samples"]

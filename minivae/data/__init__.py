@@ -21,7 +21,7 @@ from .quadrants import given_mask
 from .rows import Rows, moments
 from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
-from .splits import missing_classes, split
+from .splits import few_labels, missing_classes, split
 from .sprites import sprites as sprites
 from .tables import load_table
 
@@ -44,6 +44,8 @@ def load_data(
     side=None,
     sources=None,
     quadrants=None,
+    labelled=None,
+    label_seed=0,
 ):
     """A data set with its splits.
 
@@ -94,6 +96,9 @@ def load_data(
     quadrants : {1, 2, 3}, optional
         Images of bits are cut: y are the numbers of the lower left quadrant, the left half, or all but the upper right
         quadrant, and x (N, D) those of the rest.
+    labelled : int, optional
+        How many labels of the training split are kept, of each class as many, chosen by `label_seed`; the other
+        classes are -1 there. None: all.
 
     Raises
     ------
@@ -104,7 +109,8 @@ def load_data(
         others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
                   "sprites": sprites, "scale": scale, "side": side, "sources": sources,
                   "quadrants": quadrants}  # fmt: skip
-        return load_table(source, likelihood, validation, split_order, columns, label, others)
+        return _with_few(load_table(source, likelihood, validation, split_order, columns, label, others), labelled,
+                         label_seed)  # fmt: skip
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
@@ -175,7 +181,9 @@ def load_data(
                          "--likelihood gaussian takes them as numbers")  # fmt: skip
     data = Dataset(train, held_out, test, protocol, augment, raw.test is not None, notes)
     if quadrants is None:
-        return data
+        return _with_few(data, labelled, label_seed)
+    if labelled is not None:
+        raise ValueError("labelled: expected none with quadrants, whose y are no classes")
     if binarize == "none" and not is_binary:
         raise ValueError("quadrants: expected bits, got other values; binarize once or threshold makes them bits")
     return _cut(data, quadrants)
@@ -196,6 +204,17 @@ def _cut(data, quadrants):
     p = replace(p, quadrants=quadrants, labels={"kind": "rows", "count": count})
     train, held_out = (None if part is None else Split(*p.parted(part.x)) for part in (data.train, data.validation))
     return replace(data, train=train, validation=held_out, test=lambda: Split(*p.parted(data.test().x)), protocol=p)
+
+
+def _with_few(data, labelled, seed):
+    """The data set with so many labels of its training split; None: with all."""
+    if labelled is None:
+        return data
+    if data.validation is None:
+        raise ValueError("labelled: expected a validation split, which keeps its labels, got validation 0")
+    labelled, seed = OPTIONS["labelled"].read("labelled", labelled), whole(0)("label_seed", seed)
+    train = data.train._replace(y=few_labels(data.train.y, labelled, seed))
+    return replace(data, train=train, protocol=replace(data.protocol, labelled=labelled, label_seed=seed))
 
 
 def _divisor(raw, found, scale, standardize, likelihood, levels):

@@ -13,7 +13,10 @@ from .rows import Rows
 
 
 class Split(NamedTuple):
-    """x (N, D) float32, of a large file as `Rows`; y, labels: classes (N,) int64, rows (N, count) float32, or None."""
+    """x (N, D) float32, of a large file as `Rows`; y, labels: classes (N,) int64, rows (N, count) float32, or None.
+
+    In a training split of which only some labels are kept, the other classes are -1.
+    """
 
     x: np.ndarray
     y: np.ndarray | None
@@ -52,6 +55,24 @@ class Dataset:
     def shape(self):
         """Shape of x: (h, w, c) of an image, or (D,) of a row."""
         return self.protocol.x_shape
+
+    def order(self, rng, batch_size):
+        """The rows of an epoch in the order in which they are presented: each once.
+
+        Where only some labels are kept: each row without a label once, and at the head of each batch some of those that
+        have one, which take turns, so that they come again and again.
+        """
+        n, p = len(self.train.x), self.protocol
+        if p.labelled is None:
+            return rng.permutation(n)
+        labelled, others = np.flatnonzero(self.train.y >= 0), rng.permutation(np.flatnonzero(self.train.y < 0))
+        heads = p.labelled_in(batch_size)
+        rounds = -(-(p.presented(batch_size) - len(others)) // len(labelled))
+        turns = rng.permuted(np.tile(labelled, (rounds, 1)), axis=1).ravel()
+        size = batch_size - heads
+        parts = [(turns[i * heads : (i + 1) * heads], others[i * size : (i + 1) * size])
+                 for i in range(-(-len(others) // size))]  # fmt: skip
+        return np.concatenate([rows for pair in parts for rows in pair])
 
     def present(self, x, rng):
         """Training rows as one presentation sees them: shifted, and with new bits or noise each time."""

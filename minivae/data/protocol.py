@@ -10,10 +10,11 @@ from ..backend import array_module, generator
 from .columns import Column, to_frame, to_rows
 from .frames import check_frame, is_frame
 from .preprocess import as_examples, check_labels, dequantize, labels_of, to_bits
-from .quadrants import cut, given_mask, together
+from .quadrants import check_cut, cut, given_mask, together
 from .record import RULES
 from .rows import Rows, as_float32, drawn, without_gaps
 from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
+from .splits import labelled_in, presented
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _EPOCH = {"train": 0, "validation": 1, "test": 2}  # of the generator of a split's bits
@@ -60,6 +61,8 @@ class Protocol:
         How many quadrants of an image are given, as y; x is the rest of it. `shape` is that of the whole image.
     columns : tuple of Column, optional
         Of a table, in its order; `label` the Column that is y.
+    labelled, label_seed : int, optional
+        How many labels of the training split are kept, and the seed that chose them; None: all.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Protocol:
     quadrants: int | None = None
     columns: tuple | None = None
     label: Column | None = None
+    labelled: int | None = None
+    label_seed: int | None = None
 
     # ---- the record
 
@@ -116,11 +121,7 @@ class Protocol:
         if all(known) and record["low"] > record["high"]:
             raise ValueError(f"low: expected a number <= high, got {record['low']}")
         if "quadrants" in record:
-            if len(record["shape"]) != 3 or min(record["shape"][:2]) < 2:
-                raise ValueError(f"quadrants: expected images, got shape {record['shape']}")
-            given = {"kind": "rows", "count": int(given_mask(record["shape"], record["quadrants"]).sum())}
-            if record.get("labels") != given:
-                raise ValueError(f"labels: expected {given}, the quadrants that are given")
+            check_cut(record["shape"], record["quadrants"], record.get("labels"))
         fields_of = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
         if "columns" in record:
             fields_of["columns"] = tuple(map(Column.from_json, record["columns"]))
@@ -267,6 +268,16 @@ class Protocol:
         if np.isinf(x).any():
             raise ValueError(f"{name}: expected values that stay finite when they are standardized")
         return x
+
+    # ---- presentations
+
+    def labelled_in(self, batch_size):
+        """How many rows of a batch have a label, where only some are kept."""
+        return labelled_in(batch_size, self.labelled / self.n_train)
+
+    def presented(self, batch_size):
+        """How many rows an epoch presents, see `Dataset.order`."""
+        return self.n_train if self.labelled is None else presented(self.n_train, self.labelled, batch_size)
 
     def prepare_labels(self, y, name, n):
         """Labels of n examples, as a user has them, as a conditional model trained on such data is given them.

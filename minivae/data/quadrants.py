@@ -21,6 +21,15 @@ def given_mask(shape, quadrants):
     return mask.reshape(math.prod(shape))
 
 
+def check_cut(shape, quadrants, labels):
+    """ValueError unless images of that shape, cut so, have these labels y."""
+    if len(shape) != 3 or min(shape[:2]) < 2:
+        raise ValueError(f"quadrants: expected images, got shape {shape}")
+    given = {"kind": "rows", "count": int(given_mask(shape, quadrants).sum())}
+    if labels != given:
+        raise ValueError(f"labels: expected {given}, the quadrants that are given")
+
+
 def cut(rows, mask):
     """(x, y), the rest and what is given of rows (..., D): both keep the order of the row."""
     return rows[..., ~mask], rows[..., mask]

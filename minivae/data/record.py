@@ -56,5 +56,7 @@ RULES = {
     "columns": ("columns", lambda value: isinstance(value, list) and len(value) > 0),
     "label": ("a column", lambda value: isinstance(value, dict)),
     "quadrants": ("1, 2 or 3", lambda value: type(value) is int and 1 <= value <= 3),
+    "labelled": ("a whole number >= 1", _is_whole),
+    "label_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
     "split_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
 }

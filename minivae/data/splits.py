@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import generator
 from .preprocess import as_examples, check_labels, labels_of
 from .rows import Rows
 
@@ -86,3 +87,39 @@ def missing_classes(parts):
             named = {"train": "training"}.get(name, name)
             notes.append(f"y: the {named} split lacks {len(lacks)} of the classes: {some}")
     return notes
+
+
+def few_labels(y, n, seed):
+    """Classes y (N,) of which n are kept, the others -1: of each class as many, or as even as can be.
+
+    Which are kept depends on the seed alone; so do the classes that get one more, where n is no multiple of theirs.
+    """
+    if y is None or y.ndim > 1 or y.min() < 0:
+        raise ValueError("labelled: expected data with classes, whole numbers from 0 up")
+    if n >= len(y):
+        raise ValueError(f"labelled: expected fewer than the {len(y)} rows of the training split, got {n}")
+    rng = generator(seed, "labels")
+    found = rng.permutation(np.unique(y))
+    if n < len(found):
+        raise ValueError(f"labelled: expected at least one of each of the {len(found)} classes, got {n}")
+    rows = {c: rng.permutation(np.flatnonzero(y == c)) for c in found}
+    kept = np.full_like(y, -1)
+    for turn in range(max(map(len, rows.values()))):  # each class gives one, again and again, until there are n
+        for c in found:
+            if n and turn < len(rows[c]):
+                kept[rows[c][turn]] = c
+                n -= 1
+    return kept
+
+
+def labelled_in(batch_size, share):
+    """How many rows of a batch have a label, where `share` of all have: a tenth, or `share` if it is larger."""
+    if batch_size < 2:
+        raise ValueError(f"batch_size: expected 2 or more, rows with a label and without, got {batch_size}")
+    return min(max(1, round(max(0.1, share) * batch_size)), batch_size - 1)
+
+
+def presented(n, labelled, batch_size):
+    """How many rows an epoch of n presents: those without a label once, and in each batch its share of the others."""
+    others, heads = n - labelled, labelled_in(batch_size, labelled / n)
+    return others + heads * -(-others // (batch_size - heads))

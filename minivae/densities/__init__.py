@@ -45,6 +45,8 @@ from .reals import (
     student_t_log_prob_backward,
 )
 from .sampling import (
+    choice_bound,
+    choice_bound_backward,
     free_bits,
     free_bits_backward,
     log_mean_exp,
@@ -63,6 +65,8 @@ __all__ = [
     "beta_binomial_log_prob_backward",
     "categorical_log_prob",
     "categorical_log_prob_backward",
+    "choice_bound",
+    "choice_bound_backward",
     "free_bits",
     "free_bits_backward",
     "gaussian_log_prob",

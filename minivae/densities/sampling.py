@@ -48,6 +48,35 @@ def _shifted_exp(log_w):
     return xp.exp(log_w - xp.where(xp.isfinite(top), top, 0)), top  # -inf minus -inf would be NaN
 
 
+def choice_bound(logits, log_w):
+    """sum_c q_c (log_w_c - log q_c), q = softmax(logits): at most log sum_c exp(log_w_c), which q = w / sum w reaches.
+
+    logits, log_w (..., C) -> (...) nats: all C choices are summed out, none is drawn   (Kingma et al. 2014, eq. 7).
+    """
+    q, log_q = _softmax_and_log(logits)
+    return (q * (log_w - log_q)).sum(axis=-1)
+
+
+def choice_bound_backward(g, logits, log_w):
+    """dlogits_c = g q_c (v_c - sum_b q_b v_b), v = log_w - log q, and dlog_w_c = g q_c.   g (...) -> (..., C) each.
+
+    Forward took the mean of v under q, so now a logit moves it by how far its v is above that mean; -log q itself adds
+    nothing, since sum_c q_c stays 1.
+    """
+    q, log_q = _softmax_and_log(logits)
+    v = log_w - log_q
+    dlog_w = g[..., None] * q
+    return dlog_w * (v - (q * v).sum(axis=-1, keepdims=True)), dlog_w
+
+
+def _softmax_and_log(logits):
+    """softmax over the last axis, and its logarithm."""
+    xp = array_module(logits)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_q = shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
+    return xp.exp(log_q), log_q
+
+
 def free_bits(kl, *, least):
     """sum_l max(mean_n kl_nl, least): kl (N, L) nats -> ()   (Kingma et al. 2016, app. C.8).
 

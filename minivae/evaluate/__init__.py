@@ -17,6 +17,7 @@ from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
 from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
 from .gap import Gap, approximation_gap, best_gaussian
 from .impute import impute
+from .labels import confusion, errors_of_few
 from .latent_space import ACTIVE, activity, kl_parts
 from .latents import (
     Spread,
@@ -62,11 +63,13 @@ __all__ = [
     "codes",
     "collapse_doctor",
     "completions",
+    "confusion",
     "copies",
     "dci",
     "decoder_gain",
     "decodings",
     "elbo_standard_error",
+    "errors_of_few",
     "expected_coverage",
     "factor_vae_score",
     "false_positive_rate",

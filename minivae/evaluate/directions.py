@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import place, to_numpy
+
 SURE = 0.95  # the probability of a class at which it is reached
 
 
@@ -48,17 +50,32 @@ def class_direction(z, members):
         If all or none are members, or no code differs between them and the others.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
     if members.all() or not members.any():
         raise ValueError(f"members: expected some of {len(z)} examples, got {'all' if members.any() else 'none'}")
     z = z.astype("float64")
-    fit = LogisticRegression(max_iter=1000).fit(z, members)
-    return _checked(fit.coef_[0], fit.intercept_[0], z[members].mean(axis=0) - z[~members].mean(axis=0))
+    unit = StandardScaler().fit(z)
+    fit = LogisticRegression(max_iter=1000).fit(unit.transform(z), members)
+    w = fit.coef_[0] / unit.scale_
+    return _checked(w, fit.intercept_[0] - unit.mean_ @ w, z[members].mean(axis=0) - z[~members].mean(axis=0))
 
 
 def to_class(direction, z):
     """z (N, L) moved to where the class has the probability `SURE`; what is beyond it already stays."""
     return direction.move(z, np.maximum(direction.read(z), math.log(SURE / (1 - SURE))))
+
+
+def to_label(model, z, y, targets):
+    """z (N, L) of labels y as z of the labels `targets`: at the same place of p(z | targets) as of p(z | y).
+
+    With the mean and the standard deviation of both, z' = mean' + std' (z - mean) / std; where p(z) is the same for all
+    labels z stays.
+    """
+    z = place(z, like=model.theta)
+    own, other = (model.prior_of(label, len(z)) for label in (y, targets))
+    mean, one_up = own.draw(0 * z), own.draw(0 * z + 1)
+    return to_numpy(other.draw((z - mean) / (one_up - mean)))
 
 
 def value_direction(z, values):

@@ -81,7 +81,8 @@ class Classifier(Model):
 def fit_classifier(x, y, shape, classes, *, epochs=EPOCHS, seed=0):
     """A Classifier of x (N, D), rows of `shape`, with y (N,) below `classes`: Adam, on NumPy."""
     model = Classifier.build(shape, classes, generator(seed, "weights"))
-    data = SimpleNamespace(train=Split(x, y), validation=None, present=lambda x, rng: x)
+    data = SimpleNamespace(train=Split(x, y), validation=None, present=lambda x, rng: x,
+                           order=lambda rng, batch_size: rng.permutation(len(x)))  # fmt: skip
     fit(model, Adam(model, RATE), data, epochs=epochs, batch_size=BATCH, seed=seed, progress=False)
     return model
 

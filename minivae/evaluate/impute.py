@@ -15,6 +15,9 @@ def impute(model, x, K, rng, draws=None, progress=False, y=None):
     by its weight, and then x from p(x | z_k): K is how good the weights are, M how many draws. Raises ValueError as
     `log_evidence` does.
     """
+    if model.infers_y:
+        raise ValueError(f"model: expected one whose x_hat is of z alone or of a y that is given, got "
+                         f"{type(model).__name__}")  # fmt: skip
     x, y, K = checked(model, x, y, K)
     filled = np.array(x if draws is None else np.broadcast_to(x, (whole(1)("draws", draws), *x.shape)))
     gaps = np.isnan(x)

@@ -12,6 +12,7 @@ from .ivae import IVAE
 from .iwae import IWAE
 from .labels import Labels
 from .ladder import LadderVAE
+from .m2 import M2
 from .mixture import MixtureVAE
 from .net import PlainNet
 from .realnvp import RealNVPVAE
@@ -21,6 +22,6 @@ from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
-          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "net": PlainNet, "ae": AE}  # fmt: skip
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

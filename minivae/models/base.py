@@ -89,6 +89,8 @@ class Model(Module):
     decodes_y = True  # whether its decoder is given y as well
     counts_data = False
     adam_betas = {}
+    infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
+    generates = True  # whether it has learned x, and not what y is alone
     levels = None
     labels = None
     D = None
@@ -96,6 +98,11 @@ class Model(Module):
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
+
+    @property
+    def evidence(self):
+        """Of what `log_weights` are: "log p(x)", or "log p(x | y)" of a model that has to be given y."""
+        return "log p(x)" if self.labels is None or self.infers_y else "log p(x | y)"
 
     @property
     def has_kl(self):

@@ -21,7 +21,8 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli"
     """(model, x, y): one of minivae's models by its name, so small that every parameter is quickly checked.
 
     In float64; `n` examples x (n, D) such as the likelihood has, bits under a Bernoulli. y (n,) or (n, count) is None
-    unless the model is given one. `shake` moves each parameter: biases of zero would lie on kinks of ReLU.
+    unless the model is given one; -1 stands for some where it does without. `shake` moves each parameter: biases of
+    zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
     own = {}
@@ -41,6 +42,8 @@ def with_data(model, rng, n=5, shake=0.1):
     if model.labels is not None:
         kind, count = model.labels
         y = rng.integers(0, count, n) if kind == "classes" else rng.standard_normal((n, count))
+        if model.infers_y:
+            y[::2] = -1
     return model, x, y
 
 
@@ -146,6 +149,11 @@ def _every():
     yield "ivae rows", partial(small, "ivae", labels=Labels("rows", 2), likelihood="gaussian", hidden=())
     yield "net table missing", partial(table, "net", missing=True, labels=Labels("rows", 2))
     yield "ivae table missing", partial(table, "ivae", missing=True)
+    for arch in ("dense", "conv"):
+        yield f"m2 {arch}", partial(small, "m2", arch=arch, beta=0.7, dropout=0.2)
+        yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
+    yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
+    yield "m2 missing", partial(small, "m2", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     yield "ae table missing", partial(table, "ae", missing=True)

@@ -10,6 +10,7 @@ from .estimators import draw_estimators
 from .evidence import draw_evidence
 from .exact import draw_bound_and_gap, draw_linear_training
 from .images import animation, pairs, reconstructions, samples, square, walks
+from .labels import draw_confusion, draw_errors
 from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
@@ -33,9 +34,11 @@ __all__ = [
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",
+    "draw_confusion",
     "draw_disentanglement",
     "draw_detection",
     "draw_error_curves",
+    "draw_errors",
     "draw_estimators",
     "draw_evidence",
     "draw_kl",

@@ -19,8 +19,8 @@ from .settings import options_of
 def build_model(settings, protocol):
     """The model that the settings describe for such data, bound to its dtype and backend.
 
-    Raises ValueError for a model that is given labels, and data that have none; and for one that cannot be of images
-    that are cut.
+    Raises ValueError for a model that is given labels, and data that have none, or too few for it; and for one that
+    cannot be of images that are cut.
     """
     cls = MODELS[settings["model"]]
     options = {name: settings[name] for name in cls.options}
@@ -36,6 +36,11 @@ def build_model(settings, protocol):
             raise ValueError(f"arch: expected dense for the rest of images that are cut, got {settings['arch']}")
     if cls.counts_data:
         options["n_train"] = protocol.n_train
+    if protocol.labelled is not None and not cls.infers_y:
+        some = ", ".join(name for name, other in MODELS.items() if other.infers_y)
+        raise ValueError(f"labelled: model {settings['model']} does not learn from some of the labels, only {some}")
+    if protocol.labelled is None and settings.get("labels_first"):
+        raise ValueError("labels_first: expected labelled with it, here all rows have a label")
     if protocol.columns is not None:
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
@@ -85,7 +90,7 @@ def read_data(settings, source=None):
     """The data set that the settings describe, or of `source`; ValueError or OSError where it cannot be read."""
     if "likelihood" not in settings:
         raise ValueError(f"model: {settings['model']} has no option likelihood, which decides how data are read")
-    own = {name: settings[name] for name in OPTIONS if name != "data"}
+    own = {name: settings[name] for name in OPTIONS if name != "data"} | {"label_seed": settings["seed"]}
     source = settings["data"] if source is None else source
     return load_data(source, likelihood=settings["likelihood"], levels=settings.get("levels"), **own)
 
@@ -94,6 +99,8 @@ def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     if settings["early_stop"] is not None and data.validation is None:
         raise ValueError("early_stop: expected a validation split, got validation 0")
+    if settings["pictures_every"] is not None and not model.generates:
+        raise ValueError("pictures_every: expected a model that generates, labels_only has none")
     check_batches(model, data.protocol.n_train, settings["batch_size"])
     n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * data.train.x.shape[1]
     out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
@@ -106,4 +113,4 @@ def check_run(settings, model, data):
 
 def _pass_steps(settings, protocol):
     batch_norm = settings["norm"] == "batch" and (settings["hidden"] or settings["arch"] == "conv")
-    return len(batch_starts(protocol.n_train, settings["batch_size"], batch_norm))
+    return len(batch_starts(protocol.presented(settings["batch_size"]), settings["batch_size"], batch_norm))

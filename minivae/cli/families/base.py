@@ -77,9 +77,12 @@ class Case:
         return generator(self.seed, "evaluate", number)
 
     def train(self):
-        """(x (N, D), classes (N,) or None) of the training split, with bits as the first presentation draws them."""
+        """(x (N, D), classes (N,) or None) of the training split, with bits as the first presentation draws them.
+
+        None also where only some classes are known.
+        """
         x = self.data.settle(self.data.train.x, generator(0, "present"))
-        return x, classes(self.data.train.y)
+        return x, classes(self.data.train.y) if self.data.protocol.labelled is None else None
 
 
 @dataclass

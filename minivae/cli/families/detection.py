@@ -32,7 +32,7 @@ def detection(case):
     """AUROC of each score, how the scores differ, and whether the likelihood fails."""
     if case.against is None:
         raise ValueError("measure: detection needs --against DATA, the rows that are to be detected")
-    if case.model.labels is not None:
+    if case.model.labels is not None and not case.model.infers_y:
         raise ValueError(f"measure: detection needs a model of x alone, {case.run.settings['model']} is given y")
     others, y = _others(case)
     usual, usual_name = _usual(case)

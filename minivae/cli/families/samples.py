@@ -213,7 +213,7 @@ def _augmentation(study):
     """The accuracy of classifiers trained on few real rows, on samples of their classes, and on both."""
     case, train, held, model = study.case, study.train, study.held, study.case.model
     if not study.count:
-        return Findings({}, [f"augmentation: left out, the data do not have 2 to {CLASSES:,} classes"])
+        return Findings({}, [f"augmentation: left out, the data do not have 2 to {CLASSES:,} classes of every row"])
     n, rng, runs = min(REAL, len(train.x) // 2), case.rng(34), []
     held_out, shape = (held.seen, held.y), case.run.protocol.shape
     for repeat in range(SETS):
