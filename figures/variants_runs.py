@@ -1,5 +1,6 @@
 """The runs of figures.variants: trained in the background, evaluated once, and read."""
 
+import io
 import json
 import math
 import os
@@ -125,10 +126,15 @@ def evaluate(name, folder, *what):
 
 
 def command(name, folder, text):
-    """A command of minivae, with its words in the run's log."""
-    with open(folder / f"{name}.log", "a") as log, redirect_stdout(log):
-        if minivae(text):
-            raise RuntimeError(f"minivae {' '.join(text)} failed")
+    """A command of minivae, whose words are returned, and go into the run's log."""
+    words = io.StringIO()
+    with redirect_stdout(words):
+        code = minivae(text)
+    with open(folder / f"{name}.log", "a") as log:
+        log.write(words.getvalue())
+    if code:
+        raise RuntimeError(f"minivae {' '.join(text)} failed")
+    return words.getvalue()
 
 
 def report_of(run, meta):
