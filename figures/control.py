@@ -119,9 +119,11 @@ def few_labels(folder, out, kept):
                       published.get(what, "")))  # fmt: skip
     if m1 is None:
         table.append(("M1", open_cell(["m1"], folder), "", "", published["M1"]))
-    if rows:
+    text = [LABELED, markdown(*table), ""]
+    if any(rows.values()):
         plots.draw_errors({what: errors for what, errors in rows.items() if len(errors)}, out / "variants_labels.png")
-    return [LABELED, markdown(*table), "", "![Errors of each draw](variants_labels.png)", ""], found
+        text += ["![Errors of each draw](variants_labels.png)", ""]
+    return text, found
 
 
 # ---- Known sources

@@ -68,7 +68,7 @@ def _start(name, options, folder):
     """A training in a process of its own: from its options, or from its last epoch."""
     out = folder / name
     config = folder / f"{name}.toml"
-    config.write_text("".join(f"{option} = {_toml(value)}\n" for option, value in options.items()))
+    config.write_text("".join(f"{option} = {toml(value)}\n" for option, value in options.items()))
     what = ["--config", config, "--out", out, *["--resume"] * out.exists()]
     print(f"{name}: training, log in {out}.log", flush=True)
     with open(f"{out}.log", "a") as log:
@@ -76,10 +76,10 @@ def _start(name, options, folder):
                                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # fmt: skip
 
 
-def _toml(value):
+def toml(value):
     """A value of an option as TOML, which writes tables otherwise than JSON."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + "}"
+        return "{" + ", ".join(f"{name} = {toml(part)}" for name, part in value.items()) + "}"
     return json.dumps(value)
 
 
