@@ -39,7 +39,7 @@ def draw_rate(by_method, titles, path):
 def draw_scores(by_method, titles, scores, path):
     """A panel for each score: a point for each run, and a line at the mean of each method."""
     with figure_to(path, (12, 3.6)) as figure:
-        axes = figure.subplots(1, len(scores), sharey=False)
+        axes = figure.subplots(1, len(scores), squeeze=False)[0]
         y = np.arange(len(by_method))[::-1]
         for ax, score in zip(axes, scores, strict=True):
             for at, runs in zip(y, by_method.values(), strict=True):

@@ -31,10 +31,13 @@ PUBLISHED = {1: (99.75, 63.91), 2: (62.18, 44.73), 3: (25.99, 20.95)}  # quadran
 FEW = {"data": "mnist", "validation": 10_000, "schedule": "cosine"}
 M2 = FEW | {"model": "m2", "labelled": 100, "hidden": [200], "latent": 16, "batch_size": 100, "beta": 2.0, "alpha": 1.0,
             "dropout": 0.5, "labels_first": 4, "epochs": 12}  # fmt: skip
-M1 = FEW | {"model": "vae", "hidden": [400], "latent": 50, "batch_size": 200, "epochs": 15}
+M1 = FEW | {"model": "vae", "hidden": [400], "latent": 10, "batch_size": 200, "epochs": 15}
 BY_CLASS = FEW | {"model": "cvae", "hidden": [400], "latent": 20, "batch_size": 200, "epochs": 15}
 LABEL_DRAWS = 5
-SOURCE_SEEDS = 5
+SOURCES = {"data": "sources", "likelihood": "gaussian", "standardize": True, "hidden": [100, 100], "latent": 5,
+           "activation": "leaky-relu", "epochs": 60, "batch_size": 128, "lr": 3e-3, "schedule": "cosine"}  # fmt: skip
+MIXED = {"count": 5, "rows": 1000, "columns": 10, "layers": 2}  # 40 segments of 1,000 rows
+SOURCE_SEEDS = 5  # each with sources and a mixture of its own
 
 RUNS = {
     f"sprites-{method}-seed{seed}": SPRITES | options | {"seed": seed}
@@ -52,4 +55,15 @@ RUNS |= {
     for seed in range(LABEL_DRAWS)
     for name, options in (("m2", {}), ("m2-labels", {"labels_only": True}))
 }
+RUNS |= {
+    f"sources-{model}-seed{seed}": SOURCES | {"sources": MIXED | {"seed": seed}, "model": model, "seed": seed}
+    for seed in range(SOURCE_SEEDS)
+    for model in ("vae", "ivae")
+}
 RUNS |= {"m1": M1, "by-class": BY_CLASS}
+EDITS = {  # picture: (run, what it is, options of `minivae edit`)
+    "scale": ("sprites-tcvae-seed0", "beta-TCVAE of hearts, their scale", ["--attribute", "scale"]),
+    "x": ("sprites-tcvae-seed0", "beta-TCVAE of hearts, their place", ["--attribute", "x"]),
+    "direction": ("m1", "VAE of MNIST, a direction for each class", []),
+    "class": ("by-class", "CVAE of MNIST, another class", []),
+}  # fmt: skip

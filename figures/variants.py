@@ -23,7 +23,9 @@ from minivae.reproduce.burda import RESAMPLED
 from minivae.runs import Run
 from minivae.tables import markdown
 
+from . import control
 from . import variants_plots as plots
+from .control_runs import RUNS as CONTROL
 from .variants_runs import is_finished, latents_of, lines_of, measure, sample, state_of, train
 
 HERE = Path(__file__).parent
@@ -201,8 +203,6 @@ Rainforth et al. 2018: more samples in the bound leave the encoder less signal, 
 reparameterized gradient (Tucker et al. 2019) gains like sqrt(K). Near the optimum of a linear model both laws hold.
 On digits, where a few of the K samples dominate the weights, both fall, slower than 1 / sqrt(K); the second stays about
 three times above the first.
-
-## Settings
 """
 LEVELED = {
     "static-hvae-bn": "upward, batch norm",
@@ -304,7 +304,10 @@ def grey_table(found, folder):
 
 def settings_table():
     """Every run with its options."""
-    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in RUNS[run].items()) for run in RUNS}
+    options = {
+        run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items())
+        for run, of in (RUNS | CONTROL).items()
+    }
     return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
 
 
@@ -341,7 +344,7 @@ def write(out, folder, names, K=500, minutes=None):
     Rows whose run is not in `folder` stay as variants.json has them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train({name: RUNS[name] for name in names}, folder, minutes)
+    train({name: (RUNS | CONTROL)[name] for name in names}, folder, minutes)
     file = out / "variants.json"
     kept = json.loads(file.read_text()) if file.exists() else {"rows": {}, "kl": {}}
     found = {title: compare(rows, folder, K, kept["rows"].get(title, {})) for title, (_, rows) in COMPARISONS.items()}
@@ -366,8 +369,10 @@ def write(out, folder, names, K=500, minutes=None):
         found["grey"] |= compare([Row(name, name)], folder, min(K, GREY_SAMPLES), grey)
     text += [GREYS, grey_table(found["grey"], folder), ""]
     drawn = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
-    text += [ENERGY, plots.energy_table(drawn["energies"]), "", SNR, settings_table(), ""]
-    write_atomic(file, dump({"rows": found, "kl": kl} | drawn, indent=2))
+    text += [ENERGY, plots.energy_table(drawn["energies"]), "", SNR]
+    lines, controlled = control.sections(folder, out, kept.get("control", {}))
+    text += [*lines, "## Settings", "", settings_table(), ""]
+    write_atomic(file, dump({"rows": found, "kl": kl, "control": controlled} | drawn, indent=2))
     write_atomic(out / "variants.md", "\n".join(text).encode())
     print(out / "variants.md")
 
@@ -376,13 +381,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
     parser.add_argument("--out", type=Path, default=HERE, help="folder for variants.md and its pictures")
-    parser.add_argument("--only", nargs="+", choices=RUNS, metavar="NAME", help="train these runs alone")
+    parser.add_argument("--only", nargs="+", choices=[*RUNS, *CONTROL], metavar="NAME", help="train these runs alone")
     parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
     parser.add_argument("--samples", default=500, metavar="K", help="of the evidence (default: 500)")
     given = parser.parse_args()
     try:
         minutes = None if given.budget is None else real(closed=True)("budget", given.budget)
-        write(given.out, given.runs, given.only or list(RUNS), whole(1)("samples", given.samples), minutes)
+        write(given.out, given.runs, given.only or [*RUNS, *CONTROL], whole(1)("samples", given.samples), minutes)
     except ValueError as error:
         parser.error(error)
 

@@ -1,5 +1,6 @@
 """The runs of figures.variants: trained in the background, evaluated once, and read."""
 
+import io
 import json
 import math
 import os
@@ -67,7 +68,7 @@ def _start(name, options, folder):
     """A training in a process of its own: from its options, or from its last epoch."""
     out = folder / name
     config = folder / f"{name}.toml"
-    config.write_text("".join(f"{option} = {_toml(value)}\n" for option, value in options.items()))
+    config.write_text("".join(f"{option} = {toml(value)}\n" for option, value in options.items()))
     what = ["--config", config, "--out", out, *["--resume"] * out.exists()]
     print(f"{name}: training, log in {out}.log", flush=True)
     with open(f"{out}.log", "a") as log:
@@ -75,10 +76,10 @@ def _start(name, options, folder):
                                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})  # fmt: skip
 
 
-def _toml(value):
+def toml(value):
     """A value of an option as TOML, which writes tables otherwise than JSON."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + "}"
+        return "{" + ", ".join(f"{name} = {toml(part)}" for name, part in value.items()) + "}"
     return json.dumps(value)
 
 
@@ -125,10 +126,15 @@ def evaluate(name, folder, *what):
 
 
 def command(name, folder, text):
-    """A command of minivae, with its words in the run's log."""
-    with open(folder / f"{name}.log", "a") as log, redirect_stdout(log):
-        if minivae(text):
-            raise RuntimeError(f"minivae {' '.join(text)} failed")
+    """A command of minivae, whose words are returned, and go into the run's log."""
+    words = io.StringIO()
+    with redirect_stdout(words):
+        code = minivae(text)
+    with open(folder / f"{name}.log", "a") as log:
+        log.write(words.getvalue())
+    if code:
+        raise RuntimeError(f"minivae {' '.join(text)} failed")
+    return words.getvalue()
 
 
 def report_of(run, meta):

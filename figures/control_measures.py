@@ -1,0 +1,59 @@
+"""What is measured of the runs of figures.control, and how rows of its tables show it."""
+
+import numpy as np
+
+from minivae.runs import Run
+from minivae.runs.settings import complete, read_options
+
+from .control_runs import RUNS
+from .variants_runs import evaluate, is_finished, report_of, state_of
+
+
+def measured(name, folder, kept, measures=(), K=None):
+    """{name: value} of a finished run, evaluated where that is not kept; else what was kept of it, or None.
+
+    Raises ValueError for a run of other options.
+    """
+    if not is_finished(folder / name):
+        return kept[name] if name in kept and kept[name]["options"] == RUNS[name] else None
+    run = Run.open(folder / name)
+    wanted = complete(read_options(RUNS[name]))
+    others = [option for option in RUNS[name] if run.settings[option] != wanted[option]]
+    if others:
+        raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
+    model, meta = run.load_model()
+    report = report_of(run, meta)
+    missing = [measure for measure in measures if measure not in report["measures"]]
+    if missing or "loss" not in report or (K is not None and str(K) not in report["evidence"]):
+        more = [*(("--measure", *missing) if missing else ()), *(("--samples", K) if K is not None else ())]
+        evaluate(name, folder, *more)
+        report = report_of(run, meta)
+    return {
+        "options": RUNS[name],
+        "parameters": model.theta.size,
+        "seconds": float(np.median([line["seconds"] for line in run.finished()])),
+        "epochs": run.settings["epochs"],
+        "metrics": {metric: report[metric] for metric in model.metrics},
+        "measures": {measure: report["measures"][measure] for measure in measures},
+    }
+
+
+def over_seeds(names, found, value):
+    """The values of the runs of `names` that are measured, an array (seeds,)."""
+    return np.array([value(found[name]) for name in names if name in found])
+
+
+def mean_and_spread(values, form="{:.3f}"):
+    """The mean and, of two values or more, their standard deviation."""
+    if not len(values):
+        return ""
+    spread = f" ({form.format(values.std(ddof=1))})" if len(values) > 1 else ""
+    return form.format(values.mean()) + spread
+
+
+def open_cell(names, folder):
+    """Where a row's runs stand, and the command that goes on."""
+    done = sum(is_finished(folder / name) for name in names)
+    part = [state for name in names if (state := state_of(folder / name)) is not None and state[0] < state[1]]
+    under_way = f", {part[0][0]} of {part[0][1]} epochs of the next" if part else ""
+    return f"open, {done} of {len(names)} runs{under_way}: `python -m figures.variants --only {' '.join(names)}`"
