@@ -293,6 +293,7 @@ def test_the_seed_of_the_run_draws_the_labels(tmp_path, capsys, no_pictures):
         out = tmp_path / seed
         options = ["--labelled", "30", "--hidden", "5", "--latent", "2", "--epochs", "1", "--seed", seed]
         assert main(["train", "--model", "m2", *options, "--out", str(out)]) == 0
+        assert f"y: 30 of 1250 training labels are kept, drawn by seed {seed}" in capsys.readouterr().out
         runs[seed] = Run.open(out)
         assert (runs[seed].protocol.labelled, runs[seed].protocol.label_seed) == (30, int(seed))
         assert Protocol.from_json(json.loads(json.dumps(runs[seed].protocol.to_json()))) == runs[seed].protocol
