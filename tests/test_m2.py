@@ -159,6 +159,14 @@ def test_no_class_differs_from_another_at_the_start(rng):
     np.testing.assert_array_equal(model.classify(x), np.full((5, 3), 1 / 3))
     z = rng.standard_normal((5, 2))
     np.testing.assert_array_equal(model.decode(z, y=np.zeros(5, int)), model.decode(z, y=np.arange(5) % 3))
+    np.testing.assert_array_equal(model.encode(x, y=np.zeros(5, int)), model.encode(x, y=np.arange(5) % 3))
+
+
+def test_dropout_is_the_classifier_s(rng):
+    model, _, _ = small("m2", rng, dropout=0.3)
+    noise = model.draw_noise(rng, 5)
+    assert [noise[name] is None for name in ("cls", "enc", "dec")] == [False, True, True]
+    assert set(model.draw_noise(rng, 5, train=False)) == set(noise)
 
 
 # ---- for users
@@ -262,6 +270,10 @@ def test_every_batch_has_its_share_of_labels(labelled, batch_size, heads):
     assert np.ptp(times[data.train.y >= 0]) <= 1
     assert times[data.train.y >= 0].min() >= (labelled < 1000 * heads / batch_size)
     np.testing.assert_array_equal(order, data.order(np.random.default_rng(0), batch_size))
+    turns = order[known]
+    rounds = [turns[i : i + labelled] for i in range(0, len(turns) - labelled + 1, labelled)]
+    for first, second in zip(rounds, [*rounds[1:], np.sort(turns)[:labelled]], strict=True):
+        assert (first != second).any()  # drawn anew each time
 
 
 def test_with_all_labels_an_epoch_is_a_permutation():
@@ -281,12 +293,17 @@ def test_the_seed_of_the_run_draws_the_labels(tmp_path, capsys, no_pictures):
         out = tmp_path / seed
         options = ["--labelled", "30", "--hidden", "5", "--latent", "2", "--epochs", "1", "--seed", seed]
         assert main(["train", "--model", "m2", *options, "--out", str(out)]) == 0
+        assert f"y: 30 of 1250 training labels are kept, drawn by seed {seed}" in capsys.readouterr().out
         runs[seed] = Run.open(out)
         assert (runs[seed].protocol.labelled, runs[seed].protocol.label_seed) == (30, int(seed))
         assert Protocol.from_json(json.loads(json.dumps(runs[seed].protocol.to_json()))) == runs[seed].protocol
         np.testing.assert_array_equal(
             runs[seed].read_data().train.y, few_labels(load_data("digits").train.y, 30, int(seed))
         )
+    assert main(["train", "--hidden", "5", "--latent", "2", "--epochs", "1", "--out", str(tmp_path / "vae")]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "0"), str(tmp_path / "vae")]) == 0
+    assert "cannot be compared" not in capsys.readouterr().out  # both have an ELBO of log p(x)
     error = error_of(capsys, "evaluate", tmp_path / "0", "--split", "train")
     assert error == "minivae: split: expected test or validation, train has 30 labels for 1250 rows\n"
 

@@ -132,9 +132,11 @@ class Protocol:
         return cls(**fields_of)
 
     def said(self):
-        """Lines for people: the values that were found, what was done to them, and what is missing."""
+        """Lines for people: the values that were found, what was done to them, what is missing, how few labels are."""
+        kept = f"y: {self.labelled} of {self.n_train} training labels are kept, drawn by seed {self.label_seed}"
+        kept = [kept] * (self.labelled is not None)
         if self.dtype is None:
-            return []
+            return kept
         d = self.divisor
         done = "standardized" if self.mean is not None else "as they are"
         if d != 1:
@@ -142,7 +144,7 @@ class Protocol:
         line = f"x: {self.dtype} from {self.low:.9g} to {self.high:.9g}, {done}"
         if self.outside is not None:
             line += f"; {self.outside} validation values lie outside"
-        return [line] + [f"x: {self.missing} values are missing"] * (self.missing is not None)
+        return [line, *[f"x: {self.missing} values are missing"] * (self.missing is not None), *kept]
 
     def values_said(self, likelihood):
         """How the values of a split came to be what a model sees, in words: numbers of other words are not comparable.
