@@ -16,7 +16,7 @@ import numpy as np
 
 from ..backend import place, to_numpy
 
-SURE = 0.95  # the probability of a class at which it is reached
+SURE = 0.999  # the probability of a class at which it is reached
 
 
 class Direction(NamedTuple):
