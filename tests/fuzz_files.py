@@ -304,7 +304,7 @@ LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
     "uncertainty": ("ae", "net", "m2"),
-    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse"), ("net",)),
+    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
@@ -372,7 +372,7 @@ def multiplied(body, places, which, factor):
 def run_folder(case):
     """A command on a run with one damaged file."""
     name, (file, kind, detail), what = case
-    with folder_of(tiny_runs() / name) as folder:
+    with folder_of(tiny_runs() / name) as folder, mock.patch("minivae.cli.attributes.STEPS", 3):
         path = folder / name / file
         content = path.read_bytes()
         names = []

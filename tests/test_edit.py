@@ -77,7 +77,7 @@ def test_units_of_latents_do_not_count():
 def test_codes_that_tell_nothing():
     z = np.zeros((10, 2), "float32")
     for call in (lambda: class_direction(z, np.arange(10) > 4), lambda: value_direction(z, np.arange(10))):
-        with pytest.raises(ValueError, match="z: expected codes that change with the attribute, they tell nothing"):
+        with pytest.raises(ValueError, match="z: expected codes that change with the attribute, these tell nothing"):
             call()
     with pytest.raises(ValueError, match="members: expected some of 10 examples, got none"):
         class_direction(z, np.zeros(10, bool))

@@ -103,13 +103,16 @@ class Editor:
         """(z, y) with the attribute changed to `targets` (N,)."""
         if self.by_y:
             return to_label(self.model, z, y, targets), targets
-        if self.name in self.reader.ordered:
-            return value_direction(self.z, self.seen).move(z, targets), y
-        z = z.copy()
-        for value in np.unique(targets):
-            rows = targets == value
-            z[rows] = to_class(class_direction(self.z, self.seen == value), z[rows])
-        return z, y
+        try:
+            if self.name in self.reader.ordered:
+                return value_direction(self.z, self.seen).move(z, targets), y
+            z = z.copy()
+            for value in np.unique(targets):
+                rows = targets == value
+                z[rows] = to_class(class_direction(self.z, self.seen == value), z[rows])
+            return z, y
+        except ValueError as error:
+            raise ValueError(f"run: {error}") from None
 
     # ---- the figures
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..backend import place, to_numpy
 
-SURE = 0.95  # the probability of a class at which it is reached
+SURE = 0.999  # the probability of a class at which it is reached
 
 
 class Direction(NamedTuple):
@@ -95,5 +95,5 @@ def value_direction(z, values):
 def _checked(w, b, d):
     """The Direction; ValueError unless r rises along it."""
     if not w @ d > 0:
-        raise ValueError("z: expected codes that change with the attribute, they tell nothing of it")
+        raise ValueError("z: expected codes that change with the attribute, these tell nothing of it")
     return Direction(w, float(b), d)
