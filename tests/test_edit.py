@@ -267,6 +267,16 @@ def test_another_class_of_a_conditional_model(tmp_path, monkeypatch):
     np.testing.assert_allclose([band[2] for band in shown["bands"]], model.decode(z, np.array([3, 3])), rtol=1e-4)
 
 
+def test_who_judges_knows_labels_that_the_model_does_not(tmp_path, monkeypatch, capsys):
+    judges = []
+    monkeypatch.setattr("minivae.cli.editing.Classes", lambda *given: judges.append(given) or Classes(*given))
+    run = trained(tmp_path, "--model", "m2", "--labelled", "100")
+    assert main(["edit", str(run), "--n", "1"]) == 0
+    assert len(judges[0][1]) == 1250
+    np.testing.assert_array_equal(np.unique(judges[0][1]), np.arange(10))
+    assert "by giving another y" in capsys.readouterr().out
+
+
 def test_the_seed_chooses_what_is_wanted(tmp_path, capsys):
     run = trained(tmp_path)
     said = []

@@ -10,6 +10,7 @@ from ..finite import finite_rows
 from ..metrics import BATCH
 from ..numeric import at_once
 from ..options import whole
+from ..runs import read_data
 from ..tables import aligned
 from .attributes import Classes, Factors
 from .base import argument
@@ -56,7 +57,9 @@ class Editor:
             raise ValueError(f"run: edit needs held-out examples, {run.path} has no validation split")
         if self.model.likelihood.missing:
             raise ValueError("run: edit needs data without missing values, those of the run may have some")
-        rows = generator(0, "split").permutation(np.flatnonzero(self.data.train.y >= 0))[:TRAIN]
+        if run.protocol.labelled is not None:  # who judges knows all labels
+            self.data = read_data(run.settings | {"labelled": None})
+        rows = generator(0, "split").permutation(len(self.data.train.x))[:TRAIN]
         x, y = self.data.settle(self.data.train.x, generator(0, "present"))[rows], self.data.train.y[rows]
         self.z = self.encoded(x, y)
         self.reader = Factors(run) if run.settings["data"] == "sprites" else Classes(x, y, run.protocol.shape)
