@@ -10,6 +10,7 @@ from ..backend import place
 from .preprocess import shift
 from .protocol import Protocol
 from .rows import Rows
+from .splits import labelled_in
 
 
 class Split(NamedTuple):
@@ -66,7 +67,7 @@ class Dataset:
         if p.labelled is None:
             return rng.permutation(n)
         labelled, others = np.flatnonzero(self.train.y >= 0), rng.permutation(np.flatnonzero(self.train.y < 0))
-        heads = p.labelled_in(batch_size)
+        heads = labelled_in(batch_size, p.labelled / p.n_train)
         rounds = -(-(p.presented(batch_size) - len(others)) // len(labelled))
         turns = rng.permuted(np.tile(labelled, (rounds, 1)), axis=1).ravel()
         size = batch_size - heads

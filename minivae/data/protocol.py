@@ -14,7 +14,7 @@ from .quadrants import check_cut, cut, given_mask, together
 from .record import RULES
 from .rows import Rows, as_float32, drawn, without_gaps
 from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
-from .splits import labelled_in, presented
+from .splits import presented
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _EPOCH = {"train": 0, "validation": 1, "test": 2}  # of the generator of a split's bits
@@ -272,10 +272,6 @@ class Protocol:
         return x
 
     # ---- presentations
-
-    def labelled_in(self, batch_size):
-        """How many rows of a batch have a label, where only some are kept."""
-        return labelled_in(batch_size, self.labelled / self.n_train)
 
     def presented(self, batch_size):
         """How many rows an epoch presents, see `Dataset.order`."""
