@@ -53,16 +53,16 @@ def draw_scores(by_method, titles, scores, path):
 
 
 def draw_capacity(curves, path):
-    """KL of the validation split after each epoch, and C(t), of {run: [(KL, C)]}."""
+    """KL and C over the epochs, of {run: [(KL in training, mean C, KL in validation, C)]}."""
     with figure_to(path, (5.4, 3.4)) as figure:
         ax = figure.subplots()
         for i, curve in enumerate(curves.values()):
-            kl, C = np.array(curve).T
-            ax.plot(
-                np.arange(1, len(kl) + 1), kl, color=BLUE, lw=1, label=None if i else "KL(q(z | x) || p(z)), each seed"
-            )
-        ax.plot(np.arange(1, len(C) + 1), C, "--", color=ORANGE, lw=1.5, label="C(t)")
-        ax.set(xlabel="epoch", ylabel="nats", title="the KL follows the capacity")
+            kl, _, held_out, C = np.array(curve).T
+            epochs = np.arange(1, len(kl) + 1)
+            ax.plot(epochs, held_out, color=GREY, lw=0.8, label=None if i else "KL, validation, after an epoch")
+            ax.plot(epochs - 0.5, kl, color=BLUE, lw=1.5, label=None if i else "KL, training, mean of an epoch")
+        ax.plot(epochs, C, "--", color=ORANGE, lw=1.5, label="C(t)")
+        ax.set(xlabel="epoch", ylabel="nats", title=f"the KL follows the capacity, {len(curves)} seeds")
         ax.legend()
 
 
