@@ -10,7 +10,7 @@ METHODS = {  # name: (what it is, options, seeds)
     "beta2": ("beta-VAE, beta 2", {"model": "vae", "beta": 2.0}, 3),
     "capacity": (
         "capacity to 10 nats",
-        {"model": "capacity", "gamma": 30.0, "capacity": 10.0, "capacity_epochs": 100},
+        {"model": "capacity", "capacity": 10.0, "capacity_epochs": 100},
         3,
     ),
     "factorvae": ("FactorVAE, gamma 30", {"model": "factorvae", "gamma": 30.0, "critic": [200, 200]}, 3),
