@@ -36,7 +36,7 @@ FEW = {"data": "mnist", "validation": 10_000, "schedule": "cosine"}
 M2 = FEW | {"model": "m2", "labelled": 100, "hidden": [200], "latent": 16, "batch_size": 100, "beta": 2.0, "alpha": 1.0,
             "dropout": 0.5, "labels_first": 4, "epochs": 12}  # fmt: skip
 M1 = FEW | {"model": "vae", "hidden": [400], "latent": 10, "batch_size": 200, "epochs": 15}
-BY_CLASS = FEW | {"model": "cvae", "hidden": [400], "latent": 8, "batch_size": 200, "epochs": 15}
+BY_CLASS = FEW | {"model": "cvae", "hidden": [400, 200], "latent": 8, "batch_size": 128, "epochs": 15}
 LABEL_DRAWS = 5
 SOURCES = {"data": "sources", "likelihood": "gaussian", "standardize": True, "hidden": [100, 100], "latent": 5,
            "activation": "leaky-relu", "epochs": 60, "batch_size": 128, "lr": 3e-3, "schedule": "cosine"}  # fmt: skip
@@ -70,4 +70,5 @@ EDITS = {  # picture: (run, what it is, options of `minivae edit`)
     "x": ("sprites-tcvae-seed0", "beta-TCVAE of hearts, their place", ["--attribute", "x"]),
     "direction": ("m1", "VAE of MNIST, a direction for each class", []),
     "class": ("by-class", "CVAE of MNIST, another class", []),
+    "few": ("m2-seed0", "M2 of 100 labels, another class", []),
 }  # fmt: skip
