@@ -136,15 +136,15 @@ Five independent sources, 40 segments of 1,000 rows: in each segment each source
 network of two layers mixes them into 10 numbers, with a little noise. The VAE sees the mixture; the identifiable VAE is
 told the segment as well, in its encoder and its prior (Khemakhem et al. 2020). Both have the same networks, epochs and
 numbers of latents; each seed has sources and a mixture of its own. The score is the mean correlation coefficient of the
-sources with the means of q, each source with one latent, over the test rows; sources that are turned at random have the
-third column's.
+sources with the means of q, each source with one latent, over the test rows. What chance gives: sources that are turned
+at random, and the codes of other rows.
 """
 
 
 def sources(folder, out, kept):
     """The section on identifiability, and {run: what was measured}."""
     found = {}
-    table = [("model", "each seed", "mean", "turned at random", "codes of other rows", "ELBO", "lines")]
+    table = [("model", "each seed", "mean", "turned at random", "codes of other rows", "lines")]
     for model, what in (("vae", "VAE"), ("ivae", "identifiable VAE")):
         names = [f"sources-{model}-seed{seed}" for seed in range(SOURCE_SEEDS)]
         for name in names:
@@ -153,14 +153,13 @@ def sources(folder, out, kept):
                 found[name] = m
         there = [found[name] for name in names if name in found]
         if not there:
-            table.append((what, open_cell(names, folder), *[""] * 5))
+            table.append((what, open_cell(names, folder), *[""] * 4))
             continue
         of = [m["measures"]["recovery"] for m in there]
         scores = np.array([part["pearson"]["score"] for part in of])
         table.append((what, ", ".join(f"{score:.3f}" for score in scores), mean_and_spread(scores),
                       f"{np.mean([part['turned'] for part in of]):.3f}",
                       f"{np.mean([part['pearson']['of_other_rows'] for part in of]):.3f}",
-                      mean_and_spread(np.array([m["metrics"]["elbo"] for m in there]), "{:.2f}"),
                       lines_of(MODELS[model])))  # fmt: skip
     name = f"sources-ivae-seed{0}"
     if is_finished(folder / name):
