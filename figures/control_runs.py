@@ -20,9 +20,16 @@ METHODS = {  # name: (what it is, options, seeds)
 }
 
 
+UPRIGHT = SPRITES | {"sprites": HEARTS | {"orientation": [0]}, "epochs": 1000}  # as many steps, of fewer images
+UPRIGHT_METHODS = {
+    "upright1": ("beta-VAE, beta 1", {"model": "vae", "beta": 1.0}, 5),
+    "upright4": ("beta-VAE, beta 4", {"model": "vae", "beta": 4.0}, 5),
+}
+
+
 def seeds_of(method):
     """Names of the runs of a method, one for each seed."""
-    return [f"sprites-{method}-seed{seed}" for seed in range(METHODS[method][2])]
+    return [f"sprites-{method}-seed{seed}" for seed in range((METHODS | UPRIGHT_METHODS)[method][2])]
 
 
 QUADRANTS = {"data": "static-mnist", "hidden": [500, 500], "batch_size": 100, "schedule": "cosine", "epochs": 16}
@@ -48,6 +55,11 @@ RUNS = {
     for seed in range(5)
     for method, (_, options, seeds) in METHODS.items()
     if seed < seeds
+}
+RUNS |= {
+    f"sprites-{method}-seed{seed}": UPRIGHT | options | {"seed": seed}
+    for seed in range(5)
+    for method, (_, options, _) in UPRIGHT_METHODS.items()
 }
 RUNS |= {
     f"quadrants{q}-{kind}": QUADRANTS | {"quadrants": q} | options

@@ -71,6 +71,8 @@ class Model(Module):
         Widths of the levels z1, z2, .. that are the columns of z, where only z1 is decoded. See `priors.Hierarchy`.
     counts_data : bool
         Whether `build` is given `n_train`, the number of training examples.
+    pairs_examples : bool
+        Whether a step compares each example of a batch with each other one: then its memory grows with the square of N.
     adam_betas : {objective: (b1, b2)}
         Adam's betas, of objectives that need others than (0.9, 0.999).
     labels : Labels, optional
@@ -88,6 +90,7 @@ class Model(Module):
     conditional = False  # whether a model of this class is given y
     decodes_y = True  # whether its decoder is given y as well
     counts_data = False
+    pairs_examples = False
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
     generates = True  # whether it has learned x, and not what y is alone

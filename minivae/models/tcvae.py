@@ -61,6 +61,7 @@ class TCVAE(VAE):
         "dim_kl": Metric("sum of KL(q(z_l) || p(z_l)), of the batch", "lower"),
     }
     counts_data = True
+    pairs_examples = True
 
     def __init__(self, encoder, decoder, likelihood=None, prior=None, beta=1.0, estimator="weighted", n_train=None):
         stratified = one_of(ESTIMATORS)("estimator", estimator) == "stratified"

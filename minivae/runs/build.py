@@ -104,6 +104,8 @@ def check_run(settings, model, data):
     check_batches(model, data.protocol.n_train, settings["batch_size"])
     n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * data.train.x.shape[1]
     out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
+    if model.pairs_examples:
+        out += 8 * min(settings["batch_size"], data.protocol.n_train) ** 2 * model.L  # densities of all pairs
     if 4 * out > memory():  # of the decoder's outputs, their gradient and what the likelihood makes of both
         raise ValueError(f"batch_size: expected fewer examples, samples or levels, a step needs {4 * out:,} bytes")
     if settings["ledger"]:
