@@ -271,3 +271,13 @@ def test_adam_has_the_betas_that_the_model_names(rng):
     model, _, _ = small("factorvae", rng, critic=[4])
     assert Adam(model).betas == {"loss": (0.9, 0.999), "loss_critic": (0.5, 0.9)}
     assert Adam(model, betas={"loss_critic": (0.1, 0.2)}).betas["loss_critic"] == (0.1, 0.2)
+
+
+def test_equal_weights_scale_as_a_mean(rng):
+    """The batch twice over has the same loss and gradient under them; under the stratified ones it has others."""
+    for options, same in (({}, True), ({"estimator": "stratified", "n_train": 40}, False)):
+        model, x, _ = small("tcvae", rng, beta=3.0, **options)
+        noise = model.draw_noise(rng, 5)
+        once = gradient(model, x, noise)
+        twice = gradient(model, np.tile(x, (2, 1)), noise | {"eps": np.tile(noise["eps"], (2, 1))})
+        assert np.allclose(once, twice, rtol=1e-9, atol=1e-12) == same

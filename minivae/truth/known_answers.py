@@ -28,7 +28,7 @@ def check_known(model, x, rng, y=None):
     """{what is said: Law} of a model in float64 and data x (N, D), y: all that says something of it."""
     noise = model.draw_noise(rng, len(x), train=False)
     return Laws(
-        scales(model, x, noise, y)
+        ({} if model.pairs_examples else scales(model, x, noise, y))
         | signs(model, x, model.stopped(x, noise, y), y)
         | ({} if getattr(model, "likelihood", None) is None else of_likelihood(model.likelihood, rng))
         | (of_kl(model.prior_of(take(y, slice(1)), 1)) if model.has_kl else {})
