@@ -196,8 +196,8 @@ def test_codes_that_are_the_factors(model, attribute, to, tmp_path, monkeypatch,
     assert main(["edit", str(run), "--attribute", attribute, *given]) == 0
     out = capsys.readouterr().out
     assert figures(out, "edited")[0] == 1
-    assert figures(out, "not edited")[0] == 1
-    for row in ("edited", "not edited"):
+    assert figures(out, "reconstructed")[0] == 1
+    for row in ("edited", "reconstructed"):
         assert figures(out, row)[2:] == [0] * (4 if attribute == "shape" else 5)
     assert ("giving another y" in out) == (model == "cvae" and attribute == "shape")
     assert (run / "edits.png").read_bytes().startswith(PNG)
@@ -221,7 +221,7 @@ def test_an_edit_that_does_nothing_reaches_nothing(tmp_path, monkeypatch, capsys
     assert main(["edit", str(run), "--attribute", "scale"]) == 0
     out = capsys.readouterr().out
     assert [line.split() for line in out.splitlines()[2:4]] == [
-        [*name, "0.000", "+-", "0.000", "-", "1.000", "-", "-", "-"] for name in (["edited"], ["not", "edited"])
+        [*name, "0.000", "+-", "0.000", "-", "1.000", "-", "-", "-"] for name in (["edited"], ["reconstructed"])
     ]
 
 

@@ -128,7 +128,7 @@ def test_commands_draw_whole_images_or_say_why_not(name, folder, tmp_path, monke
     bands, shape, (_, title, _, tops) = shown[0]
     S = 1 if name == "net" else 6
     x, y = Run.open(folder / name).read_data().validation
-    whole = Run.open(folder / name).protocol.whole(x, y)[: 12 // S]
+    whole = Run.open(folder / name).protocol.whole(x, y)[: 12 // 6]
     assert (shape, bands.shape, tops[0], tops[-1]) == ((6, 4, 1), (len(whole), S + 2, 24), "given", "truth")
     np.testing.assert_array_equal(bands[:, -1], whole)
     assert "y" in title

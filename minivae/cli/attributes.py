@@ -60,8 +60,8 @@ class Classes:
     def notes(self, x, known):
         right = (self.read(x) == known).mean()
         return [f"as wanted: told by a classifier of x that is right on {right:.3f} of the examples as they are",
-                "distance to x: root mean square over its values; another example: of the wanted class, not "
-                "edited"]  # fmt: skip
+                "reconstructed: not edited, of the class of x; another example: a reconstruction of the wanted class",
+                "distance to x: root mean square over its values"]  # fmt: skip
 
 
 class Factors:
@@ -118,9 +118,10 @@ class Factors:
         return np.hstack([none, np.where(none, np.nan, far)])
 
     def notes(self, x, known):
-        return ["as wanted: so is the nearest image of the run's grid; not edited: as it was; no sprite: far from all",
-                "the others: mean change; off by: mean distance to what is wanted; both of sprites only, in steps of",
-                "the grid, of shapes the share that changed, orientations up to turns that look alike"]  # fmt: skip
+        return ["as wanted: so is the nearest image of the run's grid; reconstructed: not edited, as x is; no sprite: far",
+                "from all; the others: mean change; off by: mean distance to what is wanted; both of sprites only,",
+                "in steps of the grid, of shapes the share that changed, orientations up to turns that look",
+                "alike"]  # fmt: skip
 
     def _parts(self):
         return batches(len(self.images), 4096)

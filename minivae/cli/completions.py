@@ -11,7 +11,7 @@ COMPLETIONS = 6  # of an image
 def draw_completions(run, model, n, seed, path, title, seen, draw=False):
     """About n completions of the first images of the split `seen`, a row each; one of each where nothing is random."""
     S = 1 if model.latent is None and not draw else COMPLETIONS
-    x, y = (part[: max(1, n // S)] for part in seen)
+    x, y = (part[: max(1, n // COMPLETIONS)] for part in seen)
     rng, noise = generator(seed, "sample"), generator(seed, "sample", 1) if draw else None
     tiles = plot.Tiles(shape_of(run), len(x), S + 2)
 

@@ -122,7 +122,7 @@ class Editor:
     def figures(self, x, y, known, wanted, rng):
         """Lines: how many edits reach the wanted value, what becomes of the rest, and the same without an edit."""
         targets, z = self.targets(known, wanted, rng), self.encoded(x, y)
-        cases = {"edited": (*self.edited(z, y, targets), targets), "not edited": (z, y, known[:, self.column])}
+        cases = {"edited": (*self.edited(z, y, targets), targets), "reconstructed": (z, y, known[:, self.column])}
         if self.reader.columns == ("class",):
             others = np.array([rng.choice(np.flatnonzero(self.seen == value)) for value in targets])
             cases["another example"] = self.z[others], targets, targets

@@ -195,8 +195,8 @@ def _cut(data, quadrants):
     if len(shape) != 3 or min(shape[:2]) < 2:
         raise ValueError(f"quadrants: expected images, got examples of {'x'.join(map(str, shape))}")
     if p.is_random or data.augment:
-        what = "augment shifts" if data.augment else "binarize each draws"
-        raise ValueError(f"quadrants: expected the same bits in x and y at every presentation, {what} them anew")
+        what = "augment shifts them anew" if data.augment else "binarize each draws them anew; once or threshold do not"
+        raise ValueError(f"quadrants: expected the same bits in x and y at every presentation, {what}")
     if p.missing is not None or isinstance(data.train.x, Rows):
         what = "some are missing" if p.missing is not None else "they stay in their file"
         raise ValueError(f"quadrants: expected values that are all there, in memory; {what}")

@@ -38,8 +38,8 @@ OPTIONS = {
                           older="tail"),
     "quadrants": Option(whole(1, 3), None, "cut images of bits: given are so many quadrants, x is the rest, to predict",
                         "1|2|3", optional=True, older=None),
-    "labelled": Option(whole(1), None, "keep N labels of the training split, as many of each class, drawn by the run's "
-                       "seed (default: all)", "N", optional=True, older=None),
+    "labelled": Option(whole(1), None, "keep N labels of the training split, nearly as many of each class, by the "
+                       "run's seed (default: all)", "N", optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
 }  # fmt: skip

@@ -35,7 +35,7 @@ class CapacityVAE(VAE):
     """
 
     options = NETWORKS | {
-        "gamma": Option(real(closed=True), 100.0, "weight of |KL - C|", "X"),
+        "gamma": Option(real(closed=True), 100.0, "weight of |KL - C|; factorvae: of the total correlation", "X"),
         "capacity": Option(real(closed=True), 25.0, "nats that C rises to", "X"),
         "capacity_epochs": Option(whole(1), 10, "epochs over which C rises from 0", "N"),
     }

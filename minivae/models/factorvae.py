@@ -41,13 +41,13 @@ class FactorVAE(VAE):
     """
 
     options = NETWORKS | {
-        "gamma": Option(real(closed=True), 10.0, "weight of the total correlation", "X"),
+        "gamma": Option(real(closed=True), 10.0, "weight of the total correlation; capacity: of |KL - C|", "X"),
         "critic": Option(each(whole(1, MOST)), [100, 100], "widths of the critic", "N", True),
     }
     objectives = {"loss": ("encoder", "decoder", "likelihood", "prior"), "loss_critic": ("critic",)}
     adam_betas = {"loss_critic": (0.5, 0.9)}  # appendix A
     metrics = METRICS | {
-        "tc": Metric("total correlation, by the critic", "lower"),
+        "tc": Metric("critic's total correlation", "lower"),
         "loss_critic": Metric("cross-entropy of the critic", "lower"),
     }
 

@@ -38,7 +38,7 @@ from .labels import Labels
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 
-OF_LABELS = {"loss": METRICS["loss"], "error": Metric("error of q(y | x) on rows with labels", "lower", "%")}
+OF_LABELS = {"loss": METRICS["loss"], "error": Metric("error of q(y | x)", "lower", "%")}
 
 
 class M2(InferredY, VAE):

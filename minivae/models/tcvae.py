@@ -56,9 +56,9 @@ class TCVAE(VAE):
         "estimator": Option(one_of(ESTIMATORS), "weighted", "of q(z) in the batch", "|".join(ESTIMATORS)),
     }  # fmt: skip
     metrics = METRICS | {
-        "mi": Metric("I(x; z), of the batch", "lower"),
-        "tc": Metric("total correlation, of the batch", "lower"),
-        "dim_kl": Metric("sum of KL(q(z_l) || p(z_l)), of the batch", "lower"),
+        "mi": Metric("I(x; z) in the batch", "lower"),
+        "tc": Metric("total correlation in the batch", "lower"),
+        "dim_kl": Metric("KL(q(z_l) || p(z_l)), summed", "lower"),
     }
     counts_data = True
     pairs_examples = True

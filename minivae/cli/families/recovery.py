@@ -36,7 +36,7 @@ def recovery(case):
         f"mean |correlation| of {n} sources, each with one of {case.model.L} latents, over {len(z):,} rows",
         *(f"{method} {part.score:.4f}; {chance[method]:.4f} with the codes of other rows"
           for method, part in found.items()),
-        f"sources that are turned at random have {turned:.4f} on average",
+        f"sources that are turned at random have {turned:.4f} on average: up to there none is found",
     ]  # fmt: skip
     if case.model.labels is not None:
         lines.append("codes are E[z | x, y]: the encoder is given the segment y, too")
