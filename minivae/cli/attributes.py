@@ -118,10 +118,10 @@ class Factors:
         return np.hstack([none, np.where(none, np.nan, far)])
 
     def notes(self, x, known):
-        return ["as wanted: so is the nearest image of the run's grid; reconstructed: not edited, as x is; no sprite: far",
-                "from all; the others: mean change; off by: mean distance to what is wanted; both of sprites only,",
-                "in steps of the grid, of shapes the share that changed, orientations up to turns that look",
-                "alike"]  # fmt: skip
+        return ["as wanted: so is the nearest image of the run's grid; reconstructed: not edited, as x is;",
+                "no sprite: far from all; the others: mean change; off by: mean distance to what is wanted;",
+                "both of sprites only, in steps of the grid, of shapes the share that changed, orientations up",
+                "to turns that look alike"]  # fmt: skip
 
     def _parts(self):
         return batches(len(self.images), 4096)

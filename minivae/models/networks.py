@@ -30,6 +30,13 @@ def _likelihood(settings):
     return "gaussian" if settings["data"] == "sources" else "bernoulli"
 
 
+def _latent(settings):
+    """Number of latents, where it is not given."""
+    if settings["data"] == "sources":
+        return (settings["sources"] or {}).get("count", 2)
+    return 8 if _is_small(settings) else 20
+
+
 def _levels(settings):
     """Grey levels of a likelihood that has some, where their number is not given."""
     if settings["data"] == "digits":
@@ -52,8 +59,8 @@ NETWORKS = {
                        fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
     "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position, for conv",
                      "CHANNELS", needs=("arch", ("conv",)), optional=True, older=None),
-    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, sources, tables 8)", "L",
-                     fill=lambda settings: 8 if _is_small(settings) else 20),
+    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8; sources as many)", "L",
+                     fill=_latent),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
     "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; table: mixed; sources: "
