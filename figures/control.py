@@ -177,7 +177,8 @@ EDITED = """## Edits
 `minivae edit RUN` changes held-out examples by one attribute and keeps the rest. A model whose decoder is given the
 class decodes an example with another one; else its code moves along a direction, which a regression of the attribute on
 codes gives. What became of an image is read off by something that never saw the model: of sprites by the nearest image
-of the grid, which tells all factors; of digits by a classifier of pixels.
+of the grid, which tells all factors; of digits by a classifier of pixels. For a class both ways work. Along a line the
+scale or the place of a heart changes too little, and other factors with it: these codes bend.
 """
 
 
