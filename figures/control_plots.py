@@ -92,4 +92,4 @@ def draw_errors(errors, path):
             ax.plot(values, [at] * len(values), "o", color=BLUE, alpha=0.7)
             ax.plot([np.mean(values)] * 2, [at - 0.3, at + 0.3], color=ORANGE, lw=2)
         ax.set(yticks=y, yticklabels=[what.replace("\\|", "|") for what in errors], xlim=(0, None),
-               xlabel="test error in %, each draw of 100 labels (dots) and their mean (bar)")  # fmt: skip
+               xlabel="test error in %: draws (dots), mean (bar)")  # fmt: skip
