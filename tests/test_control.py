@@ -1,6 +1,7 @@
 """figures/control.py: its runs, the sections with open rows, and that rows stay as they were kept."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from figures import control, control_factors, control_measures, control_plots
 from figures.control_runs import EDITS, METHODS, RUNS, seeds_of
 from figures.variants_runs import toml
-from minivae.cli import main
+from minivae.cli import families, main
 from minivae.data.sources import sprite_grid
 from minivae.evaluate import kl_parts, posteriors
 from minivae.runs import Run
@@ -67,6 +68,10 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def mine(monkeypatch):
     monkeypatch.setattr(control_measures, "RUNS", MINE)
+    monkeypatch.setattr(families.disentanglement, "REPEATS", 2)
+    for score in ("beta_vae_score", "factor_vae_score"):
+        of_few = partial(getattr(families.disentanglement, score), votes=(200, 100))
+        monkeypatch.setattr(families.disentanglement, score, of_few)
     monkeypatch.setattr(control, "PUBLISHED", {1: (99.75, 63.91)})
     monkeypatch.setattr(control, "QUADRANT_SAMPLES", 5)
 
