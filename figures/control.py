@@ -49,7 +49,7 @@ def conditions(folder, out, kept):
         "parameters",
         "epochs",
         "s per epoch",
-        "log p(x | y)",
+        "log p(x given y)",
         "effect",
         "published",
         "lines",
