@@ -60,8 +60,8 @@ class Classes:
     def notes(self, x, known):
         right = (self.read(x) == known).mean()
         return [f"as wanted: told by a classifier of x that is right on {right:.3f} of the examples as they are",
-                "distance to x: root mean square over its values; another example: of the wanted class, not "
-                "edited"]  # fmt: skip
+                "not edited: as it was; another example: of the wanted class, not edited",
+                "distance to x: root mean square over its values"]  # fmt: skip
 
 
 class Factors:
