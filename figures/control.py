@@ -136,8 +136,8 @@ Five independent sources, 40 segments of 1,000 rows: in each segment each source
 network of two layers mixes them into 10 numbers, with a little noise. The VAE sees the mixture; the identifiable VAE is
 told the segment as well, in its encoder and its prior (Khemakhem et al. 2020). Both have the same networks, epochs and
 numbers of latents; each seed has sources and a mixture of its own. The score is the mean correlation coefficient of the
-sources with the means of q, each source with one latent, over the test rows; sources that are turned at random have the
-third column's.
+sources with the means of q, each source with one latent, over the test rows; beside it that of sources that are turned
+at random. The ELBO of the identifiable VAE is a bound on log p(x | y), y the segment: another quantity than log p(x).
 """
 
 
@@ -162,7 +162,7 @@ def sources(folder, out, kept):
                       f"{np.mean([part['pearson']['of_other_rows'] for part in of]):.3f}",
                       mean_and_spread(np.array([m["metrics"]["elbo"] for m in there]), "{:.2f}"),
                       lines_of(MODELS[model])))  # fmt: skip
-    name = f"sources-ivae-seed{0}"
+    name = "sources-ivae-seed0"
     if is_finished(folder / name):
         (out / "variants_sources.png").write_bytes((folder / name / "recovery-test.png").read_bytes())
     text = [IDENTIFIED, markdown(*table), ""]

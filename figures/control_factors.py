@@ -97,7 +97,7 @@ def _slim(m, folder, name):
         run = Run.open(folder / name)
         model, _ = run.load_model()
         lines = run.finished()
-        steps = run.settings["epochs"] and -(-run.protocol.n_train // run.settings["batch_size"])
+        steps = -(-run.protocol.n_train // run.settings["batch_size"])
         slim["curve"] = [(line["validation"]["kl"], model.C(steps * line["epoch"])) for line in lines]
     return slim
 
