@@ -161,7 +161,7 @@ def sources(folder, out, kept):
                       f"{np.mean([part['turned'] for part in of]):.3f}",
                       f"{np.mean([part['pearson']['of_other_rows'] for part in of]):.3f}",
                       lines_of(MODELS[model])))  # fmt: skip
-    name = f"sources-ivae-seed{0}"
+    name = "sources-ivae-seed0"
     if is_finished(folder / name):
         (out / "variants_sources.png").write_bytes((folder / name / "recovery-test.png").read_bytes())
     text = [IDENTIFIED, markdown(*table), ""]

@@ -359,6 +359,16 @@ def test_compare_says_when_nats_cannot_be_compared(run, table_run, tmp_path, cap
     assert "their nats cannot be compared" in capsys.readouterr().out
 
 
+def test_compare_says_where_a_name_means_two_things(tmp_path, capsys, no_pictures):
+    for model in ("tcvae", "factorvae"):
+        assert main(["train", *SMALL, "--model", model, "--out", str(tmp_path / model)]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "tcvae"), str(tmp_path / "factorvae")]) == 0
+    said = "tc is not the same in all runs: total correlation, of the batch; total correlation, by the critic"
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "not the same" in line] == [said]
+
+
 def test_compare_of_a_run_without_an_epoch(run, tmp_path, capsys):
     empty = shutil.copytree(run, tmp_path / "b")
     (empty / "metrics.jsonl").write_text("")

@@ -214,6 +214,20 @@ def test_an_edit_that_is_a_step_off(tmp_path, monkeypatch, capsys):
     assert figures(capsys.readouterr().out, "edited")[:4] == [0, 0, 1, 0]
 
 
+def test_orientations_that_look_alike_are_no_edit(tmp_path, capsys):
+    """Of a square turned by a quarter and as it is: there is nothing to change. Hearts alone are edited."""
+    grid = "sprites = {side = 32, shape = [SHAPES], scale = [5], orientation = [0, 10], x = [0, 15, 31]}\n"
+    run = trained(tmp_path, "--data", "sprites", config=grid.replace("SHAPES", "0, 2"))
+    hearts = (Run.open(run).read_data().validation.y == 2).sum()
+    capsys.readouterr()
+    assert main(["edit", str(run), "--attribute", "orientation", "--n", "1"]) == 0
+    assert f"orientation: {hearts} held-out examples" in capsys.readouterr().out
+    (tmp_path / "b").mkdir()
+    run = trained(tmp_path / "b", "--data", "sprites", config=grid.replace("SHAPES", "0"))
+    assert main(["edit", str(run), "--attribute", "orientation"]) == 2
+    assert "another value than all held-out examples have, got none for those of the run" in capsys.readouterr().err
+
+
 def test_an_edit_that_does_nothing_reaches_nothing(tmp_path, monkeypatch, capsys):
     run = trained(tmp_path, "--data", "sprites", config=CONFIG)
     monkeypatch.setattr("minivae.models.VAE.decode", lambda self, z, y=None: np.zeros((*z.shape[:-1], 1024), "float32"))

@@ -254,7 +254,9 @@ def test_few_labels_are_refused(options, message):
         load_data(**options)
 
 
-@pytest.mark.parametrize(("labelled", "batch_size", "heads"), [(20, 50, 5), (13, 7, 1), (700, 100, 56), (20, 2, 1)])
+@pytest.mark.parametrize(("labelled", "batch_size", "heads"), [
+    (20, 50, 5), (13, 7, 1), (700, 100, 56), (20, 2, 1), (20, 2000, 125),  # the last: all rows in one batch
+])  # fmt: skip
 def test_every_batch_has_its_share_of_labels(labelled, batch_size, heads):
     """Rows without a label come once in an epoch, those with one as often as each other, to one."""
     data = load_data("digits", labelled=labelled, label_seed=1)

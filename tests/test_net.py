@@ -52,6 +52,7 @@ def test_what_needs_a_z_says_so(rng):
         annealed_evidence(model, x, 3, rng, y=y)
     with pytest.raises(ValueError, match="labels: expected"):
         PlainNet.build((4, 4, 1), rng)
-    with pytest.raises(ValueError, match=r"y: expected classes 0 to 2, \(5,\), got none"):
-        model.loss_and_grads(x, model.draw_noise(rng, 5))
+    for call in (lambda: model.loss_and_grads(x, model.draw_noise(rng, 5)), lambda: model.reconstruct(x)):
+        with pytest.raises(ValueError, match=r"y: expected classes 0 to 2, \(5,\), got none"):
+            call()
     assert PlainNet.build((5,), rng, labels=Labels("rows", 2)).D == 5

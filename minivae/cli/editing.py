@@ -85,12 +85,15 @@ class Editor:
         """(x, y, values (N, F)) of held-out examples that are to be changed."""
         x, y = (part[:EDITED] for part in self.data.validation)
         known = self.reader.known(x, y)
-        if wanted is None:
-            return x, y, known
-        rows = self.apart(known, wanted) >= 1
+        rows = self.others(known).any(axis=1) if wanted is None else self.apart(known, wanted) >= 1
         if not rows.any():
-            raise ValueError(f"to: expected another value than all held-out examples have, got {wanted}")
+            what = "none for those of the run" if wanted is None else wanted
+            raise ValueError(f"to: expected another value than all held-out examples have, got {what}")
         return x[rows], y[rows], known[rows]
+
+    def others(self, known):
+        """Which values are not those of the examples, (N, values) of bool. Orientations that look alike are one."""
+        return np.stack([self.apart(known, value) >= 1 for value in self.values], axis=1)
 
     def apart(self, known, values):
         """How far the attribute in `known` (N, F) is from values, one or (N,)."""
@@ -141,13 +144,10 @@ class Editor:
                 *self.reader.notes(x, known)]  # fmt: skip
 
     def targets(self, known, wanted, rng):
-        """What the attribute of each example is to become (N,): what is wanted, or a random value that is not its own.
-
-        Orientations that look the same are one.
-        """
+        """What the attribute of each example is to become (N,): what is wanted, or a random one of its others."""
         if wanted is not None:
             return np.full(len(known), wanted)
-        others = np.stack([self.apart(known, value) >= 1 for value in self.values], axis=1)  # (N, values)
+        others = self.others(known)
         return self.values[(rng.random(others.shape) * others).argmax(axis=1)]
 
     def _read(self, z, y, x, known):

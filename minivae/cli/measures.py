@@ -156,6 +156,10 @@ def compare(runs, evidence, split, out, force):
         values = [str(short(run.settings[name])) if name in run.settings else "-" for run in runs]
         if len(set(values)) > 1 and option.on_resume != "free":
             print(f"{name}: {', '.join(values)}")
+    for name in metrics:
+        titles = list(dict.fromkeys(part[name].title for part in own if name in part))
+        if len(titles) > 1:
+            print(f"{name} is not the same in all runs: {'; '.join(titles)}")
     if any(_unit(run) != _unit(runs[0]) for run in runs):
         print("these runs have different data, bits, units or likelihoods, or some are given y: their nats cannot be "
               "compared")  # fmt: skip

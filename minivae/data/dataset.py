@@ -67,7 +67,7 @@ class Dataset:
         if p.labelled is None:
             return rng.permutation(n)
         labelled, others = np.flatnonzero(self.train.y >= 0), rng.permutation(np.flatnonzero(self.train.y < 0))
-        heads = labelled_in(batch_size, p.labelled / p.n_train)
+        heads = labelled_in(batch_size, p.n_train, p.labelled)
         rounds = -(-(p.presented(batch_size) - len(others)) // len(labelled))
         turns = rng.permuted(np.tile(labelled, (rounds, 1)), axis=1).ravel()
         size = batch_size - heads

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..options import real, switch, whole
 
-SPREAD = (0.5, 3.0)  # range of the standard deviations, of their code
+SPREAD = (0.5, 3.0)  # range of the standard deviations, as in their code
 CENTER = 5.0  # means, where there are any, lie between -5 and 5
 SLOPE = 0.1  # of the leaky ReLU below 0
 OPTIONS = {

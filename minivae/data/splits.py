@@ -112,14 +112,15 @@ def few_labels(y, n, seed):
     return kept
 
 
-def labelled_in(batch_size, share):
-    """How many rows of a batch have a label, where `share` of all have: a tenth, or `share` if it is larger."""
+def labelled_in(batch_size, n, labelled):
+    """How many rows of a batch have a label, where `labelled` of n have: a tenth, or as large a share if it is more."""
     if batch_size < 2:
         raise ValueError(f"batch_size: expected 2 or more, rows with a label and without, got {batch_size}")
-    return min(max(1, round(max(0.1, share) * batch_size)), batch_size - 1)
+    rows = min(batch_size, n)
+    return min(max(1, round(max(0.1, labelled / n) * rows)), rows - 1)
 
 
 def presented(n, labelled, batch_size):
     """How many rows an epoch of n presents: those without a label once, and in each batch its share of the others."""
-    others, heads = n - labelled, labelled_in(batch_size, labelled / n)
+    others, heads = n - labelled, labelled_in(batch_size, n, labelled)
     return others + heads * -(-others // (batch_size - heads))

@@ -4,8 +4,8 @@ r"""Capacity annealing (Burgess et al. 2018, "Understanding disentangling in \be
 
 loss = -E_{q(z|x)}[\log p(x|z)] + \gamma |KL(q(z|x) || p(z)) - C(t)|,  C rises from 0 at t = 0            (eq. 8)
 
-KL is the mean over the batch: \gamma says how closely it follows C, the nats that the code may have. Where the
-reconstruction asks for more than C, the force is \gamma - 1 times that of a VAE's KL; below C it turns around.
+KL is the mean over the batch: \gamma says how closely it follows C, the nats that the code may have. Above C a nat of
+KL costs \gamma, where a VAE's costs 1; below C it gains as much.
 """
 
 from ..backend import array_module

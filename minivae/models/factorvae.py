@@ -5,7 +5,7 @@ r"""FactorVAE (Kim & Mnih 2018, "Disentangling by Factorising", 1802.05983): two
         z, each latent shuffled over the batch --critic--> odds(z')
 
 loss        = -E \log p(x|z) + KL(q(z|x) || p(z)) + \gamma E[odds(z)]       trains encoder and decoder     (eq. 2, 3)
-loss_critic = -1/2 E[\log \sigma(odds(z)) + \log \sigma(-odds(z'))]         trains the critic              (alg. 1)
+loss_critic = -1/2 E[\log \sigma(odds(z)) + \log \sigma(-odds(z'))]         trains the critic              (alg. 2)
 
 The critic tells z from z'; where it does so best, odds(z) is the log of the ratio of their densities, and its mean the
 total correlation. The critic has one output, where the paper's has two logits; and z' are shuffled codes of the same

@@ -116,4 +116,4 @@ class PlainNet(Model):
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x_hat (N, D), what is predicted of y; of x (N, D) nothing but N is used. `draw` as for `sample`."""
-        return self.sample(len(self.examples(x)), None, y, draw)
+        return self._x_hat(self.labels.columns(y, len(self.examples(x)), self.theta), None, draw)
