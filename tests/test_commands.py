@@ -364,7 +364,7 @@ def test_compare_says_where_a_name_means_two_things(tmp_path, capsys, no_picture
         assert main(["train", *SMALL, "--model", model, "--out", str(tmp_path / model)]) == 0
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "tcvae"), str(tmp_path / "factorvae")]) == 0
-    said = "tc is not the same in all runs: total correlation, of the batch; total correlation, by the critic"
+    said = "tc is not the same in all runs: total correlation in the batch; critic's total correlation"
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "not the same" in line] == [said]
 
