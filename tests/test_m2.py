@@ -392,6 +392,13 @@ def test_the_measure_of_codes(tmp_path, capsys, no_pictures):
         ("--split", "train"): "split: labels needs rows that were not in training, got train",
     }.items():
         assert message in error_of(capsys, "evaluate", out, "--measure", "labels", *arguments)
+    x = np.random.default_rng(0).random((300, 2, 2)).round()
+    for name, y in {"one": np.zeros(300, int), "many": np.arange(300) % 150}.items():
+        np.savez(tmp_path / f"{name}.npz", x=x, y=y)
+        assert main(["train", "--data", str(tmp_path / f"{name}.npz"), *small, "--out", str(tmp_path / name)]) == 0
+        message = "measure: labels needs 2 to 100 classes and more than 100 rows of training, the run has "
+        split = ["--split", "validation"]
+        assert message in error_of(capsys, "evaluate", tmp_path / name, "--measure", "labels", *split)
     given = tmp_path / "cvae"
     assert main(["train", "--model", "cvae", *small, "--out", str(given)]) == 0
     message = "measure: labels needs a model that is not told y, cvae is"

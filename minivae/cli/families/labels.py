@@ -51,6 +51,10 @@ def _of_codes(case):
     """Errors of support vector machines on the codes and on the rows themselves, with the same labels."""
     model = case.model
     x, y = case.train()
+    count = len(np.unique(y))
+    if not 2 <= count <= LABELS < len(y):
+        raise ValueError(f"measure: labels needs 2 to {LABELS} classes and more than {LABELS} rows of training, the "
+                         f"run has {count} and {len(y)}")  # fmt: skip
     ways = {
         "codes": (lambda rows: codes(model, x[rows]), codes(model, case.x)),
         "rows": (lambda rows: np.asarray(x[rows]), np.asarray(case.x)),
