@@ -7,8 +7,8 @@ loss = -E \log p(x|z) + I(x; z) + \beta TC + dimension-wise KL, TC the second te
 
 q(z), the mean of q(z | x_m) over the data, is estimated in the batch of N, of M training examples:
 
-    weighted    1/N \sum_m q(z_n | x_m), in the paper divided by M, a constant without a gradient             (eq. S7)
-    stratified  1/M q(z_n | x_n) + (1 - 1/M) / (N - 1) \sum_{m != n} q(z_n | x_m), whose mean is q(z_n)       (eq. S8)
+    weighted    1/N \sum_m q(z_n | x_m), in the paper divided by M, a constant without a gradient          (sec. 4)
+    stratified  1/M q(z_n | x_n) + (1 - 1/M) / (N - 1) \sum_{m != n} q(z_n | x_m), whose mean is q(z_n)    (app. C)
 
 The second differs from the paper's, which gives one example of the batch what is left, by symmetry alone. Under both
 the log makes I(x; z) and TC depend on the size of the batch: those of training and of validation are not to be
