@@ -148,16 +148,11 @@ def batch_starts(n, batch_size, batch_norm):
 def _presented(data, x, y, epoch, batch_size, seed, batch_norm=False):
     """The mini-batches (x, y) of one epoch, as they are presented; all of it on the device of x."""
     bits = generator(seed, "present", epoch, like=x[:1])
-    order = place(_order(data, epoch, batch_size, seed), like=x[:1])
+    order = place(data.order(generator(seed, "shuffle", epoch), batch_size), like=x[:1])
     starts = batch_starts(len(order), batch_size, batch_norm)
     for start, stop in zip(starts, (*starts[1:], len(order)), strict=True):
         rows = order[start:stop]
         yield data.present(x[rows], bits), take(y, rows)
-
-
-def _order(data, epoch, batch_size, seed):
-    """The rows of an epoch in their order."""
-    return data.order(generator(seed, "shuffle", epoch), batch_size)
 
 
 def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop=lambda: False):
@@ -173,8 +168,7 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
     rng = generator(seed, "noise", epoch, like=model.theta)
     batch_norm = model.named(BatchNorm)
     shown = progress and sys.stderr.isatty()
-    n = len(_order(data, epoch, batch_size, seed)) if shown else len(x)
-    n_batches = len(batch_starts(n, batch_size, batch_norm))
+    n_batches = len(batch_starts(data.protocol.presented(batch_size), batch_size, batch_norm)) if shown else None
     with tqdm(total=n_batches, desc=f"epoch {epoch + 1}", leave=False, disable=not shown) as bar:
         for x_rows, y_rows in _presented(data, x, y, epoch, batch_size, seed, batch_norm):
             noise = place(model.draw_noise(rng, len(x_rows)), like=model.theta)
