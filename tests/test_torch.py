@@ -467,6 +467,13 @@ def on_rows(network, params, prefix):
     return lambda x: torch_network(body, x.reshape(-1, x.shape[-1]), params, prefix).reshape(*x.shape[:-1], -1)
 
 
+def twins_of_networks(model, params, arch):
+    """The encoder and the decoder of a model, as functions of PyTorch."""
+    if arch == "dense":
+        return variants.dense(params, "encoder"), variants.dense(params, "decoder")
+    return on_rows(model.encoder, params, "encoder"), on_rows(model.decoder, params, "decoder")
+
+
 @pytest.mark.parametrize("arch", ["dense", "conv"])
 @pytest.mark.parametrize("beta", [1.0, 0.7])
 @pytest.mark.parametrize("K", [1, 3])
@@ -489,10 +496,7 @@ def test_whole_variant(name, options, twin, K, beta, arch, rng):
     noise = place(model.draw_noise(rng, len(x)), like=model.theta)
     metrics = model.loss_and_grads(x, noise)
     p = variants.tensors(model)
-    if arch == "dense":
-        encode, decode = variants.dense(p, "encoder"), variants.dense(p, "decoder")
-    else:
-        encode, decode = on_rows(model.encoder, p, "encoder"), on_rows(model.decoder, p, "decoder")
+    encode, decode = twins_of_networks(model, p, arch)
     loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, beta)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
@@ -518,10 +522,7 @@ def test_whole_variant_of_factors(name, options, own, arch, rng):
     noise = place(model.draw_noise(rng, len(x)), like=model.theta)
     metrics = model.loss_and_grads(x, noise, t=1)
     p = variants.tensors(model)
-    if arch == "dense":
-        encode, decode = variants.dense(p, "encoder"), variants.dense(p, "decoder")
-    else:
-        encode, decode = on_rows(model.encoder, p, "encoder"), on_rows(model.decoder, p, "decoder")
+    encode, decode = twins_of_networks(model, p, arch)
     if name == "tcvae":
         own = own | {"log_weights": torch.tensor(model.log_weights_of(len(x), x))}
     if name == "factorvae":
