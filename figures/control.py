@@ -9,7 +9,7 @@ from minivae.tables import markdown
 
 from . import control_plots as plots
 from .control_factors import factors
-from .control_measures import mean_and_spread, measured, open_cell
+from .control_measures import all_measured, mean_and_spread, open_cell
 from .control_runs import CONDITIONAL, EDITS, LABEL_DRAWS, PUBLISHED, SOURCE_SEEDS
 from .variants_runs import command, is_finished, lines_of
 
@@ -30,12 +30,9 @@ QUADRANT_SAMPLES = 100
 
 def conditions(folder, out, kept):
     """The section on structured prediction, and {run: what was measured}."""
-    found, results = {}, {}
-    for name in (f"quadrants{q}-{kind}" for q in PUBLISHED for kind in CONDITIONAL):
-        m = measured(name, folder, kept, K=QUADRANT_SAMPLES)
-        if m is None:
-            continue
-        found[name] = m
+    names = [f"quadrants{q}-{kind}" for q in PUBLISHED for kind in CONDITIONAL]
+    found, results = all_measured(names, folder, kept, K=QUADRANT_SAMPLES), {}
+    for name, m in found.items():
         if is_finished(folder / name):
             results[name] = read_result(Run.open(folder / name), "test", QUADRANT_SAMPLES)
             m |= {"log_px": results[name].mean, "error": results[name].standard_error, "effect": None}
@@ -43,17 +40,8 @@ def conditions(folder, out, kept):
         net, cvae = f"quadrants{q}-net", f"quadrants{q}-cvae"
         if net in results and cvae in results:
             found[cvae]["effect"] = results[cvae].minus(results[net])
-    head = (
-        "quadrants",
-        "variant",
-        "parameters",
-        "epochs",
-        "s per epoch",
-        "log p(x given y)",
-        "effect",
-        "published",
-        "lines",
-    )
+    head = ("quadrants", "variant", "parameters", "epochs", "s per epoch", "log p(x given y)", "effect", "published",
+            "lines")  # fmt: skip
     table, verdicts = [head], []
     for q, published in PUBLISHED.items():
         for (kind, (what, options)), nll in zip(CONDITIONAL.items(), published, strict=True):
@@ -94,21 +82,16 @@ its best epoch were chosen by the 10,000 labels of the validation split, on the 
 
 def few_labels(folder, out, kept):
     """The section on semi-supervised learning, and {run: what was measured}."""
-    found = {}
     seeds = {what: [f"{name}-seed{seed}" for seed in range(LABEL_DRAWS)] for name, what in
              (("m2-labels", "the net q(y \\| x) of M2, on the labels alone"), ("m2", "M2"))}  # fmt: skip
     rows = {}
-    m1 = measured("m1", folder, kept, ("labels",))
-    if m1 is not None:
-        found["m1"] = m1
-        of = m1["measures"]["labels"]
+    names = ["m1", *(name for of_way in seeds.values() for name in of_way)]
+    found = all_measured(names, folder, kept, ("labels",))
+    if "m1" in found:
+        of = found["m1"]["measures"]["labels"]
         rows = {"support vector machine on pixels": of["rows"]["errors"], "M1": of["codes"]["errors"]}
     table = [("way", "error of each draw", "mean", "standard deviation", "published")]
     for what, names in seeds.items():
-        for name in names:
-            m = measured(name, folder, kept, ("labels",))
-            if m is not None:
-                found[name] = m
         rows[what] = [found[name]["measures"]["labels"]["error"] for name in names if name in found]
     published = {"M1": "11.82", "M2": "11.97"}
     for what, errors in rows.items():
@@ -119,7 +102,7 @@ def few_labels(folder, out, kept):
         spread = f"{numbers.std(ddof=1):.2f}" if len(numbers) > 1 else ""
         table.append((what, ", ".join(f"{error:.2f}" for error in errors), f"{numbers.mean():.2f}", spread,
                       published.get(what, "")))  # fmt: skip
-    if m1 is None:
+    if "m1" not in found:
         table.append(("M1", open_cell(["m1"], folder), "", "", published["M1"]))
     text = [LABELED, markdown(*table), ""]
     if any(rows.values()):
@@ -147,11 +130,9 @@ def sources(folder, out, kept):
     table = [("model", "each seed", "mean", "turned at random", "codes of other rows", "lines")]
     for model, what in (("vae", "VAE"), ("ivae", "identifiable VAE")):
         names = [f"sources-{model}-seed{seed}" for seed in range(SOURCE_SEEDS)]
-        for name in names:
-            m = measured(name, folder, kept, ("recovery",))
-            if m is not None:
-                found[name] = m
-        there = [found[name] for name in names if name in found]
+        measured = all_measured(names, folder, kept, ("recovery",))
+        found |= measured
+        there = list(measured.values())
         if not there:
             table.append((what, open_cell(names, folder), *[""] * 4))
             continue

@@ -9,7 +9,7 @@ from minivae.tables import markdown
 from minivae.train import batch_starts
 
 from . import control_plots as plots
-from .control_measures import mean_and_spread, measured, open_cell
+from .control_measures import all_measured, error_of, mean_and_spread, open_cell
 from .control_runs import METHODS, UPRIGHT_METHODS, seeds_of
 from .variants_runs import command, is_finished, lines_of
 
@@ -56,11 +56,9 @@ WALKS = """One latent at a time from -3 to 3, of the runs of seed 0; the others 
 
 def factors(folder, out, kept):
     """The section on factors, and {run: what was measured}."""
-    found = {}
-    for name in (name for method in (*METHODS, *UPRIGHT_METHODS) for name in seeds_of(method)):
-        m = measured(name, folder, kept, ("disentanglement",))
-        if m is not None:
-            found[name] = _slim(m, folder, name) if "scores" not in m else m
+    names = [name for method in (*METHODS, *UPRIGHT_METHODS) for name in seeds_of(method)]
+    found = all_measured(names, folder, kept, ("disentanglement",))
+    found = {name: m if "scores" in m else _slim(m, folder, name) for name, m in found.items()}
     by_method = {method: [found[name] for name in seeds_of(method) if name in found]
                  for method in (*METHODS, *UPRIGHT_METHODS)}  # fmt: skip
     by_method = {method: there for method, there in by_method.items() if there}
@@ -166,7 +164,7 @@ def correlations(by_method):
 
 def verdict(gain, words=""):
     """Whether gains (seeds,) are above two standard errors, and how large they are."""
-    error = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.nan
+    error = error_of(gain)
     appears = "the effect appears" if gain.mean() > 2 * error else "the effect **does not appear**"
     return f"{appears}, {words}{gain.mean():.2f} +- {error:.2f}"
 
@@ -180,8 +178,7 @@ def score_effects(by_method, low, high):
         one, four = (np.array([m["scores"][score] for m in by_method[method]]) for method in (low, high))
         n = min(len(one), len(four))
         gain = four[:n] - one[:n]
-        error = gain.std(ddof=1) / n**0.5 if n > 1 else np.nan
         where = "above" if gain.mean() > 0 else "**below**"
-        lines.append(f"- {score}: beta 4 is {where} beta 1 in the mean, {gain.mean():+.3f} +- {error:.3f} over {n} "
-                     "seeds.")  # fmt: skip
+        lines.append(f"- {score}: beta 4 is {where} beta 1 in the mean, {gain.mean():+.3f} +- {error_of(gain):.3f} "
+                     f"over {n} seeds.")  # fmt: skip
     return lines

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from minivae.runs import Run
-from minivae.runs.settings import complete, read_options
+from minivae.evaluate import standard_error
 
 from .control_runs import RUNS
-from .variants_runs import evaluate, is_finished, report_of, state_of
+from .variants_runs import evaluate, is_finished, report_of, run_of, state_of
 
 
 def measured(name, folder, kept, measures=(), K=None):
@@ -16,11 +15,7 @@ def measured(name, folder, kept, measures=(), K=None):
     """
     if not is_finished(folder / name):
         return kept[name] if name in kept and kept[name]["options"] == RUNS[name] else None
-    run = Run.open(folder / name)
-    wanted = complete(read_options(RUNS[name]))
-    others = [option for option in RUNS[name] if run.settings[option] != wanted[option]]
-    if others:
-        raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
+    run = run_of(name, RUNS[name], folder)
     model, meta = run.load_model()
     report = report_of(run, meta)
     missing = [measure for measure in measures if measure not in report["measures"]]
@@ -38,9 +33,16 @@ def measured(name, folder, kept, measures=(), K=None):
     }
 
 
-def over_seeds(names, found, value):
-    """The values of the runs of `names` that are measured, an array (seeds,)."""
-    return np.array([value(found[name]) for name in names if name in found])
+def all_measured(names, folder, kept, measures=(), K=None):
+    """{name: what `measured` gives} of those runs of which there is something."""
+    found = {name: measured(name, folder, kept, measures, K) for name in names}
+    return {name: m for name, m in found.items() if m is not None}
+
+
+def error_of(gain):
+    """The standard error of the mean of gains (seeds,); NaN of a single seed."""
+    error = standard_error(gain)
+    return np.nan if error is None else error
 
 
 def mean_and_spread(values, form="{:.3f}"):

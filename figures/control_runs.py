@@ -8,11 +8,7 @@ METHODS = {  # name: (what it is, options, seeds)
     "beta4": ("beta-VAE, beta 4", {"model": "vae", "beta": 4.0}, 5),
     "tcvae": ("beta-TCVAE, beta 6, stratified", {"model": "tcvae", "beta": 6.0, "estimator": "stratified"}, 5),
     "beta2": ("beta-VAE, beta 2", {"model": "vae", "beta": 2.0}, 3),
-    "capacity": (
-        "capacity to 10 nats",
-        {"model": "capacity", "capacity": 10.0, "capacity_epochs": 100},
-        3,
-    ),
+    "capacity": ("capacity to 10 nats", {"model": "capacity", "capacity": 10.0, "capacity_epochs": 100}, 3),
     "factorvae": ("FactorVAE, gamma 30", {"model": "factorvae", "gamma": 30.0, "critic": [200, 200]}, 3),
     "weighted": ("beta-TCVAE, beta 6, weighted", {"model": "tcvae", "beta": 6.0, "estimator": "weighted"}, 3),
     "beta8": ("beta-VAE, beta 8", {"model": "vae", "beta": 8.0}, 3),

@@ -86,17 +86,23 @@ def toml(value):
 # ---- What is measured of a run
 
 
+def run_of(name, options, folder):
+    """The Run of that name; ValueError for one of other options."""
+    run = Run.open(folder / name)
+    wanted = complete(read_options(options))
+    others = [option for option in options if run.settings[option] != wanted[option]]
+    if others:
+        raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
+    return run
+
+
 def measure(name, options, folder, K, exactly=False):
     """What a row shows of a finished run, with {K: Result} of every estimate of K samples or more.
 
     It is evaluated where nothing of the kind is kept, or nothing of K samples `exactly`. Raises ValueError for a run
     of other options.
     """
-    run = Run.open(folder / name)
-    wanted = complete(read_options(options))
-    others = [option for option in options if run.settings[option] != wanted[option]]
-    if others:
-        raise ValueError(f"{run.path}: expected {others[0]} = {wanted[others[0]]}, got {run.settings[others[0]]}")
+    run = run_of(name, options, folder)
     model, meta = run.load_model()
     report = report_of(run, meta)
     if not any(int(k) == K or (int(k) > K and not exactly) for k in report["evidence"]):
