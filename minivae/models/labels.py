@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import array_module, as_array, place
+from ..backend import as_array, place
+from ..numeric import one_hot
 from ..options import one_of, shown, whole
 
 
@@ -37,7 +38,7 @@ class Labels(NamedTuple):
 
     def columns(self, y, n, like):
         """y of n rows as columns (n, count), one-hot rows or the rows of numbers, where and in the dtype `like` is."""
-        y = place(self.checked(y, n), like=like)
+        y = self.checked(y, n)
         if self.kind == "classes":
-            y = y[:, None] == array_module(y).arange(self.count)
-        return y.astype(like.dtype, copy=False)
+            return one_hot(y, self.count, like)
+        return place(y, like=like).astype(like.dtype, copy=False)
