@@ -1,0 +1,38 @@
+"""The runs of figures.blur, in the order in which they are trained: the same images, networks and number of epochs."""
+
+BITS = 49 * 7  # of 7x7 codes, each one of 128
+FASHION = {"data": "fashion", "binarize": "none", "arch": "conv", "channels": [32, 64], "hidden": [256], "latent": 20,
+           "batch_size": 128, "epochs": 12, "lr": 1e-3, "schedule": "cosine"}  # fmt: skip
+GAUSSIAN = {"likelihood": "gaussian", "dequantize": True}
+NATS = 237.75  # BITS ln 2
+
+BASE = {"likelihood": "gaussian-fixed", "std": 0.3}
+RUNS = {
+    "blur-vae": FASHION | BASE | {"model": "vae"},
+    "blur-learned": FASHION | GAUSSIAN | {"model": "vae"},
+    "blur-beta-binomial": FASHION | {"model": "vae", "likelihood": "beta-binomial"},
+    "blur-bits": FASHION | GAUSSIAN | {"model": "capacity", "latent": 64, "capacity": NATS, "capacity_epochs": 4,
+                                       "gamma": 10.0},
+    "blur-logistic-mixture": FASHION | {"model": "vae", "likelihood": "logistic-mixture"},
+}  # fmt: skip
+
+ROWS = {  # what a run is, in the order of the page
+    "blur-vae": "VAE",
+    "blur-learned": "VAE, learned std",
+    "blur-beta-binomial": "VAE, beta-binomial",
+    "blur-logistic-mixture": "VAE, mixture of logistics",
+    "blur-bits": f"VAE of {BITS} bits",
+}
+
+
+def means(model, n, rng):
+    """Means of p(x | z), z from the prior."""
+    return model.sample(n, rng)
+
+
+def with_noise(model, n, rng):
+    """Draws of p(x | z), z from the prior."""
+    return model.sample(n, rng, draw=rng)
+
+
+WAYS = {name: {"means": means, "with noise": with_noise} for name in ROWS}
