@@ -37,6 +37,7 @@ from minivae.layers import (
     Sigmoid,
     SiLU,
     Softplus,
+    Spectral,
     Split,
     Tanh,
     Upsample,
@@ -120,6 +121,10 @@ LAYERS = {
     Columns: [("", lambda rng: (Columns(2, 5), image(rng, 3, 4, 5)))],
     ColumnsToChannels: [("", lambda rng: (ColumnsToChannels(3, 2, 2, 3), image(rng, 2, 15)))],
     MaskedDense: [("", lambda rng: (MaskedDense(np.tril(np.ones((5, 3))), rng), rng.standard_normal((4, 5))))],
+    Spectral: [
+        ("dense", lambda rng: (Spectral(Dense(5, 3, rng)), rng.standard_normal((4, 5)))),
+        ("conv", lambda rng: (Spectral(Conv2d(2, 3, (2, 3), rng, padding=1)), image(rng, 2, 3, 4, 2))),
+    ],
     Sequential: [("", lambda rng: (Sequential(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 2, rng)),
                                    rng.standard_normal((3, 4))))],
     Network: [

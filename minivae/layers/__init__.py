@@ -2,7 +2,17 @@
 
 from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .base import Layer
-from .builders import NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder, spatial_decoder, spatial_encoder
+from .builders import (
+    NORMS,
+    conv_critic,
+    conv_decoder,
+    conv_encoder,
+    dense_critic,
+    dense_decoder,
+    dense_encoder,
+    spatial_decoder,
+    spatial_encoder,
+)
 from .classes import ONE, EachClass, of_each_class
 from .combine import Blocks, Columns, Join, Network, Reshape, Residual, Sequential, Split
 from .condition import ColumnsToChannels
@@ -15,13 +25,14 @@ from .masked import MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .recurrent import GRU, GRUCell
+from .spectral import Spectral
 from .upward import Upward
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
     "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
     "GroupNorm", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedDense", "MaxPool2d", "Network", "ReLU", "Reshape",
-    "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Split", "Tanh", "Upsample", "Upward", "conv_decoder",
-    "conv_encoder", "dense_decoder", "dense_encoder", "glorot", "he", "of_each_class", "spatial_decoder",
-    "spatial_encoder",
+    "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh", "Upsample", "Upward",
+    "conv_critic", "conv_decoder", "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "he",
+    "of_each_class", "spatial_decoder", "spatial_encoder",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ further columns behind x or z that are a condition.
 
 import math
 
-from .activations import ACTIVATIONS, Sigmoid, Tanh
+from .activations import ACTIVATIONS, LeakyReLU, Sigmoid, Tanh
 from .combine import Blocks, Network, Reshape, Split
 from .condition import ColumnsToChannels
 from .conv import Conv2d, ConvTranspose2d
@@ -17,6 +17,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .initialize import glorot, he
 from .norm import BatchNorm, GroupNorm, LayerNorm
+from .spectral import Spectral
 
 NORMS = {
     "none": lambda n: [],
@@ -79,6 +80,29 @@ def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="no
     side = _sides(shape, channels)[-1]
     first = [Conv2d(depth + given, channels[-1], 1, rng, init=init), *_norm(norm)(channels[-1]), act()]
     return Network(_image(*side, depth, given), *first, *_image_stack(shape, channels, n_out, activation, norm, rng))
+
+
+def dense_critic(n_in, hidden, *, rng):
+    """x (..., n_in) -> log-odds (..., 1) that x is real, 1-Lipschitz in x; the most that it can tell is a distance."""
+    layers = []
+    for n in hidden:
+        layers += [Spectral(Dense(n_in, n, rng)), LeakyReLU(0.2)]
+        n_in = n
+    return Network(*layers, Spectral(Dense(n_in, 1, rng)))
+
+
+def conv_critic(shape, channels, hidden, *, rng):
+    """(body, head), of images: x (..., h * w * c) -> features (..., F) -> log-odds (..., 1) that x is real.
+
+    The features are what the convolutions, each of which halves the image, leave of it; the head is a dense_critic.
+    """
+    kernel, stride, padding = _halving(shape)
+    side = _sides(shape, channels)[-1]
+    layers = [Reshape(*shape)]
+    for c_in, c_out in zip([shape[2], *channels], channels, strict=False):
+        layers += [Spectral(Conv2d(c_in, c_out, kernel, rng, stride, padding)), LeakyReLU(0.2)]
+    F = math.prod(side) * channels[-1]
+    return Network(*layers, Reshape(F)), dense_critic(F, hidden, rng=rng)
 
 
 def _last(width, heads, L, rng):
