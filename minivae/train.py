@@ -112,9 +112,7 @@ def check_early_stop(early_stop, model, data):
     if early_stop is None:
         return
     if model.monitor is None:
-        raise ValueError(
-            f"early_stop: expected none, {type(model).__name__} has no metric that says which epoch is best"
-        )
+        raise ValueError(f"early_stop: expected none, no metric of {type(model).__name__} says which epoch is best")
     if data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
 

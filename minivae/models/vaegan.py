@@ -77,8 +77,8 @@ class VAEGAN(VAE):
             kind = type(self.likelihood).__name__ + " with missing values" * self.likelihood.missing
             raise ValueError(f"likelihood: expected bernoulli or gaussian-fixed of whole rows, got {kind}")
         if self.decoder.named(BatchNorm) or self.critic.named(BatchNorm):
-            raise ValueError("norm: expected none, layer or group, for codes of data and draws from the prior are "
-                             "decoded in one step, got batch")  # fmt: skip
+            raise ValueError("norm: expected one without statistics of the batch, which would mix data and draws from "
+                             "the prior, such as layer; got batch")  # fmt: skip
 
     @classmethod
     def build(cls, shape, rng, *, beta=1.0, beta_schedule="constant", beta_epochs=None, gamma=1e-3, feature_std=0.1,
@@ -126,18 +126,17 @@ class VAEGAN(VAE):
             dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
             dmu_kl, dlog_var_kl = self.prior.kl_backward(xp.full(kl.shape, beta / N, kl.dtype), mu, log_var)
             self.encoder.backward((dmu + dmu_kl, dlog_var + dlog_var_kl), c_enc, need_dx=False)
-            # the decoder: forward was log(1 + e^-odds), so now odds get sigma(odds) - 1
-            s_hat, s_p = sigmoid(odds_hat), sigmoid(odds_p)
-            df_gan = self.head.backward((s_hat - 1) / (2 * N), c_odds_hat, accumulate=False)
-            df_p = self.head.backward((s_p - 1) / (2 * N), c_odds_p, accumulate=False)
+            # the decoder: forward was log(1 + e^-odds), so now odds get -sigma(-odds)
+            df_gan = self.head.backward(-sigmoid(-odds_hat) / (2 * N), c_odds_hat, accumulate=False)
+            df_p = self.head.backward(-sigmoid(-odds_p) / (2 * N), c_odds_p, accumulate=False)
             dout = self.gamma * dout + self._to_out(df_gan, c_f_hat, out)
             self.decoder.backward(dout, c_dec, need_dx=False)
             self.decoder.backward(self._to_out(df_p, c_f_p, out_p), c_dec_p, need_dx=False)
             # the critic: log(1 + e^-odds) of x, and log(1 + e^odds) of what was decoded, whose slope is sigma
             for dodds, c_head, c_body in (
-                ((sigmoid(odds) - 1) / (2 * N), c_odds, c_f),
-                (s_hat / (4 * N), c_odds_hat, c_f_hat),
-                (s_p / (4 * N), c_odds_p, c_f_p),
+                (-sigmoid(-odds) / (2 * N), c_odds, c_f),
+                (sigmoid(odds_hat) / (4 * N), c_odds_hat, c_f_hat),
+                (sigmoid(odds_p) / (4 * N), c_odds_p, c_f_p),
             ):
                 self.critic.backward(self.head.backward(dodds, c_head), c_body, need_dx=False)
         return {"loss": beta * kl_mean - log_fx_z, "elbo": log_px_z - kl_mean, "log_px_z": log_px_z, "kl": kl_mean,
