@@ -66,8 +66,7 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
     epochs, batch_size, seed, early_stop = read_arguments(OPTIONS, **numbers)
     if optimizer.model is not model:
         raise ValueError("optimizer: expected one that was made for this model, got one of another")
-    if early_stop is not None and data.validation is None:
-        raise ValueError("early_stop: expected a validation split, got none")
+    check_early_stop(early_stop, model, data)
     for split in filter(None, (data.train, data.validation)):
         check_pair(*split, model)
     check_batches(model, len(data.train.x), batch_size)
@@ -75,10 +74,9 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
     x, y = place((data.train.x, data.train.y), like=model.theta)
     pictured = None if ledger is None else data.pictured
     history = list(history)
-    better = model.metrics[model.monitor].better
     for epoch in range(len(history), epochs):
-        if stopped(history, model.monitor, early_stop, better):
-            best = best_line(history, model.monitor, better)
+        if stopped(history, model.monitor, early_stop, model.better):
+            best = best_line(history, model.monitor, model.better)
             if progress:
                 print(f"stopped early: validation {model.monitor} was best at epoch {best + 1}", flush=True)
             break
@@ -107,6 +105,16 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
             on_epoch(line)
         history.append(line)
     return history
+
+
+def check_early_stop(early_stop, model, data):
+    """ValueError where there is nothing by which to stop early."""
+    if early_stop is None:
+        return
+    if model.monitor is None:
+        raise ValueError(f"early_stop: expected none, no metric of {type(model).__name__} says which epoch is best")
+    if data.validation is None:
+        raise ValueError("early_stop: expected a validation split, got none")
 
 
 def best_line(history, monitor, better="higher"):

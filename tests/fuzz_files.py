@@ -224,6 +224,7 @@ RUNS = {
     "capacity": ["--model", "capacity", "--capacity", "1", "--epochs", "2"],
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
+    "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -324,9 +325,13 @@ damages = (  # (file, kind, detail)
 
 
 def on_runs(commands):
-    """(run, damage, command); where the model of the run lacks what the command needs, another run."""
+    """(run, damage, command); where the run lacks the file, or its model what the command needs, another run."""
+
+    def lacks(name, damage, what):
+        return name in LACK.get(what, ()) or (damage[0] == FILES[3] and MODELS[name].monitor is None)
+
     cases = st.tuples(st.sampled_from(list(RUNS)), damages, st.sampled_from(commands))
-    return cases.map(lambda case: ("vae", *case[1:]) if case[0] in LACK.get(case[2], ()) else case)
+    return cases.map(lambda case: ("vae", *case[1:]) if lacks(*case) else case)
 
 
 def damaged(content, suffix, kind, detail):

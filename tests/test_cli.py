@@ -103,7 +103,9 @@ CHANGES = [
     {"model": "capacity"}, {"model": "capacity", "capacity": 2.0}, {"model": "capacity", "capacity_epochs": 2},
     {"model": "capacity", "gamma": 10.0}, {"model": "tcvae"}, {"model": "tcvae", "beta": 4.0},
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
-    {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
+    {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]}, {"model": "vaegan"},
+    {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.3}, {"model": "vaegan", "critic": [4]},
+    {"model": "vaegan", "arch": "conv", "critic_channels": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
@@ -341,6 +343,7 @@ BAD_VALUES = [
     ("flow", "cubic --model flow"), ("flows", "0 --model flow"), ("flow-width", "0 --model iaf"),
     ("gamma", "-1 --model capacity"), ("capacity", "-1 --model capacity"),
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
+    ("feature-std", "0 --model vaegan"), ("critic-channels", "4 --model vaegan"), ("early-stop", "2 --model vaegan"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
@@ -416,6 +419,9 @@ BAD_CONFIG = [
     ("ledger", "1", "expected true or false, got 1"),
     ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
     ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
+    ("norm", "'batch'\nmodel = 'vaegan'", "expected one without statistics of the batch"),
+    ("likelihood", "'gaussian'\nmodel = 'vaegan'", "expected bernoulli or gaussian-fixed of whole rows, got Gaussian"),
+    ("early_stop", "3\nmodel = 'vaegan'", "expected none, no metric of VAEGAN says which epoch is best"),
 ]  # fmt: skip
 
 

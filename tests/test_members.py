@@ -35,6 +35,7 @@ VARIANTS = {
     "tcvae": ["--model", "tcvae", "--beta", "3"],
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
+    "vaegan": ["--model", "vaegan", "--critic", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
@@ -65,6 +66,8 @@ def test_every_model_is_here():
 @pytest.mark.parametrize("label", VARIANTS)
 @pytest.mark.parametrize("which", ["best", "last"])
 def test_kill_and_resume_end_in_the_same_bytes(label, which, finished, tmp_path, monkeypatch):
+    if which == "best" and MODELS[VARIANTS[label][1]].monitor is None:
+        pytest.skip("no metric says which epoch is best")
     save = Run._save
 
     def killed_save(self, name, model, optimizer, at):
@@ -135,6 +138,7 @@ REFUSED = {
     ("net", "ledger"): "the ledger needs a KL of each latent",
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
+    ("vaegan", "ledger"): "the loss of VAEGAN has more than the reconstruction beside beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
     ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
 }

@@ -144,7 +144,7 @@ def compare(runs, evidence, split, out, force):
     metrics = {name: metric for part in own for name, metric in _shown(part).items()}
     models = [MODELS[run.settings["model"]] for run in runs]
     monitors = {cls.monitor for cls in models}
-    best = f"best {models[0].monitor}" if len(monitors) == 1 else "best"
+    best = f"best {models[0].monitor}" if len(monitors) == 1 and None not in monitors else "best"
     results = [] if evidence is None else [read_result(run, split, evidence) for run in runs]
     differences = [result.minus(results[0]) for result in results[1:]]
     head = ("run", "split", "epoch", *metrics, best, "at epoch", "seconds")
@@ -193,13 +193,15 @@ def _figures(history, metrics, model, named):
     """What `compare` shows of a run of a model: the last line, and the best by its monitor, `named` if they differ."""
     monitor = model.monitor
     split = "validation" if "validation" in history[-1] else "train"
-    pick = max if model.metrics[monitor].better == "higher" else min
-    best = pick(history, key=lambda line: line[split][monitor])
     last = history[-1][split]
     numbers = [f"{last[name]:.2f}" if name in last else "-" for name in metrics]
-    value = f"{monitor} " * named + f"{best[split][monitor]:.2f}"
+    value = epoch = "-"
+    if monitor is not None:
+        pick = max if model.metrics[monitor].better == "higher" else min
+        best = pick(history, key=lambda line: line[split][monitor])
+        value, epoch = f"{monitor} " * named + f"{best[split][monitor]:.2f}", str(best["epoch"])
     seconds = sum(line["seconds"] for line in history)
-    return split, str(history[-1]["epoch"]), *numbers, value, str(best["epoch"]), f"{seconds:.0f}"
+    return split, str(history[-1]["epoch"]), *numbers, value, epoch, f"{seconds:.0f}"
 
 
 @command(RUN)

@@ -100,7 +100,7 @@ def _fit_run(run, model, optimizer, data):
         run.record(line, model, optimizer)
 
     try:
-        if run.epoch == epochs or stopped(history, model.monitor, early_stop, model.metrics[model.monitor].better):
+        if run.epoch == epochs or stopped(history, model.monitor, early_stop, model.better):
             early = " and stopped early" if run.epoch < epochs else ""
             print(f"{run.path} is finished{early}: {run.epoch} of {epochs} epochs are done")
         else:

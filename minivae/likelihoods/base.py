@@ -16,6 +16,7 @@ class Likelihood(Layer):
     n_levels = None  # how many values each number of x may have, 0 and 1 the first and last, if p is of these alone
     D = None  # columns of x, where it has numbers of its own for each
     missing = False  # whether NaN in x stands for what was not observed: it adds nothing to log_px_z or to a gradient
+    mean_backward = None  # dout of (g, out), g (..., D) the gradient of mean(out), where a model needs it
 
     def forward(self, x, out):
         """x (..., D), out (..., n_out * D) -> (log_px_z (...) nats, cache)."""

@@ -32,6 +32,10 @@ class Bernoulli(Likelihood):
     def mean(self, out):
         return sigmoid(out)
 
+    def mean_backward(self, g, out):
+        x_hat = sigmoid(out)
+        return g * x_hat * (1 - x_hat)
+
     def draw(self, out, noise):
         """1 where the noise is below x_hat, which it is with probability x_hat."""
         return (noise < sigmoid(out)).astype(out.dtype)

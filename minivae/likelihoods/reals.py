@@ -105,6 +105,9 @@ class GaussianFixed(_Gaussian):
     def backward(self, g, cache, accumulate=True):
         return self.gradients(g, cache)[0]  # forward took out as mu
 
+    def mean_backward(self, g, out):
+        return g  # the mean is out
+
 
 class GaussianFull(_Gaussian):
     """Real numbers x (..., D); out (..., 2 D) is a block of means and a block of log-variances (Kingma & Welling, C.2).

@@ -19,11 +19,12 @@ from .net import PlainNet
 from .realnvp import RealNVPVAE
 from .tcvae import TCVAE
 from .vae import VAE
+from .vaegan import VAEGAN
 from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
-          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE,
-          "aae": AAE}  # fmt: skip
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE, "aae": AAE,
+          "vaegan": VAEGAN}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

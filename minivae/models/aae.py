@@ -52,6 +52,7 @@ class AAE(AE):
         "gap": Metric("critic's odds of draws less those of codes", "lower"),
         "loss_critic": Metric("cross-entropy of the critic", "lower"),
     }
+    monitor = None
     sampled = "draws from the prior"
 
     def __init__(self, encoder, decoder, critic, likelihood=None, gamma=10.0):

@@ -61,8 +61,9 @@ class Model(Module):
         Which parameters each loss trains.
     metrics : {name: Metric}
         What `loss_and_grads` returns.
-    monitor : str
-        The metric of the validation split by which the best checkpoint is chosen.
+    monitor : str or None
+        The metric of the validation split by which the best checkpoint is chosen. None: there is no such metric, as
+        where players are against each other; the last checkpoint counts, and nothing stops early.
     latent : {"gaussian", "point", None}
         What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
     sampled : str
@@ -106,6 +107,11 @@ class Model(Module):
     def evidence(self):
         """Of what `log_weights` are: "log p(x)", or "log p(x | y)" of a model that has to be given y."""
         return "log p(x)" if self.labels is None or self.infers_y else "log p(x | y)"
+
+    @property
+    def better(self):
+        """Which values of `monitor` are better, "higher" or "lower"; None without one."""
+        return None if self.monitor is None else self.metrics[self.monitor].better
 
     @property
     def has_kl(self):

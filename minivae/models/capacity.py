@@ -35,10 +35,11 @@ class CapacityVAE(VAE):
     """
 
     options = NETWORKS | {
-        "gamma": Option(real(closed=True), 100.0, "weight of |KL - C|; factorvae: of the total correlation", "X"),
+        "gamma": Option(real(closed=True), 100.0, "weight of |KL - C|; factorvae: of the total correlation; vaegan: of "
+                        "the decoder's reconstruction", "X"),
         "capacity": Option(real(closed=True), 25.0, "nats that C rises to", "X"),
         "capacity_epochs": Option(whole(1), 10, "epochs over which C rises from 0", "N"),
-    }
+    }  # fmt: skip
 
     def __init__(self, encoder, decoder, likelihood=None, prior=None, gamma=100.0, capacity=25.0):
         (self.gamma,) = read_arguments(self.options, gamma=gamma)

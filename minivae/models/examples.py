@@ -135,6 +135,11 @@ def _every():
         yield f"capacity {arch}", partial(small, "capacity", arch=arch, gamma=3.0, capacity=2.0, dropout=0.2)
         yield f"tcvae {arch}", partial(small, "tcvae", arch=arch, beta=3.0, dropout=0.2)
         yield f"factorvae {arch}", partial(small, "factorvae", arch=arch, critic=[6, 5], dropout=0.2)
+        yield (
+            f"vaegan {arch}",
+            partial(small, "vaegan", arch=arch, critic=[6], critic_channels=[3, 4], beta=0.7, gamma=0.5, dropout=0.2),
+        )
+    yield "vaegan gaussian", partial(small, "vaegan", likelihood="gaussian-fixed", critic=[6, 5], gamma=0.5)
     yield "tcvae stratified", partial(small, "tcvae", beta=3.0, estimator="stratified", n_train=40, latent=3)
     for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)

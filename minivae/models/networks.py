@@ -3,7 +3,17 @@
 import math
 
 from ..data.frames import is_table_file
-from ..layers import ACTIVATIONS, NORMS, conv_decoder, conv_encoder, dense_decoder, dense_encoder
+from ..layers import (
+    ACTIVATIONS,
+    NORMS,
+    Network,
+    conv_critic,
+    conv_decoder,
+    conv_encoder,
+    dense_critic,
+    dense_decoder,
+    dense_encoder,
+)
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
 from .columns import mixed, read_parts
@@ -164,6 +174,17 @@ def build_networks(
         encoder = conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
         decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     return encoder, decoder, p
+
+
+def build_critic(shape, rng, arch, hidden, channels, signal=None):
+    """(body, head) of data of `shape`: x (..., D) -> features (..., F) -> the log-odds (..., 1) that x is real.
+
+    The features are what the convolutions of widths `channels` leave, or what the last of the `hidden` layers gives.
+    """
+    if arch == "conv":
+        return conv_critic(shape if signal is None else _as_images(shape, arch, signal), channels, hidden, rng=rng)
+    *body, last = dense_critic(math.prod(shape), hidden, rng=rng).layers
+    return Network(*body), Network(last)
 
 
 def gaussian_network(n_in, hidden, n_out, look):

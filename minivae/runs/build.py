@@ -12,7 +12,7 @@ from ..models import MODELS, Labels
 from ..numeric import at_once
 from ..optim import OPTIMIZERS
 from ..schedules import SCHEDULES, warm_up
-from ..train import batch_starts, check_batches
+from ..train import batch_starts, check_batches, check_early_stop
 from .settings import options_of
 
 
@@ -97,8 +97,7 @@ def read_data(settings, source=None):
 
 def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
-    if settings["early_stop"] is not None and data.validation is None:
-        raise ValueError("early_stop: expected a validation split, got validation 0")
+    check_early_stop(settings["early_stop"], model, data)
     if settings["pictures_every"] is not None and not model.generates:
         raise ValueError("pictures_every: expected a model that generates, labels_only has none")
     check_batches(model, data.protocol.n_train, settings["batch_size"])

@@ -128,7 +128,7 @@ class Run:
     def record(self, line, model, optimizer):
         """Keep what an epoch gave: best, the line of metrics, last, in this order."""
         epoch = line["epoch"]
-        if "validation" in line and self._is_better(line["validation"][model.monitor], model):
+        if "validation" in line and model.monitor and self._is_better(line["validation"][model.monitor], model):
             self.best = line["validation"][model.monitor]
             with optimizer.averaged():
                 self._save("best", model, optimizer, epoch)
@@ -139,7 +139,7 @@ class Run:
     def _is_better(self, value, model):
         if self.best is None:
             return True
-        return value > self.best if model.metrics[model.monitor].better == "higher" else value < self.best
+        return value > self.best if model.better == "higher" else value < self.best
 
     def history(self):
         """The lines of metrics.jsonl, one for each epoch; a run that was cut off may have one more than `last` saw."""

@@ -55,6 +55,6 @@ def _is_line(line, epoch, splits, model, settings):
         return False
     metrics = model.metrics_of(settings)
     known = all(name in metrics or name.startswith("loss") for split in splits for name in line[split])
-    needed = all(name in line[split] for split in splits for name in ("loss", model.monitor))
+    needed = all(name in line[split] for split in splits for name in {"loss", model.monitor} - {None})
     finite = all(is_number(value) for split in splits for value in line[split].values())
     return known and needed and finite and ("ledger" not in line or is_ledger(line["ledger"]))

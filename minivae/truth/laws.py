@@ -229,6 +229,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
     A loss that couples the examples of a batch is computed on x as it is, and with fewer draws.
     """
     posteriors = []
+    decoded = []  # of a step
     latents = []
     encode, decode = model.encoder.forward, model.decoder.forward
 
@@ -238,7 +239,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
         return q, cache
 
     def decoder(z, *args):
-        latents.append(z[..., : model.L])  # without the columns of a condition
+        decoded.append(z[..., : model.L])  # without the columns of a condition
         return decode(z, *args)
 
     at_once = max(1, 2**20 // x.size)
@@ -253,8 +254,10 @@ def sampled(model, x, rng, draws=20_000, y=None):
             rows, y_rows = copies(x, n), copies(y, n)
             noise = model.draw_noise(rng, len(rows), train=False)
             noise["eps"] = rng.standard_normal(noise["eps"].shape)
+            decoded.clear()
             metrics = model.loss_and_grads(rows, noise, y=y_rows, grads=False)
-            z = latents[-1] = latents[-1].reshape(-1, len(x), model.L)  # (K n, N, L): K samples of each of n copies
+            z = decoded[0].reshape(-1, len(x), model.L)  # (K n, N, L): K samples of each of n copies; not of a prior
+            latents.append(z)
             kl.append((float(metrics["kl"]), len(z)))
             done += len(z)
     mu, log_var = (a[: len(x)] for a in posteriors[0])
