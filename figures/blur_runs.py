@@ -13,6 +13,7 @@ RUNS = {
     "blur-beta-binomial": FASHION | {"model": "vae", "likelihood": "beta-binomial"},
     "blur-bits": FASHION | GAUSSIAN | {"model": "capacity", "latent": 64, "capacity": NATS, "capacity_epochs": 4,
                                        "gamma": 10.0},
+    "blur-aae": FASHION | BASE | {"model": "aae", "gamma": 10.0},
     "blur-logistic-mixture": FASHION | {"model": "vae", "likelihood": "logistic-mixture"},
 }  # fmt: skip
 
@@ -22,6 +23,7 @@ ROWS = {  # what a run is, in the order of the page
     "blur-beta-binomial": "VAE, beta-binomial",
     "blur-logistic-mixture": "VAE, mixture of logistics",
     "blur-bits": f"VAE of {BITS} bits",
+    "blur-aae": "adversarial autoencoder",
 }
 
 
