@@ -238,6 +238,14 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((3, 2)), *gaussian(rng, 4, 2)), {"log_weights": rng.standard_normal((4, 3))}),
     ],
     densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
+    densities.gumbel_softmax: [
+        lambda rng: (
+            (rng.standard_normal((3, 4, 5)),),
+            {"gumbel": rng.gumbel(size=(2, 3, 4, 5)), "temperature": 0.7},
+        ),
+        lambda rng: ((rng.standard_normal((1, 5)),), {"gumbel": rng.gumbel(size=(4, 5)), "temperature": 1.5}),
+    ],
+    densities.kl_uniform: [lambda rng: ((2 * rng.standard_normal((3, 4, 5)),), {})],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 
@@ -303,6 +311,7 @@ PRIORS = {
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
+    priors.UniformCodes: lambda: priors.UniformCodes(2, 3),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
 }
 

@@ -12,6 +12,7 @@ class Prior(Layer):
     number, and no gradient check would see it.
     """
 
+    discrete = False  # whether z are choices, one-hot rows: then p(z) is a probability, and no density
     kl = None
     kl_backward = None
 
