@@ -32,7 +32,7 @@ def gumbel_softmax(logits, *, gumbel, temperature):
     """y = softmax((l + gumbel) / temperature): a relaxed choice, near one-hot at a low temperature.
 
     logits l (..., n), gumbel (..., n), see `numeric.gumbel`, which broadcast -> y in their shape. At any temperature y
-    is largest where l + gumbel is, at c as often as softmax(l)_c says   (Jang et al. 2017, eq. 2; Maddison et al. 2017).
+    is largest where l + gumbel is: at c as often as softmax(l)_c says   (Jang et al. 2017, eq. 2).
     """
     return softmax(((logits + gumbel) / temperature)[..., None])[..., 0]
 

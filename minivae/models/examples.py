@@ -14,7 +14,7 @@ from .labels import Labels
 from .networks import build_networks
 from .vae import VAE
 
-SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2, "categories": 3}
+SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
 
 
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
@@ -154,8 +154,8 @@ def _every():
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     for gradient in ("relaxed", "straight-through", "score"):
-        yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, beta=0.7, dropout=0.2)
-    yield "gumbel conv", partial(small, "gumbel", arch="conv", norm="layer")
+        yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, categories=3, dropout=0.2)
+    yield "gumbel conv", partial(small, "gumbel", arch="conv", categories=3, beta=0.7)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
 

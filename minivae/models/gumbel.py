@@ -1,5 +1,4 @@
-r"""VAE with categorical latents: Gumbel-softmax (Jang, Gu & Poole 2017, "Categorical Reparameterization with
-Gumbel-Softmax", 1611.01144), the same as the concrete distribution (Maddison, Mnih & Teh 2017, 1611.00712).
+r"""Categorical latents by Gumbel-softmax (Jang, Gu & Poole 2017, 1611.01144; Maddison, Mnih & Teh 2017, 1611.00712).
 
         x --encoder--> logits --> z = one-hot(argmax(logits + eps)) --decoder--> out --likelihood--> log p(x | z)
                                   ^
@@ -9,15 +8,13 @@ Gumbel-Softmax", 1611.01144), the same as the concrete distribution (Maddison, M
 
 A choice has no derivative. What the encoder gets of log p(x | z) is one of
 
-    relaxed           the derivative through y = softmax((logits + eps) / temperature), which is decoded in the place
-                      of z: exact, but of another loss
-    straight-through  the same, but z = y + held(z - y) is decoded: of the right loss, but wrong
-    score             (log p(x|z) - b(x)) times that of log q(z|x): right on average, but noisy; b(x) is log p(x|z) of
-                      the likeliest z, which depends on x alone        (Mnih & Gregor 2014, 1402.0030, eq. 6)
+    relaxed           that through y = softmax((logits + eps) / temperature), decoded for z: exact, but of another loss
+    straight-through  the same, where z = y + held(z - y) is decoded: of the right loss, but biased
+    score             (log p(x|z) - b(x)) times that of log q(z|x): unbiased, but noisy. b(x) is log p(x|z) of the
+                      likeliest z, which depends on x alone        (Mnih & Gregor 2014, 1402.0030, eq. 6)
 
-The KL is exact in all three. `elbo` is the bound of choices in training as well, so relaxed takes a forward of the
-decoder for it, and score one for b(x); what relaxed descends is `loss`. Maddison et al. charge the KL of the densities
-of y, for a bound of the relaxed model.
+The KL is exact in all three (Maddison et al. charge that of the densities of y). `elbo` is the bound of choices, in
+training too: for it relaxed takes one more forward of the decoder, as score does for b(x).
 """
 
 import numpy as np
@@ -64,7 +61,7 @@ class GumbelVAE(VAE):
     Raises
     ------
     ValueError
-        As for VAE, or if K does not divide what the decoder takes, or the temperature is not above 0.
+        As for VAE, or if K does not divide the width of z, or the temperature is not above 0.
     """
 
     options = NETWORKS | BETA | {
@@ -80,28 +77,25 @@ class GumbelVAE(VAE):
     latent = "codes"
 
     def __init__(self, encoder, decoder, categories, likelihood=None, beta=1.0, gradient="relaxed", temperature=1.0):
-        self.K = self.options["categories"].read("categories", categories)
-        self.gradient = self.options["gradient"].read("gradient", gradient)
-        read = self.options["temperature"].read
-        self.temperature = schedule(temperature if callable(temperature) else read("temperature", temperature))
+        self.K = whole(2)("categories", categories)
+        self.gradient = one_of(GRADIENTS)("gradient", gradient)
+        self.temperature = schedule(temperature if callable(temperature) else real()("temperature", temperature))
         self.T, rest = divmod(decoder.n_in or 0, self.K)
         if rest:
             raise ValueError(f"categories: expected a divisor of the width {decoder.n_in} of z, got {self.K}")
-        prior = UniformCodes(self.T, self.K) if self.T else None
-        super().__init__(encoder, decoder, likelihood, prior, beta)
+        super().__init__(encoder, decoder, likelihood, UniformCodes(self.T, self.K) if self.T else None, beta)
 
     @classmethod
     def build(cls, shape, rng, *, latent=20, categories=10, gradient="relaxed", temperature=None, temperature_end=None,
-              temperature_epochs=None, norm="none", beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
+              temperature_epochs=None, beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
               **networks):  # fmt: skip
         """As VAE.build, of `latent` choices among `categories`. In `temperature_epochs` epochs of `pass_steps` steps,
         or 20, the temperature falls from `temperature`, or 1, to `temperature_end`, or 0.5."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
-        if norm == "batch" and gradient != "straight-through":
+        if networks.get("norm") == "batch" and gradient != "straight-through":
             raise ValueError("norm: expected one without statistics of the batch, since the decoder is given other "
                              "rows than those it learns from, such as layer; got batch")  # fmt: skip
-        sizes = {"latent": latent * categories, "heads": 1, "norm": norm}
-        encoder, decoder, likelihood = build_networks(shape, rng, **sizes, **networks)
+        encoder, decoder, likelihood = build_networks(shape, rng, latent=latent * categories, heads=1, **networks)
         start, end, epochs = read_arguments(cls.options, temperature=temperature, temperature_end=temperature_end,
                                             temperature_epochs=temperature_epochs)  # fmt: skip
         steps = (epochs or 20) * whole(1)("pass_steps", pass_steps)
@@ -121,11 +115,11 @@ class GumbelVAE(VAE):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         beta, N, score = self.beta(t), len(x), self.gradient == "score"
         soft = {"gumbel": self._split(noise["eps"]), "temperature": self.temperature(t)}
-        logits, c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])  # encode
-        logits = self._split(logits)  # (N, T, K)
+        rows, c_enc = self.encoder.forward(self.seen(x, y), noise["enc"])
+        logits = self._split(rows)  # encode: (N, T, K)
         hard, off, held = noise["held"] if "held" in noise else self._held(logits, soft, noise)
         z = hard if score else gumbel_softmax(logits, **soft) + off  # choose: (N, T, K)
-        out, c_dec = self.decoder.forward(self.given(self._rows(z), y), noise["dec"])  # decode: (N, D * n_out)
+        out, c_dec = self.decoder.forward(self.given(self._join(z), y), noise["dec"])  # decode: (N, D * n_out)
         log_px_z, c_x = self.likelihood.forward(x, out)  # loss: (N,) nats
         kl = kl_uniform(logits)  # (N, T) nats, each choice by itself
         kl_mean = kl.sum() / N
@@ -142,7 +136,7 @@ class GumbelVAE(VAE):
             else:
                 dlogits = gumbel_softmax_backward(self._split(dz[..., : self.L]), logits, **soft)
             dlogits = dlogits + kl_uniform_backward(beta * g[:, None] + 0 * kl, logits)
-            self.encoder.backward(self._rows(dlogits), c_enc, need_dx=False)
+            self.encoder.backward(self._join(dlogits), c_enc, need_dx=False)
         log_px_z = (self._log_px(x, hard, noise, y) if noise["relax"] else log_px_z).sum() / N
         return {"loss": loss, "elbo": log_px_z - kl_mean, "log_px_z": log_px_z, "kl": kl_mean}
 
@@ -159,52 +153,47 @@ class GumbelVAE(VAE):
             return hard, None, softmax_log_prob(logits, x=hard)
         return hard, 0.0 if noise["relax"] else hard - gumbel_softmax(logits, **soft), None
 
-    def draw_eps(self, rng, K, n):
-        """The noise of K samples for each of n examples, (K, n, L), drawn one example after the other."""
-        return gumbel(rng.random((n, K, self.L), dtype="float32")).swapaxes(0, 1)
+    def draw_eps(self, rng, S, n):
+        """The noise of S samples for each of n examples, (S, n, L), drawn one example after the other."""
+        return gumbel(rng.random((n, S, self.L), dtype="float32")).swapaxes(0, 1)
 
     def log_terms(self, x, eps, y=None):
-        """log p(x | z), log p(z), log q(z | x) of the z that eps chooses: x (N, D), eps (K, N, L) -> (K, N) nats each."""
+        """log p(x | z), log p(z), log q(z | x) of the z that eps chooses: x (N, D), eps (S, N, L) -> (S, N) nats."""
         logits = self._split(self.encoder(self.seen(x, y)))
-        hard = self._choose(logits + self._split(eps))  # (K, N, T, K of each choice)
-        z = self._rows(hard)
+        hard = self._choose(logits + self._split(eps))  # (S, N, T, K)
+        z = self._join(hard)
         log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
-        log_pz, _ = self.prior.forward(z)
-        return log_px_z, log_pz, softmax_log_prob(logits, x=hard).sum(axis=-1)
+        return log_px_z, self.prior.forward(z)[0], softmax_log_prob(logits, x=hard).sum(axis=-1)
 
-    def encode(self, x, y=None):
-        """The likeliest codes: x (N, D) -> whole numbers below K, (N, T)."""
-        return self._codes(x, y, 0)
+    def encode(self, x, y=None, eps=None):
+        """The likeliest codes, or those that eps (N, L) chooses: x (N, D) -> whole numbers below K, (N, T)."""
+        logits = self.in_parts(self.encoder, self.seen(self.examples(x), y))  # (N, L)
+        eps = 0 if eps is None else self.rows(eps, "eps", self.L, len(x))
+        return self._split(logits + eps).argmax(axis=-1)
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
         codes = self.rows(codes, "codes", self.T)
         if isinstance(codes, np.ndarray) and not ((codes >= 0) & (codes < self.K) & (codes % 1 == 0)).all():
             raise ValueError(f"codes: expected whole numbers from 0 to {self.K - 1}")
-        return self._x_hat(self._rows(one_hot(codes, self.K, codes)), y, draw)
+        return self._x_hat(self._join(one_hot(codes, self.K, codes)), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""
-        eps = 0 if eps is None else self._split(self.rows(eps, "eps", self.L, len(x)))
-        return self.decode(self._codes(x, y, eps), y, draw)
-
-    def _codes(self, x, y, eps):
-        """The codes (..., N, T) that eps (..., N, T, K) chooses."""
-        logits = self.in_parts(self.encoder, self.seen(self.examples(x), y))
-        return (self._split(logits) + eps).argmax(axis=-1)
+        return self.decode(self.encode(x, y, eps), y, draw)
 
     def _choose(self, logits):
-        """The one-hot rows of the largest: (..., T, K) -> (..., T, K)."""
+        """One-hot where the logits (..., T, K) are largest."""
         return one_hot(logits.argmax(axis=-1), self.K, logits)
 
     def _log_px(self, x, z, noise, y):
         """log p(x | z) (N,) of z (N, T, K), for which nothing goes backward."""
-        return self.likelihood.forward(x, self.decoder.forward(self.given(self._rows(z), y), noise["dec"])[0])[0]
+        return self.likelihood.forward(x, self.decoder.forward(self.given(self._join(z), y), noise["dec"])[0])[0]
 
-    def _split(self, rows):
+    def _split(self, z):
         """(..., T K) -> (..., T, K)."""
-        return rows.reshape(*rows.shape[:-1], self.T, self.K)
+        return z.reshape(*z.shape[:-1], self.T, self.K)
 
-    def _rows(self, z):
+    def _join(self, z):
         """(..., T, K) -> (..., T K)."""
         return z.reshape(*z.shape[:-2], self.L)
