@@ -27,9 +27,11 @@ from minivae.layers import (
     Join,
     LayerNorm,
     LeakyReLU,
+    MaskedConv2d,
     MaskedDense,
     MaxPool2d,
     Network,
+    Quantize,
     ReLU,
     Reshape,
     Residual,
@@ -120,6 +122,14 @@ LAYERS = {
     Columns: [("", lambda rng: (Columns(2, 5), image(rng, 3, 4, 5)))],
     ColumnsToChannels: [("", lambda rng: (ColumnsToChannels(3, 2, 2, 3), image(rng, 2, 15)))],
     MaskedDense: [("", lambda rng: (MaskedDense(np.tril(np.ones((5, 3))), rng), rng.standard_normal((4, 5))))],
+    MaskedConv2d: [
+        ("A", lambda rng: (MaskedConv2d(2, 3, 3, rng), image(rng, 2, 3, 4, 2))),
+        ("B", lambda rng: (MaskedConv2d(2, 2, (1, 5), rng, own=True), image(rng, 2, 2, 3, 2))),
+    ],
+    Quantize: [
+        ("ema", lambda rng: (Quantize(5, 2, 3, rng), image(rng, 4, 6))),
+        ("loss", lambda rng: (Quantize(5, 2, 3, rng, "loss"), image(rng, 4, 6))),
+    ],
     Sequential: [("", lambda rng: (Sequential(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 2, rng)),
                                    rng.standard_normal((3, 4))))],
     Network: [
@@ -311,8 +321,9 @@ PRIORS = {
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
-    priors.UniformCodes: lambda: priors.UniformCodes(2, 3),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
+    priors.UniformCodes: lambda: priors.UniformCodes(3, 4),
+    priors.PixelCNN: lambda: moved(priors.PixelCNN(3, (2, 2), 4, 1, np.random.default_rng(2))),
 }
 
 

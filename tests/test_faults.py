@@ -169,6 +169,7 @@ def small(tmp_path, monkeypatch):
 
     monkeypatch.setattr("minivae.cli.pictures._draw_samples", lambda *args, **_: write_atomic(args[4], b"a picture"))
     monkeypatch.setattr("minivae.cli.training.draw_run", draw_run)
+    monkeypatch.setattr("minivae.plot.draw_evidence", lambda *args: write_atomic(args[-1], b"a picture"))
     monkeypatch.setattr("minivae.cli.lessons.PLACES", (tmp_path / "lessons",))
     monkeypatch.setattr(os, "fsync", lambda number: None)  # the system goes on: it loses nothing, and this is slow
 

@@ -96,13 +96,11 @@ def test_the_kl_of_a_choice(rng):
 
 def test_uniform_codes(rng):
     """Each of the nine codes comes as often as the others, and has the probability 1 / 9."""
-    prior = UniformCodes(T, K)
-    z = prior.draw(prior.draw_noise(rng, 90_000)).reshape(-1, T, K)
-    assert (z.sum(axis=-1) == 1).all()
-    assert (z.max(axis=-1) == 1).all()
-    share = np.bincount(z.argmax(axis=-1) @ [K, 1], minlength=9) / len(z)
+    prior = UniformCodes(K, T)
+    z = prior.draw(prior.draw_noise(rng, 90_000))
+    share = np.bincount(z @ [K, 1], minlength=9) / len(z)
     assert (np.abs(share - 1 / 9) < 4 * np.sqrt(8 / 81 / len(z))).all()
-    np.testing.assert_allclose(prior.forward(z.reshape(-1, T * K))[0], -np.log(9), rtol=1e-6)
+    np.testing.assert_allclose(prior.forward(z)[0], -np.log(9), rtol=1e-6)
 
 
 def test_the_temperature_falls(rng):
@@ -195,10 +193,10 @@ def gradients_of_logits(model, x, rng, S=20_000):
 
 
 def test_bias_and_variance_of_the_three(rng):
-    """Of d loss / d logits, relative to the exact one, with errors of the mean below 3 %.
+    """Of d loss / d logits, relative to the exact one; by chance the mean of 20,000 draws is up to 0.02 off.
 
-    Measured: relaxed at 1 bias 0.28, variance 0.9; at 0.2 bias 0.06, variance 12; straight-through at 1 bias 0.30,
-    variance 1.2; score 0.02 (chance), 9.
+    Measured: relaxed at 1: bias 0.23, variance 0.41; at 0.2: 0.04, 5.5; straight-through at 1: 0.72, 0.16; score:
+    0.007, 3.8. Here relaxed wins by its variance, or at a low temperature by its bias, not by both.
     """
     model, x = tiny(rng)
     exact = exact_gradient(model, x, "encoder.layers.2.b")  # that of the logits
@@ -209,8 +207,14 @@ def test_bias_and_variance_of_the_three(rng):
             d = gradients_of_logits(model, x, rng)
         bias = np.linalg.norm(d.mean(axis=0) - exact) / size
         variance = d.var(axis=0).sum() / size**2
-        found[gradient, temperature] = bias, variance, np.sqrt(variance / len(d))
-        print(gradient, temperature, bias, variance, np.sqrt(variance / len(d)))
+        found[gradient, temperature] = bias, variance, bias / np.sqrt(variance / len(d))
+    warm, cold, through, score = found.values()
+    assert score[2] < 3
+    assert warm[2] > 20
+    assert through[2] > 20
+    assert cold[0] < 0.3 * warm[0]
+    assert cold[1] > 5 * warm[1]
+    assert score[1] > 5 * max(warm[1], through[1])
 
 
 # ---- for users
@@ -229,11 +233,14 @@ def test_codes(rng):
     every = model.decode(CODES)
     samples = model.sample(500, rng)
     assert {tuple(row) for row in samples.round(9)} == {tuple(row) for row in every.round(9)}
-    for bad in (CODES + 1, CODES - 1, CODES + 0.5):
-        with pytest.raises(ValueError, match="^codes: expected whole numbers from 0 to 2"):
+    for bad, words in (
+        (CODES + 1, "numbers from 0 to 2, got 1 to 3"),
+        (CODES - 1, "numbers from 0 to 2, got -1 to 1"),
+        (CODES + 0.5, "whole numbers"),
+        (CODES[:, :1], "whole numbers"),
+    ):
+        with pytest.raises(ValueError, match=f"^codes: expected {words}"):
             model.decode(bad)
-    with pytest.raises(ValueError, match="^codes: expected rows of 2 values"):
-        model.decode(CODES[:, :1])
 
 
 def test_refusals(rng):
@@ -246,6 +253,6 @@ def test_refusals(rng):
     ):
         with pytest.raises(ValueError, match=words):
             GumbelVAE(encoder, decoder, **bad)
-    with pytest.raises(ValueError, match="norm: expected one without statistics of the batch"):
+    with pytest.raises(ValueError, match="norm: expected none, layer or group"):
         MODELS["gumbel"].build((4,), rng, norm="batch")
     assert GumbelVAE.build((4,), rng, hidden=(3,), norm="batch", gradient="straight-through").T == 20

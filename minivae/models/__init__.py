@@ -20,10 +20,11 @@ from .realnvp import RealNVPVAE
 from .tcvae import TCVAE
 from .vae import VAE
 from .vamp import VampVAE
+from .vqvae import VQVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE,
-          "gumbel": GumbelVAE}  # fmt: skip
+          "gumbel": GumbelVAE, "vqvae": VQVAE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

@@ -17,8 +17,6 @@ The KL is exact in all three (Maddison et al. charge that of the densities of y)
 training too: for it relaxed takes one more forward of the decoder, as score does for b(x).
 """
 
-import numpy as np
-
 from ..backend import array_module
 from ..densities import (
     gumbel_softmax,
@@ -75,6 +73,7 @@ class GumbelVAE(VAE):
                                      optional=True, fill=lambda settings: 20),
     }  # fmt: skip
     latent = "codes"
+    sampled = "codes drawn from the prior"
 
     def __init__(self, encoder, decoder, categories, likelihood=None, beta=1.0, gradient="relaxed", temperature=1.0):
         self.K = whole(2)("categories", categories)
@@ -83,18 +82,17 @@ class GumbelVAE(VAE):
         self.T, rest = divmod(decoder.n_in or 0, self.K)
         if rest:
             raise ValueError(f"categories: expected a divisor of the width {decoder.n_in} of z, got {self.K}")
-        super().__init__(encoder, decoder, likelihood, UniformCodes(self.T, self.K) if self.T else None, beta)
+        super().__init__(encoder, decoder, likelihood, UniformCodes(self.K, self.T) if self.T else None, beta)
+        self.L = decoder.n_in
 
     @classmethod
     def build(cls, shape, rng, *, latent=20, categories=10, gradient="relaxed", temperature=None, temperature_end=None,
               temperature_epochs=None, beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
               **networks):  # fmt: skip
-        """As VAE.build, of `latent` choices among `categories`. In `temperature_epochs` epochs of `pass_steps` steps,
-        or 20, the temperature falls from `temperature`, or 1, to `temperature_end`, or 0.5."""
+        """As VAE.build; the temperature falls to `temperature_end` in `temperature_epochs` epochs of `pass_steps` steps."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
         if networks.get("norm") == "batch" and gradient != "straight-through":
-            raise ValueError("norm: expected one without statistics of the batch, since the decoder is given other "
-                             "rows than those it learns from, such as layer; got batch")  # fmt: skip
+            raise ValueError("norm: expected none, layer or group, since the decoder sees two kinds of rows; got batch")
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent * categories, heads=1, **networks)
         start, end, epochs = read_arguments(cls.options, temperature=temperature, temperature_end=temperature_end,
                                             temperature_epochs=temperature_epochs)  # fmt: skip
@@ -161,9 +159,10 @@ class GumbelVAE(VAE):
         """log p(x | z), log p(z), log q(z | x) of the z that eps chooses: x (N, D), eps (S, N, L) -> (S, N) nats."""
         logits = self._split(self.encoder(self.seen(x, y)))
         hard = self._choose(logits + self._split(eps))  # (S, N, T, K)
-        z = self._join(hard)
-        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], self.given(z, y), 256)
-        return log_px_z, self.prior.forward(z)[0], softmax_log_prob(logits, x=hard).sum(axis=-1)
+        z = self.given(self._join(hard), y)
+        log_px_z = self.in_parts(lambda z: self.likelihood.forward(x, self.decoder(z))[0], z, 256)
+        log_pz, _ = self.prior.forward(hard.argmax(axis=-1))
+        return log_px_z, log_pz, softmax_log_prob(logits, x=hard).sum(axis=-1)
 
     def encode(self, x, y=None, eps=None):
         """The likeliest codes, or those that eps (N, L) chooses: x (N, D) -> whole numbers below K, (N, T)."""
@@ -173,14 +172,15 @@ class GumbelVAE(VAE):
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
-        codes = self.rows(codes, "codes", self.T)
-        if isinstance(codes, np.ndarray) and not ((codes >= 0) & (codes < self.K) & (codes % 1 == 0)).all():
-            raise ValueError(f"codes: expected whole numbers from 0 to {self.K - 1}")
-        return self._x_hat(self._join(one_hot(codes, self.K, codes)), y, draw)
+        return self._x_hat(self.numbers(codes), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""
-        return self.decode(self.encode(x, y, eps), y, draw)
+        return self._x_hat(self.encode(x, y, eps), y, draw)
+
+    def _x_hat(self, codes, y, draw=None):
+        """x_hat (..., D) of codes (..., T), see `Model`."""
+        return super()._x_hat(self._join(one_hot(codes, self.K, self.theta)), y, draw)
 
     def _choose(self, logits):
         """One-hot where the logits (..., T, K) are largest."""

@@ -12,9 +12,9 @@ class Prior(Layer):
     number, and no gradient check would see it.
     """
 
-    discrete = False  # whether z are choices, one-hot rows: then p(z) is a probability, and no density
     kl = None
     kl_backward = None
+    K = None  # of codes z, whole numbers: how many there are. They have no gradient, dz is None
 
     def __init__(self, L):
         (self.L,) = sizes(L=L)

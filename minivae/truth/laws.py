@@ -137,7 +137,7 @@ def integral_of_prior(prior, rng, draws=100_000):
 
     Of choices, of which there are few, all that were ever drawn add up to 1.
     """
-    if prior.discrete:
+    if prior.K is not None:
         return _one(np.exp(prior.forward(np.unique(_draws(prior, rng, draws), axis=0))[0]).sum())
     own = _draws(prior, rng, 4000)
     mean = own.mean(axis=0)
@@ -152,7 +152,7 @@ def draws_of_prior(prior, rng, draws=100_000):
     So `sample` decodes what the loss charges for. Of choices r is uneven, (1, 2, ..) of those that were drawn.
     """
     z = _draws(prior, rng, draws)
-    if prior.discrete:
+    if prior.K is not None:
         each, index = np.unique(z, axis=0, return_inverse=True)
         r = np.arange(1.0, len(each) + 1) / (len(each) * (len(each) + 1) / 2)
         return averaged((r / np.exp(prior.forward(each)[0]))[index], 1.0)
