@@ -224,6 +224,7 @@ RUNS = {
     "capacity": ["--model", "capacity", "--capacity", "1", "--epochs", "2"],
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
+    "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 

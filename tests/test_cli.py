@@ -107,6 +107,9 @@ CHANGES = [
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
+    {"model": "gumbel"}, {"model": "gumbel", "categories": 3}, {"model": "gumbel", "gradient": "straight-through"},
+    {"model": "gumbel", "gradient": "score"}, {"model": "gumbel", "temperature": 0.9},
+    {"model": "gumbel", "temperature_end": 0.1}, {"model": "gumbel", "temperature_epochs": 1},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -345,6 +348,9 @@ BAD_VALUES = [
     ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
     ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
+    ("gradient", "doubly --model gumbel"), ("categories", "1 --model gumbel"), ("temperature", "0 --model gumbel"),
+    ("temperature-end", "-1 --model gumbel"), ("temperature-epochs", "0 --model gumbel"),
+    ("temperature", "1 --model gumbel --gradient score"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
@@ -416,6 +422,9 @@ BAD_CONFIG = [
     ("ledger", "1", "expected true or false, got 1"),
     ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
     ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
+    ("norm", "'batch'\nmodel = 'gumbel'", "expected none, layer or group, since the decoder sees two kinds of rows"),
+    ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
+    ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
 ]  # fmt: skip
 
 

@@ -64,7 +64,7 @@ class GumbelVAE(VAE):
 
     options = NETWORKS | BETA | {
         "categories": Option(whole(2, MOST), 10, "what each latent chooses among", "K"),
-        "gradient": Option(one_of(GRADIENTS), "relaxed", "of the encoder", "|".join(GRADIENTS)),
+        "gradient": Option(one_of(GRADIENTS), "relaxed", "of the encoder: relaxed, straight-through or score", "NAME"),
         "temperature": Option(real(), None, "of relaxed choices at first (default: 1)", "X", needs=SOFT, optional=True,
                               fill=lambda settings: 1.0),
         "temperature_end": Option(real(), None, "what it falls to (default: 0.5)", "X", needs=SOFT, optional=True,
@@ -89,7 +89,7 @@ class GumbelVAE(VAE):
     def build(cls, shape, rng, *, latent=20, categories=10, gradient="relaxed", temperature=None, temperature_end=None,
               temperature_epochs=None, beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
               **networks):  # fmt: skip
-        """As VAE.build; the temperature falls to `temperature_end` in `temperature_epochs` epochs of `pass_steps` steps."""
+        """As VAE.build; the temperature falls to its end in `temperature_epochs` epochs of `pass_steps` steps."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
         if networks.get("norm") == "batch" and gradient != "straight-through":
             raise ValueError("norm: expected none, layer or group, since the decoder sees two kinds of rows; got batch")
