@@ -234,8 +234,8 @@ def test_codes(rng):
     samples = model.sample(500, rng)
     assert {tuple(row) for row in samples.round(9)} == {tuple(row) for row in every.round(9)}
     for bad, words in (
-        (CODES + 1, "numbers from 0 to 2, got 1 to 3"),
-        (CODES - 1, "numbers from 0 to 2, got -1 to 1"),
+        (CODES + 1, "codes from 0 to 2, got 1 to 3"),
+        (CODES - 1, "codes from 0 to 2, got -1 to 1"),
         (CODES + 0.5, "whole numbers"),
         (CODES[:, :1], "whole numbers"),
     ):

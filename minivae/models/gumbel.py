@@ -172,7 +172,7 @@ class GumbelVAE(VAE):
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
-        return self._x_hat(self.numbers(codes), y, draw)
+        return self._x_hat(self.code_rows(codes), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""

@@ -168,7 +168,7 @@ class VQVAE(Model):
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) -> x_hat (..., D)."""
-        return self._x_hat(self.quantizer.lookup(self.numbers(codes)), y, draw)
+        return self._x_hat(self.quantizer.lookup(self.code_rows(codes)), y, draw)
 
     def sample(self, n, rng, y=None, draw=None):
         """Generate: codes from the prior, x_hat (n, D) their decoded mean, or with the generator `draw` a sample."""
