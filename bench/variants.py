@@ -290,6 +290,25 @@ def critic(p, z):
     return z
 
 
+# ---- Choices: eps (N, T K)
+
+
+def gumbel(p, x, eps, encode, decode, categories=10, gradient="relaxed", temperature=1.0, beta=1.0):
+    """The likeliest choices are the baseline of the score function; what it multiplies has no gradient of its own."""
+    logits = encode(x).unflatten(-1, (-1, categories))  # (N, T, K)
+    log_q, noisy = logits.log_softmax(-1), logits + eps.view_as(logits)
+    soft, hard = (noisy / temperature).softmax(-1), F.one_hot(noisy.argmax(-1), categories).to(x.dtype)
+    z = {"relaxed": soft, "straight-through": soft + (hard - soft).detach(), "score": hard}[gradient]
+    log_px_z = reconstruction(x, decode(z.flatten(-2)))
+    loss = beta * (log_q.exp() * (log_q + math.log(categories))).sum((-2, -1)) - log_px_z
+    if gradient == "score":
+        likeliest = F.one_hot(logits.argmax(-1), categories).to(x.dtype)
+        gain = (log_px_z - reconstruction(x, decode(likeliest.flatten(-2)))).detach()
+        log_qz_x = (log_q * hard).sum((-2, -1))
+        loss = loss - gain * (log_qz_x - log_qz_x.detach())
+    return loss.mean()
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -307,6 +326,8 @@ TWINS = {  # name: (model, its options, twin)
     "capacity": ("capacity", {}, capacity),
     "tcvae": ("tcvae", {}, tcvae),
     "factorvae": ("factorvae", {}, factorvae),
+    "gumbel": ("gumbel", {}, gumbel),
+    "gumbel, score": ("gumbel", {"gradient": "score"}, partial(gumbel, gradient="score")),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 

@@ -7,6 +7,7 @@ import numpy as np
 from .backend import array_module, place, special
 
 VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
+LEAST = 2.0**-25  # stands for uniform noise of 0, which in float32 is anything below 2^-24
 
 
 def sigmoid(x):
@@ -116,9 +117,18 @@ def softmax(logits):
 
 
 def one_hot(y, count, like):
-    """Rows (N, count) of whole numbers y (N,), on the device and in the dtype of `like`; of -1 a row of zeros."""
+    """Rows (..., count) of whole numbers y (...), on the device and in the dtype of `like`; of -1 a row of zeros."""
     xp = array_module(like)
-    return (place(y, like)[:, None] == xp.arange(count)).astype(like.dtype)
+    return (place(y, like)[..., None] == xp.arange(count)).astype(like.dtype)
+
+
+def gumbel(u):
+    """-log(-log u), of uniform noise u from 0 to 1: logits plus this are largest at c as often as softmax_c says.
+
+    (Gumbel 1954)
+    """
+    xp = array_module(u)
+    return -xp.log(-xp.log(xp.maximum(u, LEAST)))
 
 
 def wide(a):

@@ -61,6 +61,13 @@ def linear(value, steps):
     return lambda t: value * min(t / steps, 1)
 
 
+def falling(value, end, steps):
+    """From `value` by a constant factor per step down to `end` in `steps` steps, and on at `end`."""
+    value, steps = _read(value, steps=steps)
+    factor = real()("end", end) / value
+    return lambda t: value * factor ** min(t / steps, 1)
+
+
 def cyclical(value, steps):
     """Cycles of `steps` steps: from 0 up to `value` in the first half, at `value` in the other (Fu et al. 2019)."""
     value, steps = _read(value, steps=steps)

@@ -27,9 +27,11 @@ from minivae.layers import (
     Join,
     LayerNorm,
     LeakyReLU,
+    MaskedConv2d,
     MaskedDense,
     MaxPool2d,
     Network,
+    Quantize,
     ReLU,
     Reshape,
     Residual,
@@ -124,6 +126,14 @@ LAYERS = {
     Spectral: [
         ("dense", lambda rng: (Spectral(Dense(5, 3, rng)), rng.standard_normal((4, 5)))),
         ("conv", lambda rng: (Spectral(Conv2d(2, 3, (2, 3), rng, padding=1)), image(rng, 2, 3, 4, 2))),
+    ],
+    MaskedConv2d: [
+        ("A", lambda rng: (MaskedConv2d(2, 3, 3, rng), image(rng, 2, 3, 4, 2))),
+        ("B", lambda rng: (MaskedConv2d(2, 2, (1, 5), rng, own=True), image(rng, 2, 2, 3, 2))),
+    ],
+    Quantize: [
+        ("ema", lambda rng: (Quantize(5, 2, 3, rng), image(rng, 4, 6))),
+        ("loss", lambda rng: (Quantize(5, 2, 3, rng, "loss"), image(rng, 4, 6))),
     ],
     Sequential: [("", lambda rng: (Sequential(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,)), Dense(5, 2, rng)),
                                    rng.standard_normal((3, 4))))],
@@ -243,6 +253,14 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((3, 2)), *gaussian(rng, 4, 2)), {"log_weights": rng.standard_normal((4, 3))}),
     ],
     densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
+    densities.gumbel_softmax: [
+        lambda rng: (
+            (rng.standard_normal((3, 4, 5)),),
+            {"gumbel": rng.gumbel(size=(2, 3, 4, 5)), "temperature": 0.7},
+        ),
+        lambda rng: ((rng.standard_normal((1, 5)),), {"gumbel": rng.gumbel(size=(4, 5)), "temperature": 1.5}),
+    ],
+    densities.kl_uniform: [lambda rng: ((2 * rng.standard_normal((3, 4, 5)),), {})],
     densities.log_mean_exp: [lambda rng: ((3 * rng.standard_normal((5, 3)),), {})],
 }
 
@@ -309,6 +327,8 @@ PRIORS = {
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
+    priors.UniformCodes: lambda: priors.UniformCodes(3, 4),
+    priors.PixelCNN: lambda: moved(priors.PixelCNN(3, (2, 2), 4, 1, np.random.default_rng(2))),
 }
 
 

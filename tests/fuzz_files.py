@@ -225,6 +225,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
+    "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 

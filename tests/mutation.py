@@ -113,10 +113,14 @@ MIRRORS = {
     "tcvae": [*gradients("tcvae dense", "tcvae stratified"), "tests/test_factors.py"],
     "factorvae": [*gradients("factorvae dense"), "tests/test_factors.py"],
     "vaegan": [*gradients("vaegan dense", "vaegan conv", "vaegan gaussian"), "tests/test_vaegan.py"],
+    "gumbel": [
+        *gradients("gumbel dense relaxed", "gumbel dense straight-through", "gumbel dense score"),
+        "tests/test_gumbel.py",
+    ],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
-             "factorvae", "vaegan", "cvae", "ivae", "m2", "net", "ae")  # fmt: skip
+             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -39,7 +39,7 @@ FUNCTIONS = (
     "all", "any", "argmax", "argmin", "argsort", "broadcast_arrays", "broadcast_to", "clip", "concatenate", "cumsum",
     "diagonal", "dot", "expand_dims", "flip", "full_like", "max", "mean", "min", "moveaxis", "ones_like", "outer",
     "prod", "reshape", "roll", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
-    "tensordot", "tile", "trace", "transpose", "tril", "triu", "var", "where", "zeros_like",
+    "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "var", "where", "zeros_like",
 )  # fmt: skip
 METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot",
@@ -405,7 +405,8 @@ def __getattr__(name):
     if name in FUNCTIONS:
 
         def function(*args, **kwargs):
-            arrays = {"where": 1, "dot": 2, "outer": 2, "tensordot": 2, "broadcast_arrays": len(args)}.get(name, 1)
+            pairs = dict.fromkeys(("dot", "outer", "tensordot", "take_along_axis"), 2)
+            arrays = {"where": 1, "broadcast_arrays": len(args), **pairs}.get(name, 1)
             host = [*(_own(a, name) for a in args[:arrays]), *(_host(a, name) for a in args[arrays:])]
             if name in ("concatenate", "stack") and len(args[0]) > 8:
                 _note("transfer", f"{name}: the addresses of {len(args[0])} arrays")

@@ -109,6 +109,9 @@ CHANGES = [
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
+    {"model": "gumbel"}, {"model": "gumbel", "categories": 3}, {"model": "gumbel", "gradient": "straight-through"},
+    {"model": "gumbel", "gradient": "score"}, {"model": "gumbel", "temperature": 0.9},
+    {"model": "gumbel", "temperature_end": 0.1}, {"model": "gumbel", "temperature_epochs": 1},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -348,6 +351,9 @@ BAD_VALUES = [
     ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
     ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
+    ("gradient", "doubly --model gumbel"), ("categories", "1 --model gumbel"), ("temperature", "0 --model gumbel"),
+    ("temperature-end", "-1 --model gumbel"), ("temperature-epochs", "0 --model gumbel"),
+    ("temperature", "1 --model gumbel --gradient score"),
     ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
 ]  # fmt: skip
 
@@ -422,6 +428,9 @@ BAD_CONFIG = [
     ("norm", "'batch'\nmodel = 'vaegan'", "expected one without statistics of the batch"),
     ("likelihood", "'gaussian'\nmodel = 'vaegan'", "expected bernoulli or gaussian-fixed of whole rows, got Gaussian"),
     ("early_stop", "3\nmodel = 'vaegan'", "expected none, no metric of VAEGAN says which epoch is best"),
+    ("norm", "'batch'\nmodel = 'gumbel'", "expected none, layer or group, since the decoder sees two kinds of rows"),
+    ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
+    ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from minivae.densities import kl_gaussians, kl_gaussians_backward
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
 from minivae.models.examples import small
+from minivae.models.gumbel import GRADIENTS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 variants = pytest.importorskip("bench.variants")
@@ -530,6 +531,24 @@ def test_whole_variant_of_factors(name, options, own, arch, rng):
     twin = getattr(variants, name)
     loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, **own)
     assert metrics["loss"] + metrics.get("loss_critic", 0) == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("gradient", GRADIENTS)
+def test_whole_gumbel(gradient, arch, rng):
+    """Loss and every gradient, at a temperature that has begun to fall."""
+    own = {"gradient": gradient, "categories": 4, "beta": 0.7}
+    warm = {} if gradient == "score" else {"temperature": 2.0, "temperature_end": 0.5, "temperature_epochs": 2}
+    model, x, _ = small("gumbel", rng, arch=arch, latent=3, activation="relu", **own, **warm)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise, t=1)
+    p = variants.tensors(model)
+    networks = twins_of_networks(model, p, arch)
+    loss = variants.gumbel(p, torch.tensor(x), torch.tensor(noise["eps"]), *networks, temperature=1.0, **own)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     for name, param in model.params.items():
         close(param.grad, p[name].grad)

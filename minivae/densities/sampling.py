@@ -1,7 +1,10 @@
-"""The reparameterization, bounds of K samples, and free bits."""
+"""The reparameterization, also that of choices; bounds of K samples, and free bits."""
+
+import math
 
 from ..backend import array_module, unbroadcast
 from ..kernels import fused
+from ..numeric import softmax
 
 TINY = 1e-30  # below 1 / K, the least mean of K numbers whose largest is 1
 
@@ -23,6 +26,37 @@ def reparameterize_backward(dz, mu, log_var, *, eps):
     """
     dlog_var = 0.5 * dz * eps * array_module(mu).exp(0.5 * log_var)
     return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
+
+
+def gumbel_softmax(logits, *, gumbel, temperature):
+    """y = softmax((l + gumbel) / temperature): a relaxed choice, near one-hot at a low temperature.
+
+    logits l (..., n), gumbel (..., n), see `numeric.gumbel`, which broadcast -> y in their shape. At any temperature y
+    is largest where l + gumbel is: at c as often as softmax(l)_c says   (Jang et al. 2017, eq. 2).
+    """
+    return softmax(((logits + gumbel) / temperature)[..., None])[..., 0]
+
+
+def gumbel_softmax_backward(dy, logits, *, gumbel, temperature):
+    """dl_c = y_c (dy_c - sum_b y_b dy_b) / temperature.   dy (..., n) -> dl in the shape of logits.
+
+    Forward gave the n numbers the sum 1, so now what all of them would gain alike is taken off.
+    """
+    y = gumbel_softmax(logits, gumbel=gumbel, temperature=temperature)
+    dlogits = y * (dy - (y * dy).sum(axis=-1, keepdims=True)) / temperature
+    return unbroadcast(dlogits, logits.shape)
+
+
+def kl_uniform(logits):
+    """KL(q || p) = sum_c q_c log(n q_c), q = softmax(l), p = 1 / n.   logits l (..., n) -> (...) nats."""
+    return -choice_bound(logits, array_module(logits).full_like(logits, -math.log(logits.shape[-1])))
+
+
+def kl_uniform_backward(g, logits):
+    """dl_c = g q_c (log(n q_c) - KL).   g (...) -> dl (..., n): forward was a mean under q, so now a logit moves it by
+    how far its term is above that mean."""
+    log_p = array_module(logits).full_like(logits, -math.log(logits.shape[-1]))
+    return choice_bound_backward(-g, logits, log_p)[0]
 
 
 def log_mean_exp(log_w):

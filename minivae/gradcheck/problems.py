@@ -45,6 +45,7 @@ class Problem(NamedTuple):
 def layer_problem(layer, x, rng, noise=None):
     """Of a bound layer: its parameters and x (x0, x1, ... of a tuple)."""
     names = [f"x{i}" for i in range(len(x))] if isinstance(x, tuple) else ["x"]
+    noise = layer.stopped(x, noise)
 
     def forward(*inputs):
         return layer.forward(inputs if isinstance(x, tuple) else inputs[0], noise)

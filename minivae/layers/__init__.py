@@ -21,9 +21,10 @@ from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .initialize import glorot, he
-from .masked import MaskedDense
+from .masked import MaskedConv2d, MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
+from .quantize import Quantize
 from .recurrent import GRU, GRUCell
 from .spectral import Spectral
 from .upward import Upward
@@ -31,8 +32,8 @@ from .upward import Upward
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
     "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
-    "GroupNorm", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedDense", "MaxPool2d", "Network", "ReLU", "Reshape",
-    "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh", "Upsample", "Upward",
-    "conv_critic", "conv_decoder", "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "he",
-    "of_each_class", "spatial_decoder", "spatial_encoder",
+    "GroupNorm", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network",
+    "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split",
+    "Tanh", "Upsample", "Upward", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic", "dense_decoder",
+    "dense_encoder", "glorot", "he", "of_each_class", "spatial_decoder", "spatial_encoder",
 ]  # fmt: skip

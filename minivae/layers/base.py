@@ -24,5 +24,9 @@ class Layer(Module):
         """All that is random in a forward of `n` examples; None where nothing is random."""
         return None
 
+    def stopped(self, x, noise):
+        """The noise, and added to it all that forward treats as a constant: a gradient check must not move it."""
+        return noise
+
     def __call__(self, x):
         return self.forward(x)[0]

@@ -48,6 +48,17 @@ class _Convolution(Layer):
         rows += array_module(y).tile(self.b.data, w_out)
 
 
+def convolve(x, W, stride, padding):
+    """x (N, h, w, c_in), W (kh, kw, c_in, c_out) -> y (N, h_out, w_out, c_out), still without b."""
+    xp = array_module(x)
+    kernel, c_out = W.shape[:2], W.shape[3]
+    y = xp.empty((len(x), *out_size(x.shape[1:3], kernel, stride, padding), c_out), W.dtype)
+    W = W.reshape(-1, c_out)
+    for part, columns in patches(x, kernel, stride, padding):
+        xp.matmul(columns, W, out=y[part].reshape(-1, c_out))
+    return y
+
+
 @fused
 class Conv2d(_Convolution):
     """y[n, i, j] = b + sum_{k, l, c} x[n, s i + k - p, s j + l - p, c] W[k, l, c],   s the stride, p the padding.
@@ -61,14 +72,7 @@ class Conv2d(_Convolution):
         super().__init__(c_in, c_out, kernel, rng, stride, padding, init, lambda a, b, strides: (a, b / strides))
 
     def _product(self, x):
-        xp = array_module(x)
-        c_out = self.b.data.size
-        h_out, w_out = out_size(x.shape[1:3], self.kernel, self.stride, self.padding)
-        y = xp.empty((len(x), h_out, w_out, c_out), self.W.data.dtype)
-        W = self.W.data.reshape(-1, c_out)
-        for part, columns in patches(x, self.kernel, self.stride, self.padding):
-            xp.matmul(columns, W, out=y[part].reshape(-1, c_out))
-        return y
+        return convolve(x, self.W.data, self.stride, self.padding)
 
     def forward(self, x, noise=None):
         y = self._product(x)

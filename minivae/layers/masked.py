@@ -1,13 +1,15 @@
-"""A dense layer in which chosen inputs cannot reach chosen outputs: autoregressive networks are made of it."""
+"""Layers in which chosen inputs cannot reach chosen outputs: autoregressive networks are made of them."""
 
 import numpy as np
 
-from ..backend import as_array
+from ..backend import array_module, as_array
 from ..numeric import sum_rows
 from ..options import real
 from ..params import Constant, Param
 from .base import Layer
+from .conv import _Convolution, convolve
 from .initialize import glorot
+from .patches import pair, patches, spread
 
 
 class MaskedDense(Layer):
@@ -38,3 +40,50 @@ class MaskedDense(Layer):
             self.b.grad += sum_rows(dy)
         # forward multiplied x_ni by W_ij mask_ij, so now dx_ni = sum_j dy_nj W_ij mask_ij
         return dy @ (self.W.data * self.mask.data).T if need_dx else None
+
+
+class MaskedConv2d(_Convolution):
+    """A convolution that sees what is before a pixel, row after row   (van den Oord et al. 2016, 1601.06759, sec. 3).
+
+    x (N, h, w, c_in) -> y (N, h, w, c_out). A kernel (kh, kw), both odd, reaches kh // 2 rows up and kw // 2 columns to
+    both sides; in the pixel's own row only what is left of it counts, and with `own` (mask B; else A) the pixel itself.
+    Rows below have no weights at all: W (kh // 2 + 1, kw, c_in, c_out), of which `mask` leaves out the end of the last
+    row.
+    """
+
+    def __init__(self, c_in, c_out, kernel, rng, own=False, init=glorot):
+        kh, kw = pair(kernel, "kernel", 1)
+        if kh % 2 == 0 or kw % 2 == 0 or (kh == kw == 1 and not own):
+            raise ValueError(f"kernel: expected odd sides, and more than the pixel unless it is its own, got {kh}x{kw}")
+        rows, left = kh // 2 + 1, kw // 2 + own
+        seen = (rows - 1) * kw + left  # pixels
+        share = seen / (rows * kw)
+        super().__init__(c_in, c_out, (rows, kw), rng, 1, (0, kw // 2), init, lambda a, b, _: (share * a, share * b))
+        mask = np.ones((rows, kw, 1, 1))
+        mask[-1, left:] = 0
+        self.mask = Constant(mask)
+
+    def forward(self, x, noise=None):
+        y = convolve(self._lowered(x), self.W.data * self.mask.data, self.stride, self.padding)
+        self._add_b(y)
+        return y, x
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        x = self._lowered(cache)
+        if accumulate:
+            # forward was a dense layer on patches with the weights W mask, so now dW = mask (columns' dy)
+            parts = patches(x, self.kernel, self.stride, self.padding)
+            dW = sum(columns.T @ dy[part].reshape(len(columns), -1) for part, columns in parts)
+            self.W.grad += self.mask.data * dW.reshape(self.W.grad.shape)
+            self.b.grad += sum_rows(dy)
+        if not need_dx:
+            return None
+        # forward put zeros above x, whose gradients are left out now
+        dx = spread(dy, self.W.data * self.mask.data, x.shape[1:3], self.stride, self.padding)
+        return dx[:, self.kernel[0] - 1 :]
+
+    def _lowered(self, x):
+        """x (N, h, w, c) below so many rows of zeros as the kernel reaches up."""
+        N, h, w, c = x.shape
+        above = array_module(x).zeros((N, self.kernel[0] - 1, w, c), x.dtype)
+        return array_module(x).concatenate((above, x), axis=1)

@@ -2,10 +2,10 @@
 
 from ..backend import array_module, place, to_numpy
 from ..layers.base import Layer
+from ..numeric import LEAST
 from ..options import whole
 
 COLUMNS = whole(1, 10**6)
-LEAST = 2.0**-25  # stands for uniform noise of 0, which in float32 is anything below 2^-24
 
 
 class Likelihood(Layer):

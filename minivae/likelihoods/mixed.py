@@ -1,10 +1,9 @@
 """Likelihoods of rows whose columns belong together, or differ in kind: one choice of D, and a table's columns."""
 
-from ..backend import array_module
 from ..densities import softmax_log_prob, softmax_log_prob_backward
-from ..numeric import cut, side_by_side, softmax
+from ..numeric import cut, gumbel, one_hot, side_by_side, softmax
 from ..options import whole
-from .base import LEAST, Likelihood
+from .base import Likelihood
 
 
 class Softmax(Likelihood):
@@ -28,11 +27,8 @@ class Softmax(Likelihood):
         return softmax(out[..., None])[..., 0]
 
     def draw(self, out, noise):
-        """One-hot at the largest logit, after a Gumbel variable was added to each (Gumbel 1954)."""
-        xp = array_module(out)
-        gumbel = -xp.log(-xp.log(xp.maximum(noise, LEAST)))
-        chosen = (out + gumbel).argmax(axis=-1)[..., None]
-        return (chosen == xp.arange(out.shape[-1])).astype(out.dtype)
+        """One-hot at the largest logit, after a Gumbel variable was added to each."""
+        return one_hot((out + gumbel(noise)).argmax(axis=-1), out.shape[-1], out)
 
 
 class Mixed(Likelihood):

@@ -7,6 +7,7 @@ from .capacity import CapacityVAE
 from .cvae import CVAE
 from .factorvae import FactorVAE
 from .flow import FlowVAE
+from .gumbel import GumbelVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
 from .ivae import IVAE
@@ -21,10 +22,11 @@ from .tcvae import TCVAE
 from .vae import VAE
 from .vaegan import VAEGAN
 from .vamp import VampVAE
+from .vqvae import VQVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE, "aae": AAE,
-          "vaegan": VAEGAN}  # fmt: skip
+          "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

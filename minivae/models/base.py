@@ -164,6 +164,15 @@ class Model(Module):
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
 
+    def code_rows(self, codes, name="codes"):
+        """A user's codes (..., T) on the model's device; ValueError for what are none."""
+        codes = place(as_array(codes, name), like=self.theta)
+        if codes.dtype.kind not in "iu" or codes.ndim < 2 or codes.shape[-1] != self.T:
+            raise ValueError(f"{name}: expected whole numbers (N, {self.T}), got {codes.dtype}, shape {codes.shape}")
+        if isinstance(codes, np.ndarray) and codes.size and not (0 <= codes.min() and codes.max() < self.K):
+            raise ValueError(f"{name}: expected codes from 0 to {self.K - 1}, got {codes.min()} to {codes.max()}")
+        return codes
+
     def _x_hat(self, z, y, draw=None):
         """x_hat (..., D), the mean of p(x | z); or a sample of it, whose noise the generator `draw` draws."""
         z = self.given(z, y)

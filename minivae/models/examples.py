@@ -156,8 +156,15 @@ def _every():
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
+    codes = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
+    yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2, **codes)
+    yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss", **codes)
+    yield "vqvae uniform missing", partial(small, "vqvae", codes=3, width=2, prior="uniform", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
+    for gradient in ("relaxed", "straight-through", "score"):
+        yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, categories=3, dropout=0.2)
+    yield "gumbel conv", partial(small, "gumbel", arch="conv", categories=3, beta=0.7)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
     for arch in ("dense", "conv"):

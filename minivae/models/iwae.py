@@ -59,7 +59,8 @@ class IWAE(VAE):
 
     options = NETWORKS | BETA | {
         "samples": Option(whole(1, 100_000), 5, "samples inside the logarithm", "K"),
-        "gradient": Option(one_of(GRADIENTS), "reparameterized", "of the encoder", "|".join(GRADIENTS)),
+        "gradient": Option(one_of(GRADIENTS), "reparameterized", "of the encoder: reparameterized or doubly; gumbel: "
+                           "relaxed, straight-through or score", "NAME"),
         "bound": Option(one_of(BOUNDS), "iwae", "what is maximized; elbo is a VAE of K samples", older="iwae"),
     }  # fmt: skip
     monitor = "iwae"

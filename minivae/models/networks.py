@@ -13,6 +13,8 @@ from ..layers import (
     dense_critic,
     dense_decoder,
     dense_encoder,
+    spatial_decoder,
+    spatial_encoder,
 )
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
@@ -108,6 +110,7 @@ def build_networks(
     parts=None,
     columns=None,
     missing=False,
+    depth=None,
 ):
     """(encoder, decoder, likelihood) for data of `shape`, (h, w, c) or (D,).
 
@@ -134,6 +137,9 @@ def build_networks(
         Of the likelihood "mixed": what a column of a kind is, and the blocks of columns; see `mixed`.
     missing : bool
         Whether values of x may be missing, as NaN: then the encoder sees a mask beside each value.
+    depth : int, optional
+        Of places instead of latents, each of `depth` numbers: `latent` of them; with conv the pixels that the
+        convolutions leave, without dense layers.
 
     Raises
     ------
@@ -167,10 +173,15 @@ def build_networks(
     masked = 2 if missing else 1  # the encoder sees a mask beside each value
     if arch == "dense":
         D = math.prod(shape)
+        latent *= 1 if depth is None else depth
         encoder = dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
         decoder = dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
     else:
         seen = (*shape[:2], shape[-1] * masked)
+        if depth is not None:
+            look.pop("dropout")
+            encoder = spatial_encoder(seen, channels, depth, heads=heads, given=of_x, **look)
+            return encoder, spatial_decoder(depth, channels, shape, p.n_out, given=of_z, **look), p
         encoder = conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
         decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     return encoder, decoder, p

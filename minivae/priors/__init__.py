@@ -4,10 +4,11 @@ Of z (..., L), rows of L latents, log p(z) (...) is the sum over the last axis, 
 """
 
 from .base import Prior
+from .codes import PixelCNN, UniformCodes
 from .flow import FlowPrior
 from .gaussians import ConditionalNormal, DiagonalNormal, StandardNormal
 from .hierarchy import Hierarchy
 from .mixtures import Mixture, VampPrior
 
-__all__ = ["ConditionalNormal", "DiagonalNormal", "FlowPrior", "Hierarchy", "Mixture", "Prior", "StandardNormal",
-           "VampPrior"]  # fmt: skip
+__all__ = ["ConditionalNormal", "DiagonalNormal", "FlowPrior", "Hierarchy", "Mixture", "PixelCNN", "Prior",
+           "StandardNormal", "UniformCodes", "VampPrior"]  # fmt: skip

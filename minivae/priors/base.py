@@ -14,6 +14,7 @@ class Prior(Layer):
 
     kl = None
     kl_backward = None
+    K = None  # of codes z, whole numbers: how many there are. They have no gradient, dz is None
 
     def __init__(self, L):
         (self.L,) = sizes(L=L)

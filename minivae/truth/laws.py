@@ -133,7 +133,12 @@ def _one(total):
 
 
 def integral_of_prior(prior, rng, draws=100_000):
-    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws."""
+    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws.
+
+    Of choices, of which there are few, all that were ever drawn add up to 1.
+    """
+    if prior.K is not None:
+        return _one(np.exp(prior.forward(np.unique(_draws(prior, rng, draws), axis=0))[0]).sum())
     own = _draws(prior, rng, 4000)
     mean = own.mean(axis=0)
     std = 1.3 * own.std(axis=0)
@@ -144,9 +149,13 @@ def integral_of_prior(prior, rng, draws=100_000):
 def draws_of_prior(prior, rng, draws=100_000):
     """The mean of r(z) / p(z) over the prior's own draws is 1, r a normal somewhat narrower than they are.
 
-    So `sample` decodes what the loss charges for.
+    So `sample` decodes what the loss charges for. Of choices r is uneven, (1, 2, ..) of those that were drawn.
     """
     z = _draws(prior, rng, draws)
+    if prior.K is not None:
+        each, index = np.unique(z, axis=0, return_inverse=True)
+        r = np.arange(1.0, len(each) + 1) / (len(each) * (len(each) + 1) / 2)
+        return averaged((r / np.exp(prior.forward(each)[0]))[index], 1.0)
     return averaged(np.exp(_log_narrower(z) - prior.forward(z)[0]), 1.0)
 
 
@@ -196,7 +205,7 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
     where it has heavy tails, a mean over hundreds of z says little.
     """
     rows, y_rows = copies(x, 10), copies(y, 10)
-    eps = rng.standard_normal((repeats, len(rows), model.L))
+    eps = model.draw_eps(rng, repeats, len(rows)).astype("float64")
     noise = model.draw_noise(rng, len(rows), train=False)
     elbo = []
     for e in eps:
