@@ -63,8 +63,9 @@ class Model(Module):
         What `loss_and_grads` returns.
     monitor : str
         The metric of the validation split by which the best checkpoint is chosen.
-    latent : {"gaussian", "point", None}
-        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
+    latent : {"gaussian", "point", "codes", None}
+        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x; of "codes" whole numbers (N, T)
+        below `K`, which are names and nothing to compute with. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
@@ -91,6 +92,7 @@ class Model(Module):
     decodes_y = True  # whether its decoder is given y as well
     counts_data = False
     pairs_examples = False
+    n_samples = 1  # of z, that a step has for each example
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
     generates = True  # whether it has learned x, and not what y is alone
@@ -157,6 +159,15 @@ class Model(Module):
         if isinstance(x, np.ndarray) and not (np.isfinite(x) | (missing & np.isnan(x))).all():  # a GPU would wait
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
+
+    def code_rows(self, codes, name="codes"):
+        """A user's codes (..., T) on the model's device; ValueError for what are none."""
+        codes = place(as_array(codes, name), like=self.theta)
+        if codes.dtype.kind not in "iu" or codes.ndim < 2 or codes.shape[-1] != self.T:
+            raise ValueError(f"{name}: expected whole numbers (N, {self.T}), got {codes.dtype}, shape {codes.shape}")
+        if isinstance(codes, np.ndarray) and codes.size and not (0 <= codes.min() and codes.max() < self.K):
+            raise ValueError(f"{name}: expected codes from 0 to {self.K - 1}, got {codes.min()} to {codes.max()}")
+        return codes
 
     def _x_hat(self, z, y, draw=None):
         """x_hat (..., D), the mean of p(x | z); or a sample of it, whose noise the generator `draw` draws."""

@@ -14,7 +14,7 @@ the prior afterwards, on codes that no longer move; here both learn in one step,
 
 from dataclasses import replace
 
-from ..backend import array_module, as_array, place
+from ..backend import array_module, place
 from ..layers import Quantize, Reshape
 from ..layers.quantize import CODEBOOKS
 from ..likelihoods import Bernoulli
@@ -168,16 +168,7 @@ class VQVAE(Model):
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) -> x_hat (..., D)."""
-        return self._x_hat(self.quantizer.lookup(self.numbers(codes)), y, draw)
-
-    def numbers(self, codes):
-        """A user's codes (..., T) on the model's device; ValueError for what are none."""
-        codes = place(as_array(codes, "codes"), like=self.theta)
-        if codes.dtype.kind not in "iu" or codes.ndim < 2 or codes.shape[-1] != self.T:
-            raise ValueError(f"codes: expected whole numbers (N, {self.T}), got {codes.dtype}, shape {codes.shape}")
-        if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) < self.K:
-            raise ValueError(f"codes: expected numbers from 0 to {self.K - 1}, got {codes.min()} to {codes.max()}")
-        return codes
+        return self._x_hat(self.quantizer.lookup(self.code_rows(codes)), y, draw)
 
     def sample(self, n, rng, y=None, draw=None):
         """Generate: codes from the prior, x_hat (n, D) their decoded mean, or with the generator `draw` a sample."""
