@@ -290,6 +290,44 @@ def critic(p, z):
     return z
 
 
+def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=1e-3, std=0.1):
+    """{objective: loss}, each of which trains its own player; prior (N, L) are the draws that are decoded beside z."""
+    body, head = body or spectral(p, "critic"), head or spectral(p, "head")
+    z, _, _, kl = encoded(x, eps, encode)
+    f, f_hat, f_p = body(x), body(torch.sigmoid(decode(z))), body(torch.sigmoid(decode(prior)))
+    odds, odds_hat, odds_p = head(f), head(f_hat), head(f_p)
+    log_f = -(0.5 * ((f - f_hat) / std) ** 2 + 0.5 * LOG_2PI + math.log(std)).sum(-1).mean()
+    decoded = F.softplus(-odds_hat).mean() + F.softplus(-odds_p).mean()
+    told = F.softplus(odds_hat).mean() + F.softplus(odds_p).mean()
+    return {"loss": beta * kl.sum(-1).mean() - log_f, "loss_decoder": decoded / 2 - gamma * log_f,
+            "loss_critic": F.softplus(-odds).mean() / 2 + told / 4}  # fmt: skip
+
+
+def spectral(p, prefix):
+    """Dense layers over their spectral norm, and LeakyReLU, but not behind the log-odds."""
+
+    def network(x):
+        for W, b, u, v in spectral_layers(p, prefix):
+            x = x @ (W / (u @ W @ v)) + b
+            x = F.leaky_relu(x, 0.2) if len(b) > 1 else x
+        return x
+
+    return network
+
+
+def spectral_layers(p, prefix=""):
+    """[(W, b, u, v)] of dense layers in Spectral."""
+    names = [name[:-7] for name in p if name.startswith(prefix) and name.endswith(".layer.W")]
+    return [[p[name + part] for part in ("layer.W", "layer.b", "u", "v")] for name in names]
+
+
+def power_iteration(p):
+    with torch.no_grad():
+        for W, _, u, v in spectral_layers(p):
+            v.copy_(F.normalize(u @ W, dim=0))
+            u.copy_(F.normalize(W @ v, dim=0))
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -307,26 +345,38 @@ TWINS = {  # name: (model, its options, twin)
     "capacity": ("capacity", {}, capacity),
     "tcvae": ("tcvae", {}, tcvae),
     "factorvae": ("factorvae", {}, factorvae),
+    "vaegan": ("vaegan", {}, vaegan),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 
 
 def tensors(model):
-    """{name: tensor} of copies of the parameters, which learn."""
-    return {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    """{name: tensor} of copies of the parameters, which learn, and of the states, which do not."""
+    p = {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    return p | {name: torch.tensor(state.data) for name, state in model.states.items()}
 
 
-def training_step(twin, p, x, noise):
+def backward(loss, p, trained):
+    """Of one loss, or of several {objective: loss}, each to the parameters {objective: names} that it trains."""
+    if not isinstance(loss, dict):
+        loss.backward()
+        return
+    for objective, names in trained.items():
+        loss[objective].backward(inputs=[p[name] for name in names], retain_graph=True)
+
+
+def training_step(twin, p, x, noise, trained):
     """f(i): a step of the default Adam, as `minivae.laboratory.timing.training_step`."""
-    optimizer = torch.optim.Adam(p.values())
+    optimizer = torch.optim.Adam([a for a in p.values() if a.requires_grad])
     x = torch.tensor(x)
     drawn = {name: torch.tensor(array) for name, array in noise.items() if isinstance(array, np.ndarray)}
     encode, decode = dense(p, "encoder"), dense(p, "decoder")
 
     def step(i):
         optimizer.zero_grad()
-        twin(p, x, encode=encode, decode=decode, **drawn).backward()
+        backward(twin(p, x, encode=encode, decode=decode, **drawn), p, trained)
         optimizer.step()
+        power_iteration(p)
 
     return step
 
@@ -338,7 +388,7 @@ def measure(label, rounds, rng):
     model = MODELS[kind].build((28, 28, 1), rng, hidden=(300, 300), latent=40, **options)
     x = (rng.random((200, 784)) < 0.3).astype("float32")
     p = tensors(model)
-    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x)))
+    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x)), model.by_objective())
     ours = timing.training_step(model, x)
     ours(0)
     theirs(0)

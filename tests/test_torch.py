@@ -58,12 +58,13 @@ def torch_layer(layer, x, params):
         return f(nchw(x), layer.kernel, layer.stride).permute(0, 2, 3, 1)
     if isinstance(layer, layers.Upsample):
         return F.interpolate(nchw(x), scale_factor=layer.factor, mode="nearest").permute(0, 2, 3, 1)
+    if isinstance(layer, layers.LeakyReLU):
+        return F.leaky_relu(x, layer.slope)
     return ACTIVATIONS[type(layer).__name__](x)
 
 
 ACTIVATIONS = {
     "ReLU": F.relu,
-    "LeakyReLU": F.leaky_relu,
     "ELU": F.elu,
     "GELU": lambda a: F.gelu(a, approximate="tanh"),
     "Tanh": torch.tanh,
@@ -178,6 +179,9 @@ def torch_network(network, x, params, prefix):
             x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
         elif isinstance(layer, layers.Split):
             return x.chunk(2, dim=-1)
+        elif isinstance(layer, layers.Spectral):
+            W, b, u, v = (params[f"{prefix}.layers.{i}.{k}"] for k in ("layer.W", "layer.b", "u", "v"))
+            x = torch_layer(layer.layer, x, {"W": W / (u @ W.reshape(len(u), -1) @ v), "b": b})
         else:
             x = torch_layer(layer, x, own)
     return x
@@ -531,6 +535,27 @@ def test_whole_variant_of_factors(name, options, own, arch, rng):
     loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, **own)
     assert metrics["loss"] + metrics.get("loss_critic", 0) == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_whole_vaegan(arch, rng):
+    """Three losses, and the gradient of each to its own player."""
+    own = {"beta": 0.7, "gamma": 0.5}
+    model, x, _ = small("vaegan", rng, arch=arch, latent=3, critic=[6, 5], critic_channels=[3, 4], **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    encode, decode = twins_of_networks(model, p, arch)
+    body, head = (lambda x, f=f: torch_network(getattr(model, f), x, p, f) for f in ("critic", "head"))
+    if arch == "dense":
+        body = head = None  # the twin's own
+    losses = variants.vaegan(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode,
+                             torch.tensor(noise["prior"]), body, head, **own)  # fmt: skip
+    for name, loss in losses.items():
+        assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
+    variants.backward(losses, p, model.by_objective())
     for name, param in model.params.items():
         close(param.grad, p[name].grad)
 
