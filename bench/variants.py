@@ -290,7 +290,7 @@ def critic(p, z):
     return z
 
 
-def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=1e-3, std=0.1):
+def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=0.01, std=0.3):
     """{objective: loss}, each of which trains its own player; prior (N, L) are the draws that are decoded beside z."""
     body, head = body or spectral(p, "critic"), head or spectral(p, "head")
     z, _, _, kl = encoded(x, eps, encode)
