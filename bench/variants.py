@@ -290,6 +290,39 @@ def critic(p, z):
     return z
 
 
+# ---- Codes and images that a critic judges: it is spectrally normalized
+
+
+def aae(p, x, prior, encode, decode, gamma=10.0):
+    """The sum of both losses, as of FactorVAE; prior (N, L)."""
+    z = encode(x)
+    held = {name: value.detach() for name, value in p.items()}
+    loss = (gamma * F.softplus(-spectral_critic(held, z))[..., 0] - reconstruction(x, decode(z))).mean()
+    loss_critic = 0.5 * (F.softplus(-spectral_critic(p, prior)) + F.softplus(spectral_critic(p, z.detach()))).mean()
+    iterate(p)
+    return loss + loss_critic
+
+
+def spectral_critic(p, z, prefix="critic"):
+    for i, name in enumerate(spectral_layers(p, prefix)):
+        W, b, u, v = (p[f"{name}.{part}"] for part in ("layer.W", "layer.b", "u", "v"))
+        z = (F.leaky_relu(z, 0.2) if i else z) @ (W / (u @ W @ v)) + b
+    return z
+
+
+def spectral_layers(p, prefix):
+    return [name.removesuffix(".u") for name in p if name.startswith(f"{prefix}.") and name.endswith(".u")]
+
+
+@torch.no_grad()
+def iterate(p, prefix="critic"):
+    """One power iteration of every u and v."""
+    for name in spectral_layers(p, prefix):
+        W = p[f"{name}.layer.W"].flatten(0, -2)
+        p[f"{name}.v"] = F.normalize(p[f"{name}.u"] @ W, dim=0)
+        p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -307,13 +340,15 @@ TWINS = {  # name: (model, its options, twin)
     "capacity": ("capacity", {}, capacity),
     "tcvae": ("tcvae", {}, tcvae),
     "factorvae": ("factorvae", {}, factorvae),
+    "aae": ("aae", {}, aae),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 
 
 def tensors(model):
-    """{name: tensor} of copies of the parameters, which learn."""
-    return {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    """{name: tensor} of copies of the parameters, which learn, and of the states."""
+    learned = {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    return learned | {name: torch.tensor(state.data) for name, state in model.states.items()}
 
 
 def training_step(twin, p, x, noise):
