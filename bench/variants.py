@@ -290,42 +290,53 @@ def critic(p, z):
     return z
 
 
+# ---- Codes and images that a critic judges: it is spectrally normalized
+
+
+def aae(p, x, prior, encode, decode, gamma=10.0):
+    """The sum of both losses, as of FactorVAE; prior (N, L)."""
+    z = encode(x)
+    held = {name: value.detach() for name, value in p.items()}
+    loss = (gamma * F.softplus(-spectral_critic(held, z))[..., 0] - reconstruction(x, decode(z))).mean()
+    loss_critic = 0.5 * (F.softplus(-spectral_critic(p, prior)) + F.softplus(spectral_critic(p, z.detach()))).mean()
+    iterate(p)
+    return loss + loss_critic
+
+
 def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=0.01, std=0.3):
     """{objective: loss}, each of which trains its own player; prior (N, L) are the draws that are decoded beside z."""
-    body, head = body or spectral(p, "critic"), head or spectral(p, "head")
+    body = body or (lambda x: F.leaky_relu(spectral_critic(p, x), 0.2))
+    head = head or (lambda f: spectral_critic(p, f, "head"))
     z, _, _, kl = encoded(x, eps, encode)
     f, f_hat, f_p = body(x), body(torch.sigmoid(decode(z))), body(torch.sigmoid(decode(prior)))
     odds, odds_hat, odds_p = head(f), head(f_hat), head(f_p)
     log_f = -(0.5 * ((f - f_hat) / std) ** 2 + 0.5 * LOG_2PI + math.log(std)).sum(-1).mean()
     decoded = F.softplus(-odds_hat).mean() + F.softplus(-odds_p).mean()
     told = F.softplus(odds_hat).mean() + F.softplus(odds_p).mean()
+    iterate(p)
+    iterate(p, "head")
     return {"loss": beta * kl.sum(-1).mean() - log_f, "loss_decoder": decoded / 2 - gamma * log_f,
             "loss_critic": F.softplus(-odds).mean() / 2 + told / 4}  # fmt: skip
 
 
-def spectral(p, prefix):
-    """Dense layers over their spectral norm, and LeakyReLU, but not behind the log-odds."""
-
-    def network(x):
-        for W, b, u, v in spectral_layers(p, prefix):
-            x = x @ (W / (u @ W @ v)) + b
-            x = F.leaky_relu(x, 0.2) if len(b) > 1 else x
-        return x
-
-    return network
+def spectral_critic(p, z, prefix="critic"):
+    for i, name in enumerate(spectral_layers(p, prefix)):
+        W, b, u, v = (p[f"{name}.{part}"] for part in ("layer.W", "layer.b", "u", "v"))
+        z = (F.leaky_relu(z, 0.2) if i else z) @ (W / (u @ W @ v)) + b
+    return z
 
 
-def spectral_layers(p, prefix=""):
-    """[(W, b, u, v)] of dense layers in Spectral."""
-    names = [name[:-7] for name in p if name.startswith(prefix) and name.endswith(".layer.W")]
-    return [[p[name + part] for part in ("layer.W", "layer.b", "u", "v")] for name in names]
+def spectral_layers(p, prefix):
+    return [name.removesuffix(".u") for name in p if name.startswith(f"{prefix}.") and name.endswith(".u")]
 
 
-def power_iteration(p):
-    with torch.no_grad():
-        for W, _, u, v in spectral_layers(p):
-            v.copy_(F.normalize(u @ W, dim=0))
-            u.copy_(F.normalize(W @ v, dim=0))
+@torch.no_grad()
+def iterate(p, prefix="critic"):
+    """One power iteration of every u and v."""
+    for name in spectral_layers(p, prefix):
+        W = p[f"{name}.layer.W"].flatten(0, -2)
+        p[f"{name}.v"] = F.normalize(p[f"{name}.u"] @ W, dim=0)
+        p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)
 
 
 # ---- Time
@@ -345,15 +356,16 @@ TWINS = {  # name: (model, its options, twin)
     "capacity": ("capacity", {}, capacity),
     "tcvae": ("tcvae", {}, tcvae),
     "factorvae": ("factorvae", {}, factorvae),
+    "aae": ("aae", {}, aae),
     "vaegan": ("vaegan", {}, vaegan),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 
 
 def tensors(model):
-    """{name: tensor} of copies of the parameters, which learn, and of the states, which do not."""
-    p = {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
-    return p | {name: torch.tensor(state.data) for name, state in model.states.items()}
+    """{name: tensor} of copies of the parameters, which learn, and of the states."""
+    learned = {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    return learned | {name: torch.tensor(state.data) for name, state in model.states.items()}
 
 
 def backward(loss, p, trained):
@@ -376,7 +388,6 @@ def training_step(twin, p, x, noise, trained):
         optimizer.zero_grad()
         backward(twin(p, x, encode=encode, decode=decode, **drawn), p, trained)
         optimizer.step()
-        power_iteration(p)
 
     return step
 

@@ -1,5 +1,6 @@
 """Measures of a trained model: metrics, evidence log p(x), latents, disentanglement, recovery, samples, anomalies."""
 
+from .aggregate import aggregate_kl
 from .annealed import Annealed, annealed_evidence
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
@@ -49,6 +50,7 @@ __all__ = [
     "Result",
     "Spread",
     "activity",
+    "aggregate_kl",
     "annealed_evidence",
     "anomaly_scores",
     "approximation_gap",

@@ -1,5 +1,6 @@
 """Models, one file per paper, on one template."""
 
+from .aae import AAE
 from .ae import AE
 from .base import Metric, Model
 from .capacity import CapacityVAE
@@ -23,7 +24,7 @@ from .vamp import VampVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
-          "factorvae": FactorVAE, "vaegan": VAEGAN, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet,
-          "ae": AE}  # fmt: skip
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE,
+          "aae": AAE, "vaegan": VAEGAN}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

@@ -43,6 +43,12 @@ class AE(Model):
     sampled = "draws from a Gaussian fitted to the codes"
 
     def __init__(self, encoder, decoder, likelihood=None):
+        self._set_networks(encoder, decoder, likelihood)
+        self.mean = State(np.zeros(self.L), 0.1)  # of the codes z
+        self.square = State(np.ones(self.L), 0.1)  # of z^2
+        self.bind()
+
+    def _set_networks(self, encoder, decoder, likelihood):
         if decoder.n_in is None:
             raise ValueError("decoder: expected a first layer that fixes the number of latents, such as Dense")
         self.encoder = encoder
@@ -50,9 +56,6 @@ class AE(Model):
         self.likelihood = Bernoulli() if likelihood is None else likelihood
         self.D = self.rows_of(encoder)
         self.L = decoder.n_in
-        self.mean = State(np.zeros(self.L), 0.1)  # of the codes z
-        self.square = State(np.ones(self.L), 0.1)  # of z^2
-        self.bind()
 
     @classmethod
     def build(cls, shape, rng, *, pass_steps=1, **networks):

@@ -160,6 +160,9 @@ def _every():
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
+    for arch in ("dense", "conv"):
+        yield f"aae {arch}", partial(small, "aae", arch=arch, gamma=3.0, critic=[6, 5], dropout=0.2)
+    yield "aae table missing", partial(table, "aae", missing=True, critic=[4])
 
 
 EXAMPLES = dict(_every())  # {label: make(rng) -> (model, x, y)}, labels begin with the model's name

@@ -41,7 +41,7 @@ class FactorVAE(VAE):
     """
 
     options = NETWORKS | {
-        "gamma": Option(real(closed=True), 10.0, "weight of the total correlation; capacity: of |KL - C|", "X"),
+        "gamma": Option(real(closed=True), 10.0, "weight of the total correlation; aae: of the critic", "X"),
         "critic": Option(each(whole(1, MOST)), [100, 100], "widths of the critic", "N", True),
     }
     objectives = {"loss": ("encoder", "decoder", "likelihood", "prior"), "loss_critic": ("critic",)}

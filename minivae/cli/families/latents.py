@@ -6,11 +6,14 @@ from textwrap import wrap
 import numpy as np
 
 from ...backend import take, to_numpy
+from ...densities import reparameterize
 from ...evaluate import (
     ACTIVE,
     activity,
+    aggregate_kl,
     approximation_gap,
     by_level,
+    codes,
     collapse_doctor,
     decoder_gain,
     kl_parts,
@@ -20,13 +23,14 @@ from ...evaluate import (
 from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
 from ...plot import draw_kl, samples
-from ...priors import VampPrior
+from ...priors import StandardNormal, VampPrior
 from ...tables import aligned
 from .base import Findings, family
 
 GAP_ROWS = 100  # random rows of the approximation gap
 GAP_DRAWS = 2000  # z for each of them
 GAIN_ROWS = 1000  # first rows of the decoder's gain
+DRAWN = 10_000  # random rows of which one z each is drawn, for q(z) by draws
 PSEUDO = 64  # pseudo-inputs that are drawn
 NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 
@@ -35,30 +39,27 @@ NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 def latents(case):
     """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
 
-    Of a hierarchy the KL and the active units of each level.
+    Of a hierarchy the KL and the active units of each level; of codes without noise how far they are from the prior.
     """
     model, L = case.model, case.model.L
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
         return _levels(case)
+    normal = isinstance(getattr(model, "prior", None), StandardNormal)
+    if model.latent == "point" and normal:
+        return _points(case)
     if model.latent != "gaussian" or model.log_weights is None:
         raise ValueError(f"measure: latents needs a Gaussian q(z | x), the model {case.run.settings['model']} has none")
     mu, log_var = posteriors(model, case.x, case.y)
     parts, part_lines = _parts(model, mu, log_var, kl_parts(model, mu, log_var, case.rng(10)))
     variances, errors = activity(mu)
-    active, near = int((variances > ACTIVE).sum()), int((abs(variances - ACTIVE) < 2 * errors).sum())
-    numbers = {
-        "rows": len(mu),
-        **parts,
-        "active_units": active,
-        "variance_of_mean_per_latent": {"value": variances.tolist(), "standard_error": errors.tolist()},
-    }
-    lines = [
-        *part_lines,
-        f"active units: {active} of {L} (variance of the posterior mean > {ACTIVE}), {near} of them in doubt by two "
-        "standard errors",
-    ]
+    units, unit_line = _active(variances, errors, "posterior mean")
+    numbers, lines = {"rows": len(mu), **parts, **units}, [*part_lines, unit_line]
+    if normal and len(mu) > L + 1:
+        eps = case.rng(15).standard_normal(mu.shape, dtype="float32")
+        drawn, drawn_lines = _drawn(case, reparameterize(mu, log_var, eps=eps))
+        numbers, lines = numbers | drawn, lines + drawn_lines
     if not model.has_kl:
         return Findings(numbers, [*lines, "+-: standard errors over the rows"], _pseudo(case))
     per_latent = mean_kl(model, mu, log_var)
@@ -75,6 +76,33 @@ def latents(case):
     }
     lines += [*gap_lines, "+-: standard errors over the rows", *wrap(doctor, 116, break_on_hyphens=False)]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
+
+
+def _points(case):
+    """How far the codes of all rows are from N(0, I), and which latents move, where each x has one code."""
+    z = codes(case.model, case.x, case.y)
+    units, unit_line = _active(*activity(z), "code")
+    drawn, lines = _drawn(case, z)
+    return Findings({"rows": len(z), **units, **drawn}, [*lines, unit_line, "+-: standard errors over the rows"])
+
+
+def _active(variances, errors, of):
+    """(numbers, line) of the active units."""
+    active, near = int((variances > ACTIVE).sum()), int((abs(variances - ACTIVE) < 2 * errors).sum())
+    each = {"value": variances.tolist(), "standard_error": errors.tolist()}
+    line = (f"active units: {active} of {len(variances)} (variance of the {of} > {ACTIVE}), {near} of them in doubt by "
+            "two standard errors")  # fmt: skip
+    return {"active_units": active, "variance_of_mean_per_latent": each}, line
+
+
+def _drawn(case, z):
+    """(numbers, lines) of the marginal KL of q(z) from one z of each row alone, z (N, L)."""
+    rows = case.rng(16).permutation(len(z))[:DRAWN]
+    parts = aggregate_kl(z[rows], case.rng(17))
+    found = {"value": _mean(sum(parts.values()))} | {name: _mean(part) for name, part in parts.items()}
+    names = (f"marginal KL from one z of each of {len(rows)} rows", "= of mean and covariance", "+ of the shape")
+    lines = aligned([(name, _shown(part), "nats") for name, part in zip(names, found.values(), strict=True)], "<><")
+    return {"drawn_marginal_kl": {"rows": len(rows), **found}}, lines
 
 
 def _levels(case):
