@@ -107,6 +107,10 @@ CHANGES = [
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
+    *({"model": "vqvae", "codes": 8} | change for change in (
+        {}, {"codes": 9}, {"width": 3}, {"codebook": "loss"}, {"commit": 0.5}, {"decay": 0.5}, {"revive": 0.0},
+        {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
+    )),
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -345,7 +349,11 @@ BAD_VALUES = [
     ("prior", "wide --model cvae"), ("quadrants", "4"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
     ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
-    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
+    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"), ("codes", "1 --model vqvae"),
+    ("width", "0 --model vqvae"), ("codebook", "x --model vqvae"), ("commit", "-1 --model vqvae"),
+    ("revive", "0.5 --model vqvae"), ("prior-width", "0 --model vqvae"), ("prior-blocks", "-1 --model vqvae"),
+    ("prior-after", "-1 --model vqvae"), ("prior-width", "4 --model vqvae --prior uniform"),
+    ("latent", "4 --model vqvae --arch conv"), ("hidden", "4 --model vqvae --arch conv"),
 ]  # fmt: skip
 
 
@@ -416,6 +424,7 @@ BAD_CONFIG = [
     ("ledger", "1", "expected true or false, got 1"),
     ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
     ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
+    ("decay", "1\nmodel = 'vqvae'", "expected a finite number >= 0 and < 1, got 1"),
 ]  # fmt: skip
 
 
