@@ -226,6 +226,7 @@ RUNS = {
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
+    "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -242,6 +243,7 @@ def tiny_runs():
     np.save(folder / "x.npy", x[:5])
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
+    np.save(folder / "codes.npy", rng.integers(0, 3, (5, 2)))
     sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
@@ -257,9 +259,13 @@ def of_y(name, *y, decoded=False):
 
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
+    "evaluate": lambda name: [] if name in ("ae", "vqvae") else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2") else ["--annealed", "2"])],
+    "evaluate some": lambda name: [
+        "--images",
+        "2",
+        *([] if name in ("ae", "net", "m2", "vqvae") else ["--annealed", "2"]),
+    ],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -269,7 +275,7 @@ QUICK = {
     ],
     "decode": lambda name: [
         "--input",
-        str(tiny_runs() / "z.npy"),
+        str(tiny_runs() / ("codes.npy" if name == "vqvae" else "z.npy")),
         "--out",
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
@@ -305,8 +311,9 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2"),
-    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
+    "uncertainty": ("ae", "net", "m2", "vqvae"),
+    **dict.fromkeys(("encode", "decode", "interpolate", "traverse"), ("net",)),
+    **dict.fromkeys(("latent", "edit"), ("net", "vqvae")),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
