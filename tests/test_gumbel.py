@@ -128,6 +128,7 @@ def test_the_elbo_is_that_of_choices_in_training_too(gradient, rng):
     assert means[False]["loss"] == pytest.approx(-elbo_of(model, x), rel=1e-12)
     noise = model.draw_noise(rng, 1)
     m = model.loss_and_grads(x, noise, grads=False)
+    assert m["log_px_z"] == pytest.approx(model.log_terms(x, noise["eps"][None])[0].item(), rel=1e-12)
     assert (m["loss"] == pytest.approx(-m["elbo"], rel=1e-9)) == (gradient != "relaxed")
 
 
