@@ -1,6 +1,7 @@
 """Measures of a trained model: metrics, evidence log p(x), latents, disentanglement, recovery, samples, anomalies."""
 
 from .annealed import Annealed, annealed_evidence
+from .codebook import CodeUse, code_use
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
@@ -13,7 +14,7 @@ from .disentanglement import (
     separated_attribute_predictability,
 )
 from .doctor import collapse_doctor, decoder_gain
-from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
+from .evidence import Evidence, code_terms, log_evidence, row_scores, sampled_evidence
 from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
 from .gap import Gap, approximation_gap, best_gaussian
 from .impute import impute
@@ -42,6 +43,7 @@ __all__ = [
     "ACTIVE",
     "Annealed",
     "Classifier",
+    "CodeUse",
     "Evidence",
     "Gap",
     "Levels",
@@ -60,6 +62,8 @@ __all__ = [
     "by_level",
     "carried_down",
     "classifier_features",
+    "code_terms",
+    "code_use",
     "codes",
     "collapse_doctor",
     "completions",

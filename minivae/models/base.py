@@ -63,8 +63,9 @@ class Model(Module):
         What `loss_and_grads` returns.
     monitor : str
         The metric of the validation split by which the best checkpoint is chosen.
-    latent : {"gaussian", "point", None}
-        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
+    latent : {"gaussian", "point", "codes", None}
+        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x; of "codes" whole numbers (N, T)
+        below `K`, which are names and nothing to compute with. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
@@ -91,6 +92,7 @@ class Model(Module):
     decodes_y = True  # whether its decoder is given y as well
     counts_data = False
     pairs_examples = False
+    n_samples = 1  # of z, that a step has for each example
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
     generates = True  # whether it has learned x, and not what y is alone

@@ -14,7 +14,8 @@ from .labels import Labels
 from .networks import build_networks
 from .vae import VAE
 
-SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
+SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2,
+         "codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}  # fmt: skip
 
 
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
@@ -151,10 +152,9 @@ def _every():
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
-    codes = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
-    yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2, **codes)
-    yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss", **codes)
-    yield "vqvae uniform missing", partial(small, "vqvae", codes=3, width=2, prior="uniform", missing=True)
+    yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
+    yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")
+    yield "vqvae uniform missing", partial(small, "vqvae", prior="uniform", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     for gradient in ("relaxed", "straight-through", "score"):

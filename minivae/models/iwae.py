@@ -79,6 +79,10 @@ class IWAE(VAE):
             self.objectives = {"loss": ("decoder", "likelihood", "prior"), "loss_encoder": ("encoder", "posterior")}
             self.metrics = self.metrics | {"loss_encoder": Metric("what the encoder descends", "lower")}
 
+    @property
+    def n_samples(self):
+        return self.K
+
     @classmethod
     def build(cls, shape, rng, *, samples=5, gradient="reparameterized", bound="iwae", beta=1.0,
               beta_schedule="constant", beta_epochs=None, pass_steps=1, **networks):  # fmt: skip

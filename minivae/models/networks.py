@@ -3,16 +3,7 @@
 import math
 
 from ..data.frames import is_table_file
-from ..layers import (
-    ACTIVATIONS,
-    NORMS,
-    conv_decoder,
-    conv_encoder,
-    dense_decoder,
-    dense_encoder,
-    spatial_decoder,
-    spatial_encoder,
-)
+from ..layers import ACTIVATIONS, NORMS, builders
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
 from .columns import mixed, read_parts
@@ -171,22 +162,23 @@ def build_networks(
     if arch == "dense":
         D = math.prod(shape)
         latent *= 1 if depth is None else depth
-        encoder = dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
-        decoder = dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
+        encoder = builders.dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
+        return encoder, decoder, p
+    seen = (*shape[:2], shape[-1] * masked)
+    if depth is None:
+        encoder = builders.conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     else:
-        seen = (*shape[:2], shape[-1] * masked)
-        if depth is not None:
-            look.pop("dropout")
-            encoder = spatial_encoder(seen, channels, depth, heads=heads, given=of_x, **look)
-            return encoder, spatial_decoder(depth, channels, shape, p.n_out, given=of_z, **look), p
-        encoder = conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
-        decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
+        del look["dropout"]
+        encoder = builders.spatial_encoder(seen, channels, depth, heads=heads, given=of_x, **look)
+        decoder = builders.spatial_decoder(depth, channels, shape, p.n_out, given=of_z, **look)
     return encoder, decoder, p
 
 
 def gaussian_network(n_in, hidden, n_out, look):
     """y or z (..., n_in) -> (mu, log_var), (..., n_out) each, near N(0, I) at the start."""
-    network = dense_encoder(n_in, hidden, n_out, **look)
+    network = builders.dense_encoder(n_in, hidden, n_out, **look)
     network.layers[-2].W.data *= 0.1
     return network
 

@@ -52,7 +52,7 @@ class PixelCNN(_Codes):
         super().__init__(K, h * w)
         (width,), blocks = sizes(width=width), whole(0)("blocks", blocks)
         half, reach = -(-width // 2), 2 if h > 1 else 16  # places that the first convolution sees of a row
-        first, kernel = ((min(2 * h - 1, 2 * r + 1), min(2 * w - 1, 2 * r + 1)) for r in (reach, 1))
+        first, kernel = ((min(2 * h - 1, 2 * r + 1), min(max(3, 2 * w - 1), 2 * r + 1)) for r in (reach, 1))
         self.embedding = Embedding(K, width, rng)
         self.network = Sequential(
             MaskedConv2d(width, width, first, rng),

@@ -11,6 +11,9 @@ from ...evaluate import (
     activity,
     approximation_gap,
     by_level,
+    code_terms,
+    code_use,
+    codes,
     collapse_doctor,
     decoder_gain,
     kl_parts,
@@ -19,7 +22,7 @@ from ...evaluate import (
 )
 from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
-from ...plot import draw_kl, samples
+from ...plot import draw_code_use, draw_kl, samples
 from ...priors import VampPrior
 from ...tables import aligned
 from .base import Findings, family
@@ -35,13 +38,15 @@ NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 def latents(case):
     """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
 
-    Of a hierarchy the KL and the active units of each level.
+    Of a hierarchy the KL and the active units of each level; of codes how they are used, and their length.
     """
     model, L = case.model, case.model.L
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
         return _levels(case)
+    if model.latent == "codes":
+        return _codes(case)
     if model.latent != "gaussian" or model.log_weights is None:
         raise ValueError(f"measure: latents needs a Gaussian q(z | x), the model {case.run.settings['model']} has none")
     mu, log_var = posteriors(model, case.x, case.y)
@@ -75,6 +80,25 @@ def latents(case):
     }
     lines += [*gap_lines, "+-: standard errors over the rows", *wrap(doctor, 116, break_on_hyphens=False)]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
+
+
+def _codes(case):
+    """How the codes of the rows are used, and where the prior is theirs, how long they are under it."""
+    model, K, T = case.model, case.model.K, case.model.T
+    use = code_use(codes(model, case.x, case.y), K)
+    numbers = {"rows": len(case.x), "codes": K, "places": T, "perplexity": use.perplexity, "codes_used": use.used,
+               "entropy_per_place": use.place_entropy.tolist()}  # fmt: skip
+    lines = [
+        f"perplexity {use.perplexity:.1f} of {K} codes, {use.used} of them used, over all {T} places of the rows",
+        f"entropy of a place {use.place_entropy.mean():.3f} nats on average, {use.place_entropy.min():.3f} to "
+        f"{use.place_entropy.max():.3f}; log K = {math.log(K):.3f}",
+    ]
+    if getattr(model, "prior", None) is not None and model.prior.K is not None:
+        length = -code_terms(model, case.x, case.y)[1]
+        numbers["code_length"] = _mean(length)
+        lines.append(f"length of the codes under the prior: {_shown(numbers['code_length'])} nats, "
+                     f"{length.mean() / math.log(2):.1f} bits; T log K = {T * math.log(K):.3f} nats")  # fmt: skip
+    return Findings(numbers, lines, {"codes": lambda path: draw_code_use(use, path, f"{case.split} split")})
 
 
 def _levels(case):
