@@ -1,7 +1,7 @@
 """Measures of a trained model: metrics, evidence log p(x), latents, disentanglement, recovery, samples, anomalies."""
 
 from .annealed import Annealed, annealed_evidence
-from .codebook import CodeUse, code_use
+from .codebook import ChoiceParts, CodeUse, choice_parts, code_use
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
@@ -42,6 +42,7 @@ from .samples import copies, expected_coverage, frechet_distance, manifold_score
 __all__ = [
     "ACTIVE",
     "Annealed",
+    "ChoiceParts",
     "Classifier",
     "CodeUse",
     "Evidence",
@@ -61,6 +62,7 @@ __all__ = [
     "beta_vae_score",
     "by_level",
     "carried_down",
+    "choice_parts",
     "classifier_features",
     "code_terms",
     "code_use",

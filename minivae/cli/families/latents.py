@@ -11,6 +11,7 @@ from ...evaluate import (
     activity,
     approximation_gap,
     by_level,
+    choice_parts,
     code_terms,
     code_use,
     codes,
@@ -22,7 +23,7 @@ from ...evaluate import (
 )
 from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
-from ...plot import draw_code_use, draw_kl, samples
+from ...plot import COLLAPSED, draw_code_use, draw_kl, samples
 from ...priors import VampPrior
 from ...tables import aligned
 from .base import Findings, family
@@ -38,13 +39,16 @@ NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 def latents(case):
     """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
 
-    Of a hierarchy the KL and the active units of each level; of codes how they are used, and their length.
+    Of a hierarchy the KL and the active units of each level; of codes how they are used, and their length; where these
+    are choices, the KL of each in its parts.
     """
     model, L = case.model, case.model.L
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
         return _levels(case)
+    if model.choices is not None:
+        return _choices(case)
     if model.latent == "codes":
         return _codes(case)
     if model.latent != "gaussian" or model.log_weights is None:
@@ -80,6 +84,20 @@ def latents(case):
     }
     lines += [*gap_lines, "+-: standard errors over the rows", *wrap(doctor, 116, break_on_hyphens=False)]
     return Findings(numbers, lines, {"kl": lambda path: draw_kl(per_latent, history, path, f"{case.split} split")})
+
+
+def _choices(case):
+    """The KL of each choice, what of it is information on x, and what is left between q(z_t) and the prior."""
+    parts = choice_parts(case.model, case.x, case.y)
+    kl, information, marginal = (part.sum() for part in parts)
+    collapsed, T = int((parts.kl < COLLAPSED).sum()), len(parts.kl)
+    numbers = {"rows": len(case.x), **{f"{name}_per_latent": part.tolist() for name, part in parts._asdict().items()}}
+    lines = [
+        f"KL {kl:.2f} nats of {T} choices among {case.model.K}, at most {T * math.log(case.model.K):.2f}: the sums of "
+        f"I(x; z_t) {information:.2f} and of KL(q(z_t) || p(z_t)) {marginal:.2f}",
+        f"collapsed: {collapsed} of {T}, whose KL is below {COLLAPSED} nats",
+    ]
+    return Findings(numbers, lines, {"kl": lambda path: draw_kl(parts.kl, [], path, f"{case.split} split")})
 
 
 def _codes(case):
