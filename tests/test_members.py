@@ -35,6 +35,8 @@ VARIANTS = {
     "tcvae": ["--model", "tcvae", "--beta", "3"],
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
+    "gumbel": ["--model", "gumbel", "--categories", "3", "--temperature-epochs", "2"],
+    "gumbel score": ["--model", "gumbel", "--categories", "3", "--gradient", "score"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
@@ -136,6 +138,13 @@ REFUSED = {
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
+    **{
+        (label, command): f"run: {command} needs latents that are numbers, and those of the model gumbel are codes"
+        for label in ("gumbel", "gumbel score")
+        for command in ("latent", "edit", "uncertainty")
+    },
+    **{(label, "interpolate"): "interpolate needs outputs of" for label in ("gumbel", "gumbel score")},
+    **{(label, "ledger"): "ledger needs" for label in ("gumbel", "gumbel score")},
     ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
 }
 
