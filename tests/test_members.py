@@ -36,6 +36,8 @@ VARIANTS = {
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
     "vaegan": ["--model", "vaegan", "--critic", "6"],
+    "gumbel": ["--model", "gumbel", "--categories", "3", "--temperature-epochs", "2"],
+    "gumbel score": ["--model", "gumbel", "--categories", "3", "--gradient", "score"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "6", "--width", "3", "--prior-width", "4"],
     "vqvae loss": ["--model", "vqvae", "--codes", "6", "--codebook", "loss", "--prior", "uniform"],
@@ -158,6 +160,13 @@ REFUSED = {
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
     ("vaegan", "ledger"): "the loss of VAEGAN has more than the reconstruction beside beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
+    **{
+        (label, command): f"run: {command} needs latents that are numbers, and those of the model gumbel are codes"
+        for label in ("gumbel", "gumbel score")
+        for command in ("latent", "edit", "uncertainty")
+    },
+    **{(label, "interpolate"): "interpolate needs outputs of" for label in ("gumbel", "gumbel score")},
+    **{(label, "ledger"): "ledger needs" for label in ("gumbel", "gumbel score")},
     ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
     **{
         (label, command): f"run: {command} needs latents that are numbers, and those of the model vqvae are codes"

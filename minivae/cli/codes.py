@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import plot
 from ..backend import place, take, to_numpy
-from ..evaluate import code_use, codes
+from ..evaluate import choice_parts, code_use, codes
 from .decoding import decoded, shape_of
 
 
@@ -37,5 +37,8 @@ def draw_changed_codes(run, path, model, x, y, i, n, steps):
 
 
 def draw_use(model, x, y, path):
-    """The picture of how often examples x (N, D) use each code."""
+    """The picture of how often examples x (N, D) use each code; of choices, that are no common codes, of their KL."""
+    if model.choices is not None:
+        plot.draw_kl(choice_parts(model, x, y).kl, [], path, "examples")
+        return
     plot.draw_code_use(code_use(codes(model, x, y), model.K), path)

@@ -2,7 +2,7 @@
 
 from .aggregate import aggregate_kl
 from .annealed import Annealed, annealed_evidence
-from .codebook import CodeUse, code_use
+from .codebook import ChoiceParts, CodeUse, choice_parts, code_use
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
@@ -43,6 +43,7 @@ from .samples import copies, expected_coverage, frechet_distance, manifold_score
 __all__ = [
     "ACTIVE",
     "Annealed",
+    "ChoiceParts",
     "Classifier",
     "CodeUse",
     "Evidence",
@@ -63,6 +64,7 @@ __all__ = [
     "beta_vae_score",
     "by_level",
     "carried_down",
+    "choice_parts",
     "classifier_features",
     "code_terms",
     "code_use",

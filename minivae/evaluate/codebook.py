@@ -1,9 +1,14 @@
 """How latents that are codes are used."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import take, to_numpy
+from ..data import batches
+from ..metrics import BATCH, check_pair
+from ..numeric import at_once
 from ..options import sizes
 
 
@@ -38,6 +43,30 @@ def code_use(codes, K):
         )
     counts = np.stack([np.bincount(column, minlength=K) for column in codes.T])  # (T, K)
     return CodeUse(counts.sum(axis=0) / codes.size, counts / len(codes))
+
+
+class ChoiceParts(NamedTuple):
+    """Of each of T choices among K (T,), nats: kl = mutual_information + marginal_kl, means over rows x.
+
+    KL(q(z_t | x) || 1 / K), I(x; z_t) where x is one of the rows, and KL(q(z_t) || 1 / K), q(z_t) the mean over them.
+    """
+
+    kl: np.ndarray
+    mutual_information: np.ndarray
+    marginal_kl: np.ndarray
+
+
+def choice_parts(model, x, y=None):
+    """The `ChoiceParts` of rows x (N, D), exact; ValueError for a model whose q(z | x) is not of choices."""
+    if model.choices is None:
+        raise ValueError(f"model: expected one whose q(z | x) is of choices, that of {type(model).__name__} is not")
+    x, y = check_pair(x, y, model)
+    inside, q = 0.0, 0.0  # the entropies of q(z_t | x) and q(z_t), which are summed first
+    for rows in batches(len(x), at_once(BATCH, x.shape[1])):
+        each = to_numpy(model.choices(x[rows], y=take(y, rows))).astype("float64")
+        inside, q = inside + _entropy(each).sum(axis=0) / len(x), q + each.sum(axis=0) / len(x)
+    outside, most = _entropy(q), math.log(model.K)
+    return ChoiceParts(most - inside, outside - inside, most - outside)
 
 
 def _entropy(p):

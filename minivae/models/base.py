@@ -100,6 +100,7 @@ class Model(Module):
     levels = None
     labels = None
     D = None
+    choices = None  # a method, where q(z | x) is of T independent choices: their probabilities (N, T, K)
     log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well
 
     def __reduce_ex__(self, protocol):

@@ -26,7 +26,7 @@ from ..densities import (
     softmax_log_prob,
     softmax_log_prob_backward,
 )
-from ..numeric import gumbel, one_hot
+from ..numeric import gumbel, one_hot, softmax
 from ..options import Option, one_of, read_arguments, real, whole
 from ..priors import UniformCodes
 from ..schedules import falling, schedule
@@ -55,11 +55,6 @@ class GumbelVAE(VAE):
         What the encoder gets of log p(x | z).
     temperature : float or function of the step
         Of y.
-
-    Raises
-    ------
-    ValueError
-        As for VAE, or if K does not divide the width of z, or the temperature is not above 0.
     """
 
     options = NETWORKS | BETA | {
@@ -166,9 +161,13 @@ class GumbelVAE(VAE):
 
     def encode(self, x, y=None, eps=None):
         """The likeliest codes, or those that eps (N, L) chooses: x (N, D) -> whole numbers below K, (N, T)."""
-        logits = self.in_parts(self.encoder, self.seen(self.examples(x), y))  # (N, L)
-        eps = 0 if eps is None else self.rows(eps, "eps", self.L, len(x))
-        return self._split(logits + eps).argmax(axis=-1)
+        logits = self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))
+        eps = 0 if eps is None else self._split(self.rows(eps, "eps", self.L, len(x)))
+        return (logits + eps).argmax(axis=-1)
+
+    def choices(self, x, y=None):
+        """q(z | x): x (N, D) -> the probabilities (N, T, K) of each choice."""
+        return softmax(self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))[..., None])[..., 0]
 
     def decode(self, codes, y=None, draw=None):
         """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""

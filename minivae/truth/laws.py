@@ -136,12 +136,7 @@ def _one(total):
 
 
 def integral_of_prior(prior, rng, draws=100_000):
-    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws.
-
-    Of choices, of which there are few, all that were ever drawn add up to 1.
-    """
-    if prior.K is not None:
-        return _one(np.exp(prior.forward(np.unique(_draws(prior, rng, draws), axis=0))[0]).sum())
+    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws."""
     own = _draws(prior, rng, 4000)
     mean = own.mean(axis=0)
     std = 1.3 * own.std(axis=0)
@@ -152,13 +147,9 @@ def integral_of_prior(prior, rng, draws=100_000):
 def draws_of_prior(prior, rng, draws=100_000):
     """The mean of r(z) / p(z) over the prior's own draws is 1, r a normal somewhat narrower than they are.
 
-    So `sample` decodes what the loss charges for. Of choices r is uneven, (1, 2, ..) of those that were drawn.
+    So `sample` decodes what the loss charges for.
     """
     z = _draws(prior, rng, draws)
-    if prior.K is not None:
-        each, index = np.unique(z, axis=0, return_inverse=True)
-        r = np.arange(1.0, len(each) + 1) / (len(each) * (len(each) + 1) / 2)
-        return averaged((r / np.exp(prior.forward(each)[0]))[index], 1.0)
     return averaged(np.exp(_log_narrower(z) - prior.forward(z)[0]), 1.0)
 
 

@@ -13,6 +13,7 @@ from ...evaluate import (
     aggregate_kl,
     approximation_gap,
     by_level,
+    choice_parts,
     code_terms,
     code_use,
     codes,
@@ -24,7 +25,7 @@ from ...evaluate import (
 )
 from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
-from ...plot import draw_code_use, draw_kl, samples
+from ...plot import COLLAPSED, draw_code_use, draw_kl, samples
 from ...priors import StandardNormal, VampPrior
 from ...tables import aligned
 from .base import Findings, family
@@ -42,7 +43,7 @@ def latents(case):
     """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
 
     Of a hierarchy the KL and the active units of each level; of points z how far they are from N(0, I); of codes how
-    they are used, and their length.
+    they are used, and their length; where these are choices, the KL of each in its parts.
     """
     model, L = case.model, case.model.L
     if len(case.x) < 2:
@@ -52,6 +53,8 @@ def latents(case):
     normal = isinstance(getattr(model, "prior", None), StandardNormal)
     if model.latent == "point" and normal and model.log_weights is None:  # else z is drawn, and these are means
         return _points(case)
+    if model.choices is not None:
+        return _choices(case)
     if model.latent == "codes":
         return _codes(case)
     if model.latent != "gaussian" or model.log_weights is None:
@@ -108,6 +111,20 @@ def _drawn(case, z):
     names = (f"marginal KL from one z of each of {len(rows)} rows", "= of mean and covariance", "+ of the shape")
     lines = aligned([(name, _shown(part), "nats") for name, part in zip(names, found.values(), strict=True)], "<><")
     return {"drawn_marginal_kl": {"rows": len(rows), **found}}, lines
+
+
+def _choices(case):
+    """The KL of each choice, what of it is information on x, and what is left between q(z_t) and the prior."""
+    parts = choice_parts(case.model, case.x, case.y)
+    kl, information, marginal = (part.sum() for part in parts)
+    collapsed, T = int((parts.kl < COLLAPSED).sum()), len(parts.kl)
+    numbers = {"rows": len(case.x), **{f"{name}_per_latent": part.tolist() for name, part in parts._asdict().items()}}
+    lines = [
+        f"KL {kl:.2f} nats of {T} choices among {case.model.K}, at most {T * math.log(case.model.K):.2f}: the sums of "
+        f"I(x; z_t) {information:.2f} and of KL(q(z_t) || p(z_t)) {marginal:.2f}",
+        f"collapsed: {collapsed} of {T}, whose KL is below {COLLAPSED} nats",
+    ]
+    return Findings(numbers, lines, {"kl": lambda path: draw_kl(parts.kl, [], path, f"{case.split} split")})
 
 
 def _codes(case):
