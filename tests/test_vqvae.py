@@ -133,3 +133,9 @@ def test_without_revival_codes_die(rng):
             optimizer.step()
         used[revive] = len(np.unique(model.encode(x)))
     assert used[0.1] > 2 * used[0.0]
+
+
+def test_convolutions_need_no_dense_layers(rng):
+    """A configuration has no `hidden` and no `latent` then."""
+    model = VQVAE.build((8, 8, 1), rng, arch="conv", channels=[2, 3], hidden=None, latent=None, codes=4, width=2)
+    assert (model.T, model.L) == (4, 8)
