@@ -305,10 +305,12 @@ def run_input(case):
     """A method of a model with odd inputs."""
     name, method, changes = case
     model = tiny_model(name)
-    usual = {"x": np.eye(4, 16), "z": np.ones((4, 2)), "eps": None, "n": 4, "K": 2,
+    z = np.ones((4, 2), "int64" if model.latent == "codes" else "float64")
+    usual = {"x": np.eye(4, 16), "z": z, "eps": None, "n": 4, "K": 2,
              "y": np.arange(4) % 3 if model.labels else None}  # fmt: skip
     given = {part: changes.get(part, usual[part]) for part in METHODS[method]}
     calls = {
+        "decode": lambda z, y: model.decode(z, y),
         "sample": lambda n, y: model.sample(n, rng(), y),
         "log_evidence": lambda x, K, y: log_evidence(model, x, K, rng(), y=y),
         "mean_metrics": lambda x, y: mean_metrics(model, x, y, rng()),

@@ -241,6 +241,7 @@ def tiny_runs():
     np.save(folder / "x.npy", x[:5])
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
+    np.save(folder / "codes.npy", np.zeros((5, 2), "int64"))
     sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
@@ -258,7 +259,7 @@ QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2") else ["--annealed", "2"])],
+    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2", "gumbel") else ["--annealed", "2"])],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -268,7 +269,7 @@ QUICK = {
     ],
     "decode": lambda name: [
         "--input",
-        str(tiny_runs() / "z.npy"),
+        str(tiny_runs() / ("codes.npy" if MODELS[name].latent == "codes" else "z.npy")),
         "--out",
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
@@ -304,8 +305,9 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2"),
-    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
+    "uncertainty": ("ae", "net", "m2", "gumbel"),
+    **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
+    **dict.fromkeys(("latent", "interpolate", "edit"), ("net", "gumbel")),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
