@@ -264,7 +264,7 @@ QUICK = {
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "net", "m2", "vqvae") else ["--annealed", "2"]),
+        *([] if name in ("ae", "net", "m2", "vqvae", "gumbel") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         "--input",
@@ -275,7 +275,7 @@ QUICK = {
     ],
     "decode": lambda name: [
         "--input",
-        str(tiny_runs() / ("codes.npy" if name == "vqvae" else "z.npy")),
+        str(tiny_runs() / ("codes.npy" if MODELS[name].latent == "codes" else "z.npy")),
         "--out",
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
@@ -311,9 +311,10 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2", "vqvae"),
-    **dict.fromkeys(("encode", "decode", "interpolate", "traverse"), ("net",)),
-    **dict.fromkeys(("latent", "edit"), ("net", "vqvae")),
+    "uncertainty": ("ae", "net", "m2", "vqvae", "gumbel"),
+    **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
+    "interpolate": ("net", "gumbel"),
+    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel")),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
