@@ -322,7 +322,7 @@ def aae(p, x, prior, encode, decode, gamma=10.0):
     return loss + loss_critic
 
 
-def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=0.01, std=0.3):
+def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=1e-3, std=0.1):
     """{objective: loss}, each of which trains its own player; prior (N, L) are the draws that are decoded beside z."""
     body = body or (lambda x: F.leaky_relu(spectral_critic(p, x), 0.2))
     head = head or (lambda f: spectral_critic(p, f, "head"))

@@ -104,7 +104,7 @@ CHANGES = [
     {"model": "capacity", "gamma": 10.0}, {"model": "tcvae"}, {"model": "tcvae", "beta": 4.0},
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]}, {"model": "vaegan"},
-    {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.5}, {"model": "vaegan", "critic": [4]},
+    {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.3}, {"model": "vaegan", "critic": [4]},
     {"model": "vaegan", "arch": "conv", "critic_channels": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},

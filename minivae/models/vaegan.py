@@ -10,9 +10,10 @@ loss_critic  = -1/2 E \log \sigma(odds(x)) - 1/4 E[\log \sigma(-odds(x_hat)) + \
 
 Squared errors of pixels make a blurred x_hat of what z does not say. Here the critic, which tells data from what is
 decoded, brings its features as the measure of likeness. It does not learn from the reconstruction, which it could make
-perfect by features of 0, nor the encoder from the critic's odds (section 3). Two things are not as in the paper: the
-decoder raises \log \sigma(odds) where the paper lowers \log \sigma(-odds), which has no slope where the critic is sure
-(Goodfellow et al. 2014, section 3); and for the critic all that is decoded weighs as much as the data.
+perfect by features of 0, nor the encoder from the critic's odds. Two things are not as in the paper: the decoder
+raises \log \sigma(odds) where the paper lowers \log \sigma(-odds), which has no slope where the critic is sure
+(Goodfellow et al. 2014, section 3); and for the critic all that is decoded weighs as much as the data. Its layers are
+spectrally normalized, so that features cannot grow and a nat of their likeness stays what it is.
 
 x_hat and x_p are means of p(x | z). `elbo` is the bound of p(x | z) p(z), as of a VAE; but nothing here raises it.
 """
@@ -52,8 +53,8 @@ class VAEGAN(VAE):
     """
 
     options = NETWORKS | BETA | {
-        "gamma": Option(real(closed=True), 0.01, "weight of the decoder's reconstruction", "X"),
-        "feature_std": Option(STD, 0.3, "of a feature of the critic, in the reconstruction", "X"),
+        "gamma": Option(real(closed=True), 1e-3, "weight of the decoder's reconstruction", "X"),
+        "feature_std": Option(STD, 0.1, "of a feature of the critic, in the reconstruction", "X"),
         "critic": Option(each(whole(1, MOST)), [256], "widths of the critic's dense layers", "N", True),
         "critic_channels": Option(each(whole(1, MOST)), None, "of the critic's convolutions (default: 32 64)", "N",
                                   True, fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
@@ -67,8 +68,8 @@ class VAEGAN(VAE):
     }
     monitor = None
 
-    def __init__(self, encoder, decoder, critic, head, likelihood=None, prior=None, beta=1.0, gamma=0.01,
-                 feature_std=0.3):  # fmt: skip
+    def __init__(self, encoder, decoder, critic, head, likelihood=None, prior=None, beta=1.0, gamma=1e-3,
+                 feature_std=0.1):  # fmt: skip
         self.critic, self.head = critic, head
         self.gamma, feature_std = read_arguments(self.options, gamma=gamma, feature_std=feature_std)
         self.features = GaussianFixed(feature_std)  # p(f(x) | f(x_hat))
@@ -81,7 +82,7 @@ class VAEGAN(VAE):
                              "the prior, such as layer; got batch")  # fmt: skip
 
     @classmethod
-    def build(cls, shape, rng, *, beta=1.0, beta_schedule="constant", beta_epochs=None, gamma=0.01, feature_std=0.3,
+    def build(cls, shape, rng, *, beta=1.0, beta_schedule="constant", beta_epochs=None, gamma=1e-3, feature_std=0.1,
               critic=(256,), critic_channels=(32, 64), pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for VAE.build, and the critic's."""
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
