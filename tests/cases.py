@@ -253,6 +253,15 @@ OPERATIONS = {
         lambda rng: ((rng.standard_normal((3, 2)), *gaussian(rng, 4, 2)), {"log_weights": rng.standard_normal((4, 3))}),
     ],
     densities.choice_bound: [lambda rng: ((rng.standard_normal((5, 3)), 3 * rng.standard_normal((5, 3))), {})],
+    densities.product_of_experts: [
+        lambda rng: (gaussian(rng, 3, 4, 2), {"observed": (rng.random((3, 4)) < 0.6).astype("float64")}),
+    ],
+    densities.mixture_of_experts: [
+        lambda rng: (
+            (rng.standard_normal((5, 4, 2)), *gaussian(rng, 3, 4, 2)),
+            {"observed": np.array([[1.0, 1, 1, 0], [1, 0, 1, 1], [0, 0, 1, 1]])},
+        ),
+    ],
     densities.gumbel_softmax: [
         lambda rng: (
             (rng.standard_normal((3, 4, 5)),),

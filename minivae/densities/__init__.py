@@ -13,6 +13,12 @@ from .counts import (
     poisson_log_prob,
     poisson_log_prob_backward,
 )
+from .experts import (
+    mixture_of_experts,
+    mixture_of_experts_backward,
+    product_of_experts,
+    product_of_experts_backward,
+)
 from .grids import (
     beta_binomial_log_prob,
     beta_binomial_log_prob_backward,
@@ -89,12 +95,16 @@ __all__ = [
     "logistic_log_prob_backward",
     "mixture_log_prob",
     "mixture_log_prob_backward",
+    "mixture_of_experts",
+    "mixture_of_experts_backward",
     "negative_binomial_log_prob",
     "negative_binomial_log_prob_backward",
     "pairwise_gaussian_log_prob",
     "pairwise_gaussian_log_prob_backward",
     "poisson_log_prob",
     "poisson_log_prob_backward",
+    "product_of_experts",
+    "product_of_experts_backward",
     "reparameterize",
     "reparameterize_backward",
     "softmax_log_prob",

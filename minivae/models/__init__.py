@@ -16,6 +16,7 @@ from .labels import Labels
 from .ladder import LadderVAE
 from .m2 import M2
 from .mixture import MixtureVAE
+from .multimodal import Multimodal
 from .net import PlainNet
 from .realnvp import RealNVPVAE
 from .tcvae import TCVAE
@@ -26,7 +27,7 @@ from .vqvae import VQVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
-          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "net": PlainNet, "ae": AE, "aae": AAE,
-          "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "net": PlainNet,
+          "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

@@ -95,7 +95,8 @@ class Model(Module):
     pairs_examples = False
     n_samples = 1  # of z, that a step has for each example
     adam_betas = {}
-    infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is that of x alone
+    infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is not given it
+    explains_y = False  # whether it generates y as well, so that its evidence is log p(x, y) of what is known
     generates = True  # whether it has learned x, and not what y is alone
     levels = None
     labels = None
@@ -108,7 +109,9 @@ class Model(Module):
 
     @property
     def evidence(self):
-        """Of what `log_weights` are: "log p(x)", or "log p(x | y)" of a model that has to be given y."""
+        """Of what `log_weights` are: "log p(x)", "log p(x | y)" of a model that has to be given y, or "log p(x, y)"."""
+        if self.explains_y:
+            return "log p(x, y)"
         return "log p(x)" if self.labels is None or self.infers_y else "log p(x | y)"
 
     @property

@@ -157,6 +157,11 @@ def _every():
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
+    for arch in ("dense", "conv"):
+        for experts in ("product", "mixture"):
+            yield f"multimodal {arch} {experts}", partial(small, "multimodal", arch=arch, experts=experts, beta=0.7,
+                                                          hidden=(6,), dropout=0.2)  # fmt: skip
+    yield "multimodal missing", partial(small, "multimodal", missing=True, hidden=(6,))
     yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
     yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")
     yield "vqvae uniform missing", partial(small, "vqvae", prior="uniform", missing=True)

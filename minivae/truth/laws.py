@@ -246,15 +246,9 @@ def sampled(model, x, rng, draws=20_000, y=None):
 
     A loss that couples the examples of a batch is computed on x as it is, and with fewer draws.
     """
-    posteriors = []
     decoded = []  # of a step
     latents = []
-    encode, decode = model.encoder.forward, model.decoder.forward
-
-    def encoder(*args):
-        q, cache = encode(*args)
-        posteriors.append(q)
-        return q, cache
+    decode = model.decoder.forward
 
     def decoder(z, *args):
         decoded.append(z[..., : model.L])  # without the columns of a condition
@@ -265,7 +259,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
         at_once = 1
         draws = draws // 10
     kl = []
-    with replaced(model.encoder, forward=encoder), replaced(model.decoder, forward=decoder):
+    with replaced(model.decoder, forward=decoder):
         done = 0
         while done < draws:
             n = min(at_once, draws - done)
@@ -278,7 +272,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
             latents.append(z)
             kl.append((float(metrics["kl"]), len(z)))
             done += len(z)
-    mu, log_var = (a[: len(x)] for a in posteriors[0])
+    mu, log_var = model.encode(x, y=y)
     mean_kl = sum(value * n for value, n in kl) / sum(n for _, n in kl)
     return mu, log_var, np.concatenate(latents), mean_kl
 
