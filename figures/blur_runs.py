@@ -42,4 +42,12 @@ def with_noise(model, n, rng):
     return model.sample(n, rng, draw=rng)
 
 
-WAYS = {name: {"means": means, "with noise": with_noise} for name in ROWS}
+def uniform_codes(model, n, rng):
+    """Means of p(x | z), each code as likely as each other one."""
+    return model.decode(rng.integers(0, model.K, (n, model.T)))
+
+
+LIKELIHOODS = ("blur-learned", "blur-beta-binomial", "blur-logistic-mixture")
+WAYS = {name: {"means": means} for name in ROWS}
+WAYS |= {name: {"means": means, "with noise": with_noise} for name in LIKELIHOODS}
+WAYS["blur-vqvae"] = {"means": means, "uniform codes": uniform_codes}

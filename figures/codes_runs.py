@@ -14,3 +14,9 @@ RUNS = {
     "modal-mixture": MODAL | {"model": "multimodal", "experts": "mixture"},
     "modal-vae": MODAL | {"model": "vae"},
 }  # fmt: skip
+GRADIENTS = {  # run: (what it is, -ELBO of Jang et al. 2017, table 1)
+    "choices-relaxed": ("Gumbel-softmax, relaxed", "101.5"),
+    "choices-straight-through": ("Gumbel-softmax, straight-through", "107.8"),
+    "choices-score": ("score function", "110.6"),
+    "choices-gaussian": ("VAE, Gaussian latents", ""),
+}
