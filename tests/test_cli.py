@@ -422,7 +422,7 @@ BAD_CONFIG = [
     ("ledger", "1", "expected true or false, got 1"),
     ("labels_only", "1\nmodel = 'm2'", "expected true or false, got 1"),
     ("norm", "'batch'\nmodel = 'm2'", "expected one without statistics of the batch"),
-    ("norm", "'batch'\nmodel = 'gumbel'", "expected none, layer or group, since the decoder sees two kinds of rows"),
+    ("norm", "'batch'\nmodel = 'gumbel'", "expected one without statistics of the batch"),
     ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
     ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
 ]  # fmt: skip

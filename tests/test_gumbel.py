@@ -272,6 +272,6 @@ def test_refusals(rng):
     ):
         with pytest.raises(ValueError, match=words):
             GumbelVAE(encoder, decoder, **bad)
-    with pytest.raises(ValueError, match="norm: expected none, layer or group"):
+    with pytest.raises(ValueError, match="norm: expected one without statistics of the batch"):
         MODELS["gumbel"].build((4,), rng, norm="batch")
     assert GumbelVAE.build((4,), rng, hidden=(3,), norm="batch", gradient="straight-through").T == 20

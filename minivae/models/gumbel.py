@@ -87,7 +87,8 @@ class GumbelVAE(VAE):
         """As VAE.build; the temperature falls to its end in `temperature_epochs` epochs of `pass_steps` steps."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
         if networks.get("norm") == "batch" and gradient != "straight-through":
-            raise ValueError("norm: expected none, layer or group, since the decoder sees two kinds of rows; got batch")
+            raise ValueError("norm: expected one without statistics of the batch, since the decoder sees two kinds of "
+                             "rows, such as layer; got batch")  # fmt: skip
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent * categories, heads=1, **networks)
         start, end, epochs = read_arguments(cls.options, temperature=temperature, temperature_end=temperature_end,
                                             temperature_epochs=temperature_epochs)  # fmt: skip
