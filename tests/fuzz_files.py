@@ -259,7 +259,11 @@ QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2", "gumbel") else ["--annealed", "2"])],
+    "evaluate some": lambda name: [
+        "--images",
+        "2",
+        *([] if name in ("ae", "net", "m2", "gumbel") else ["--annealed", "2"]),
+    ],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
