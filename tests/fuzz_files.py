@@ -225,6 +225,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
+    "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -241,7 +242,7 @@ def tiny_runs():
     np.save(folder / "x.npy", x[:5])
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
-    np.save(folder / "codes.npy", np.zeros((5, 2), "int64"))
+    np.save(folder / "codes.npy", rng.integers(0, 3, (5, 2)))
     sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
@@ -257,12 +258,12 @@ def of_y(name, *y, decoded=False):
 
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
+    "evaluate": lambda name: [] if name in ("ae", "vqvae") else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "net", "m2", "gumbel") else ["--annealed", "2"]),
+        *([] if name in ("ae", "net", "m2", "gumbel", "vqvae") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         "--input",
@@ -309,9 +310,10 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2", "gumbel"),
+    "uncertainty": ("ae", "net", "m2", "gumbel", "vqvae"),
     **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
-    **dict.fromkeys(("latent", "interpolate", "edit"), ("net", "gumbel")),
+    **dict.fromkeys(("latent", "edit"), ("net", "gumbel", "vqvae")),
+    "interpolate": ("net", "gumbel"),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

@@ -110,6 +110,10 @@ CHANGES = [
     {"model": "gumbel"}, {"model": "gumbel", "categories": 3}, {"model": "gumbel", "gradient": "straight-through"},
     {"model": "gumbel", "gradient": "score"}, {"model": "gumbel", "temperature": 0.9},
     {"model": "gumbel", "temperature_end": 0.1}, {"model": "gumbel", "temperature_epochs": 1},
+    *({"model": "vqvae", "codes": 8} | change for change in (
+        {}, {"codes": 9}, {"width": 3}, {"codebook": "loss"}, {"commit": 0.5}, {"decay": 0.5}, {"revive": 0.0},
+        {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
+    )),
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -351,7 +355,11 @@ BAD_VALUES = [
     ("gradient", "doubly --model gumbel"), ("categories", "1 --model gumbel"), ("temperature", "0 --model gumbel"),
     ("temperature-end", "-1 --model gumbel"), ("temperature-epochs", "0 --model gumbel"),
     ("temperature", "1 --model gumbel --gradient score"),
-    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
+    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"), ("codes", "1 --model vqvae"),
+    ("width", "0 --model vqvae"), ("codebook", "x --model vqvae"), ("commit", "-1 --model vqvae"),
+    ("revive", "0.5 --model vqvae"), ("prior-width", "0 --model vqvae"), ("prior-blocks", "-1 --model vqvae"),
+    ("prior-after", "-1 --model vqvae"), ("prior-width", "4 --model vqvae --prior uniform"),
+    ("latent", "4 --model vqvae --arch conv"), ("hidden", "4 --model vqvae --arch conv"),
 ]  # fmt: skip
 
 
@@ -425,6 +433,7 @@ BAD_CONFIG = [
     ("norm", "'batch'\nmodel = 'gumbel'", "expected one without statistics of the batch"),
     ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
     ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
+    ("decay", "1\nmodel = 'vqvae'", "expected a finite number >= 0 and < 1, got 1"),
 ]  # fmt: skip
 
 

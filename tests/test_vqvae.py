@@ -80,7 +80,7 @@ def test_codes_in_and_out(rng):
     np.testing.assert_array_equal(model.decode(codes), model.reconstruct(x))
     assert model.decode(codes[None]).shape == (1, 5, 16)
     for bad in (codes.astype("float64"), codes[:, :1], codes[0], codes + model.K, codes - model.K):
-        with pytest.raises(ValueError, match="codes: expected"):
+        with pytest.raises(ValueError, match="z: expected"):
             model.decode(bad)
     with pytest.raises(ValueError, match="eps: expected none"):
         model.reconstruct(x, np.zeros((5, 2)))

@@ -161,7 +161,7 @@ class Model(Module):
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
 
-    def code_rows(self, codes, name="codes"):
+    def code_rows(self, codes, name="z"):
         """A user's codes (..., T) on the model's device; ValueError for what are none."""
         codes = place(as_array(codes, name), like=self.theta)
         if codes.dtype.kind not in "iu" or codes.ndim < 2 or codes.shape[-1] != self.T:

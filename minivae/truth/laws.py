@@ -58,8 +58,11 @@ def check_laws(model, x, rng, y=None, log_px=None):
         laws |= likelihood_adds_up(model.likelihood, rng)
     if getattr(model, "prior", None) is not None:
         prior = model.prior_of(take(y, slice(1)), 1)  # of the first row
-        laws |= {"the prior adds up to 1": integral_of_prior(prior, rng)}
-        laws |= {"the prior's draws have its density": draws_of_prior(prior, rng)}
+        if prior.K is not None:
+            laws |= codes_of_prior(prior, rng)
+        else:
+            laws |= {"the prior adds up to 1": integral_of_prior(prior, rng)}
+            laws |= {"the prior's draws have its density": draws_of_prior(prior, rng)}
     if model.log_weights is not None and "elbo" in model.metrics:
         laws |= bounds_ordered(model, x, rng, log_px=log_px, y=y)
     if "iwae" in model.metrics:
@@ -148,6 +151,21 @@ def draws_of_prior(prior, rng, draws=100_000):
     """
     z = _draws(prior, rng, draws)
     return averaged(np.exp(_log_narrower(z) - prior.forward(z)[0]), 1.0)
+
+
+def codes_of_prior(prior, rng, draws=100_000, most=20_000):
+    """The sum of p(z) over all K^L codes is 1, and a random number for each has the mean over draws that p says.
+
+    Of more codes than `most` nothing is said.
+    """
+    n = prior.K**prior.L
+    if n > most:
+        return {}
+    powers = prior.K ** np.arange(prior.L)
+    p = np.exp(prior.forward(np.arange(n)[:, None] // powers % prior.K)[0])
+    numbers = rng.standard_normal(n)
+    drawn = numbers[_draws(prior, rng, draws) @ powers]
+    return {"the prior adds up to 1": _one(p.sum()), "the prior's draws have its density": averaged(drawn, p @ numbers)}
 
 
 def _draws(prior, rng, n):
