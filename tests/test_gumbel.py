@@ -258,7 +258,7 @@ def test_codes(rng):
         (CODES + 0.5, "whole numbers"),
         (CODES[:, :1], "whole numbers"),
     ):
-        with pytest.raises(ValueError, match=f"^codes: expected {words}"):
+        with pytest.raises(ValueError, match=f"^z: expected {words}"):
             model.decode(bad)
 
 

@@ -170,9 +170,9 @@ class GumbelVAE(VAE):
         """q(z | x): x (N, D) -> the probabilities (N, T, K) of each choice."""
         return softmax(self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))[..., None])[..., 0]
 
-    def decode(self, codes, y=None, draw=None):
-        """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
-        return self._x_hat(self.code_rows(codes), y, draw)
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: codes z (..., T) -> x_hat (..., D)."""
+        return self._x_hat(self.code_rows(z), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""
