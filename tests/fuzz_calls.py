@@ -328,7 +328,6 @@ def run_input(case):
              "y": np.arange(4) % 3 if model.labels else None}  # fmt: skip
     given = {part: changes.get(part, usual[part]) for part in METHODS[method]}
     calls = {
-        "decode": lambda z, y: model.decode(z, y),
         "sample": lambda n, y: model.sample(n, rng(), y),
         "log_evidence": lambda x, K, y: log_evidence(model, x, K, rng(), y=y),
         "mean_metrics": lambda x, y: mean_metrics(model, x, y, rng()),

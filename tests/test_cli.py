@@ -436,7 +436,7 @@ BAD_CONFIG = [
     ("norm", "'batch'\nmodel = 'vaegan'", "expected one without statistics of the batch"),
     ("likelihood", "'gaussian'\nmodel = 'vaegan'", "expected bernoulli or gaussian-fixed of whole rows, got Gaussian"),
     ("early_stop", "3\nmodel = 'vaegan'", "expected none, no metric of VAEGAN says which epoch is best"),
-    ("norm", "'batch'\nmodel = 'gumbel'", "expected none, layer or group, since the decoder sees two kinds of rows"),
+    ("norm", "'batch'\nmodel = 'gumbel'", "expected one without statistics of the batch"),
     ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
     ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
     ("decay", "1\nmodel = 'vqvae'", "expected a finite number >= 0 and < 1, got 1"),

@@ -258,7 +258,7 @@ def test_codes(rng):
         (CODES + 0.5, "whole numbers"),
         (CODES[:, :1], "whole numbers"),
     ):
-        with pytest.raises(ValueError, match=f"^codes: expected {words}"):
+        with pytest.raises(ValueError, match=f"^z: expected {words}"):
             model.decode(bad)
 
 
@@ -272,6 +272,6 @@ def test_refusals(rng):
     ):
         with pytest.raises(ValueError, match=words):
             GumbelVAE(encoder, decoder, **bad)
-    with pytest.raises(ValueError, match="norm: expected none, layer or group"):
+    with pytest.raises(ValueError, match="norm: expected one without statistics of the batch"):
         MODELS["gumbel"].build((4,), rng, norm="batch")
     assert GumbelVAE.build((4,), rng, hidden=(3,), norm="batch", gradient="straight-through").T == 20

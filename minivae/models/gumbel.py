@@ -87,7 +87,8 @@ class GumbelVAE(VAE):
         """As VAE.build; the temperature falls to its end in `temperature_epochs` epochs of `pass_steps` steps."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
         if networks.get("norm") == "batch" and gradient != "straight-through":
-            raise ValueError("norm: expected none, layer or group, since the decoder sees two kinds of rows; got batch")
+            raise ValueError("norm: expected one without statistics of the batch, since the decoder sees two kinds of "
+                             "rows, such as layer; got batch")  # fmt: skip
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent * categories, heads=1, **networks)
         start, end, epochs = read_arguments(cls.options, temperature=temperature, temperature_end=temperature_end,
                                             temperature_epochs=temperature_epochs)  # fmt: skip
@@ -169,9 +170,9 @@ class GumbelVAE(VAE):
         """q(z | x): x (N, D) -> the probabilities (N, T, K) of each choice."""
         return softmax(self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))[..., None])[..., 0]
 
-    def decode(self, codes, y=None, draw=None):
-        """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
-        return self._x_hat(self.code_rows(codes), y, draw)
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: codes z (..., T) -> x_hat (..., D)."""
+        return self._x_hat(self.code_rows(z), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""
