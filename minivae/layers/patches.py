@@ -83,7 +83,7 @@ def parts(x, size):
 def patches(x, kernel, stride, padding):
     """Part by part, (slice, columns): the patches of n examples as rows, (n * h_out * w_out, kh * kw * c)."""
     width = math.prod(kernel) * x.shape[3]
-    if kernel == stride == (1, 1) and padding == (0, 0):  # pixels are their own patches
+    if kernel == stride == (1, 1) and padding == (0, 0) and x.size:  # pixels are their own patches
         yield slice(None), x.reshape(-1, width)
         return
     for part in parts(x, math.prod(out_size(x.shape[1:3], kernel, stride, padding)) * width):
