@@ -14,8 +14,8 @@ from .labels import Labels
 from .networks import build_networks
 from .vae import VAE
 
-SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2,
-         "codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}  # fmt: skip
+SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
+OF_CODES = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
 
 
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
@@ -29,7 +29,7 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli"
     own = {}
     if cls.conditional:
         own["labels"] = Labels("classes", 3) if labels is None else labels
-    sizes = {name: size for name, size in SIZES.items() if name in cls.options}
+    sizes = {name: size for name, size in (SIZES | OF_CODES).items() if name in cls.options}
     made = cls.build(shape, rng, likelihood=likelihood, **(sizes | options), **own)
     return with_data(made, rng, n, shake)
 
