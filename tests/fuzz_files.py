@@ -225,6 +225,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
+    "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
@@ -259,7 +260,11 @@ QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2") else ["--annealed", "2"])],
+    "evaluate some": lambda name: [
+        "--images",
+        "2",
+        *([] if name in ("ae", "net", "m2", "multimodal") else ["--annealed", "2"]),
+    ],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -305,9 +310,9 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2"),
+    "uncertainty": ("ae", "net", "m2", "multimodal"),
     **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
-    "evaluate train": ("m2",),
+    "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
 CHECKPOINTS = FILES[2:]

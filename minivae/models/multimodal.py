@@ -164,7 +164,7 @@ class Multimodal(SeenTwice, VAE):
         return metrics, (known[..., None] * (dmu + dmu_q), known[..., None] * (dlog_var + dlog_var_q))
 
     def _decoded(self, seen, g, z, noise, which, grads, call):
-        """Sums of g (2, .., N) log p(x_m | z) over the m in `which`, as they are and weighted; dz of minus the second."""
+        """Sums of g (2, .., N) log p(x_m | z) over the m in `which`, plain and weighted, and dz of minus the second."""
         total, weighted, dz = 0, 0, 0
         for m in which:
             part = self.modalities[m]
