@@ -358,6 +358,36 @@ def iterate(p, prefix="critic"):
         p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)
 
 
+# ---- Two ways to see a thing: x and its class y, all of which are known; eps (N, L)
+
+
+def multimodal(p, x, eps, encode, decode, y, experts="product", label_weight=10.0, beta=1.0):
+    """Of a product ELBO(x, y), ELBO(x) and ELBO(y); of a mixture one z of each expert."""
+    label = F.one_hot(y).to(x.dtype)
+    q = [encode(x).chunk(2, -1), dense(p, "label_encoder")(label).chunk(2, -1)]
+    mu, log_var = (torch.stack(part) for part in zip(*q, strict=True))  # (2, N, L)
+
+    def log_p(z):
+        return reconstruction(x, decode(z)), label_weight * (label * dense(p, "label_decoder")(z).log_softmax(-1)).sum(
+            -1
+        )
+
+    if experts == "mixture":
+        z = mu + (0.5 * log_var).exp() * eps
+        log_q = torch.distributions.Normal(mu[:, None], (0.5 * log_var[:, None]).exp()).log_prob(z).sum(-1)
+        log_qz = log_q.logsumexp(0) - math.log(2)  # (2, N)
+        return (beta * (log_qz - standard_normal(z)) - sum(log_p(z))).mean()
+    loss = 0
+    for some in ((0, 1), (0,), (1,)):
+        precision = (-log_var[list(some)]).exp()
+        var = 1 / (1 + precision.sum(0))
+        mean = var * (precision * mu[list(some)]).sum(0)
+        parts = log_p(mean + var.sqrt() * eps)
+        kl = 0.5 * (mean * mean + var - 1 - var.log()).sum(-1)
+        loss = loss + (beta * kl - sum(parts[m] for m in some)).mean()
+    return loss
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)

@@ -225,6 +225,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
+    "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
 }
@@ -264,7 +265,7 @@ QUICK = {
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "net", "m2", "vqvae", "gumbel") else ["--annealed", "2"]),
+        *([] if name in ("ae", "net", "m2", "vqvae", "gumbel", "multimodal") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         "--input",
@@ -311,11 +312,11 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2", "vqvae", "gumbel"),
+    "uncertainty": ("ae", "net", "m2", "vqvae", "gumbel", "multimodal"),
     **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
     "interpolate": ("net", "gumbel"),
     **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel")),
-    "evaluate train": ("m2",),
+    "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
 CHECKPOINTS = FILES[2:]

@@ -103,6 +103,10 @@ MIRRORS = {
     "ivae": [*gradients("ivae dense"), "tests/test_ivae.py"],
     "net": [*gradients("net dense"), "tests/test_net.py"],
     "m2": [*gradients("m2 dense", "m2 conv labels first"), "tests/test_m2.py"],
+    "multimodal": [
+        *gradients("multimodal dense product", "multimodal dense mixture"),
+        "tests/test_multimodal.py",
+    ],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],
@@ -123,7 +127,8 @@ MIRRORS = {
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
-             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel")  # fmt: skip
+             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel",
+             "multimodal")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -313,7 +313,7 @@ def test_the_seed_of_the_run_draws_the_labels(tmp_path, capsys, no_pictures):
 @pytest.mark.parametrize("model", ["vae", "cvae", "ae"])
 def test_other_models_refuse_few_labels(model, tmp_path, capsys):
     error = error_of(capsys, "train", "--model", model, "--labelled", "30", "--out", tmp_path / "a")
-    assert error == f"minivae: labelled: model {model} does not learn from some of the labels, only m2\n"
+    assert error == f"minivae: labelled: model {model} does not learn from some of the labels, only m2, multimodal\n"
     assert not (tmp_path / "a").exists()
 
 

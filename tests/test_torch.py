@@ -13,6 +13,7 @@ from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
 from minivae.models.examples import small
 from minivae.models.gumbel import GRADIENTS
+from minivae.models.multimodal import EXPERTS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 variants = pytest.importorskip("bench.variants")
@@ -597,6 +598,24 @@ def test_whole_vaegan(arch, rng):
     for name, loss in losses.items():
         assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
     variants.backward(losses, p, model.by_objective())
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_whole_multimodal(experts, arch, rng):
+    """Loss and every gradient, of rows whose x and y are known."""
+    own = {"experts": experts, "label_weight": 3.0, "beta": 0.7}
+    model, x, _ = small("multimodal", rng, arch=arch, latent=3, activation="relu", **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    y = np.array([0, 2, 1, 1, 0])
+    metrics = model.loss_and_grads(x, noise, y=y)
+    p = variants.tensors(model)
+    networks = twins_of_networks(model, p, arch)
+    loss = variants.multimodal(p, torch.tensor(x), torch.tensor(noise["eps"]), *networks, torch.tensor(y), **own)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
     for name, param in model.params.items():
         close(param.grad, p[name].grad)
 

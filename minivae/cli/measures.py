@@ -183,7 +183,7 @@ def _unit(run):
         kind = "levels"  # however their probabilities come about
     names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants")
     model = MODELS[run.settings["model"]]
-    kind = (kind, model.conditional and not model.infers_y)  # log p(x | y) is not log p(x)
+    kind = (kind, model.conditional and not model.infers_y, model.explains_y)  # log p(x | y), log p(x), or log p(x, y)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
 
 

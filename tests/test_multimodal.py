@@ -1,0 +1,155 @@
+"""x and its class from one z: products and mixtures of experts, any of them known, and what one says of the other."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from minivae import log_evidence
+from minivae.densities import mixture_of_experts, product_of_experts
+from minivae.gradcheck import check_gradients
+from minivae.models import Labels
+from minivae.models.examples import small
+from minivae.models.multimodal import EXPERTS
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+# ---- the experts
+
+
+def test_product_is_the_product_of_the_densities(rng):
+    """On a grid of z the densities are multiplied and made to sum to 1; without experts it is the prior."""
+    mu, log_var = rng.standard_normal((2, 3, 4, 1))
+    observed = np.array([[1.0, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]])
+    z = np.linspace(-12, 12, 20_001)
+    mean, log_v = product_of_experts(mu, log_var, observed=observed)[..., 0]
+    for n in range(4):
+        density = stats.norm.pdf(z)
+        for m in np.flatnonzero(observed[:, n]):
+            density *= stats.norm.pdf(z, mu[m, n], np.exp(0.5 * log_var[m, n]))
+        density /= density.sum()
+        assert mean[n] == pytest.approx((density * z).sum(), abs=1e-9)
+        assert np.exp(log_v[n]) == pytest.approx((density * (z - mean[n]) ** 2).sum(), rel=1e-7)
+
+
+def test_mixture_is_the_mean_of_the_densities(rng):
+    mu, log_var = rng.standard_normal((2, 3, 4, 2))
+    observed = np.array([[1.0, 1, 0, 1], [1, 0, 1, 1], [1, 0, 0, 1]])
+    z = rng.standard_normal((5, 4, 2))
+    log_q = stats.norm.logpdf(z, mu[:, None], np.exp(0.5 * log_var[:, None])).sum(axis=-1)  # (3, 5, 4)
+    expected = np.log((observed[:, None] * np.exp(log_q)).sum(axis=0) / observed.sum(axis=0))
+    np.testing.assert_allclose(mixture_of_experts(z, mu, log_var, observed=observed), expected, rtol=1e-10)
+
+
+# ---- bounds and evidence
+
+
+def known_and_not(rng, experts, **options):
+    """A model of two latents, and rows of which all is known, x alone, y alone, or nothing."""
+    options = {"hidden": (6,), "activation": "tanh", "shake": 0.05, "experts": experts} | options
+    model, x, _ = small("multimodal", rng, n=6, **options)
+    for name in (*model.below("encoder"), *model.below("label_encoder")):
+        model.params[name].data[...] *= 0.5  # so that no expert is much narrower than the posterior
+    x[[2, 5]] = np.nan
+    return model, x, np.array([0, 1, 2, -1, 1, -1])
+
+
+def exact(model, x, y):
+    """log p of what is known, a sum over a grid of z."""
+    axis = np.linspace(-8, 8, 161)
+    z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
+    p_x = special.expit(model.decoder(z))  # (M, 1, D)
+    log_px = np.where(np.isnan(x), 0, np.where(x > 0.5, np.log(p_x), np.log1p(-p_x))).sum(axis=-1)
+    log_py = special.log_softmax(model.label_decoder(z), axis=-1)[:, 0, y] * (y >= 0)
+    log_joint = log_px + log_py + stats.norm.logpdf(z).sum(axis=-1)
+    return special.logsumexp(log_joint, axis=0) + 2 * np.log(axis[1] - axis[0])
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_elbo_below_samples_below_quadrature(experts, rng):
+    """Of the pair, of each alone, and of nothing, whose log p is 0."""
+    model, x, y = known_and_not(rng, experts)
+    log_p = exact(model, x, y)
+    assert log_p[5] == pytest.approx(0, abs=1e-9)
+    log_w = model.log_weights(x, rng.standard_normal((20_000, 6, 2)), y)
+    w = np.exp(log_w - log_p)
+    error = w.std(axis=0) / 20_000**0.5
+    assert (np.abs(w.mean(axis=0) - 1) < 4 * error + 1e-9).all()
+    assert error[:5].max() < 0.1
+    assert (log_w[:, :5].mean(axis=0) < log_p[:5] - 0.01).all()
+    assert np.abs(log_w[:, 5]).max() < 1e-9
+    many = [model.loss_and_grads(x, {**model.draw_noise(rng, 6, train=False), "eps": eps}, y=y, grads=False)["elbo"]
+            for eps in rng.standard_normal((300, 6, 2))]  # fmt: skip
+    assert np.mean(many) < log_w.mean() + 4 * np.std(many) / 300**0.5
+
+
+def test_loss_of_a_product_is_three_bounds(rng):
+    """-ELBO(x, y) - ELBO(x) - ELBO(y), log p(y | z) weighed; of rows of which one is known there is one bound."""
+    model, x, _ = small("multimodal", rng, label_weight=1.0)
+    y, noise = np.array([0, 1, 2, 0, 1]), model.draw_noise(rng, 5)
+    nothing = np.full_like(x, np.nan)
+    parts = [model.loss_and_grads(a, noise, y=b)["loss"] for a, b in ((x, None), (nothing, y))]
+    whole = model.loss_and_grads(x, noise, y=y)
+    assert whole["loss"] == pytest.approx(sum(parts) - whole["elbo"])
+    assert parts[0] == pytest.approx(-model.loss_and_grads(x, noise)["elbo"])
+    model.label_weight = 3.0
+    heavier = model.loss_and_grads(x, noise, y=y)
+    assert heavier["elbo"] == whole["elbo"]
+    assert heavier["loss"] > whole["loss"]
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+@pytest.mark.parametrize("known", ["x and y", "x", "y", "some"])
+def test_gradients_whatever_is_known(experts, known, rng):
+    model, x, y = known_and_not(rng, experts)
+    if known != "some":
+        x = np.where(np.isnan(x), 1.0, x) if "x" in known else np.full_like(x, np.nan)
+        y = np.maximum(y, 0) if "y" in known else None
+    checks = check_gradients(model, x, rng, y=y)
+    silent = {"x": "label_", "y": ("encoder", "decoder")}.get(known, ())
+    assert all(check.ok for name, check in checks.items() if not name.startswith(silent)), checks
+
+
+# ---- what is said of one from the other
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_one_from_the_other(experts, rng):
+    """z of y alone decides what is drawn, z of x alone what class it has; what is not known changes nothing."""
+    model, x, y = known_and_not(rng, experts)
+    draws = [model.sample(6, np.random.default_rng(1), y=labels) for labels in (y, np.full(6, -1), None)]
+    np.testing.assert_array_equal(draws[1], draws[2])
+    unknown = y < 0
+    np.testing.assert_array_equal(draws[0][unknown], draws[2][unknown])
+    assert (np.abs(draws[0] - draws[2]).max(axis=1) > 1e-4)[~unknown].all()
+    eps = np.random.default_rng(1).standard_normal((6, 2), dtype="float32")
+    np.testing.assert_allclose(model.reconstruct(np.full_like(x, np.nan), eps, y=y), draws[0])
+    p = model.classify(x)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    z = model.encode(x)
+    z = z[0] if experts == "product" else z
+    np.testing.assert_allclose(p, special.softmax(model.label_decoder(z), axis=-1))
+    np.testing.assert_array_equal(p[2], p[5])
+
+
+def test_what_is_refused(rng):
+    for options, message in (({"labels": Labels("rows", 3)}, "labels: expected classes"), ({"norm": "batch"}, "norm:")):
+        with pytest.raises(ValueError, match=message):
+            small("multimodal", rng, **options)
+    model, x, _ = small("multimodal", rng)
+    x[0, 1] = np.nan
+    with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
+        model.encode(x)
+    with pytest.raises(ValueError, match="y: expected classes 0 to 2"):
+        model.sample(2, rng, y=np.array([0, 3]))
+
+
+def test_evidence_of_both(rng):
+    model, x, _ = small("multimodal", rng)
+    assert model.evidence == "log p(x, y)"
+    y = np.arange(5) % 3
+    both, alone = (log_evidence(model, x, 2000, np.random.default_rng(1), y=labels) for labels in (y, None))
+    assert (both < alone).all()
