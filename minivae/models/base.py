@@ -7,9 +7,7 @@ import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
 from ..numeric import at_once
-from ..options import Option, one_of, read_arguments, real, whole
 from ..params import Module
-from ..schedules import BETA_SCHEDULES, schedule
 
 
 class Metric(NamedTuple):
@@ -26,28 +24,7 @@ METRICS = {
     "log_px_z": Metric("reconstruction, log p(x | z)", "higher"),
     "kl": Metric("KL(q(z | x) || p(z))", "lower"),
 }
-
-
 COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
-BETA = {
-    "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
-    "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
-                            "|".join(BETA_SCHEDULES)),
-    "beta_epochs": Option(whole(1), None, "length of the linear rise, or of a cycle, in epochs (default: 10)",
-                          fill=lambda settings: 10, needs=("beta_schedule", ("linear", "cyclical")), optional=True),
-}  # fmt: skip
-
-
-def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
-    """The function beta(t) that the options in `BETA` describe, for `pass_steps` steps in a pass over the data.
-
-    A `beta` that is a function of the step stays as it is.
-    """
-    beta_schedule, beta_epochs = read_arguments(BETA, beta_schedule=beta_schedule, beta_epochs=beta_epochs)
-    if callable(beta):
-        return schedule(beta)
-    steps = (beta_epochs or 1) * whole(1)("pass_steps", pass_steps)
-    return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
 
 
 class Model(Module):

@@ -30,7 +30,7 @@ from ..numeric import gumbel, one_hot, softmax
 from ..options import Option, one_of, read_arguments, real, whole
 from ..priors import UniformCodes
 from ..schedules import falling, schedule
-from .base import BETA, beta_of
+from .beta import BETA, beta_of
 from .networks import MOST, NETWORKS, build_networks
 from .vae import VAE
 

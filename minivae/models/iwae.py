@@ -20,7 +20,8 @@ from ..densities import log_mean_exp, log_mean_exp_backward
 from ..options import Option, one_of, whole
 from ..params import Param
 from ..posteriors import DiagonalGaussian
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 

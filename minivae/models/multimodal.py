@@ -29,7 +29,8 @@ from ..densities import (
 )
 from ..likelihoods import Softmax
 from ..options import Option, one_of, read_arguments, real
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .labels import Labels
 from .modalities import SeenTwice
 from .networks import NETWORKS, build_networks

@@ -3,7 +3,7 @@
 import math
 
 from ..data.frames import is_table_file
-from ..layers import ACTIVATIONS, NORMS, Network, builders
+from ..layers import ACTIVATIONS, NORMS, builders
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
 from .columns import mixed, read_parts
@@ -151,7 +151,7 @@ def build_networks(
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     if signal is not None:
-        shape = _as_images(shape, arch, signal)
+        shape = as_images(shape, arch, signal)
     if (columns is None) == (likelihood == "mixed"):
         wanted = "none, they have no columns" if columns is None else "mixed for a table"
         raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
@@ -176,18 +176,6 @@ def build_networks(
     return encoder, decoder, p
 
 
-def build_critic(shape, rng, arch, hidden, channels, signal=None):
-    """(body, head) of data of `shape`: x (..., D) -> features (..., F) -> the log-odds (..., 1) that x is real.
-
-    The features are what the convolutions of widths `channels` leave, or what the last of the `hidden` layers gives.
-    """
-    if arch == "conv":
-        shape = shape if signal is None else _as_images(shape, arch, signal)
-        return builders.conv_critic(shape, channels, hidden, rng=rng)
-    *body, last = builders.dense_critic(math.prod(shape), hidden, rng=rng).layers
-    return Network(*body), Network(last)
-
-
 def gaussian_network(n_in, hidden, n_out, look):
     """y or z (..., n_in) -> (mu, log_var), (..., n_out) each, near N(0, I) at the start."""
     network = builders.dense_encoder(n_in, hidden, n_out, **look)
@@ -195,7 +183,7 @@ def gaussian_network(n_in, hidden, n_out, look):
     return network
 
 
-def _as_images(shape, arch, signal):
+def as_images(shape, arch, signal):
     """(1, T, signal) of rows (T * signal,): images of one line, along which the convolutions go."""
     if arch != "conv":
         raise ValueError(f"signal: expected arch conv, got {arch}")

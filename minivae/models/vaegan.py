@@ -24,8 +24,10 @@ from ..layers import BatchNorm
 from ..likelihoods import STD, GaussianFixed
 from ..numeric import sigmoid, softplus
 from ..options import Option, each, read_arguments, real, whole
-from .base import BETA, METRICS, Metric, beta_of
-from .networks import MOST, NETWORKS, build_critic, build_networks
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
+from .critics import build_critic
+from .networks import MOST, NETWORKS, build_networks
 from .vae import VAE
 
 
