@@ -59,8 +59,7 @@ class Multimodal(SeenTwice, VAE):
     """
 
     options = NETWORKS | BETA | {
-        "experts": Option(one_of(EXPERTS), "product", "how q(z | x) and q(z | y) come together",
-                          "|".join(EXPERTS)),
+        "experts": Option(one_of(EXPERTS), "product", "how q(z | x) and q(z | y) come together", "|".join(EXPERTS)),
         "label_weight": Option(real(closed=True), 10.0, "weight of log p(y | z) in the loss", "X"),
     }  # fmt: skip
     metrics = METRICS | {
