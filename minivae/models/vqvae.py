@@ -112,6 +112,7 @@ class VQVAE(Model):
         codes, width, prior, prior_width, prior_blocks, prior_after = read_arguments(
             cls.options, codes=codes, width=width, prior=prior, prior_width=prior_width, prior_blocks=prior_blocks,
             prior_after=prior_after)  # fmt: skip
+        networks = {name: value for name, value in networks.items() if value is not None}  # of dense alone
         encoder, decoder, likelihood = build_networks(shape, rng, heads=1, depth=width, **networks)
         quantizer = Quantize(codes, width, decoder.n_in // width, rng, codebook, decay, revive)
         book = None
