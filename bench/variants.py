@@ -314,7 +314,7 @@ def pixel_cnn(p, z, side):
     return F.cross_entropy(logits, z.reshape(-1, *side), reduction="none").sum((1, 2))
 
 
-def vqvae(p, x, encode, decode, commit=5.0, side=None):
+def vqvae(p, x, encode, decode, commit=1.0, side=None):
     """With codes that learn by their loss; the sum of the losses of model and prior."""
     e, z_e = p["quantizer.W"], encode(x)
     rows = z_e.reshape(-1, e.shape[1])

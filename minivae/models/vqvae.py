@@ -62,7 +62,7 @@ class VQVAE(Model):
         "width": Option(whole(1, MOST), 16, "numbers of a code", "N"),
         "codebook": Option(one_of(CODEBOOKS), "ema", "how codes learn: as moving means, or by a loss of their own",
                            "|".join(CODEBOOKS)),
-        "commit": Option(real(closed=True), 5.0, "weight of the squared distance to the codes", "X"),
+        "commit": Option(real(closed=True), 1.0, "weight of the squared distance to the codes", "X"),
         "decay": Option(real(below=1, closed=True), 0.99, "of the moving means of codes and of their use"),
         "revive": Option(real(below=0.5, closed=True), 0.03, "codes used less than this share of the mean move to a "
                          "place of the batch; 0: none", "X"),
@@ -84,7 +84,7 @@ class VQVAE(Model):
     latent = "codes"
     sampled = "codes drawn from the prior"
 
-    def __init__(self, encoder, quantizer, decoder, likelihood=None, prior=None, commit=5.0, prior_steps=0):
+    def __init__(self, encoder, quantizer, decoder, likelihood=None, prior=None, commit=1.0, prior_steps=0):
         self.encoder = encoder
         self.quantizer = quantizer
         self.decoder = decoder
@@ -102,7 +102,7 @@ class VQVAE(Model):
         self.bind()
 
     @classmethod
-    def build(cls, shape, rng, *, codes=128, width=16, codebook="ema", commit=5.0, decay=0.99, revive=0.03,
+    def build(cls, shape, rng, *, codes=128, width=16, codebook="ema", commit=1.0, decay=0.99, revive=0.03,
               prior="learned", prior_width=None, prior_blocks=None, prior_after=None, pass_steps=1,
               **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
