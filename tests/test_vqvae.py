@@ -204,7 +204,8 @@ def test_measures_of_codes(run, monkeypatch, capsys):
     for part in ("_sharpness", "_copies", "_augmentation"):
         monkeypatch.setattr(f"minivae.cli.families.samples.{part}", lambda *args: Findings({}, []))
     monkeypatch.setattr("minivae.cli.families.samples.SETS", 2)
-    assert main(["evaluate", str(run), "--measure", "latents", "samples"]) == 0
+    monkeypatch.setattr("minivae.cli.families.samples.ROWS", 60)
+    assert main(["evaluate", str(run), "--measure", "latents", "samples", "labels"]) == 0
     report = json.loads((run / "evaluate-test.json").read_text())
     found = report["measures"]["latents"]
     model, _ = Run.open(run).load_model()

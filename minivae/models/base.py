@@ -99,7 +99,7 @@ class Model(Module):
     levels = None
     labels = None
     D = None
-    log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well
+    log_weights = None  # a method, where there is an evidence p(x) to estimate; `log_terms` is there, and of codes
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")
