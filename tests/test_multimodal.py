@@ -1,10 +1,14 @@
 """x and its class from one z: products and mixtures of experts, any of them known, and what one says of the other."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import special, stats
+from test_cli import error_of
 
 from minivae import log_evidence
+from minivae.cli import main
 from minivae.densities import mixture_of_experts, product_of_experts
 from minivae.gradcheck import check_gradients
 from minivae.models import Labels
@@ -51,8 +55,8 @@ def known_and_not(rng, experts, **options):
     """A model of two latents, and rows of which all is known, x alone, y alone, or nothing."""
     options = {"hidden": (6,), "activation": "tanh", "shake": 0.05, "experts": experts} | options
     model, x, _ = small("multimodal", rng, n=6, **options)
-    for name in (*model.below("encoder"), *model.below("label_encoder")):
-        model.params[name].data[...] *= 0.5  # so that no expert is much narrower than the posterior
+    for name in ("encoder", "label_encoder"):
+        model.params[f"{name}.layers.2.b"].data[2:] += 1.5  # so that no q is much narrower than the posterior
     x[[2, 5]] = np.nan
     return model, x, np.array([0, 1, 2, -1, 1, -1])
 
@@ -153,3 +157,34 @@ def test_evidence_of_both(rng):
     y = np.arange(5) % 3
     both, alone = (log_evidence(model, x, 2000, np.random.default_rng(1), y=labels) for labels in (y, None))
     assert (both < alone).all()
+
+
+# ---- the measure
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_the_measure(experts, tmp_path, capsys, no_pictures):
+    """Shares of 100 %, with their errors; y from x as `labels` counts it. A model of x alone has none."""
+    out = tmp_path / "run"
+    small = ["--hidden", "16", "--latent", "2", "--epochs", "2", "--experts", experts]
+    assert main(["train", "--model", "multimodal", *small, "--out", str(out)]) == 0
+    assert main(["evaluate", str(out), "--samples", "5", "--measure", "cross", "labels"]) == 0
+    report = json.loads((out / "evaluate-test.json").read_text())
+    found = report["measures"]["cross"]
+    assert found["y_from_x"] == pytest.approx(100 - report["measures"]["labels"]["error"])
+    for name in ("y_from_x", "x_from_y", "both_from_the_prior", "held_out_rows"):
+        p = found[name] / 100
+        assert found[f"{name}_standard_error"] == pytest.approx(100 * (p * (1 - p) / (found["rows"] - 1)) ** 0.5)
+    assert found["held_out_rows"] > 60 > found["x_from_y"]
+    assert (out / "cross-test.png").exists()
+    said = capsys.readouterr().out
+    assert "log p(x, y) -" in said
+    assert "bits per dimension" not in said  # of x and y together there is none
+    assert "split: cross needs rows" in error_of(capsys, "evaluate", out, "--measure", "cross", "--split", "train")
+
+
+def test_the_measure_needs_both(tmp_path, capsys, no_pictures):
+    out = tmp_path / "vae"
+    assert main(["train", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(out)]) == 0
+    error = error_of(capsys, "evaluate", out, "--measure", "cross")
+    assert error == "minivae: measure: cross needs a model that generates x and y, vae does not\n"

@@ -39,7 +39,11 @@ class SeenTwice:
 
     def classify(self, x):
         """p(y | z) at the mean of q(z | x), x (N, D) -> (N, C)."""
-        return softmax(self.in_parts(self.label_decoder, self._posterior(self.examples(x))[0]).T).T
+        return self.decode_label(self._posterior(self.examples(x))[0])
+
+    def decode_label(self, z):
+        """p(y | z), z (N, L) -> (N, C)."""
+        return softmax(self.in_parts(self.label_decoder, self.rows(z, "z", self.L)).T).T
 
     def encode(self, x, y=None):
         """Mean and log-variance of q(z | x, y), (N, L) each; of a mixture the mean that x says, or y where x is NaN."""
