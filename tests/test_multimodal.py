@@ -162,11 +162,10 @@ def test_evidence_of_both(rng):
 # ---- the measure
 
 
-@pytest.mark.parametrize("experts", EXPERTS)
-def test_the_measure(experts, tmp_path, capsys, no_pictures):
+def test_the_measure(tmp_path, capsys, no_pictures):
     """Shares of 100 %, with their errors; y from x as `labels` counts it. A model of x alone has none."""
     out = tmp_path / "run"
-    small = ["--hidden", "16", "--latent", "2", "--epochs", "2", "--experts", experts]
+    small = ["--hidden", "16", "--latent", "2", "--epochs", "2", "--experts", "mixture"]
     assert main(["train", "--model", "multimodal", *small, "--out", str(out)]) == 0
     assert main(["evaluate", str(out), "--samples", "5", "--measure", "cross", "labels"]) == 0
     report = json.loads((out / "evaluate-test.json").read_text())
