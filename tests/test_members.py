@@ -24,6 +24,7 @@ VARIANTS = {
     "net": ["--model", "net"],
     "m2": ["--model", "m2", "--labelled", "50", "--labels-first", "1"],
     "multimodal": ["--model", "multimodal", "--labelled", "50"],
+    "halves": ["--model", "halves", "--experts", "mixture"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],

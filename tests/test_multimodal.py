@@ -10,7 +10,9 @@ from test_cli import error_of
 from minivae import log_evidence
 from minivae.cli import main
 from minivae.densities import mixture_of_experts, product_of_experts
+from minivae.evaluate import impute
 from minivae.gradcheck import check_gradients
+from minivae.layers.halves import beside, left_and_right
 from minivae.models import Labels
 from minivae.models.examples import small
 from minivae.models.multimodal import EXPERTS
@@ -187,3 +189,62 @@ def test_the_measure_needs_both(tmp_path, capsys, no_pictures):
     assert main(["train", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(out)]) == 0
     error = error_of(capsys, "evaluate", out, "--measure", "cross")
     assert error == "minivae: measure: cross needs a model that generates x and y, vae does not\n"
+
+
+# ---- halves of an image
+
+
+def test_left_and_right(rng):
+    """The columns of images, in each of n_out blocks; odd widths have the larger half on the right."""
+    x = np.arange(2 * 3 * 5 * 2.0).reshape(1, 2, 3, 5, 2)  # two blocks of an image of 3 x 5 pixels, 2 channels
+    left, right = left_and_right(x.reshape(1, -1), (3, 5, 2))
+    np.testing.assert_array_equal(left, x[..., :2, :].reshape(1, -1))
+    np.testing.assert_array_equal(right, x[..., 2:, :].reshape(1, -1))
+    np.testing.assert_array_equal(beside(left, right, (3, 5, 2)), x.reshape(1, -1))
+
+
+def half_known(rng, experts):
+    """A model of halves and rows of which all is known, the left half, the right half, or nothing."""
+    model, x, _ = small("halves", rng, n=4, experts=experts, hidden=(6,), activation="tanh", shake=0.05)
+    for name in ("encoder", "right_encoder"):
+        model.params[f"{name}.layers.2.b"].data[2:] += 1.5
+    images = x.reshape(4, 4, 4)
+    images[1, :, 2:] = images[2, :, :2] = images[3] = np.nan
+    return model, x
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_evidence_of_halves(experts, rng):
+    """Of both, of one, and of nothing: log_evidence is below quadrature over all pixels that are known, and near it."""
+    model, x = half_known(rng, experts)
+    axis = np.linspace(-8, 8, 161)
+    z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
+    p_x = special.expit(model.decoder(z))
+    log_px = np.where(np.isnan(x), 0, np.where(x > 0.5, np.log(p_x), np.log1p(-p_x))).sum(axis=-1)
+    log_p = special.logsumexp(log_px + stats.norm.logpdf(z).sum(axis=-1), axis=0) + 2 * np.log(axis[1] - axis[0])
+    w = np.exp(model.log_weights(x, rng.standard_normal((20_000, 4, 2))) - log_p)
+    error = w.std(axis=0) / 20_000**0.5
+    assert (np.abs(w.mean(axis=0) - 1) < 4 * error + 1e-9).all()
+    assert error.max() < 0.05
+    np.testing.assert_allclose(log_evidence(model, x, 5000, rng), log_p, atol=0.2)
+    checks = check_gradients(model, x, rng)
+    assert checks.ok, checks
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_a_half_completes_the_other(experts, rng):
+    """What is known stays; what fills the rest depends on it. A half of which some pixels are missing is refused."""
+    model, x = half_known(rng, experts)
+    filled = impute(model, x, 50, rng)
+    known = ~np.isnan(x)
+    np.testing.assert_array_equal(filled[known], x[known])
+    assert np.isfinite(filled).all()
+    other = np.where(known, 1 - x, np.nan)
+    assert np.abs(model.reconstruct(other)[1:3] - model.reconstruct(x)[1:3]).max() > 1e-3
+    np.testing.assert_array_equal(model.reconstruct(other)[3], model.reconstruct(x)[3])
+    x[0, 1] = np.nan
+    with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
+        model.encode(x)
+    for shape in ((16,), (4, 1, 1)):
+        with pytest.raises(ValueError, match=r"shape: expected images \(h, w, c\) of at least two columns"):
+            small("halves", rng, shape=shape)

@@ -31,7 +31,7 @@ class Halves(Layer):
 
     def draw_noise(self, rng, n):
         noise = self.left.draw_noise(rng, n), self.right.draw_noise(rng, n)
-        return None if noise == (None, None) else noise
+        return None if all(part is None for part in noise) else noise
 
     def forward(self, x, noise=None):
         of_left, of_right = (None, None) if noise is None else noise
