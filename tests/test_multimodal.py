@@ -12,10 +12,11 @@ from minivae.cli import main
 from minivae.densities import mixture_of_experts, product_of_experts
 from minivae.evaluate import impute
 from minivae.gradcheck import check_gradients
-from minivae.layers.halves import beside, left_and_right
+from minivae.layers import beside, left_and_right
 from minivae.models import Labels
 from minivae.models.examples import small
 from minivae.models.multimodal import EXPERTS
+from minivae.runs import Run
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_the_measure_needs_both(tmp_path, capsys, no_pictures):
     out = tmp_path / "vae"
     assert main(["train", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(out)]) == 0
     error = error_of(capsys, "evaluate", out, "--measure", "cross")
-    assert error == "minivae: measure: cross needs a model that generates x and y, vae does not\n"
+    assert error == "minivae: measure: cross needs a model of things that are seen in two ways, vae is none\n"
 
 
 # ---- halves of an image
@@ -248,3 +249,23 @@ def test_a_half_completes_the_other(experts, rng):
     for shape in ((16,), (4, 1, 1)):
         with pytest.raises(ValueError, match=r"shape: expected images \(h, w, c\) of at least two columns"):
             small("halves", rng, shape=shape)
+
+
+def test_the_measure_of_halves(tmp_path, capsys, no_pictures):
+    """log p(both) is log p(left) + log p(right | left), and the other way round; what halves share is told once."""
+    out = tmp_path / "run"
+    small = ["--hidden", "16", "--latent", "2", "--epochs", "2"]
+    assert main(["train", "--model", "halves", *small, "--out", str(out)]) == 0
+    assert main(["evaluate", str(out), "--measure", "cross", "--images", "100"]) == 0
+    found = json.loads((out / "evaluate-test-100-rows.json").read_text())["measures"]["cross"]
+    model, _ = Run.open(out).load_model()
+    assert found["rows"] == 100
+    for way in ("right_from_left", "left_from_right"):
+        assert 0.01 < found[way]["square_error"][0] < 0.5
+        assert found[way]["log_p"][0] < 0
+    both = found["log_p"]["both"][0]
+    assert found["shared"][0] == pytest.approx(both - found["log_p"]["left"][0] - found["log_p"]["right"][0])
+    assert found["right_from_left"]["log_p"][0] == pytest.approx(both - found["log_p"]["left"][0])
+    assert "log p(right | left) -" in capsys.readouterr().out
+    assert list(out.glob("cross-test*.png"))
+    assert model.evidence == "log p(x)"
