@@ -140,6 +140,8 @@ REFUSED = {
     ("net", "ledger"): "the ledger needs a KL of each latent",
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
+    ("halves", "ledger"): "the ledger needs a KL of each latent",
+    ("halves", "uncertainty"): "model: expected one with a posterior q(z | x), HalvesVAE has none",
     ("multimodal", "ledger"): "the loss of Multimodal has more than the reconstruction beside beta",
     ("vaegan", "ledger"): "the loss of VAEGAN has more than the reconstruction beside beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),

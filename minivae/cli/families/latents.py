@@ -42,6 +42,8 @@ def latents(case):
     Of a hierarchy the KL and the active units of each level; of codes without noise how far they are from the prior.
     """
     model, L = case.model, case.model.L
+    if model.explains_y:  # of all that q(z | x, y) may be told, x alone, as in other models
+        case = replace(case, y=None)
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
