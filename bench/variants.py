@@ -309,6 +309,55 @@ def gumbel(p, x, eps, encode, decode, categories=10, gradient="relaxed", tempera
     return loss.mean()
 
 
+# ---- Codes and images that a critic judges: it is spectrally normalized
+
+
+def aae(p, x, prior, encode, decode, gamma=10.0):
+    """The sum of both losses, as of FactorVAE; prior (N, L)."""
+    z = encode(x)
+    held = {name: value.detach() for name, value in p.items()}
+    loss = (gamma * F.softplus(-spectral_critic(held, z))[..., 0] - reconstruction(x, decode(z))).mean()
+    loss_critic = 0.5 * (F.softplus(-spectral_critic(p, prior)) + F.softplus(spectral_critic(p, z.detach()))).mean()
+    iterate(p)
+    return loss + loss_critic
+
+
+def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gamma=1e-3, std=0.1):
+    """{objective: loss}, each of which trains its own player; prior (N, L) are the draws that are decoded beside z."""
+    body = body or (lambda x: F.leaky_relu(spectral_critic(p, x), 0.2))
+    head = head or (lambda f: spectral_critic(p, f, "head"))
+    z, _, _, kl = encoded(x, eps, encode)
+    f, f_hat, f_p = body(x), body(torch.sigmoid(decode(z))), body(torch.sigmoid(decode(prior)))
+    odds, odds_hat, odds_p = head(f), head(f_hat), head(f_p)
+    log_f = -(0.5 * ((f - f_hat) / std) ** 2 + 0.5 * LOG_2PI + math.log(std)).sum(-1).mean()
+    decoded = F.softplus(-odds_hat).mean() + F.softplus(-odds_p).mean()
+    told = F.softplus(odds_hat).mean() + F.softplus(odds_p).mean()
+    iterate(p)
+    iterate(p, "head")
+    return {"loss": beta * kl.sum(-1).mean() - log_f, "loss_decoder": decoded / 2 - gamma * log_f,
+            "loss_critic": F.softplus(-odds).mean() / 2 + told / 4}  # fmt: skip
+
+
+def spectral_critic(p, z, prefix="critic"):
+    for i, name in enumerate(spectral_layers(p, prefix)):
+        W, b, u, v = (p[f"{name}.{part}"] for part in ("layer.W", "layer.b", "u", "v"))
+        z = (F.leaky_relu(z, 0.2) if i else z) @ (W / (u @ W @ v)) + b
+    return z
+
+
+def spectral_layers(p, prefix):
+    return [name.removesuffix(".u") for name in p if name.startswith(f"{prefix}.") and name.endswith(".u")]
+
+
+@torch.no_grad()
+def iterate(p, prefix="critic"):
+    """One power iteration of every u and v."""
+    for name in spectral_layers(p, prefix):
+        W = p[f"{name}.layer.W"].flatten(0, -2)
+        p[f"{name}.v"] = F.normalize(p[f"{name}.u"] @ W, dim=0)
+        p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)
+
+
 # ---- Two ways to see a thing: x and its class y, all of which are known; eps (N, L)
 
 
@@ -358,25 +407,37 @@ TWINS = {  # name: (model, its options, twin)
     "factorvae": ("factorvae", {}, factorvae),
     "gumbel": ("gumbel", {}, gumbel),
     "gumbel, score": ("gumbel", {"gradient": "score"}, partial(gumbel, gradient="score")),
+    "aae": ("aae", {}, aae),
+    "vaegan": ("vaegan", {}, vaegan),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 
 
 def tensors(model):
-    """{name: tensor} of copies of the parameters, which learn."""
-    return {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    """{name: tensor} of copies of the parameters, which learn, and of the states."""
+    learned = {name: torch.tensor(param.data, requires_grad=True) for name, param in model.params.items()}
+    return learned | {name: torch.tensor(state.data) for name, state in model.states.items()}
 
 
-def training_step(twin, p, x, noise):
+def backward(loss, p, trained):
+    """Of one loss, or of several {objective: loss}, each to the parameters {objective: names} that it trains."""
+    if not isinstance(loss, dict):
+        loss.backward()
+        return
+    for objective, names in trained.items():
+        loss[objective].backward(inputs=[p[name] for name in names], retain_graph=True)
+
+
+def training_step(twin, p, x, noise, trained):
     """f(i): a step of the default Adam, as `minivae.laboratory.timing.training_step`."""
-    optimizer = torch.optim.Adam(p.values())
+    optimizer = torch.optim.Adam([a for a in p.values() if a.requires_grad])
     x = torch.tensor(x)
     drawn = {name: torch.tensor(array) for name, array in noise.items() if isinstance(array, np.ndarray)}
     encode, decode = dense(p, "encoder"), dense(p, "decoder")
 
     def step(i):
         optimizer.zero_grad()
-        twin(p, x, encode=encode, decode=decode, **drawn).backward()
+        backward(twin(p, x, encode=encode, decode=decode, **drawn), p, trained)
         optimizer.step()
 
     return step
@@ -389,7 +450,7 @@ def measure(label, rounds, rng):
     model = MODELS[kind].build((28, 28, 1), rng, hidden=(300, 300), latent=40, **options)
     x = (rng.random((200, 784)) < 0.3).astype("float32")
     p = tensors(model)
-    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x)))
+    theirs = training_step(twin, p, x, model.draw_noise(generator(0, "noise"), len(x)), model.by_objective())
     ours = timing.training_step(model, x)
     ours(0)
     theirs(0)

@@ -3,6 +3,7 @@
 BITS = 49 * 7  # of 7x7 codes, each one of 128
 FASHION = {"data": "fashion", "binarize": "none", "arch": "conv", "channels": [32, 64], "hidden": [256], "latent": 20,
            "batch_size": 128, "epochs": 12, "lr": 1e-3, "schedule": "cosine"}  # fmt: skip
+FASHION_CODES = {name: value for name, value in FASHION.items() if name not in ("hidden", "latent")}
 GAUSSIAN = {"likelihood": "gaussian", "dequantize": True}
 NATS = 237.75  # BITS ln 2
 
@@ -14,6 +15,8 @@ RUNS = {
     "blur-bits": FASHION | GAUSSIAN | {"model": "capacity", "latent": 64, "capacity": NATS, "capacity_epochs": 4,
                                        "gamma": 10.0},
     "blur-aae": FASHION | BASE | {"model": "aae", "gamma": 10.0},
+    "blur-vqvae": FASHION_CODES | GAUSSIAN | {"model": "vqvae", "codes": 128, "commit": 2.0},
+    "blur-vaegan": FASHION | BASE | {"model": "vaegan", "gamma": 0.01, "feature_std": 0.3},
     "blur-logistic-mixture": FASHION | {"model": "vae", "likelihood": "logistic-mixture"},
 }  # fmt: skip
 
@@ -23,7 +26,9 @@ ROWS = {  # what a run is, in the order of the page
     "blur-beta-binomial": "VAE, beta-binomial",
     "blur-logistic-mixture": "VAE, mixture of logistics",
     "blur-bits": f"VAE of {BITS} bits",
+    "blur-vqvae": "VQ-VAE",
     "blur-aae": "adversarial autoencoder",
+    "blur-vaegan": "VAE-GAN",
 }
 
 
@@ -37,4 +42,12 @@ def with_noise(model, n, rng):
     return model.sample(n, rng, draw=rng)
 
 
-WAYS = {name: {"means": means, "with noise": with_noise} for name in ROWS}
+def uniform_codes(model, n, rng):
+    """Means of p(x | z), each code as likely as each other one."""
+    return model.decode(rng.integers(0, model.K, (n, model.T)))
+
+
+LIKELIHOODS = ("blur-learned", "blur-beta-binomial", "blur-logistic-mixture")
+WAYS = {name: {"means": means} for name in ROWS}
+WAYS |= {name: {"means": means, "with noise": with_noise} for name in LIKELIHOODS}
+WAYS["blur-vqvae"] = {"means": means, "uniform codes": uniform_codes}

@@ -1,11 +1,13 @@
-"""What is measured of the runs of figures.control, and how rows of its tables show it."""
+"""What is measured of the runs of figures.control and figures.codes, and how rows of their tables show it."""
 
 import numpy as np
 
 from minivae.evaluate import standard_error
 
-from .control_runs import RUNS
+from . import blur_runs, codes_runs, control_runs
 from .variants_runs import evaluate, is_finished, report_of, run_of, state_of
+
+RUNS = control_runs.RUNS | codes_runs.RUNS | blur_runs.RUNS
 
 
 def measured(name, folder, kept, measures=(), K=None):
@@ -29,6 +31,7 @@ def measured(name, folder, kept, measures=(), K=None):
         "seconds": float(np.median([line["seconds"] for line in run.finished()])),
         "epochs": run.settings["epochs"],
         "metrics": {metric: report[metric] for metric in model.metrics},
+        "elbo_error": report.get("elbo_standard_error"),
         "measures": {measure: report["measures"][measure] for measure in measures},
     }
 
@@ -58,4 +61,5 @@ def open_cell(names, folder):
     done = sum(is_finished(folder / name) for name in names)
     part = [state for name in names if (state := state_of(folder / name)) is not None and state[0] < state[1]]
     under_way = f", {part[0][0]} of {part[0][1]} epochs of the next" if part else ""
-    return f"open, {done} of {len(names)} runs{under_way}: `python -m figures.variants --only {' '.join(names)}`"
+    page = "blur" if names[0] in blur_runs.RUNS else "variants"
+    return f"open, {done} of {len(names)} runs{under_way}: `python -m figures.{page} --only {' '.join(names)}`"

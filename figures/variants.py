@@ -23,8 +23,9 @@ from minivae.reproduce.burda import RESAMPLED
 from minivae.runs import Run
 from minivae.tables import markdown
 
-from . import control
+from . import codes, control
 from . import variants_plots as plots
+from .codes_runs import RUNS as CODES
 from .control_runs import RUNS as CONTROL
 from .variants_runs import is_finished, latents_of, lines_of, measure, sample, state_of, train
 
@@ -68,6 +69,7 @@ RUNS = {  # name: options; they are trained in this order
     **{f"static-{name}-seed1": STATIC | options | {"seed": 1}
        for name, options in (("vae", {"model": "vae"}), ("vamp", VAMP), ("planar20", PLANAR), ("iaf", IAF))},
 }  # fmt: skip
+EVERY = RUNS | CONTROL | CODES
 
 
 @dataclass(frozen=True)
@@ -304,10 +306,7 @@ def grey_table(found, folder):
 
 def settings_table():
     """Every run with its options."""
-    options = {
-        run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items())
-        for run, of in (RUNS | CONTROL).items()
-    }
+    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items()) for run, of in EVERY.items()}
     return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
 
 
@@ -344,7 +343,7 @@ def write(out, folder, names, K=500, minutes=None):
     Rows whose run is not in `folder` stay as variants.json has them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    train({name: (RUNS | CONTROL)[name] for name in names}, folder, minutes)
+    train({name: EVERY[name] for name in names}, folder, minutes)
     file = out / "variants.json"
     kept = json.loads(file.read_text()) if file.exists() else {"rows": {}, "kl": {}}
     found = {title: compare(rows, folder, K, kept["rows"].get(title, {})) for title, (_, rows) in COMPARISONS.items()}
@@ -370,9 +369,12 @@ def write(out, folder, names, K=500, minutes=None):
     text += [GREYS, grey_table(found["grey"], folder), ""]
     drawn = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
     text += [ENERGY, plots.energy_table(drawn["energies"]), "", SNR]
-    lines, controlled = control.sections(folder, out, kept.get("control", {}))
-    text += [*lines, "## Settings", "", settings_table(), ""]
-    write_atomic(file, dump({"rows": found, "kl": kl, "control": controlled} | drawn, indent=2))
+    halves = {}
+    for name, half in (("control", control), ("codes", codes)):
+        lines, halves[name] = half.sections(folder, out, kept.get(name, {}))
+        text += lines
+    text += ["## Settings", "", settings_table(), ""]
+    write_atomic(file, dump({"rows": found, "kl": kl} | halves | drawn, indent=2))
     write_atomic(out / "variants.md", "\n".join(text).encode())
     print(out / "variants.md")
 
@@ -381,13 +383,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
     parser.add_argument("--out", type=Path, default=HERE, help="folder for variants.md and its pictures")
-    parser.add_argument("--only", nargs="+", choices=[*RUNS, *CONTROL], metavar="NAME", help="train these runs alone")
+    parser.add_argument("--only", nargs="+", choices=[*EVERY], metavar="NAME", help="train these runs alone")
     parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
     parser.add_argument("--samples", default=500, metavar="K", help="of the evidence (default: 500)")
     given = parser.parse_args()
     try:
         minutes = None if given.budget is None else real(closed=True)("budget", given.budget)
-        write(given.out, given.runs, given.only or [*RUNS, *CONTROL], whole(1)("samples", given.samples), minutes)
+        write(given.out, given.runs, given.only or [*EVERY], whole(1)("samples", given.samples), minutes)
     except ValueError as error:
         parser.error(error)
 

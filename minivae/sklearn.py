@@ -81,20 +81,20 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self
 
     def transform(self, X):
-        """Mean codes: X (N, D) -> (N, latent)."""
+        """Mean codes, or whole numbers that are codes: X (N, D) -> (N, latent)."""
         trained = self._trained()
         codes = trained.encode(self._rows(X))
-        return codes if trained.model.latent == "point" else codes[0]
+        return codes[0] if trained.model.latent == "gaussian" else codes
 
     def inverse_transform(self, Z):
         """Decoded latents in the data's units: Z (N, latent) -> X_hat (N, D)."""
         return self._trained().decode(Z)
 
     def score_samples(self, X):
-        """log p(x) of each row in nats, by importance sampling: X (N, D) -> (N,)."""
+        """log p(x) of each row in nats, by importance sampling: X (N, D) -> (N,); of codes the ELBO, which is below."""
         trained = self._trained()
         scores = trained.score(self._rows(X), samples=self.samples)
-        return scores["log_px" if "log_px" in scores else "log_px_z"]
+        return next(scores[name] for name in ("log_px", "elbo", "log_px_z") if name in scores)
 
     def score(self, X, y=None):
         """The mean of `score_samples`: what a grid search maximizes."""

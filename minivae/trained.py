@@ -65,7 +65,9 @@ class Trained:
         self.argument = argument
 
     def encode(self, x, y=None):
-        """Mean and standard deviation of q(z | x), (mu, std), (N, L) each; of a model without them its codes z (N, L).
+        """Mean and standard deviation of q(z | x), (mu, std), (N, L) each; of a model without them its codes z.
+
+        These are numbers (N, L), or where `model.latent` is "codes" whole numbers (N, T).
 
         Parameters
         ----------
@@ -82,14 +84,17 @@ class Trained:
         return finite_rows(mu, "rows", "mu"), finite_rows(np.exp(0.5 * log_var), "rows", "std")
 
     def decode(self, z, y=None):
-        """The mean of p(x | z), of a table its likeliest cells: z (N, L) -> N examples in the data's units."""
+        """The mean of p(x | z), of a table its likeliest cells: z of `encode` -> N examples in the data's units."""
         name, L = self.argument or "z", self.model.L
         if self.model.latent is None:
             raise ValueError(f"model: expected one with latents, {type(self.model).__name__} has none")
         z = np.asarray(z)
-        if z.dtype.kind not in "iuf" or z.shape[1:] != (L,):
+        if self.model.latent == "codes":
+            z = to_numpy(self.model.code_rows(z, name))
+        elif z.dtype.kind not in "iuf" or z.shape[1:] != (L,):
             raise ValueError(f"{name}: expected numbers (N, {L}), got dtype {z.dtype}, shape {z.shape}")
-        z = to_numpy(self.model.rows(z, name, L))
+        else:
+            z = to_numpy(self.model.rows(z, name, L))
         if self.model.decodes_y or self.protocol.quadrants is not None:
             y = self._labels(y, len(z))
         elif y is not None:
@@ -142,8 +147,9 @@ class Trained:
         dict of arrays (N,)
             "elbo", "log_px" (importance sampling), "log_px_z" (reconstruction), "kl", of what was observed: a row with
             more missing values has more. And of each a "..._quantile": the share of the validation rows with at most
-            this value, where there is such a split. A model without evidence has "log_px_z" only, one without latents
-            "log_px". "unusual", by log_px or else log_px_z, if there is a threshold.
+            this value, where there is such a split. A model without evidence has "log_px_z" only, with its "elbo" and
+            "kl" where z are codes; one without latents has "log_px". "unusual", by the first of log_px, elbo and
+            log_px_z that there is, if there is a threshold.
         """
         threshold = None if threshold is None else real(below=1)("threshold", threshold)
         x, y = self.prepared(x, y)
@@ -159,7 +165,7 @@ class Trained:
             ranks = np.searchsorted(np.sort(usual[name]), values, side="right")
             scores[f"{name}_quantile"] = ranks / len(usual[name])
         if threshold is not None:
-            by = "log_px" if "log_px" in scores else "log_px_z"
+            by = next(name for name in ("log_px", "elbo", "log_px_z") if name in scores)
             scores["unusual"] = scores[f"{by}_quantile"] <= threshold
         return scores
 

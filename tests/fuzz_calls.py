@@ -137,12 +137,25 @@ OF_MODEL = {
     "capacity": {"gamma": 10.0, "capacity": 2.0, "capacity_epochs": 1, "pass_steps": 2},
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
-    "vaegan": OF_BETA | {"gamma": 1.0, "feature_std": 0.1, "critic": (3,), "critic_channels": (2,)},
+    "vaegan": OF_BETA | {"gamma": 1.0, "feature_std": 0.3, "critic": (3,), "critic_channels": (2,)},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
     "vamp": OF_BETA | {"samples": 1, "components": 3},
     "mixture": OF_BETA | {"samples": 1, "components": 3},
     "realnvp": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4},
+    "vqvae": {
+        "codes": 3,
+        "width": 2,
+        "codebook": "ema",
+        "commit": 1.0,
+        "decay": 0.9,
+        "revive": 0.1,
+        "prior": "learned",
+        "prior_width": 3,
+        "prior_blocks": 1,
+        "prior_after": 1,
+        "pass_steps": 2,
+    },
     "hvae": OF_BETA | OF_LEVELS,
     "ladder": OF_BETA | OF_LEVELS,
 }
@@ -160,6 +173,10 @@ CALLS = {
     "Dense": layer("Dense", {"n_in": 5, "n_out": 3}, lambda n_in, **_: (4, n_in)),
     "MaskedDense": layer("MaskedDense", {"mask": np.ones((5, 3)), "scale": 1.0}, lambda mask, **_: (4, len(mask))),
     "Conv2d": layer("Conv2d", OF_CONV, lambda c_in, **_: (2, 5, 4, c_in)),
+    "MaskedConv2d": layer("MaskedConv2d", {"c_in": 2, "c_out": 3, "kernel": 3, "own": False},
+                          lambda c_in, **_: (2, 5, 4, c_in)),
+    "Quantize": layer("Quantize", {"K": 3, "d": 2, "T": 2, "codebook": "ema", "decay": 0.9, "revive": 0.1},
+                      lambda d, T, **_: (4, T * d)),
     "ConvTranspose2d": layer("ConvTranspose2d", OF_CONV | {"output_padding": 0}, lambda c_in, **_: (2, 5, 4, c_in)),
     "Dropout": layer("Dropout", {"p": 0.4, "shape": (6,)}, lambda shape, **_: (4, *shape)),
     "LeakyReLU": layer("LeakyReLU", {"slope": 0.1}, lambda **_: (4, 6)),
@@ -308,7 +325,8 @@ def run_input(case):
     """A method of a model with odd inputs."""
     name, method, changes = case
     model = tiny_model(name)
-    usual = {"x": np.eye(4, 16), "z": np.ones((4, 2)), "eps": None, "n": 4, "K": 2,
+    z = np.ones((4, 2), "int64" if model.latent == "codes" else "float64")
+    usual = {"x": np.eye(4, 16), "z": z, "eps": None, "n": 4, "K": 2,
              "y": np.arange(4) % 3 if model.labels else None}  # fmt: skip
     given = {part: changes.get(part, usual[part]) for part in METHODS[method]}
     calls = {

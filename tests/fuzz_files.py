@@ -228,6 +228,7 @@ RUNS = {
     "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
     "halves": ["--model", "halves", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
+    "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -244,6 +245,7 @@ def tiny_runs():
     np.save(folder / "x.npy", x[:5])
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
+    np.save(folder / "codes.npy", rng.integers(0, 3, (5, 2)))
     sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
@@ -259,12 +261,12 @@ def of_y(name, *y, decoded=False):
 
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
+    "evaluate": lambda name: [] if name in ("ae", "vqvae") else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "net", "m2", "multimodal") else ["--annealed", "2"]),
+        *([] if name in ("ae", "net", "m2", "vqvae", "gumbel", "multimodal") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         "--input",
@@ -275,7 +277,7 @@ QUICK = {
     ],
     "decode": lambda name: [
         "--input",
-        str(tiny_runs() / "z.npy"),
+        str(tiny_runs() / ("codes.npy" if MODELS[name].latent == "codes" else "z.npy")),
         "--out",
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
@@ -311,8 +313,10 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2", "multimodal"),
-    **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
+    "uncertainty": ("ae", "net", "m2", "vqvae", "gumbel", "multimodal"),
+    **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
+    "interpolate": ("net", "gumbel"),
+    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

@@ -54,6 +54,7 @@ MIRRORS = {
         *conformance("test_layer_two_live_calls", "test_layer_accumulate_and_need_dx"),
         *conformance("test_layer_float32_agrees_with_numpy_float64"),
         "tests/test_layers.py",
+        "tests/test_quantize.py",
     ],
     "densities": [
         *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
@@ -68,6 +69,7 @@ MIRRORS = {
     "priors": [
         *conformance("test_prior", "test_prior_float32_agrees_with_numpy_float64", "test_prior_kl"),
         "tests/test_priors.py",
+        "tests/test_codes.py",
         "tests/test_hierarchy.py",
         *conformance("test_prior_is_the_density_of_its_draws"),
     ],
@@ -122,6 +124,7 @@ MIRRORS = {
         *gradients("gumbel dense relaxed", "gumbel dense straight-through", "gumbel dense score"),
         "tests/test_gumbel.py",
     ],
+    "vqvae": [*gradients("vqvae dense", "vqvae conv"), "tests/test_vqvae.py"],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",

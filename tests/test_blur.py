@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from figures import blur, blur_measures
-from figures.blur_runs import ROWS, RUNS, WAYS
+from figures.blur_runs import FASHION, ROWS, RUNS, WAYS, means, with_noise
 from figures.variants_runs import toml
 from minivae.cli import main
 from minivae.runs.settings import complete, read_options
 
-OWN = {"model", "likelihood", "std", "dequantize", "latent"}  # in which runs may differ, beside options of a model
+OWN = {"latent"}  # in which networks may differ
 TINY = {"data": "digits", "binarize": "none", "hidden": [8], "latent": 2, "epochs": 1, "batch_size": 50}
 
 
@@ -22,9 +22,10 @@ def test_runs_have_options(options):
 
 def test_runs_have_equal_images_networks_and_epochs():
     assert set(ROWS) == set(RUNS) == set(WAYS)
-    equal = ("data", "binarize", "arch", "channels", "hidden", "batch_size", "epochs", "lr", "schedule")
-    for options in RUNS.values():
-        assert [options[name] for name in equal] == [RUNS["blur-vae"][name] for name in equal]
+    for name, options in RUNS.items():
+        for option, value in FASHION.items():
+            if option not in OWN and not (name == "blur-vqvae" and option == "hidden"):  # it has convolutions alone
+                assert options[option] == value
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.setattr(blur_measures, "FASHION", TINY)
     monkeypatch.setattr(blur_measures, "SETS", 2)
     runs = {"blur-vae": TINY | {"likelihood": "gaussian-fixed", "std": 0.3}, "blur-learned": TINY | {"model": "ae"}}
-    for name in ("RUNS", "ROWS", "WAYS"):
-        part = runs if name == "RUNS" else {run: getattr(blur, name)[run] for run in runs}
-        monkeypatch.setattr(blur, name, part)
+    monkeypatch.setattr(blur, "RUNS", runs)
+    monkeypatch.setattr(blur, "ROWS", {run: ROWS[run] for run in runs})
+    monkeypatch.setattr(blur, "WAYS", {run: {"means": means, "with noise": with_noise} for run in runs})
     folder, out = tmp_path / "runs", tmp_path / "out"
     out.mkdir()
     folder.mkdir()

@@ -115,6 +115,10 @@ CHANGES = [
     {"model": "gumbel"}, {"model": "gumbel", "categories": 3}, {"model": "gumbel", "gradient": "straight-through"},
     {"model": "gumbel", "gradient": "score"}, {"model": "gumbel", "temperature": 0.9},
     {"model": "gumbel", "temperature_end": 0.1}, {"model": "gumbel", "temperature_epochs": 1},
+    *({"model": "vqvae", "codes": 8} | change for change in (
+        {}, {"codes": 9}, {"width": 3}, {"codebook": "loss"}, {"commit": 0.5}, {"decay": 0.5}, {"revive": 0.0},
+        {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
+    )),
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -359,7 +363,11 @@ BAD_VALUES = [
     ("gradient", "doubly --model gumbel"), ("categories", "1 --model gumbel"), ("temperature", "0 --model gumbel"),
     ("temperature-end", "-1 --model gumbel"), ("temperature-epochs", "0 --model gumbel"),
     ("temperature", "1 --model gumbel --gradient score"),
-    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"),
+    ("upper", "0 --model hvae"), ("between", "3 0 --model ladder"), ("codes", "1 --model vqvae"),
+    ("width", "0 --model vqvae"), ("codebook", "x --model vqvae"), ("commit", "-1 --model vqvae"),
+    ("revive", "0.5 --model vqvae"), ("prior-width", "0 --model vqvae"), ("prior-blocks", "-1 --model vqvae"),
+    ("prior-after", "-1 --model vqvae"), ("prior-width", "4 --model vqvae --prior uniform"),
+    ("latent", "4 --model vqvae --arch conv"), ("hidden", "4 --model vqvae --arch conv"),
 ]  # fmt: skip
 
 
@@ -433,12 +441,13 @@ BAD_CONFIG = [
     ("norm", "'batch'\nmodel = 'vaegan'", "expected one without statistics of the batch"),
     ("likelihood", "'gaussian'\nmodel = 'vaegan'", "expected bernoulli or gaussian-fixed of whole rows, got Gaussian"),
     ("early_stop", "3\nmodel = 'vaegan'", "expected none, no metric of VAEGAN says which epoch is best"),
+    ("norm", "'batch'\nmodel = 'gumbel'", "expected one without statistics of the batch"),
     ("norm", "'batch'\nmodel = 'multimodal'", "expected none, layer or group, since a decoder sees what is found"),
     ("norm", "'batch'\nmodel = 'halves'", "expected none, layer or group, since a decoder sees what is found"),
     ("label_weight", "'much'\nmodel = 'multimodal'", "expected a finite number >= 0, got 'much'"),
-    ("norm", "'batch'\nmodel = 'gumbel'", "expected none, layer or group, since the decoder sees two kinds of rows"),
     ("temperature", "1\nmodel = 'gumbel'\ngradient = 'score'", "expected gradient relaxed or straight-through, got"),
     ("temperature_end", "'cold'\nmodel = 'gumbel'", "expected a finite number > 0, got 'cold'"),
+    ("decay", "1\nmodel = 'vqvae'", "expected a finite number >= 0 and < 1, got 1"),
 ]  # fmt: skip
 
 

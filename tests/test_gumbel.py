@@ -8,9 +8,10 @@ from scipy import special
 
 from minivae import log_evidence
 from minivae.densities import gumbel_softmax, kl_uniform
-from minivae.evaluate.evidence import sampled_evidence
+from minivae.evaluate import annealed_evidence, choice_parts, sampled_evidence
 from minivae.likelihoods import Softmax
 from minivae.models import MODELS
+from minivae.models.examples import small
 from minivae.models.gumbel import GRADIENTS, GumbelVAE
 from minivae.models.networks import build_networks
 from minivae.numeric import gumbel
@@ -128,6 +129,7 @@ def test_the_elbo_is_that_of_choices_in_training_too(gradient, rng):
     assert means[False]["loss"] == pytest.approx(-elbo_of(model, x), rel=1e-12)
     noise = model.draw_noise(rng, 1)
     m = model.loss_and_grads(x, noise, grads=False)
+    assert m["log_px_z"] == pytest.approx(model.log_terms(x, noise["eps"][None])[0].item(), rel=1e-12)
     assert (m["loss"] == pytest.approx(-m["elbo"], rel=1e-9)) == (gradient != "relaxed")
 
 
@@ -151,6 +153,23 @@ def test_evidence(rng):
     found = sampled_evidence(model, x, 40_000, rng)
     assert found.log_px[0] == pytest.approx(log_px, abs=0.02)
     assert found.elbo[0] == pytest.approx(elbo_of(model, x), abs=0.05)
+
+
+def test_the_parts_of_the_kl(rng):
+    """What of a choice's KL is information on which row x it is, by the table of both; together they are the KL."""
+    model, _ = tiny(rng)
+    x = (rng.random((7, 4)) < 0.5).astype("float64")
+    parts = choice_parts(model, x)
+    table = special.softmax(model.encoder(x).reshape(7, T, K), axis=-1).swapaxes(0, 1) / 7  # p(row, code) of each
+    independent = table.sum(axis=1, keepdims=True) * table.sum(axis=2, keepdims=True)
+    np.testing.assert_allclose(parts.mutual_information, (table * np.log(table / independent)).sum(axis=(1, 2)))
+    np.testing.assert_allclose(parts.kl, parts.mutual_information + parts.marginal_kl)
+    kl = model.loss_and_grads(x, model.draw_noise(rng, 7), grads=False)["kl"]
+    np.testing.assert_allclose(parts.kl.sum(), kl)
+    with pytest.raises(ValueError, match="expected one whose q.* is of choices, that of VAE is not"):
+        choice_parts(small("vae", rng)[0], x)
+    with pytest.raises(ValueError, match="annealing needs latents that are numbers"):
+        annealed_evidence(model, x, 3, rng)
 
 
 # ---- gradients
@@ -239,7 +258,7 @@ def test_codes(rng):
         (CODES + 0.5, "whole numbers"),
         (CODES[:, :1], "whole numbers"),
     ):
-        with pytest.raises(ValueError, match=f"^codes: expected {words}"):
+        with pytest.raises(ValueError, match=f"^z: expected {words}"):
             model.decode(bad)
 
 
@@ -253,6 +272,6 @@ def test_refusals(rng):
     ):
         with pytest.raises(ValueError, match=words):
             GumbelVAE(encoder, decoder, **bad)
-    with pytest.raises(ValueError, match="norm: expected none, layer or group"):
+    with pytest.raises(ValueError, match="norm: expected one without statistics of the batch"):
         MODELS["gumbel"].build((4,), rng, norm="batch")
     assert GumbelVAE.build((4,), rng, hidden=(3,), norm="batch", gradient="straight-through").T == 20

@@ -38,7 +38,11 @@ VARIANTS = {
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
     "vaegan": ["--model", "vaegan", "--critic", "6"],
+    "gumbel": ["--model", "gumbel", "--categories", "3", "--temperature-epochs", "2"],
+    "gumbel score": ["--model", "gumbel", "--categories", "3", "--gradient", "score"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
+    "vqvae": ["--model", "vqvae", "--codes", "6", "--width", "3", "--prior-width", "4"],
+    "vqvae loss": ["--model", "vqvae", "--codes", "6", "--codebook", "loss", "--prior", "uniform"],
 }
 
 
@@ -100,7 +104,10 @@ def test_evaluate(label, finished, capsys):
         assert metric.unit in out
     if model.log_weights is None:
         error = error_of(capsys, "evaluate", run.path, "--samples", "3")
-        assert error == "minivae: samples: the model ae has no evidence log p(x) to estimate\n"
+        why = "has no evidence log p(x) to estimate"
+        if model.latent == "codes":
+            why = "has one code for each x: its ELBO is exact, and no more samples could say more"
+        assert error == f"minivae: samples: the model {run.settings['model']} {why}\n"
     else:
         assert main(["evaluate", str(run.path), "--samples", "3"]) == 0
         found = json.loads((run.path / "evaluate-test.json").read_text())["evidence"]["3"]["log_px"]
@@ -126,7 +133,20 @@ REFUSED = {
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
-        for label in ("m2", "ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
+        for label in (
+            "m2",
+            "ae",
+            "flow",
+            "flow radial",
+            "iaf",
+            "vamp",
+            "mixture",
+            "realnvp",
+            "hvae",
+            "ladder",
+            "vqvae",
+            "vqvae loss",
+        )  # fmt: skip
     },
     **{
         (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
@@ -145,7 +165,19 @@ REFUSED = {
     ("multimodal", "ledger"): "the loss of Multimodal has more than the reconstruction beside beta",
     ("vaegan", "ledger"): "the loss of VAEGAN has more than the reconstruction beside beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
+    **{
+        (label, command): f"run: {command} needs latents that are numbers, and those of the model gumbel are codes"
+        for label in ("gumbel", "gumbel score")
+        for command in ("latent", "edit", "uncertainty")
+    },
+    **{(label, "interpolate"): "interpolate needs outputs of" for label in ("gumbel", "gumbel score")},
+    **{(label, "ledger"): "ledger needs" for label in ("gumbel", "gumbel score")},
     ("m2", "uncertainty"): "model: expected one with a posterior q(z | x), M2 has none",
+    **{
+        (label, command): f"run: {command} needs latents that are numbers, and those of the model vqvae are codes"
+        for label in ("vqvae", "vqvae loss")
+        for command in ("latent", "edit", "uncertainty")
+    },
 }
 
 

@@ -45,6 +45,10 @@ def torch_layer(layer, x, params):
     if isinstance(layer, layers.Conv2d):
         y = F.conv2d(nchw(x), W.permute(3, 2, 0, 1), b, layer.stride, layer.padding)
         return y.permute(0, 2, 3, 1)
+    if isinstance(layer, layers.Spectral):
+        W = params["layer.W"]
+        sigma = tensor(layer.u.data) @ W.flatten(0, -2) @ tensor(layer.v.data)
+        return torch_layer(layer.layer, x, {"W": W / sigma, "b": params["layer.b"]})
     if isinstance(layer, layers.ConvTranspose2d):
         y = F.conv_transpose2d(nchw(x), W.permute(2, 3, 0, 1), b, layer.stride, layer.padding, layer.output_padding)
         return y.permute(0, 2, 3, 1)
@@ -60,12 +64,13 @@ def torch_layer(layer, x, params):
         return f(nchw(x), layer.kernel, layer.stride).permute(0, 2, 3, 1)
     if isinstance(layer, layers.Upsample):
         return F.interpolate(nchw(x), scale_factor=layer.factor, mode="nearest").permute(0, 2, 3, 1)
+    if isinstance(layer, layers.LeakyReLU):
+        return F.leaky_relu(x, layer.slope)
     return ACTIVATIONS[type(layer).__name__](x)
 
 
 ACTIVATIONS = {
     "ReLU": F.relu,
-    "LeakyReLU": F.leaky_relu,
     "ELU": F.elu,
     "GELU": lambda a: F.gelu(a, approximate="tanh"),
     "Tanh": torch.tanh,
@@ -83,6 +88,8 @@ ACTIVATIONS = {
         (lambda r: layers.Conv2d(1, 4, 4, r, 2, 1), (3, 8, 8, 1)),
         (lambda r: layers.ConvTranspose2d(3, 2, 4, r, 2, 1), (2, 3, 4, 3)),
         (lambda r: layers.ConvTranspose2d(2, 3, (3, 4), r, (2, 3), (1, 1), (1, 2)), (2, 3, 2, 2)),
+        (lambda r: layers.Spectral(layers.Dense(4, 3, r)), (5, 4)),
+        (lambda r: layers.Spectral(layers.Conv2d(2, 3, (3, 2), r, (2, 1), (1, 0))), (2, 6, 5, 2)),
         (lambda r: layers.LayerNorm(6), (4, 6)),
         (lambda r: layers.GroupNorm(6, 3), (2, 3, 4, 6)),
         (lambda r: layers.BatchNorm(3), (4, 2, 3, 3)),
@@ -166,7 +173,7 @@ def test_kl_of_gaussians(rng):
 
 def torch_network(network, x, params, prefix):
     for i, layer in enumerate(network.layers):
-        own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b")}
+        own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b", "layer.W", "layer.b")}
         if isinstance(layer, layers.Reshape):
             x = x.reshape(len(x), *layer.shape)
         elif isinstance(layer, layers.ColumnsToChannels):
@@ -551,6 +558,46 @@ def test_whole_gumbel(gradient, arch, rng):
     loss = variants.gumbel(p, torch.tensor(x), torch.tensor(noise["eps"]), *networks, temperature=1.0, **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_whole_adversarial_autoencoder(arch, rng):
+    """Both losses, every gradient, and the next vectors of the spectral norm."""
+    model, x, _ = small("aae", rng, arch=arch, latent=3, gamma=3.0, critic=(6, 5), activation="relu")
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    learned = dict(p)
+    encode, decode = twins_of_networks(model, p, arch)
+    loss = variants.aae(p, torch.tensor(x), torch.tensor(noise["prior"]), encode, decode, gamma=3.0)
+    assert metrics["loss"] + metrics["loss_critic"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, learned[name].grad)
+    for name, state in model.states.items():
+        state.step()
+        close(state.data, p[name])
+
+
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_whole_vaegan(arch, rng):
+    """Three losses, and the gradient of each to its own player."""
+    own = {"beta": 0.7, "gamma": 0.5}
+    model, x, _ = small("vaegan", rng, arch=arch, latent=3, critic=[6, 5], critic_channels=[3, 4], **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    encode, decode = twins_of_networks(model, p, arch)
+    body, head = (lambda x, f=f: torch_network(getattr(model, f), x, p, f) for f in ("critic", "head"))
+    if arch == "dense":
+        body = head = None  # the twin's own
+    losses = variants.vaegan(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode,
+                             torch.tensor(noise["prior"]), body, head, **own)  # fmt: skip
+    for name, loss in losses.items():
+        assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
+    variants.backward(losses, p, model.by_objective())
     for name, param in model.params.items():
         close(param.grad, p[name].grad)
 

@@ -60,7 +60,9 @@ def test_the_reconstruction_is_a_density_of_features(rng):
     mu, log_var = model.encode(x)
     x_hat = model.decode(mu + np.exp(0.5 * log_var) * noise["eps"])
     density = stats.norm.logpdf(model.critic(x), model.critic(x_hat), 0.2).sum(axis=1)
-    assert model.loss_and_grads(x, noise)["log_fx_z"] == pytest.approx(density.mean(), rel=1e-12)
+    metrics = model.loss_and_grads(x, noise)
+    assert metrics["log_fx_z"] == pytest.approx(density.mean(), rel=1e-12)
+    assert metrics["elbo"] == pytest.approx(VAE.loss_and_grads(model, x, noise)["elbo"], rel=1e-12)  # that of pixels
 
 
 @pytest.mark.parametrize(
@@ -83,16 +85,16 @@ def test_the_odds_train_the_decoder_and_the_critic(rng):
     model, x = with_pixels_as_features(rng, gamma=0.0)
     noise = model.draw_noise(rng, 5)
     found = []
-    for scale, bias in ((1e-9, 0.0), (1e-9, -40.0)):
-        model.head.layers[0].W.data[...] = scale
+    for bias in (0.0, -40.0):
+        model.head.layers[0].W.data[...] = 1e-9
         model.head.layers[0].b.data[...] = bias
         found.append(gradients(model, x, noise))
+        s = sigmoid(np.array(bias))  # sigma - 1 of the data, sigma of all that is decoded, half the weight each
+        assert found[-1]["head"][-1] == pytest.approx((s - 1 + s) / 2, abs=1e-8)
     unsure, sure = found
     np.testing.assert_array_equal(unsure["encoder"], sure["encoder"])
     np.testing.assert_allclose(sure["decoder"], 2 * unsure["decoder"], rtol=1e-6)
     assert np.abs(sure["decoder"]).max() > 0
-    b = -40.0  # the last of the head: of the data sigma(b) - 1, of the others sigma(b), each with half the weight
-    assert sure["head"][-1] == pytest.approx((sigmoid(np.array(b)) - 1 + sigmoid(np.array(b))) / 2)
 
 
 def of_normals(rng, slope=1.0):
@@ -150,7 +152,7 @@ def test_what_it_refuses(rng):
             small("vaegan", rng, **options)
 
 
-def test_the_last_epoch_counts(tmp_path, capsys):
+def test_the_last_epoch_counts(tmp_path, capsys, no_pictures):
     """No metric says which is best: there is no best checkpoint, nothing stops early, `compare` shows none."""
     data = load_data("digits")
     model = VAEGAN.build(data.shape, np.random.default_rng(0), hidden=(8,), latent=2, critic=(8,))

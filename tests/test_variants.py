@@ -56,6 +56,7 @@ def mine(monkeypatch, tmp_path, trained):
     """The page of three small runs and one that is left open; pictures of few steps."""
     shutil.copytree(trained, tmp_path / "runs")
     monkeypatch.setattr(variants, "RUNS", MINE)
+    monkeypatch.setattr(variants, "EVERY", MINE)
     monkeypatch.setattr(variants, "COMPARISONS", {"Digits": ("Some digits.", ROWS)})
     monkeypatch.setattr(variants, "PRIORS", {"vae": "N(0, I)", "vamp": "VampPrior"})
     monkeypatch.setattr(variants, "LEVELED", {"ladder": "ladder"})

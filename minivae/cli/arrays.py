@@ -30,7 +30,10 @@ DATA = (".npy", ".csv")
     GIVEN,
 )  # fmt: skip
 def encode(run, input, out, force, y):
-    """Encode examples into latents (N, L): posterior means mu and standard deviations, or codes z."""
+    """Encode examples into latents (N, L): posterior means mu and standard deviations, or codes z.
+
+    Of a model with a codebook z are whole numbers (N, T), the numbers of its codes.
+    """
     path = output(out, (".npy", ".npz", ".csv"), force=force)
     trained = load_run(run, "input")
     found = trained.encode(read_input(input, trained)[0], read_labels(y))
@@ -38,8 +41,8 @@ def encode(run, input, out, force, y):
     if path.suffix.lower() == ".npz":
         _write(path, lambda file: np.savez(file, **parts))
     elif path.suffix.lower() == ".csv":
-        L = trained.model.L
-        write_data(path, np.concatenate(list(parts.values()), axis=1), [f"{n}{i}" for n in parts for i in range(L)])
+        names = [f"{n}{i}" for n, part in parts.items() for i in range(part.shape[1])]
+        write_data(path, np.concatenate(list(parts.values()), axis=1), names)
     else:
         write_data(path, next(iter(parts.values())))
     print(path)
@@ -57,7 +60,7 @@ def decode(run, input, out, force, y):
     path = output(out, DATA, force=force)
     trained = load_run(run, "input")
     check_kind(path, trained)
-    z = _latents(input, trained.model.L)
+    z = _latents(input, trained.model)
     write_data(path, trained.decode(z, read_labels(y)))
     print(path)
 
@@ -197,8 +200,9 @@ def one_label(model, texts, label=None):
     return np.array([[real_number("y", text) for text in texts]], "float32")
 
 
-def _latents(path, L):
-    """z (N, L) of a .npy file, or of a .csv file with the columns that `encode` writes."""
+def _latents(path, model):
+    """z (N, L), or codes (N, T), of a .npy file, or of a .csv file with the columns that `encode` writes."""
+    L = model.T if model.latent == "codes" else model.L
     if Path(path).suffix.lower() != ".csv":
         return read_array(path, "input")
     frame = read_table(path, "input")
@@ -206,4 +210,4 @@ def _latents(path, L):
     absent = [name for name in names if name not in frame]
     if not names or absent:
         raise ValueError(f"input: expected columns mu0 to mu{L - 1}, or z0 to z{L - 1}, got {', '.join(frame.columns)}")
-    return frame[names].to_numpy("float64")
+    return frame[names].to_numpy(None if model.latent == "codes" else "float64")

@@ -18,8 +18,8 @@ def in_tiles(path, tiles, n, decode):
 
 
 def decoded(path, model, z, tiles, y=None):
-    """z (..., n, L) decoded, (..., n, d); y are n labels, or one for all."""
-    flat = z.reshape(-1, model.L)
+    """z (..., n, L), or codes (..., n, T), decoded, (..., n, d); y are n labels, or one for all."""
+    flat = z.reshape(-1, z.shape[-1])
     y = _repeated(y, len(flat))
     x_hat = in_tiles(path, tiles, len(flat), lambda rows: model.decode(flat[rows], y=take(y, rows)))
     return x_hat.reshape(*z.shape[:-1], -1)

@@ -52,7 +52,10 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
                              "log p(x | y)")  # fmt: skip
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
-                raise ValueError(f"{name}: the model {run.settings['model']} has no evidence log p(x) to estimate")
+                why = "has no evidence log p(x) to estimate"
+                if model.latent == "codes":
+                    why = "has one code for each x: its ELBO is exact, and no more samples could say more"
+                raise ValueError(f"{name}: the model {run.settings['model']} {why}")
         x, y = case.x, case.y
         report = {"split": split, "examples": len(x), "checkpoint": meta["checkpoint"], "epoch": meta["epoch"]}
         weights = to_numpy([model.theta, model.state])  # the file may be of another epoch by now
@@ -60,7 +63,7 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         report |= {"seed": seed, "images": case.images, "data": case.described, "rows_sha256": case.sha256}
         result = mean_metrics(model, x, y, generator(seed, "evaluate"), t=meta["step"])
         errors = {}
-        if "elbo" in model.metrics and model.log_weights is not None:
+        if "elbo" in model.metrics and (model.log_weights is not None or model.latent == "codes"):
             errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(seed, "evaluate"), y)
         elif model.latent is None:
             errors["log_px_standard_error"] = standard_error(log_evidence(model, x, 1, None, y=y))

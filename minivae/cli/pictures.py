@@ -1,23 +1,22 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
-from functools import wraps
-from pathlib import Path
-
 import numpy as np
 
 from .. import plot
 from ..backend import generator, take
 from ..evaluate import latents
-from ..files import check_file, check_writable
+from ..files import check_file
 from ..finite import finite_rows
 from ..options import whole
-from ..priors import StandardNormal
+from ..priors import StandardNormal, UniformCodes
 from ..trained import Trained
 from .arrays import DATA, check_kind, one_label, read_input, read_labels, write_data
-from .base import FORCE, RUN, argument, command, opened, output
+from .base import argument
+from .codes import draw_changed_codes, draw_use, outputs_of
 from .columns import draw_column_reconstructions, draw_column_samples
 from .completions import draw_completions
 from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of
+from .drawing import drawing
 from .levels import draw_levels
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
@@ -28,36 +27,6 @@ FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
 
-def drawing(name, *arguments, data=(), tables=False, parts=False):
-    """Make a command of a function that draws, given the open run, the path (--out, or `name` in it) and the rest.
-
-    `data` are suffixes of files of data that it writes as well; `tables` says that it can draw the columns of a table,
-    `parts` that it can draw images of which quadrants are given.
-    """
-    out_argument = argument("--out", metavar="FILE", help=f"default: {name} in the run folder"
-                            + f"; a {' or '.join(data)} file gets the data" * bool(data))  # fmt: skip
-
-    def register(function):
-        @command(RUN, *arguments, out_argument, FORCE)
-        @wraps(function)
-        def draw(run, out, force, **given):
-            with opened(run) as run:
-                if run.protocol.columns is not None and not tables:
-                    raise ValueError(f"run: {run.path} is of a table, and {function.__name__} draws images or rows; "
-                                     "tables have sample, reconstruct, impute, score, encode and decode")  # fmt: skip
-                if run.protocol.quadrants is not None and not parts:
-                    raise ValueError(f"run: {run.path} is of images that are cut, which {function.__name__} does not "
-                                     "draw; they have sample, reconstruct, score and encode")  # fmt: skip
-                path = output(out, (Path(name).suffix, *data), run.file(name), force)
-                check_writable(path.parent, "out")
-                function(run, path, **given)
-                print(path)
-
-        return draw
-
-    return register
-
-
 @drawing(
     "samples.png",
     argument("--n", default="64", metavar="N", help="how many (default: 64)"),
@@ -66,11 +35,14 @@ def drawing(name, *arguments, data=(), tables=False, parts=False):
     argument("--draw", action="store_true", help="with the noise of p(x | z), without which values vary too little"),
     argument("--level", metavar="I", help="of a hierarchy: in a row all have the same zI and what is above it, and the "
              "levels below are drawn anew"),
+    argument("--uniform", action="store_true", help="of a model with codes: each as likely as each other one, in the "
+             "place of what the prior has learned"),
     data=DATA,
     tables=True,
     parts=True,
+    codes=True,
 )  # fmt: skip
-def sample(run, path, n, seed, y, draw, level):
+def sample(run, path, n, seed, y, draw, level, uniform):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
 
     Of images that are cut: completions of pictured ones, what is given before them and the truth behind.
@@ -80,6 +52,10 @@ def sample(run, path, n, seed, y, draw, level):
     if run.protocol.quadrants is not None and y is not None:
         raise ValueError("y: expected none, completions are of pictured images")
     y = one_label(model, y, run.protocol.label)
+    if uniform:
+        if model.latent != "codes":
+            raise ValueError(f"uniform: expected a model with codes, got {run.settings['model']}")
+        model.prior, model.sampled = UniformCodes(model.K, model.T), "codes, each as likely as each other one"
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return
@@ -102,6 +78,7 @@ def sample(run, path, n, seed, y, draw, level):
     data=DATA,
     tables=True,
     parts=True,
+    codes=True,
 )
 def reconstruct(run, path, input, y):
     """Write reconstructions: a picture of examples, held out where there are any; or of --input, as data."""
@@ -124,9 +101,13 @@ def reconstruct(run, path, input, y):
     "interpolations.png",
     argument("--n", default="4", metavar="N", help="at most so many pairs of examples (default: 4)"),
     argument("--steps", default="9", metavar="N", help="decodings between and with the two ends (default: 9)"),
+    codes=True,
 )
 def interpolate(run, path, n, steps):
-    """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means."""
+    """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means.
+
+    Of a model with a codebook, of what its encoder gives before the nearest codes are taken.
+    """
     n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
     model, _ = run.load_model()
     x, y = run.read_data().pictured
@@ -135,17 +116,18 @@ def interpolate(run, path, n, steps):
         raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
     x = x[: 2 * n]
     y = take(y, slice(2 * n))
-    mu = codes(path, model, x, y)
+    mu, onto = outputs_of(run, model, x, y) if model.latent == "codes" else (codes(path, model, x, y), lambda z: z)
     tiles = plot.Tiles(shape_of(run), 2 * n, steps + 2)
     x = tiles.reduce(x)
     bands = []
     for path_kind in ("linear", "spherical"):
-        z = latents.interpolate(mu[::2], mu[1::2], steps, path_kind).swapaxes(0, 1)  # (steps, n, L)
+        z = onto(latents.interpolate(mu[::2], mu[1::2], steps, path_kind)).swapaxes(0, 1)  # (steps, n, L)
         x_hat = decoded(path, model, z, tiles, take(y, slice(None, None, 2))).swapaxes(0, 1)  # (n, steps, d)
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
     title += ", given the left one's y" * (model.labels is not None and model.decodes_y)
+    title += ", what the encoder gives, by the nearest codes" * (model.latent == "codes")
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
 
@@ -155,18 +137,23 @@ def interpolate(run, path, n, steps):
     argument("--example", default="0", metavar="I", help="which of the pictured examples (default: 0)"),
     argument("--n", default="10", metavar="N", help="at most so many latents, those with the most KL (default: 10)"),
     argument("--steps", default="11", metavar="N", help="values of each latent, from -3 to 3 (default: 11)"),
+    codes=True,
 )
 def traverse(run, path, example, n, steps):
     """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL.
 
     Where there is no KL of each latent, from three standard deviations of the codes below their mean to three above it.
-    Of a hierarchy the levels below that of the latent follow it, at their mean.
+    Of a hierarchy the levels below that of the latent follow it, at their mean. Of a model with codes one place at a
+    time has each of its most frequent codes, ordered by the entropy of what is there.
     """
     n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
     model, _ = run.load_model()
     x, y = run.read_data().pictured
     i = _example(x, example)
     y_of_it = take(y, slice(i, i + 1))
+    if model.latent == "codes":
+        draw_changed_codes(run, path, model, *(take(part, slice(DOTS)) for part in (x, y)), i, n, steps)
+        return
     mu = codes(path, model, x[i : i + 1], y_of_it, above=True)[0]
     x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
     values = np.linspace(-3, 3, steps, dtype="float32")
@@ -254,7 +241,7 @@ def uncertainty(run, path, n, seed):
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, shape_of(run), path, names, spread)
 
 
-@drawing("samples.gif", tables=True, parts=True)
+@drawing("samples.gif", tables=True, parts=True, codes=True)
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
@@ -281,7 +268,10 @@ def draw_run(run, data):
     _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     names = ["curves", "reconstructions", "samples"]
-    if model.latent is not None:
+    if model.latent == "codes":
+        draw_use(model, *(take(part, slice(DOTS)) for part in data.pictured), run.file("codes.png"))
+        names.append("codes")
+    elif model.latent is not None:
         x, y = (take(part, slice(DOTS)) for part in data.pictured)
         path = run.file("latents.png")
         plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))

@@ -2,6 +2,7 @@
 
 from .aggregate import aggregate_kl
 from .annealed import Annealed, annealed_evidence
+from .codebook import ChoiceParts, CodeUse, choice_parts, code_use
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
 from .disentanglement import (
@@ -14,7 +15,7 @@ from .disentanglement import (
     separated_attribute_predictability,
 )
 from .doctor import collapse_doctor, decoder_gain
-from .evidence import Evidence, log_evidence, row_scores, sampled_evidence
+from .evidence import Evidence, code_terms, log_evidence, row_scores, sampled_evidence
 from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
 from .gap import Gap, approximation_gap, best_gaussian
 from .impute import impute
@@ -42,7 +43,9 @@ from .samples import copies, expected_coverage, frechet_distance, manifold_score
 __all__ = [
     "ACTIVE",
     "Annealed",
+    "ChoiceParts",
     "Classifier",
+    "CodeUse",
     "Evidence",
     "Gap",
     "Levels",
@@ -61,7 +64,10 @@ __all__ = [
     "beta_vae_score",
     "by_level",
     "carried_down",
+    "choice_parts",
     "classifier_features",
+    "code_terms",
+    "code_use",
     "codes",
     "collapse_doctor",
     "completions",

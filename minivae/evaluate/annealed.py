@@ -67,6 +67,8 @@ def annealed_evidence(model, x, T, rng, chains=16, y=None, progress=False):
     """
     if getattr(model, "prior", None) is None:
         raise ValueError(f"model: expected one with a prior, {type(model).__name__} has none")
+    if model.prior.K is not None:
+        raise ValueError(f"model: annealing needs latents that are numbers, those of {type(model).__name__} are codes")
     if model.infers_y:
         raise ValueError(f"model: annealing is known for z alone, {type(model).__name__} has classes y as well")
     x, y, T = checked(model, x, y, whole(1)("T", T))

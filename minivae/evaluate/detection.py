@@ -21,12 +21,14 @@ def anomaly_scores(scores, held_out):
     -------
     dict of arrays (N,)
         "reconstruction" -log p(x | z), "kl" KL(q(z | x) || p(z)), "elbo" -ELBO, "evidence" -log p(x) and "typicality",
-        see there. Of a model without evidence, "reconstruction" alone.
+        see there. Of a model without evidence, "reconstruction" alone, and of one with codes "kl" and "elbo" as well.
     """
     found = {"reconstruction": -scores["log_px_z"]}
+    if "elbo" in scores:
+        found |= {"kl": scores["kl"], "elbo": -scores["elbo"]}
     if "log_px" not in scores:
         return found
-    found |= {"kl": scores["kl"], "elbo": -scores["elbo"], "evidence": -scores["log_px"]}
+    found |= {"evidence": -scores["log_px"]}
     return found | {"typicality": typicality(scores["log_px"], held_out["log_px"])}
 
 

@@ -83,10 +83,14 @@ def row_scores(model, x, K, rng, progress=False, y=None):
     """Scores of each row of x (N, D) in nats: {"elbo", "log_px", "log_px_z", "kl": (N,) float64}, as in `Evidence`.
 
     All rows share the same noise: no score depends on the other rows, or on their order. Of a model without evidence,
-    which draws nothing, {"log_px_z"} alone; of one without latents, whose log p(x | y) is exact, {"log_px"}.
+    which draws nothing, {"log_px_z"} alone, or of one with codes z {"elbo", "log_px_z", "kl"}; of one without latents,
+    whose log p(x | y) is exact, {"log_px"}.
     """
     if model.latent is None:
         return {"log_px": log_evidence(model, x, 1, rng, y=y)}
+    if model.latent == "codes" and model.log_weights is None:
+        log_px_z, log_pz = code_terms(model, x, y)
+        return {"elbo": log_px_z + log_pz, "log_px_z": log_px_z, "kl": -log_pz}
     if model.log_weights is None:
         return {"log_px_z": _through_codes(model, *check_pair(x, y, model))}
     x, y, K = checked(model, x, y, K)
@@ -117,6 +121,16 @@ def _evidence(model, x, y, K, noise, progress, what):
             groups = log_w[: K // k * k].reshape(k, K // k, -1)  # K // k groups of k samples
             bounds[k][rows] = log_mean_exp(groups).mean(axis=0)
     return Evidence(**scores, bounds=bounds)
+
+
+def code_terms(model, x, y=None):
+    """(log p(x | z), log p(z)) (N,) nats of the codes z of each row: their sum is its ELBO, for q(z | x) is one-hot."""
+    x, y = check_pair(x, y, model)
+    parts = []
+    for rows in batches(len(x), at_once(BATCH, x.shape[1])):
+        x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
+        parts.append(to_numpy(model.log_terms(x_rows, y=y_rows)[:2]))
+    return tuple(np.concatenate(part).astype("float64") for part in zip(*parts, strict=True))
 
 
 def _through_codes(model, x, y):

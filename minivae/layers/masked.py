@@ -72,9 +72,9 @@ class MaskedConv2d(_Convolution):
         x = self._lowered(cache)
         if accumulate:
             # forward was a dense layer on patches with the weights W mask, so now dW = mask (columns' dy)
-            parts = patches(x, self.kernel, self.stride, self.padding)
-            dW = sum(columns.T @ dy[part].reshape(len(columns), -1) for part, columns in parts)
-            self.W.grad += self.mask.data * dW.reshape(self.W.grad.shape)
+            for part, columns in patches(x, self.kernel, self.stride, self.padding):
+                dW = columns.T @ dy[part].reshape(len(columns), -1)
+                self.W.grad += self.mask.data * dW.reshape(self.W.grad.shape)
             self.b.grad += sum_rows(dy)
         if not need_dx:
             return None

@@ -58,7 +58,7 @@ class Quantize(Layer):
 
     def draw_noise(self, rng, n):
         """For each code a place of the batch, where revival would move it."""
-        return {"places": rng.integers(n * self.T, size=self.K)}
+        return {"places": rng.integers(max(n, 1) * self.T, size=self.K)}
 
     def stopped(self, x, noise):
         """Adds what sg[] holds, and which codes are chosen: `codes` (N, T), `e` and `z` (N, T d)."""
@@ -82,7 +82,7 @@ class Quantize(Layer):
             if self.W is not None:
                 # forward subtracted row k of the codes at each place that chose it, so now it gets -2 to_e from there
                 self.W.add_product(chosen, (-2 * dgap_codes[:, None] * to_e).reshape(-1, self.d))
-            if places is not None:
+            if places is not None and z.size:
                 self._follow(z.reshape(-1, self.d), chosen, places)
         # forward took z_q for x + sg[e - x], so now x gets its gradient as it is, and 2 (x - e) of gap
         return dz_q + 2 * dgap[:, None] * to_x

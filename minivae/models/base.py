@@ -7,9 +7,7 @@ import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
 from ..numeric import at_once
-from ..options import Option, one_of, read_arguments, real, whole
 from ..params import Module
-from ..schedules import BETA_SCHEDULES, schedule
 
 
 class Metric(NamedTuple):
@@ -26,28 +24,7 @@ METRICS = {
     "log_px_z": Metric("reconstruction, log p(x | z)", "higher"),
     "kl": Metric("KL(q(z | x) || p(z))", "lower"),
 }
-
-
 COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
-BETA = {
-    "beta": Option(real(closed=True), 1.0, "weight of the KL in the loss", "X"),
-    "beta_schedule": Option(one_of(BETA_SCHEDULES), "constant", "how beta comes to its value",
-                            "|".join(BETA_SCHEDULES)),
-    "beta_epochs": Option(whole(1), None, "length of the linear rise, or of a cycle, in epochs (default: 10)",
-                          fill=lambda settings: 10, needs=("beta_schedule", ("linear", "cyclical")), optional=True),
-}  # fmt: skip
-
-
-def beta_of(beta, beta_schedule, beta_epochs, pass_steps):
-    """The function beta(t) that the options in `BETA` describe, for `pass_steps` steps in a pass over the data.
-
-    A `beta` that is a function of the step stays as it is.
-    """
-    beta_schedule, beta_epochs = read_arguments(BETA, beta_schedule=beta_schedule, beta_epochs=beta_epochs)
-    if callable(beta):
-        return schedule(beta)
-    steps = (beta_epochs or 1) * whole(1)("pass_steps", pass_steps)
-    return BETA_SCHEDULES[beta_schedule](BETA["beta"].read("beta", beta), steps)
 
 
 class Model(Module):
@@ -64,8 +41,9 @@ class Model(Module):
     monitor : str or None
         The metric of the validation split by which the best checkpoint is chosen. None: there is no such metric, as
         where players are against each other; the last checkpoint counts, and nothing stops early.
-    latent : {"gaussian", "point", None}
-        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x. None: there is no z.
+    latent : {"gaussian", "point", "codes", None}
+        What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x; of "codes" whole numbers (N, T)
+        below `K`, which are names and nothing to compute with. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional
@@ -92,6 +70,7 @@ class Model(Module):
     decodes_y = True  # whether its decoder is given y as well
     counts_data = False
     pairs_examples = False
+    n_samples = 1  # of z, that a step has for each example
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is not given it
     explains_y = False  # whether it generates y as well, so that its evidence is log p(x, y) of what is known
@@ -99,6 +78,7 @@ class Model(Module):
     levels = None
     labels = None
     D = None
+    choices = None  # a method, where q(z | x) is of T independent choices: their probabilities (N, T, K)
     log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well
 
     def __reduce_ex__(self, protocol):
@@ -172,7 +152,7 @@ class Model(Module):
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
 
-    def code_rows(self, codes, name="codes"):
+    def code_rows(self, codes, name="z"):
         """A user's codes (..., T) on the model's device; ValueError for what are none."""
         codes = place(as_array(codes, name), like=self.theta)
         if codes.dtype.kind not in "iu" or codes.ndim < 2 or codes.shape[-1] != self.T:

@@ -19,7 +19,7 @@ from ..densities import free_bits, free_bits_backward, reparameterize, reparamet
 from ..layers import Join
 from ..options import Option, one_of, whole
 from ..priors import ConditionalNormal
-from .base import beta_of
+from .beta import beta_of
 from .labels import Labels
 from .networks import build_networks, gaussian_network
 from .vae import VAE

@@ -15,6 +15,7 @@ from .networks import build_networks
 from .vae import VAE
 
 SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
+OF_CODES = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
 
 
 def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
@@ -28,7 +29,7 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli"
     own = {}
     if cls.conditional:
         own["labels"] = Labels("classes", 3) if labels is None else labels
-    sizes = {name: size for name, size in SIZES.items() if name in cls.options}
+    sizes = {name: size for name, size in (SIZES | OF_CODES).items() if name in cls.options}
     made = cls.build(shape, rng, likelihood=likelihood, **(sizes | options), **own)
     return with_data(made, rng, n, shake)
 
@@ -156,7 +157,6 @@ def _every():
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
-    codes = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
     for arch in ("dense", "conv"):
         for experts in ("product", "mixture"):
             yield f"multimodal {arch} {experts}", partial(small, "multimodal", arch=arch, experts=experts, beta=0.7,
@@ -165,9 +165,9 @@ def _every():
                                                       shape=(4, 5, 1), channels=(3,), dropout=0.2)  # fmt: skip
     yield "halves gaussian", partial(small, "halves", likelihood="gaussian", hidden=(6,))
     yield "multimodal missing", partial(small, "multimodal", missing=True, hidden=(6,))
-    yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2, **codes)
-    yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss", **codes)
-    yield "vqvae uniform missing", partial(small, "vqvae", codes=3, width=2, prior="uniform", missing=True)
+    yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
+    yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")
+    yield "vqvae uniform missing", partial(small, "vqvae", prior="uniform", missing=True)
     for arch in ("dense", "conv"):
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     for gradient in ("relaxed", "straight-through", "score"):

@@ -12,7 +12,7 @@ Every example has its own flows: their parameters are outputs of the encoder.
 from ..flows import Chain, Planar, Radial
 from ..options import Option, one_of, read_arguments, whole
 from ..posteriors import FlowPosterior
-from .base import beta_of
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import build_networks
 

@@ -26,11 +26,11 @@ from ..densities import (
     softmax_log_prob,
     softmax_log_prob_backward,
 )
-from ..numeric import gumbel, one_hot
+from ..numeric import gumbel, one_hot, softmax
 from ..options import Option, one_of, read_arguments, real, whole
 from ..priors import UniformCodes
 from ..schedules import falling, schedule
-from .base import BETA, beta_of
+from .beta import BETA, beta_of
 from .networks import MOST, NETWORKS, build_networks
 from .vae import VAE
 
@@ -55,11 +55,6 @@ class GumbelVAE(VAE):
         What the encoder gets of log p(x | z).
     temperature : float or function of the step
         Of y.
-
-    Raises
-    ------
-    ValueError
-        As for VAE, or if K does not divide the width of z, or the temperature is not above 0.
     """
 
     options = NETWORKS | BETA | {
@@ -92,7 +87,8 @@ class GumbelVAE(VAE):
         """As VAE.build; the temperature falls to its end in `temperature_epochs` epochs of `pass_steps` steps."""
         latent, categories = read_arguments(cls.options, latent=latent, categories=categories)
         if networks.get("norm") == "batch" and gradient != "straight-through":
-            raise ValueError("norm: expected none, layer or group, since the decoder sees two kinds of rows; got batch")
+            raise ValueError("norm: expected one without statistics of the batch, since the decoder sees two kinds of "
+                             "rows, such as layer; got batch")  # fmt: skip
         encoder, decoder, likelihood = build_networks(shape, rng, latent=latent * categories, heads=1, **networks)
         start, end, epochs = read_arguments(cls.options, temperature=temperature, temperature_end=temperature_end,
                                             temperature_epochs=temperature_epochs)  # fmt: skip
@@ -166,13 +162,17 @@ class GumbelVAE(VAE):
 
     def encode(self, x, y=None, eps=None):
         """The likeliest codes, or those that eps (N, L) chooses: x (N, D) -> whole numbers below K, (N, T)."""
-        logits = self.in_parts(self.encoder, self.seen(self.examples(x), y))  # (N, L)
-        eps = 0 if eps is None else self.rows(eps, "eps", self.L, len(x))
-        return self._split(logits + eps).argmax(axis=-1)
+        logits = self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))
+        eps = 0 if eps is None else self._split(self.rows(eps, "eps", self.L, len(x)))
+        return (logits + eps).argmax(axis=-1)
 
-    def decode(self, codes, y=None, draw=None):
-        """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) below K -> x_hat (..., D)."""
-        return self._x_hat(self.code_rows(codes), y, draw)
+    def choices(self, x, y=None):
+        """q(z | x): x (N, D) -> the probabilities (N, T, K) of each choice."""
+        return softmax(self._split(self.in_parts(self.encoder, self.seen(self.examples(x), y)))[..., None])[..., 0]
+
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: codes z (..., T) -> x_hat (..., D)."""
+        return self._x_hat(self.code_rows(z), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
         """x (N, D) -> x_hat (N, D), through the likeliest codes, or those that eps chooses; `draw` as for `decode`."""

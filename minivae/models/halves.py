@@ -12,7 +12,7 @@ import math
 
 from ..backend import array_module
 from ..layers import Halves, left_and_right
-from .base import beta_of
+from .beta import beta_of
 from .modalities import Modality
 from .multimodal import ExpertsVAE
 from .networks import build_networks

@@ -13,7 +13,8 @@ from ..layers import Columns, Network
 from ..options import Option, each, whole
 from ..posteriors import BottomUp
 from ..priors import Hierarchy
-from .base import Metric, beta_of
+from .base import Metric
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import MOST, build_networks, gaussian_network
 

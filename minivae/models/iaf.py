@@ -15,7 +15,7 @@ in the opposite order.
 from ..flows import IAF, Chain
 from ..options import Option, read_arguments, whole
 from ..posteriors import FlowPosterior
-from .base import beta_of
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import MOST, build_networks
 

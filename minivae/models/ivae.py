@@ -15,7 +15,7 @@ injective function of z and noise, the true z are found, up to their order and a
 """
 
 from ..priors import ConditionalNormal
-from .base import beta_of
+from .beta import beta_of
 from .cvae import CVAE
 from .labels import Labels
 from .networks import build_networks, gaussian_network

@@ -20,7 +20,8 @@ from ..densities import log_mean_exp, log_mean_exp_backward
 from ..options import Option, one_of, whole
 from ..params import Param
 from ..posteriors import DiagonalGaussian
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 
@@ -78,6 +79,10 @@ class IWAE(VAE):
             self._check_doubly()
             self.objectives = {"loss": ("decoder", "likelihood", "prior"), "loss_encoder": ("encoder", "posterior")}
             self.metrics = self.metrics | {"loss_encoder": Metric("what the encoder descends", "lower")}
+
+    @property
+    def n_samples(self):
+        return self.K
 
     @classmethod
     def build(cls, shape, rng, *, samples=5, gradient="reparameterized", bound="iwae", beta=1.0,

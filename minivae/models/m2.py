@@ -32,7 +32,8 @@ from ..densities import (
 from ..layers import of_each_class
 from ..numeric import softmax
 from ..options import Option, read_arguments, real, switch, whole
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .inferred import InferredY
 from .labels import Labels
 from .networks import NETWORKS, build_networks

@@ -11,7 +11,7 @@ The weights, means and variances of the C Gaussians are parameters.
 
 from ..options import Option, read_arguments, whole
 from ..priors import Mixture
-from .base import beta_of
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import MOST, build_networks
 

@@ -29,7 +29,8 @@ from ..densities import (
 )
 from ..likelihoods import Softmax
 from ..options import Option, one_of, read_arguments, real
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .labels import Labels
 from .modalities import SeenTwice, WithLabel
 from .networks import NETWORKS, build_networks
@@ -42,8 +43,7 @@ class ExpertsVAE(SeenTwice, VAE):
     """A VAE of a thing with two `modalities`; q(z | x, y) is the product or the mixture of what their encoders say."""
 
     options = NETWORKS | BETA | {
-        "experts": Option(one_of(EXPERTS), "product", "how q(z | x) and q(z | y) come together",
-                          "|".join(EXPERTS)),
+        "experts": Option(one_of(EXPERTS), "product", "how q(z | x) and q(z | y) come together", "|".join(EXPERTS)),
     }  # fmt: skip
 
     def __init__(self, encoder, decoder, likelihood=None, experts="product", beta=1.0):

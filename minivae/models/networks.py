@@ -3,19 +3,7 @@
 import math
 
 from ..data.frames import is_table_file
-from ..layers import (
-    ACTIVATIONS,
-    NORMS,
-    Network,
-    conv_critic,
-    conv_decoder,
-    conv_encoder,
-    dense_critic,
-    dense_decoder,
-    dense_encoder,
-    spatial_decoder,
-    spatial_encoder,
-)
+from ..layers import ACTIVATIONS, NORMS, builders
 from ..likelihoods import LIKELIHOODS, STD
 from ..options import Option, each, one_of, read_arguments, real, whole
 from .columns import mixed, read_parts
@@ -163,7 +151,7 @@ def build_networks(
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
     if signal is not None:
-        shape = _as_images(shape, arch, signal)
+        shape = as_images(shape, arch, signal)
     if (columns is None) == (likelihood == "mixed"):
         wanted = "none, they have no columns" if columns is None else "mixed for a table"
         raise ValueError(f"likelihood: expected {wanted}, got {likelihood}")
@@ -174,38 +162,28 @@ def build_networks(
     if arch == "dense":
         D = math.prod(shape)
         latent *= 1 if depth is None else depth
-        encoder = dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
-        decoder = dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
+        encoder = builders.dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
+        return encoder, decoder, p
+    seen = (*shape[:2], shape[-1] * masked)
+    if depth is None:
+        encoder = builders.conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     else:
-        seen = (*shape[:2], shape[-1] * masked)
-        if depth is not None:
-            look.pop("dropout")
-            encoder = spatial_encoder(seen, channels, depth, heads=heads, given=of_x, **look)
-            return encoder, spatial_decoder(depth, channels, shape, p.n_out, given=of_z, **look), p
-        encoder = conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
-        decoder = conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
+        del look["dropout"]
+        encoder = builders.spatial_encoder(seen, channels, depth, heads=heads, given=of_x, **look)
+        decoder = builders.spatial_decoder(depth, channels, shape, p.n_out, given=of_z, **look)
     return encoder, decoder, p
-
-
-def build_critic(shape, rng, arch, hidden, channels, signal=None):
-    """(body, head) of data of `shape`: x (..., D) -> features (..., F) -> the log-odds (..., 1) that x is real.
-
-    The features are what the convolutions of widths `channels` leave, or what the last of the `hidden` layers gives.
-    """
-    if arch == "conv":
-        return conv_critic(shape if signal is None else _as_images(shape, arch, signal), channels, hidden, rng=rng)
-    *body, last = dense_critic(math.prod(shape), hidden, rng=rng).layers
-    return Network(*body), Network(last)
 
 
 def gaussian_network(n_in, hidden, n_out, look):
     """y or z (..., n_in) -> (mu, log_var), (..., n_out) each, near N(0, I) at the start."""
-    network = dense_encoder(n_in, hidden, n_out, **look)
+    network = builders.dense_encoder(n_in, hidden, n_out, **look)
     network.layers[-2].W.data *= 0.1
     return network
 
 
-def _as_images(shape, arch, signal):
+def as_images(shape, arch, signal):
     """(1, T, signal) of rows (T * signal,): images of one line, along which the convolutions go."""
     if arch != "conv":
         raise ValueError(f"signal: expected arch conv, got {arch}")

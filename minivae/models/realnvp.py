@@ -13,7 +13,7 @@ A coupling is undone as cheaply as it is done: z = f^{-1}(e) is a draw from the 
 from ..flows import Chain, Coupling
 from ..options import Option, read_arguments, whole
 from ..priors import FlowPrior
-from .base import beta_of
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import MOST, build_networks
 

@@ -27,7 +27,8 @@ from ..densities import (
     reparameterize_backward,
 )
 from ..options import Option, one_of, whole
-from .base import BETA, METRICS, Metric, beta_of
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 

@@ -22,7 +22,8 @@ from ..likelihoods import Bernoulli
 from ..options import Option, read_arguments, real, whole
 from ..priors import StandardNormal
 from ..schedules import schedule
-from .base import BETA, Model, beta_of
+from .base import Model
+from .beta import BETA, beta_of
 from .networks import NETWORKS, build_networks
 
 

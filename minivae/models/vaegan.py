@@ -10,9 +10,10 @@ loss_critic  = -1/2 E \log \sigma(odds(x)) - 1/4 E[\log \sigma(-odds(x_hat)) + \
 
 Squared errors of pixels make a blurred x_hat of what z does not say. Here the critic, which tells data from what is
 decoded, brings its features as the measure of likeness. It does not learn from the reconstruction, which it could make
-perfect by features of 0, nor the encoder from the critic's odds (section 3). Two things are not as in the paper: the
-decoder raises \log \sigma(odds) where the paper lowers \log \sigma(-odds), which has no slope where the critic is sure
-(Goodfellow et al. 2014, section 3); and for the critic all that is decoded weighs as much as the data.
+perfect by features of 0, nor the encoder from the critic's odds. Two things are not as in the paper: the decoder
+raises \log \sigma(odds) where the paper lowers \log \sigma(-odds), which has no slope where the critic is sure
+(Goodfellow et al. 2014, section 3); and for the critic all that is decoded weighs as much as the data. Its layers are
+spectrally normalized, so that features cannot grow and a nat of their likeness stays what it is.
 
 x_hat and x_p are means of p(x | z). `elbo` is the bound of p(x | z) p(z), as of a VAE; but nothing here raises it.
 """
@@ -23,8 +24,10 @@ from ..layers import BatchNorm
 from ..likelihoods import STD, GaussianFixed
 from ..numeric import sigmoid, softplus
 from ..options import Option, each, read_arguments, real, whole
-from .base import BETA, METRICS, Metric, beta_of
-from .networks import MOST, NETWORKS, build_critic, build_networks
+from .base import METRICS, Metric
+from .beta import BETA, beta_of
+from .critics import build_critic
+from .networks import MOST, NETWORKS, build_networks
 from .vae import VAE
 
 

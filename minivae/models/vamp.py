@@ -11,7 +11,7 @@ u_c that are learned.
 
 from ..options import Option, read_arguments, whole
 from ..priors import VampPrior
-from .base import beta_of
+from .beta import beta_of
 from .iwae import IWAE, ONE_SAMPLE
 from .networks import MOST, build_networks
 

@@ -19,6 +19,7 @@ from ..layers import Quantize, Reshape
 from ..layers.quantize import CODEBOOKS
 from ..likelihoods import Bernoulli
 from ..options import Option, one_of, read_arguments, real, whole
+from ..params import Param
 from ..priors import PixelCNN, UniformCodes
 from .base import METRICS, Metric, Model
 from .networks import MOST, NETWORKS, build_networks
@@ -93,6 +94,8 @@ class VQVAE(Model):
         if (self.prior.K, self.prior.L) != (self.K, self.T):
             raise ValueError(f"prior: expected one of {self.K} codes at {self.T} places, got "
                              f"{type(self.prior).__name__} of {self.prior.K} at {self.prior.L}")  # fmt: skip
+        if not self.prior.named(Param):
+            self.objectives = {"loss": ("",)}
         self.D = self.rows_of(encoder)
         (self.commit,) = read_arguments(self.options, commit=commit)
         self.prior_steps = whole(0)("prior_steps", prior_steps)
@@ -109,6 +112,7 @@ class VQVAE(Model):
         codes, width, prior, prior_width, prior_blocks, prior_after = read_arguments(
             cls.options, codes=codes, width=width, prior=prior, prior_width=prior_width, prior_blocks=prior_blocks,
             prior_after=prior_after)  # fmt: skip
+        networks = {name: value for name, value in networks.items() if value is not None}  # conv has no `hidden`
         encoder, decoder, likelihood = build_networks(shape, rng, heads=1, depth=width, **networks)
         quantizer = Quantize(codes, width, decoder.n_in // width, rng, codebook, decay, revive)
         book = None
@@ -166,9 +170,9 @@ class VQVAE(Model):
         """The codes, whole numbers below K: x (N, D) -> (N, T)."""
         return self.in_parts(lambda x: self.quantizer.nearest(self.encoder(x)), self.seen(self.examples(x), y))
 
-    def decode(self, codes, y=None, draw=None):
-        """Mean of p(x | z), or with the generator `draw` a sample of it: codes (..., T) -> x_hat (..., D)."""
-        return self._x_hat(self.quantizer.lookup(self.code_rows(codes)), y, draw)
+    def decode(self, z, y=None, draw=None):
+        """Mean of p(x | z), or with the generator `draw` a sample of it: codes z (..., T) -> x_hat (..., D)."""
+        return self._x_hat(self.quantizer.lookup(self.code_rows(z)), y, draw)
 
     def sample(self, n, rng, y=None, draw=None):
         """Generate: codes from the prior, x_hat (n, D) their decoded mean, or with the generator `draw` a sample."""

@@ -2,6 +2,7 @@
 
 from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
+from .codes import draw_code_use
 from .columns import association_matrices, marginals, reconstructed_columns
 from .curves import comparison, learning_curves
 from .detection import draw_detection
@@ -34,6 +35,7 @@ __all__ = [
     "comparison",
     "draw_bound_and_gap",
     "draw_chain",
+    "draw_code_use",
     "draw_confusion",
     "draw_disentanglement",
     "draw_detection",

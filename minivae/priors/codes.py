@@ -42,9 +42,9 @@ class UniformCodes(_Codes):
 class PixelCNN(_Codes):
     """p(z) = prod_t p(z_t | z_1, .., z_{t - 1}), row after row of places   (van den Oord et al. 2016, 1601.06759).
 
-    z (..., L) are codes at the h x w places of `side`, L = h w. They are embedded, (h, w, width); then come a masked
-    convolution that does not see the place itself, `blocks` residual blocks of masked ones that do, and logits
-    (h, w, K).
+    z (..., L) are codes at the h x w places of `side`, L = h w. They are embedded, (h, w, width / 2); then come a
+    masked convolution that does not see the place itself, (h, w, width), `blocks` residual blocks of masked ones that
+    do, and logits (h, w, K).
     """
 
     def __init__(self, K, side, width, blocks, rng):
@@ -52,10 +52,10 @@ class PixelCNN(_Codes):
         super().__init__(K, h * w)
         (width,), blocks = sizes(width=width), whole(0)("blocks", blocks)
         half, reach = -(-width // 2), 2 if h > 1 else 16  # places that the first convolution sees of a row
-        first, kernel = ((min(2 * h - 1, 2 * r + 1), min(2 * w - 1, 2 * r + 1)) for r in (reach, 1))
-        self.embedding = Embedding(K, width, rng)
+        first, kernel = ((min(2 * h - 1, 2 * r + 1), min(max(3, 2 * w - 1), 2 * r + 1)) for r in (reach, 1))
+        self.embedding = Embedding(K, half, rng)
         self.network = Sequential(
-            MaskedConv2d(width, width, first, rng),
+            MaskedConv2d(half, width, first, rng),
             *(
                 Residual(ReLU(), Conv2d(width, half, 1, rng), ReLU(), MaskedConv2d(half, half, kernel, rng, own=True),
                          ReLU(), Conv2d(half, width, 1, rng))

@@ -101,7 +101,7 @@ def check_run(settings, model, data):
     if settings["pictures_every"] is not None and not model.generates:
         raise ValueError("pictures_every: expected a model that generates, labels_only has none")
     check_batches(model, data.protocol.n_train, settings["batch_size"])
-    n = min(settings["batch_size"], data.protocol.n_train) * getattr(model, "K", 1) * data.train.x.shape[1]
+    n = min(settings["batch_size"], data.protocol.n_train) * model.n_samples * data.train.x.shape[1]
     out = 4 * n * getattr(getattr(model, "likelihood", None), "n_out", 1)  # bytes
     if model.pairs_examples:
         out += 8 * min(settings["batch_size"], data.protocol.n_train) ** 2 * model.L  # densities of all pairs

@@ -58,8 +58,11 @@ def check_laws(model, x, rng, y=None, log_px=None):
         laws |= likelihood_adds_up(model.likelihood, rng)
     if getattr(model, "prior", None) is not None:
         prior = model.prior_of(take(y, slice(1)), 1)  # of the first row
-        laws |= {"the prior adds up to 1": integral_of_prior(prior, rng)}
-        laws |= {"the prior's draws have its density": draws_of_prior(prior, rng)}
+        if prior.K is not None:
+            laws |= codes_of_prior(prior, rng)
+        else:
+            laws |= {"the prior adds up to 1": integral_of_prior(prior, rng)}
+            laws |= {"the prior's draws have its density": draws_of_prior(prior, rng)}
     if model.log_weights is not None and "elbo" in model.metrics:
         laws |= bounds_ordered(model, x, rng, log_px=log_px, y=y)
     if "iwae" in model.metrics:
@@ -133,12 +136,7 @@ def _one(total):
 
 
 def integral_of_prior(prior, rng, draws=100_000):
-    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws.
-
-    Of choices, of which there are few, all that were ever drawn add up to 1.
-    """
-    if prior.K is not None:
-        return _one(np.exp(prior.forward(np.unique(_draws(prior, rng, draws), axis=0))[0]).sum())
+    """The mean of p(z) / r(z) is 1, r a normal somewhat wider than the prior's own draws."""
     own = _draws(prior, rng, 4000)
     mean = own.mean(axis=0)
     std = 1.3 * own.std(axis=0)
@@ -149,14 +147,25 @@ def integral_of_prior(prior, rng, draws=100_000):
 def draws_of_prior(prior, rng, draws=100_000):
     """The mean of r(z) / p(z) over the prior's own draws is 1, r a normal somewhat narrower than they are.
 
-    So `sample` decodes what the loss charges for. Of choices r is uneven, (1, 2, ..) of those that were drawn.
+    So `sample` decodes what the loss charges for.
     """
     z = _draws(prior, rng, draws)
-    if prior.K is not None:
-        each, index = np.unique(z, axis=0, return_inverse=True)
-        r = np.arange(1.0, len(each) + 1) / (len(each) * (len(each) + 1) / 2)
-        return averaged((r / np.exp(prior.forward(each)[0]))[index], 1.0)
     return averaged(np.exp(_log_narrower(z) - prior.forward(z)[0]), 1.0)
+
+
+def codes_of_prior(prior, rng, draws=100_000, most=20_000):
+    """The sum of p(z) over all K^L codes is 1, and a random number for each has the mean over draws that p says.
+
+    Of more codes than `most` nothing is said.
+    """
+    n = prior.K**prior.L
+    if n > most:
+        return {}
+    powers = prior.K ** np.arange(prior.L)
+    p = np.exp(prior.forward(np.arange(n)[:, None] // powers % prior.K)[0])
+    numbers = rng.standard_normal(n)
+    drawn = numbers[_draws(prior, rng, draws) @ powers]
+    return {"the prior adds up to 1": _one(p.sum()), "the prior's draws have its density": averaged(drawn, p @ numbers)}
 
 
 def _draws(prior, rng, n):

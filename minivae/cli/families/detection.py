@@ -47,7 +47,8 @@ def detection(case):
     normal, anomalies = (anomaly_scores(part, held_out) for part in tested)
     for scores, rows in ((normal, x[0]), (anomalies, x[1])):
         scores["mean_value"] = np.nansum(rows, axis=1, dtype="float64") / rows.shape[1]  # needs no model
-    best, log_p = ("evidence", "log p(x)") if "evidence" in normal else ("reconstruction", "log p(x | z)")
+    kinds = {"evidence": "log p(x)", "elbo": "ELBO", "reconstruction": "log p(x | z)"}
+    best, log_p = next(pair for pair in kinds.items() if pair[0] in normal)
     figures = _figures(normal, anomalies, case.rng(44), best)
     if best == "evidence" and min(map(len, x)) >= 2 * TOGETHER:
         name = f"typicality_of_{TOGETHER}_rows"

@@ -50,6 +50,9 @@ def disentanglement(case):
     if settings["data"] != "sprites":
         raise ValueError(f"measure: disentanglement needs data with known factors, sprites, the run has "
                          f"{settings['data']}")  # fmt: skip
+    if model.latent == "codes":
+        raise ValueError(f"measure: disentanglement needs latents that are numbers, those of {settings['model']} are "
+                         "codes")  # fmt: skip
     if case.run.protocol.quadrants is not None:
         raise ValueError("measure: disentanglement needs whole sprites, those of the run are cut")
     images, factors = sprite_grid(settings["sprites"])

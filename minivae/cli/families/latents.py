@@ -1,6 +1,7 @@
 """minivae evaluate --measure latents: what the KL is spent on, what the ELBO misses, which latents have collapsed."""
 
 import math
+from dataclasses import replace
 from textwrap import wrap
 
 import numpy as np
@@ -13,6 +14,9 @@ from ...evaluate import (
     aggregate_kl,
     approximation_gap,
     by_level,
+    choice_parts,
+    code_terms,
+    code_use,
     codes,
     collapse_doctor,
     decoder_gain,
@@ -22,7 +26,7 @@ from ...evaluate import (
 )
 from ...evaluate.latents import mean_kl, row_kl
 from ...evaluate.levels import DRAWS
-from ...plot import draw_kl, samples
+from ...plot import COLLAPSED, draw_code_use, draw_kl, samples
 from ...priors import StandardNormal, VampPrior
 from ...tables import aligned
 from .base import Findings, family
@@ -39,7 +43,8 @@ NEAR = 2.0  # nats below log N from where I(x; z) is clearly too small
 def latents(case):
     """The KL in its parts, active units; where each latent has a KL, the approximation gap and the collapse doctor.
 
-    Of a hierarchy the KL and the active units of each level; of codes without noise how far they are from the prior.
+    Of a hierarchy the KL and the active units of each level; of points z how far they are from N(0, I); of codes how
+    they are used, and their length; where these are choices, the KL of each in its parts.
     """
     model, L = case.model, case.model.L
     if model.explains_y:  # of all that q(z | x, y) may be told, x alone, as in other models
@@ -49,8 +54,12 @@ def latents(case):
     if model.levels is not None:
         return _levels(case)
     normal = isinstance(getattr(model, "prior", None), StandardNormal)
-    if model.latent == "point" and normal:
+    if model.latent == "point" and normal and model.log_weights is None:  # else z is drawn, and these are means
         return _points(case)
+    if model.choices is not None:
+        return _choices(case)
+    if model.latent == "codes":
+        return _codes(case)
     if model.latent != "gaussian" or model.log_weights is None:
         raise ValueError(f"measure: latents needs a Gaussian q(z | x), the model {case.run.settings['model']} has none")
     mu, log_var = posteriors(model, case.x, case.y)
@@ -105,6 +114,39 @@ def _drawn(case, z):
     names = (f"marginal KL from one z of each of {len(rows)} rows", "= of mean and covariance", "+ of the shape")
     lines = aligned([(name, _shown(part), "nats") for name, part in zip(names, found.values(), strict=True)], "<><")
     return {"drawn_marginal_kl": {"rows": len(rows), **found}}, lines
+
+
+def _choices(case):
+    """The KL of each choice, what of it is information on x, and what is left between q(z_t) and the prior."""
+    parts = choice_parts(case.model, case.x, case.y)
+    kl, information, marginal = (part.sum() for part in parts)
+    collapsed, T = int((parts.kl < COLLAPSED).sum()), len(parts.kl)
+    numbers = {"rows": len(case.x), **{f"{name}_per_latent": part.tolist() for name, part in parts._asdict().items()}}
+    lines = [
+        f"KL {kl:.2f} nats of {T} choices among {case.model.K}, at most {T * math.log(case.model.K):.2f}: the sums of "
+        f"I(x; z_t) {information:.2f} and of KL(q(z_t) || p(z_t)) {marginal:.2f}",
+        f"collapsed: {collapsed} of {T}, whose KL is below {COLLAPSED} nats",
+    ]
+    return Findings(numbers, lines, {"kl": lambda path: draw_kl(parts.kl, [], path, f"{case.split} split")})
+
+
+def _codes(case):
+    """How the codes of the rows are used, and where the prior is theirs, how long they are under it."""
+    model, K, T = case.model, case.model.K, case.model.T
+    use = code_use(codes(model, case.x, case.y), K)
+    numbers = {"rows": len(case.x), "codes": K, "places": T, "perplexity": use.perplexity, "codes_used": use.used,
+               "entropy_per_place": use.place_entropy.tolist()}  # fmt: skip
+    lines = [
+        f"perplexity {use.perplexity:.1f} of {K} codes, {use.used} of them used, over all {T} places of the rows",
+        f"entropy of a place {use.place_entropy.mean():.3f} nats on average, {use.place_entropy.min():.3f} to "
+        f"{use.place_entropy.max():.3f}; log K = {math.log(K):.3f}",
+    ]
+    if getattr(model, "prior", None) is not None and model.prior.K is not None:
+        length = -code_terms(model, case.x, case.y)[1]
+        numbers["code_length"] = _mean(length)
+        lines.append(f"length of the codes under the prior: {_shown(numbers['code_length'])} nats, "
+                     f"{length.mean() / math.log(2):.1f} bits; T log K = {T * math.log(K):.3f} nats")  # fmt: skip
+    return Findings(numbers, lines, {"codes": lambda path: draw_code_use(use, path, f"{case.split} split")})
 
 
 def _levels(case):

@@ -18,6 +18,8 @@ def recovery(case):
     settings = case.run.settings
     if settings["data"] != "sources":
         raise ValueError(f"measure: recovery needs data with known sources, sources, the run has {settings['data']}")
+    if case.model.latent == "codes":
+        raise ValueError(f"measure: recovery needs latents that are numbers, those of {settings['model']} are codes")
     if case.model.levels is not None:
         raise ValueError(f"measure: recovery needs one level of latents, the model {settings['model']} has several")
     if len(case.x) < 2:

@@ -22,7 +22,9 @@ from ...evaluate.samples import (
 from ...finite import finite_rows
 from ...metrics import BATCH
 from ...numeric import at_once
+from ...params import replaced
 from ...plot import draw_manifold_scores, draw_neighbors
+from ...priors import UniformCodes
 from ...tables import aligned, four_digits
 from .base import Case, Findings, classes, family
 
@@ -144,11 +146,15 @@ def _likeness(study, rows, others, made):
     for i in range(SETS):
         x = made if i == 0 else study.sample(n, take(case.y, rows), rng, study.draws)
         scores["samples"].append(_scores(real, features.of(_seen(case, x))))
+    if case.model.latent == "codes" and not isinstance(case.model.prior, UniformCodes):
+        with replaced(case.model, prior=UniformCodes(case.model.K, case.model.T)):
+            x = [study.sample(n, take(case.y, rows), rng, study.draws) for _ in range(SETS)]
+        scores["uniform_codes"] = [_scores(real, features.of(_seen(case, part))) for part in x]
     for i in range(min(SETS, len(others) // n)):
         scores["training_rows"].append(_scores(real, features.of(train.seen[others[i * n : (i + 1) * n]])))
     alike = expected_coverage(n)
     summary = {name: _summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
-    table = [("", "samples", "training rows", "")]
+    table = [("", *(name.replace("_", " ") for name in scores), "")]
     for name, says in SAYS.items():
         table.append((name.replace("_", " "), *(_said(part, name) for part in summary.values()), says.format(alike)))
     lines = [

@@ -1,0 +1,137 @@
+"""Codes, critics and several modalities, the third part of variants.md; what samples are worth comes from blur.json."""
+
+import json
+import math
+
+from minivae.models import MODELS
+from minivae.runs import Run
+from minivae.tables import markdown
+
+from . import codes_plots as plots
+from .blur import bits_of
+from .blur_runs import BITS, ROWS
+from .codes_runs import GRADIENTS
+from .control_measures import all_measured, open_cell
+from .variants_runs import is_finished, lines_of
+
+# ---- Codes
+
+QUANTIZED = """## Codes
+
+Fashion-MNIST, the runs of [blur.md](blur.md). The VQ-VAE has 7x7 codes, each one of {K}, so {bits} bits at most; beside
+it a VAE of a Gaussian posterior that is held at a KL of as many (`capacity`), with the same convolutions and as many
+epochs. The squared error is that of reconstructions per pixel, times 1,000. Bits per dimension are -log2 of the bound
+on p(x), pixels and codes together, over 784. The length of the codes is -log2 p(z) under the prior that was learned, a
+PixelCNN of the codes; for the VAE it is the KL. Perplexity is exp of the entropy of how often each code is used, over
+all places of the 10,000 test images. Published: on CIFAR-10 4.51 bits per dimension for a VAE and 4.67 for a VQ-VAE
+(van den Oord et al. 2017), which are not in this table: those images are not here.
+"""
+
+
+def quantized(folder, out, kept, blur):
+    """The section on codes, and {run: what was measured}."""
+    names = ["blur-vqvae", "blur-bits"]
+    found = all_measured(["blur-vqvae"], folder, kept, ("latents",)) | all_measured(["blur-bits"], folder, kept)
+    table = [("model", "latent bits", "length, bits", "perplexity", "log p(x given z)", "squared error",
+              "bits per dimension", "lines")]  # fmt: skip
+    for name in names:
+        if name not in found or name not in blur:
+            table.append((ROWS[name], open_cell([name], folder), *[""] * 6))
+            continue
+        m, b = found[name], blur[name]
+        latents = m["measures"].get("latents", {})
+        bits = m["metrics"]["kl"] / math.log(2)
+        table.append((ROWS[name], BITS if latents else f"{bits:.0f}", f"{bits:.1f}",
+                      f"{latents['perplexity']:.1f}" if latents else "", f"{m['metrics']['log_px_z']:.1f}",
+                      "{:.2f} +- {:.2f}".format(*(1000 * value for value in b["squared_error"])), f"{bits_of(b):.3f}",
+                      lines_of(MODELS[m["options"]["model"]])))  # fmt: skip
+    text = [QUANTIZED.format(K=128, bits=BITS), markdown(*table), ""]
+    if "blur-vqvae" in blur:
+        table = [("samples of the VQ-VAE", "Frechet distance", "sharpness", "precision", "recall")]
+        for how, scores in blur["blur-vqvae"]["samples"].items():
+            table.append((how, *("{:.2f} +- {:.2f}".format(*scores[score]) for score in
+                                 ("frechet_distance", "sharpness", "precision", "recall"))))  # fmt: skip
+        text += [markdown(*table), ""]
+    return text, found
+
+
+# ---- Choices
+
+CATEGORICAL = """## Choices
+
+Static MNIST, 784-400-200 and 20 choices among 10: three gradients of the encoder, and a VAE with 20 Gaussian latents
+in the same networks, {epochs} epochs each. -ELBO in nats of all 10,000 test images, with choices that are drawn once
+for each, +- the standard error over the images. Published: Jang et al. 2017, table 1, other networks, bits and epochs;
+so the order is to be compared, and not the numbers. The relaxed one is trained at a temperature that falls from 1 to
+0.5, straight-through at 1.
+"""
+
+
+def categorical(folder, out, kept, blur):
+    """The section on categorical latents, and {run: what was measured}."""
+    found = all_measured(list(GRADIENTS), folder, kept)
+    table = [("gradient", "-ELBO", "KL", "parameters", "s per epoch", "published", "lines")]
+    for name, (what, published) in GRADIENTS.items():
+        if name not in found:
+            table.append((what, open_cell([name], folder), *[""] * 3, published, ""))
+            continue
+        m = found[name]
+        if is_finished(folder / name):
+            m["curve"] = [-line["validation"]["elbo"] for line in Run.open(folder / name).finished()]
+        table.append((what, f"{-m['metrics']['elbo']:.2f} +- {m['elbo_error']:.2f}", f"{m['metrics']['kl']:.2f}",
+                      f"{m['parameters']:,}", f"{m['seconds']:.1f}", published,
+                      lines_of(MODELS[m["options"]["model"]])))  # fmt: skip
+    epochs = next((m["epochs"] for m in found.values()), 50)
+    text = [CATEGORICAL.format(epochs=epochs), markdown(*table), ""]
+    if found:
+        curves = {GRADIENTS[name][0]: m["curve"] for name, m in found.items()}
+        plots.draw_curves(curves, out / "variants_choices.png")
+        text += ["![-ELBO of the validation images after each epoch](variants_choices.png)", ""]
+    return text, found
+
+
+# ---- Critics
+
+CRITICS = """## Critics
+
+Fashion-MNIST, the runs of [blur.md](blur.md): the same networks and epochs, and pixels under a Gaussian of std 0.3. An
+adversarial autoencoder has a critic of codes in the place of the KL, a VAE-GAN a critic of images beside it. How far
+q(z) is from the prior is told by draws alone, one of each test image, which is all that a code without noise gives: the
+part of mean and covariance is exact, the part of the shape, by nearest neighbors, comes out too small, the more so the
+more latents there are. So it ranks, and is no KL to quote. Sharpness and Frechet distance are of samples, as there.
+"""
+
+
+def critics(folder, out, kept, blur):
+    """The section on critics, and {run: what was measured}."""
+    names = ["blur-vae", "blur-aae", "blur-vaegan"]
+    found = all_measured(names, folder, kept, ("latents",))
+    table = [("model", "KL of q(z) to the prior, by draws", "of mean and covariance", "of the shape", "squared error",
+              "sharpness", "Frechet distance", "s per epoch", "lines")]  # fmt: skip
+    for name in names:
+        if name not in found or name not in blur:
+            table.append((ROWS[name], open_cell([name], folder), *[""] * 7))
+            continue
+        m, b = found[name], blur[name]
+        drawn = m["measures"]["latents"]["drawn_marginal_kl"]
+        parts = ("{value:.2f} +- {standard_error:.2f}".format(**drawn[part]) for part in ("value", "moments", "shape"))
+        table.append((ROWS[name], *parts,
+                      "{:.2f} +- {:.2f}".format(*(1000 * value for value in b["squared_error"])),
+                      *("{:.2f} +- {:.2f}".format(*b["samples"]["means"][score]) for score in
+                        ("sharpness", "frechet_distance")), f"{m['seconds']:.1f}",
+                      lines_of(MODELS[m["options"]["model"]])))  # fmt: skip
+    return [CRITICS, markdown(*table), ""], found
+
+
+SECTIONS = {"quantized": quantized, "categorical": categorical, "critics": critics}
+
+
+def sections(folder, out, kept):
+    """(lines of the page, {section: what was measured}); `kept` is what variants.json has of these."""
+    file = out / "blur.json"
+    blur = json.loads(file.read_text())["rows"] if file.exists() else {}
+    text, found = [], {}
+    for name, section in SECTIONS.items():
+        lines, found[name] = section(folder, out, kept.get(name, {}), blur)
+        text += lines
+    return text, found
