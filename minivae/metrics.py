@@ -18,7 +18,7 @@ def check_pair(x, y, model):
     D = getattr(model, "D", None)
     if x.ndim != 2 or D not in (None, x.shape[1]):
         raise ValueError(f"x: expected rows of {D or 'D'} values, got shape {x.shape}")
-    gaps = getattr(getattr(model, "likelihood", None), "missing", False)
+    gaps = getattr(model, "missing", False)
     if isinstance(x, np.ndarray) and not (np.isfinite(x) | (gaps & np.isnan(x))).all():
         raise ValueError(f"x: expected finite values, got {'' if gaps else 'NaN or '}infinity")
     if y is None:

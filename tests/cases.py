@@ -24,6 +24,7 @@ from minivae.layers import (
     Embedding,
     GroupNorm,
     GRUCell,
+    Halves,
     Join,
     LayerNorm,
     LeakyReLU,
@@ -76,6 +77,10 @@ LAYERS = {
     GroupNorm: [
         ("rows", lambda rng: (GroupNorm(6, 2), rng.standard_normal((4, 6)))),
         ("images", lambda rng: (GroupNorm(4, 2), image(rng, 2, 3, 2, 4))),
+    ],
+    Halves: [
+        ("", lambda rng: (Halves(Dense(3, 8, rng), Dense(3, 12, rng), (2, 5, 2)), rng.standard_normal((4, 3)))),
+        ("dropped", lambda rng: (Halves(Dropout(0.3, (4,)), Dense(4, 8, rng), (2, 3, 2)), image(rng, 3, 4))),
     ],
     BatchNorm: [
         ("rows", lambda rng: (BatchNorm(6), rng.standard_normal((5, 6)))),

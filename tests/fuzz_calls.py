@@ -130,6 +130,7 @@ OF_MODEL = {
     "net": {"labels": ("classes", 3)},
     "m2": OF_BETA | {"alpha": 0.1, "labels_first": 1, "labels_only": False, "labels": ("classes", 3)},
     "multimodal": OF_BETA | {"experts": "mixture", "label_weight": 2.0, "labels": ("classes", 3)},
+    "halves": OF_BETA | {"experts": "product"},
     "ae": {},
     "gumbel": OF_BETA
     | {"categories": 3, "gradient": "relaxed", "temperature": 1.0, "temperature_end": 0.5, "temperature_epochs": 1},

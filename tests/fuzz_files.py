@@ -226,6 +226,7 @@ RUNS = {
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
     "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
+    "halves": ["--model", "halves", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
 }

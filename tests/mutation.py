@@ -107,6 +107,7 @@ MIRRORS = {
         *gradients("multimodal dense product", "multimodal dense mixture"),
         "tests/test_multimodal.py",
     ],
+    "halves": [*gradients("halves dense product", "halves dense mixture"), "tests/test_multimodal.py"],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],
@@ -128,7 +129,7 @@ MIRRORS = {
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
              "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel",
-             "multimodal")  # fmt: skip
+             "multimodal", "halves")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -24,6 +24,7 @@ VARIANTS = {
     "net": ["--model", "net"],
     "m2": ["--model", "m2", "--labelled", "50", "--labels-first", "1"],
     "multimodal": ["--model", "multimodal", "--labelled", "50"],
+    "halves": ["--model", "halves", "--experts", "mixture"],
     "ae": ["--model", "ae"],
     "flow": ["--model", "flow", "--flows", "3"],
     "flow radial": ["--model", "flow", "--flow", "radial", "--flows", "2", "--samples", "2"],
@@ -159,6 +160,9 @@ REFUSED = {
     ("net", "ledger"): "the ledger needs a KL of each latent",
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
     ("factorvae", "ledger"): "the loss of FactorVAE does not depend on beta",
+    ("halves", "ledger"): "the ledger needs a KL of each latent",
+    ("halves", "uncertainty"): "model: expected one with a posterior q(z | x), HalvesVAE has none",
+    ("multimodal", "ledger"): "the loss of Multimodal has more than the reconstruction beside beta",
     ("vaegan", "ledger"): "the loss of VAEGAN has more than the reconstruction beside beta",
     **dict.fromkeys((("tcvae", "ledger"), ("tcvae stratified", "ledger")), "the loss of TCVAE has more than the rec"),
     **{

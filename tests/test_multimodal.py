@@ -1,15 +1,22 @@
 """x and its class from one z: products and mixtures of experts, any of them known, and what one says of the other."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import special, stats
+from test_cli import error_of
 
 from minivae import log_evidence
+from minivae.cli import main
 from minivae.densities import mixture_of_experts, product_of_experts
+from minivae.evaluate import impute
 from minivae.gradcheck import check_gradients
+from minivae.layers import beside, left_and_right
 from minivae.models import Labels
 from minivae.models.examples import small
 from minivae.models.multimodal import EXPERTS
+from minivae.runs import Run
 
 
 @pytest.fixture
@@ -51,8 +58,8 @@ def known_and_not(rng, experts, **options):
     """A model of two latents, and rows of which all is known, x alone, y alone, or nothing."""
     options = {"hidden": (6,), "activation": "tanh", "shake": 0.05, "experts": experts} | options
     model, x, _ = small("multimodal", rng, n=6, **options)
-    for name in (*model.below("encoder"), *model.below("label_encoder")):
-        model.params[name].data[...] *= 0.5  # so that no expert is much narrower than the posterior
+    for name in ("encoder", "label_encoder"):
+        model.params[f"{name}.layers.2.b"].data[2:] += 1.5  # so that no q is much narrower than the posterior
     x[[2, 5]] = np.nan
     return model, x, np.array([0, 1, 2, -1, 1, -1])
 
@@ -153,3 +160,112 @@ def test_evidence_of_both(rng):
     y = np.arange(5) % 3
     both, alone = (log_evidence(model, x, 2000, np.random.default_rng(1), y=labels) for labels in (y, None))
     assert (both < alone).all()
+
+
+# ---- the measure
+
+
+def test_the_measure(tmp_path, capsys, no_pictures):
+    """Shares of 100 %, with their errors; y from x as `labels` counts it. A model of x alone has none."""
+    out = tmp_path / "run"
+    small = ["--hidden", "16", "--latent", "2", "--epochs", "2", "--experts", "mixture"]
+    assert main(["train", "--model", "multimodal", *small, "--out", str(out)]) == 0
+    assert main(["evaluate", str(out), "--samples", "5", "--measure", "cross", "labels"]) == 0
+    report = json.loads((out / "evaluate-test.json").read_text())
+    found = report["measures"]["cross"]
+    assert found["y_from_x"] == pytest.approx(100 - report["measures"]["labels"]["error"])
+    for name in ("y_from_x", "x_from_y", "both_from_the_prior", "held_out_rows"):
+        p = found[name] / 100
+        assert found[f"{name}_standard_error"] == pytest.approx(100 * (p * (1 - p) / (found["rows"] - 1)) ** 0.5)
+    assert found["held_out_rows"] > 60 > found["x_from_y"]
+    assert (out / "cross-test.png").exists()
+    said = capsys.readouterr().out
+    assert "log p(x, y) -" in said
+    assert "bits per dimension" not in said  # of x and y together there is none
+    assert "split: cross needs rows" in error_of(capsys, "evaluate", out, "--measure", "cross", "--split", "train")
+
+
+def test_the_measure_needs_both(tmp_path, capsys, no_pictures):
+    out = tmp_path / "vae"
+    assert main(["train", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(out)]) == 0
+    error = error_of(capsys, "evaluate", out, "--measure", "cross")
+    assert error == "minivae: measure: cross needs a model of things that are seen in two ways, vae is none\n"
+
+
+# ---- halves of an image
+
+
+def test_left_and_right(rng):
+    """The columns of images, in each of n_out blocks; odd widths have the larger half on the right."""
+    x = np.arange(2 * 3 * 5 * 2.0).reshape(1, 2, 3, 5, 2)  # two blocks of an image of 3 x 5 pixels, 2 channels
+    left, right = left_and_right(x.reshape(1, -1), (3, 5, 2))
+    np.testing.assert_array_equal(left, x[..., :2, :].reshape(1, -1))
+    np.testing.assert_array_equal(right, x[..., 2:, :].reshape(1, -1))
+    np.testing.assert_array_equal(beside(left, right, (3, 5, 2)), x.reshape(1, -1))
+
+
+def half_known(rng, experts):
+    """A model of halves and rows of which all is known, the left half, the right half, or nothing."""
+    model, x, _ = small("halves", rng, n=4, experts=experts, hidden=(6,), activation="tanh", shake=0.05)
+    for name in ("encoder", "right_encoder"):
+        model.params[f"{name}.layers.2.b"].data[2:] += 1.5
+    images = x.reshape(4, 4, 4)
+    images[1, :, 2:] = images[2, :, :2] = images[3] = np.nan
+    return model, x
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_evidence_of_halves(experts, rng):
+    """Of both, of one, and of nothing: log_evidence is below quadrature over all pixels that are known, and near it."""
+    model, x = half_known(rng, experts)
+    axis = np.linspace(-8, 8, 161)
+    z = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
+    p_x = special.expit(model.decoder(z))
+    log_px = np.where(np.isnan(x), 0, np.where(x > 0.5, np.log(p_x), np.log1p(-p_x))).sum(axis=-1)
+    log_p = special.logsumexp(log_px + stats.norm.logpdf(z).sum(axis=-1), axis=0) + 2 * np.log(axis[1] - axis[0])
+    w = np.exp(model.log_weights(x, rng.standard_normal((20_000, 4, 2))) - log_p)
+    error = w.std(axis=0) / 20_000**0.5
+    assert (np.abs(w.mean(axis=0) - 1) < 4 * error + 1e-9).all()
+    assert error.max() < 0.05
+    np.testing.assert_allclose(log_evidence(model, x, 5000, rng), log_p, atol=0.2)
+    checks = check_gradients(model, x, rng)
+    assert checks.ok, checks
+
+
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_a_half_completes_the_other(experts, rng):
+    """What is known stays; what fills the rest depends on it. A half of which some pixels are missing is refused."""
+    model, x = half_known(rng, experts)
+    filled = impute(model, x, 50, rng)
+    known = ~np.isnan(x)
+    np.testing.assert_array_equal(filled[known], x[known])
+    assert np.isfinite(filled).all()
+    other = np.where(known, 1 - x, np.nan)
+    assert np.abs(model.reconstruct(other)[1:3] - model.reconstruct(x)[1:3]).max() > 1e-3
+    np.testing.assert_array_equal(model.reconstruct(other)[3], model.reconstruct(x)[3])
+    x[0, 1] = np.nan
+    with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
+        model.encode(x)
+    for shape in ((16,), (4, 1, 1)):
+        with pytest.raises(ValueError, match=r"shape: expected images \(h, w, c\) of at least two columns"):
+            small("halves", rng, shape=shape)
+
+
+def test_the_measure_of_halves(tmp_path, capsys, no_pictures):
+    """log p(both) is log p(left) + log p(right | left), and the other way round; what halves share is told once."""
+    out = tmp_path / "run"
+    small = ["--hidden", "16", "--latent", "2", "--epochs", "2"]
+    assert main(["train", "--model", "halves", *small, "--out", str(out)]) == 0
+    assert main(["evaluate", str(out), "--measure", "cross", "--images", "100"]) == 0
+    found = json.loads((out / "evaluate-test-100-rows.json").read_text())["measures"]["cross"]
+    model, _ = Run.open(out).load_model()
+    assert found["rows"] == 100
+    for way in ("right_from_left", "left_from_right"):
+        assert 0.01 < found[way]["square_error"][0] < 0.5
+        assert found[way]["log_p"][0] < 0
+    both = found["log_p"]["both"][0]
+    assert found["shared"][0] == pytest.approx(both - found["log_p"]["left"][0] - found["log_p"]["right"][0])
+    assert found["right_from_left"]["log_p"][0] == pytest.approx(both - found["log_p"]["left"][0])
+    assert "log p(right | left) -" in capsys.readouterr().out
+    assert list(out.glob("cross-test*.png"))
+    assert model.evidence == "log p(x)"

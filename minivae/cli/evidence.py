@@ -22,10 +22,15 @@ def grey_floor(case):
 def bits_of(case, log_p):
     """(bits per dimension, levels) of a mean log-probability of the rows; (None, None) where it is no probability.
 
-    That is under a likelihood of densities, of grey values as chances of bits, or where values are missing.
+    That is under a likelihood of densities, of grey values as chances of bits, or where values are missing, or with y.
     """
     likelihood = case.model.likelihood
-    if likelihood.n_levels is None or likelihood.missing or case.run.protocol.entropy_floor is not None:
+    if (
+        likelihood.n_levels is None
+        or likelihood.missing
+        or case.model.explains_y
+        or case.run.protocol.entropy_floor is not None
+    ):
         return None, None
     return bits_per_dimension(-log_p, case.x.shape[1], levels=1), likelihood.n_levels
 

@@ -72,6 +72,8 @@ def annealed_evidence(model, x, T, rng, chains=16, y=None, progress=False):
     if model.infers_y:
         raise ValueError(f"model: annealing is known for z alone, {type(model).__name__} has classes y as well")
     x, y, T = checked(model, x, y, whole(1)("T", T))
+    if model.missing and not model.likelihood.missing and np.isnan(x).any():
+        raise ValueError("x: annealing is known for rows of which all is known, got NaN")
     chains = whole(1)("chains", chains)
     betas = _betas(T)
     log_w = np.empty((chains, len(x)))

@@ -20,6 +20,7 @@ from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
+from .halves import Halves, beside, left_and_right
 from .initialize import glorot, he
 from .masked import MaskedConv2d, MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
@@ -32,8 +33,9 @@ from .upward import Upward
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
     "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
-    "GroupNorm", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network",
-    "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split",
-    "Tanh", "Upsample", "Upward", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic", "dense_decoder",
-    "dense_encoder", "glorot", "he", "of_each_class", "spatial_decoder", "spatial_encoder",
+    "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d",
+    "Network", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral",
+    "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
+    "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class", "spatial_decoder",
+    "spatial_encoder",
 ]  # fmt: skip

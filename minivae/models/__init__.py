@@ -8,6 +8,7 @@ from .cvae import CVAE
 from .factorvae import FactorVAE
 from .flow import FlowVAE
 from .gumbel import GumbelVAE
+from .halves import HalvesVAE
 from .hvae import HVAE
 from .iaf import IAFVAE
 from .ivae import IVAE
@@ -27,7 +28,7 @@ from .vqvae import VQVAE
 
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
-          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "net": PlainNet,
-          "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
+          "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
+          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

@@ -92,6 +92,11 @@ class Model(Module):
         return "log p(x)" if self.labels is None or self.infers_y else "log p(x | y)"
 
     @property
+    def missing(self):
+        """Whether NaN in x stands for what is not known."""
+        return self.likelihood.missing
+
+    @property
     def better(self):
         """Which values of `monitor` are better, "higher" or "lower"; None without one."""
         return None if self.monitor is None else self.metrics[self.monitor].better
@@ -134,7 +139,7 @@ class Model(Module):
 
     def examples(self, x):
         """A user's x (..., D), as `rows` gives it; NaN stays where the model takes it for a missing value."""
-        return self.rows(x, "x", self.D, missing=self.likelihood.missing)
+        return self.rows(x, "x", self.D, missing=self.missing)
 
     def rows(self, x, name, width, n=None, missing=False):
         """A user's array (..., n, width) on the model's device, in its dtype; ValueError for another shape, or NaN."""

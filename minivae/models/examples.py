@@ -161,6 +161,9 @@ def _every():
         for experts in ("product", "mixture"):
             yield f"multimodal {arch} {experts}", partial(small, "multimodal", arch=arch, experts=experts, beta=0.7,
                                                           hidden=(6,), dropout=0.2)  # fmt: skip
+            yield f"halves {arch} {experts}", partial(small, "halves", arch=arch, experts=experts, hidden=(6,),
+                                                      shape=(4, 5, 1), channels=(3,), dropout=0.2)  # fmt: skip
+    yield "halves gaussian", partial(small, "halves", likelihood="gaussian", hidden=(6,))
     yield "multimodal missing", partial(small, "multimodal", missing=True, hidden=(6,))
     yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
     yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")

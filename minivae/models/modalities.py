@@ -24,22 +24,9 @@ class Modality(NamedTuple):
 
 
 class SeenTwice:
-    """Of a VAE with an encoder and a decoder of x, and a `label_encoder` and a `label_decoder` of its class y."""
+    """Of a VAE with two `modalities` and `_views(x, y)`, what there is to see of each, and in which rows."""
 
-    sampled = "draws from q(z | y)"
-    conditional = True
-    infers_y = True
-    explains_y = True
-    decodes_y = False
-
-    @property
-    def modalities(self):
-        y = Modality(self.label_encoder, self.label_decoder, self.label_likelihood, self.label_weight, "_y")
-        return Modality(self.encoder, self.decoder, self.likelihood, 1.0, ""), y
-
-    def classify(self, x):
-        """p(y | z) at the mean of q(z | x), x (N, D) -> (N, C)."""
-        return softmax(self.in_parts(self.label_decoder, self._posterior(self.examples(x))[0]).T).T
+    missing = True
 
     def encode(self, x, y=None):
         """Mean and log-variance of q(z | x, y), (N, L) each; of a mixture the mean that x says, or y where x is NaN."""
@@ -52,18 +39,10 @@ class SeenTwice:
         z = mu if eps is None else reparameterize(mu, log_var, eps=self.rows(eps, "eps", self.L, len(mu)))
         return self._x_hat(z, y, draw)
 
-    def sample(self, n, rng, y=None, draw=None):
-        """x_hat (n, D) of y (n,): z from q(z | y), which is the prior where y is -1, or there is none."""
-        n = whole(0)("n", n)
-        x = array_module(self.theta).full((n, self.D), math.nan, self.theta.dtype)
-        eps = place(rng.standard_normal((n, self.L), dtype="float32"), like=self.theta)
-        return self._x_hat(reparameterize(*self._posterior(x, y), eps=eps), y, draw)
-
     def examples(self, x):
-        """A user's x (..., D): a row of NaN is not known."""
+        """A user's x (..., D); what is NaN as a whole is not known."""
         x = self.rows(x, "x", self.D, missing=True)
-        gaps = array_module(x).isnan(x)
-        if not self.likelihood.missing and isinstance(x, np.ndarray) and (gaps.any(axis=-1) & ~gaps.all(axis=-1)).any():
+        if not self.likelihood.missing and isinstance(x, np.ndarray) and np.isnan(self._views(x)[0][0]).any():
             raise ValueError("x: expected rows that are finite, or NaN as a whole, got NaN in some of their values")
         return x
 
@@ -90,15 +69,6 @@ class SeenTwice:
             total = total + o * log_p
         return total
 
-    def _views(self, x, y):
-        """([x (N, D), one-hot rows of y (N, C)], zeros where they are not known; which are known (2, N), 1 or 0)."""
-        xp, N = array_module(x), len(x)
-        known = ~xp.isnan(x).all(axis=-1)
-        y = xp.full(N, -1) if y is None else as_array(y, "y")
-        self.labels.checked(y + (y == -1), N)
-        y = one_hot(y, self.labels.count, x)
-        return [xp.where(known[:, None], x, 0), y], xp.stack((known.astype(x.dtype), y.sum(axis=-1)))
-
     def _shares(self, q, known):
         """((mu, log_var) of the experts, their shares (2, N) in q(z | x, y), which of them have one, 1 or 0).
 
@@ -106,3 +76,55 @@ class SeenTwice:
         """
         takes = array_module(known).where(known.any(axis=0), known, 1)
         return [known[..., None] * part for part in q], takes / takes.sum(axis=0), takes
+
+    def _decoded(self, seen, g, z, noise, which, grads, call):
+        """Sums of g (2, .., N) log p(x_m | z) over the m in `which`, plain and weighted, and dz of minus the second."""
+        total, weighted, dz = 0, 0, 0
+        for m in which:
+            part = self.modalities[m]
+            out, c_dec = part.decoder.forward(z, noise[call + part.name])
+            log_p, c_x = part.likelihood.forward(seen[m], out)
+            value = (g[m] * log_p).sum()
+            total, weighted = total + value, weighted + part.weight * value
+            if grads:
+                dz = dz + part.decoder.backward(part.likelihood.backward(-part.weight * g[m], c_x), c_dec)
+        return total, weighted, dz
+
+
+class WithLabel:
+    """Of one whose modalities are x and its class y, with a `label_encoder` and a `label_decoder`."""
+
+    sampled = "draws from q(z | y)"
+    conditional = True
+    infers_y = True
+    explains_y = True
+    decodes_y = False
+
+    @property
+    def modalities(self):
+        y = Modality(self.label_encoder, self.label_decoder, self.label_likelihood, self.label_weight, "_y")
+        return Modality(self.encoder, self.decoder, self.likelihood, 1.0, ""), y
+
+    def classify(self, x):
+        """p(y | z) at the mean of q(z | x), x (N, D) -> (N, C)."""
+        return self.decode_label(self._posterior(self.examples(x))[0])
+
+    def decode_label(self, z):
+        """p(y | z), z (N, L) -> (N, C)."""
+        return softmax(self.in_parts(self.label_decoder, self.rows(z, "z", self.L)).T).T
+
+    def sample(self, n, rng, y=None, draw=None):
+        """x_hat (n, D) of y (n,): z from q(z | y), which is the prior where y is -1, or there is none."""
+        n = whole(0)("n", n)
+        x = array_module(self.theta).full((n, self.D), math.nan, self.theta.dtype)
+        eps = place(rng.standard_normal((n, self.L), dtype="float32"), like=self.theta)
+        return self._x_hat(reparameterize(*self._posterior(x, y), eps=eps), y, draw)
+
+    def _views(self, x, y=None):
+        """([x (N, D), one-hot rows of y (N, C)], zeros where they are not known; which are known (2, N), 1 or 0)."""
+        xp, N = array_module(x), len(x)
+        known = ~xp.isnan(x).all(axis=-1)
+        y = xp.full(N, -1) if y is None else as_array(y, "y")
+        self.labels.checked(y + (y == -1), N)
+        y = one_hot(y, self.labels.count, x)
+        return [xp.where(known[:, None], x, 0), y], xp.stack((known.astype(x.dtype), y.sum(axis=-1)))

@@ -32,67 +32,25 @@ from ..options import Option, one_of, read_arguments, real
 from .base import METRICS, Metric
 from .beta import BETA, beta_of
 from .labels import Labels
-from .modalities import SeenTwice
+from .modalities import SeenTwice, WithLabel
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 
 EXPERTS = ("product", "mixture")
 
 
-class Multimodal(SeenTwice, VAE):
-    """A VAE of x and its class y, which finds one from the other.
-
-    Parameters
-    ----------
-    encoder, decoder, likelihood, beta
-        As for VAE, of x.
-    label_encoder : Network
-        One-hot rows of y (..., C) -> (mu, log_var), each (..., L).
-    label_decoder : Network
-        z (..., L) -> logits of p(y | z) (..., C).
-    labels : Labels
-        C classes.
-    experts : {"product", "mixture"}
-        What q(z | x, y) is of what both encoders say.
-    label_weight : float
-        Weight of log p(y | z) in `loss`; in `elbo` it is always 1.
-    """
+class ExpertsVAE(SeenTwice, VAE):
+    """A VAE of a thing with two `modalities`; q(z | x, y) is the product or the mixture of what their encoders say."""
 
     options = NETWORKS | BETA | {
         "experts": Option(one_of(EXPERTS), "product", "how q(z | x) and q(z | y) come together", "|".join(EXPERTS)),
-        "label_weight": Option(real(closed=True), 10.0, "weight of log p(y | z) in the loss", "X"),
     }  # fmt: skip
-    metrics = METRICS | {
-        "log_px_z": Metric("reconstruction, log p(x, y | z)", "higher"),
-        "kl": Metric("KL(q(z | x, y) || p(z))", "lower"),
-    }
 
-    def __init__(self, encoder, decoder, label_encoder, label_decoder, labels, likelihood=None, experts="product",
-                 label_weight=10.0, beta=1.0):  # fmt: skip
-        classes = Labels.read(labels)
-        if classes.kind != "classes":
-            raise ValueError(f"labels: expected classes, got {classes.kind}")
-        self.experts, self.label_weight = read_arguments(Multimodal.options, experts=experts, label_weight=label_weight)
-        self.label_encoder, self.label_decoder, self.label_likelihood = label_encoder, label_decoder, Softmax()
+    def __init__(self, encoder, decoder, likelihood=None, experts="product", beta=1.0):
+        (self.experts,) = read_arguments(ExpertsVAE.options, experts=experts)
         super().__init__(encoder, decoder, likelihood, beta=beta)
-        self.labels = classes
         if self.experts == "mixture":
             self.latent = "point"  # q(z | x, y) is no Gaussian
-
-    @classmethod
-    def build(cls, shape, rng, *, labels=None, experts="product", label_weight=10.0, beta=1.0, beta_schedule="constant",
-              beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
-        """As VAE.build, of the data's `labels`; the networks of y have the dense layers of those of x."""
-        C = Labels.read(labels).count
-        if networks.get("norm") == "batch":
-            raise ValueError("norm: expected none, layer or group, since a decoder sees what is found with and without "
-                             "y; got batch")  # fmt: skip
-        encoder, decoder, likelihood = build_networks(shape, rng, **networks)
-        alike = {name: networks[name] for name in ("hidden", "latent", "activation", "norm", "dropout")
-                 if name in networks}  # fmt: skip
-        of_y = build_networks((C,), rng, likelihood="softmax", **alike)[:2]
-        beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
-        return cls(encoder, decoder, *of_y, labels, likelihood, experts, label_weight, beta)
 
     def draw_noise(self, rng, n, train=True):
         """All that is random in a step on `n` examples; `train=False` leaves out dropout and its like."""
@@ -163,19 +121,6 @@ class Multimodal(SeenTwice, VAE):
         dmu, dlog_var = reparameterize_backward(dz, mu, log_var, eps=eps)
         return metrics, (known[..., None] * (dmu + dmu_q), known[..., None] * (dlog_var + dlog_var_q))
 
-    def _decoded(self, seen, g, z, noise, which, grads, call):
-        """Sums of g (2, .., N) log p(x_m | z) over the m in `which`, plain and weighted; dz of minus the second."""
-        total, weighted, dz = 0, 0, 0
-        for m in which:
-            part = self.modalities[m]
-            out, c_dec = part.decoder.forward(z, noise[call + part.name])
-            log_p, c_x = part.likelihood.forward(seen[m], out)
-            value = (g[m] * log_p).sum()
-            total, weighted = total + value, weighted + part.weight * value
-            if grads:
-                dz = dz + part.decoder.backward(part.likelihood.backward(-part.weight * g[m], c_x), c_dec)
-        return total, weighted, dz
-
     def log_terms(self, x, eps, y=None):
         """log p(x, y | z), log p(z), log q(z | x, y): x (N, D), eps (K, N, L) -> (K, N) nats each, of what is known.
 
@@ -197,3 +142,56 @@ class Multimodal(SeenTwice, VAE):
         total = log_mean_exp(log_w) - xp.log(takes.mean(axis=0))  # (K, N)
         log_p, log_pz = (p * log_p).sum(axis=0), (p * log_pz).sum(axis=0)
         return log_p, log_pz, log_p + log_pz - total
+
+
+class Multimodal(WithLabel, ExpertsVAE):
+    """A VAE of x and its class y, which finds one from the other.
+
+    Parameters
+    ----------
+    encoder, decoder, likelihood, beta
+        As for VAE, of x.
+    label_encoder : Network
+        One-hot rows of y (..., C) -> (mu, log_var), each (..., L).
+    label_decoder : Network
+        z (..., L) -> logits of p(y | z) (..., C).
+    labels : Labels
+        C classes.
+    experts : {"product", "mixture"}
+        What q(z | x, y) is of what both encoders say.
+    label_weight : float
+        Weight of log p(y | z) in `loss`; in `elbo` it is always 1.
+    """
+
+    options = ExpertsVAE.options | {
+        "label_weight": Option(real(closed=True), 10.0, "weight of log p(y | z) in the loss", "X"),
+    }
+    metrics = METRICS | {
+        "log_px_z": Metric("reconstruction, log p(x, y | z)", "higher"),
+        "kl": Metric("KL(q(z | x, y) || p(z))", "lower"),
+    }
+
+    def __init__(self, encoder, decoder, label_encoder, label_decoder, labels, likelihood=None, experts="product",
+                 label_weight=10.0, beta=1.0):  # fmt: skip
+        classes = Labels.read(labels)
+        if classes.kind != "classes":
+            raise ValueError(f"labels: expected classes, got {classes.kind}")
+        (self.label_weight,) = read_arguments(self.options, label_weight=label_weight)
+        self.label_encoder, self.label_decoder, self.label_likelihood = label_encoder, label_decoder, Softmax()
+        super().__init__(encoder, decoder, likelihood, experts, beta)
+        self.labels = classes
+
+    @classmethod
+    def build(cls, shape, rng, *, labels=None, experts="product", label_weight=10.0, beta=1.0, beta_schedule="constant",
+              beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
+        """As VAE.build, of the data's `labels`; the networks of y have the dense layers of those of x."""
+        C = Labels.read(labels).count
+        if networks.get("norm") == "batch":
+            raise ValueError("norm: expected none, layer or group, since a decoder sees what is found with and without "
+                             "y; got batch")  # fmt: skip
+        encoder, decoder, likelihood = build_networks(shape, rng, **networks)
+        alike = {name: networks[name] for name in ("hidden", "latent", "activation", "norm", "dropout")
+                 if name in networks}  # fmt: skip
+        of_y = build_networks((C,), rng, likelihood="softmax", **alike)[:2]
+        beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
+        return cls(encoder, decoder, *of_y, labels, likelihood, experts, label_weight, beta)

@@ -58,7 +58,7 @@ def start(settings, model, data):
     """
     if settings.get("output_bias") != "mean":
         return
-    last = model.decoder.layers[-1]
+    last = getattr(model.decoder, "layers", [model.decoder])[-1]
     if not isinstance(last, Dense):
         raise ValueError(f"output_bias: mean needs a decoder that ends in a dense layer, got {type(last).__name__}")
     x = data.train.x

@@ -223,7 +223,7 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
     one = model.log_weights(rows, eps, y=y_rows).mean(axis=1)
     many = _bounds(model, x, K, rng, y, repeats)
     laws = {f"L_1 <= L_{K}": _at_least(many - one, 0.0)}
-    if model.infers_y:  # the ELBO is of q(y | x), the weights are sums over y
+    if model.infers_y or getattr(model, "experts", None) == "mixture":  # weights are sums over y, or over experts
         laws |= {"ELBO <= L_1": _at_least(one - elbo, 0.0)}
     else:
         laws |= {"L_1 is the ELBO": averaged(one - elbo, 0.0)}
@@ -248,7 +248,8 @@ def sampled(model, x, rng, draws=20_000, y=None):
     """
     decoded = []  # of a step
     latents = []
-    decode = model.decoder.forward
+    spied = getattr(model.decoder, "left", model.decoder)  # of two halves one
+    decode = spied.forward
 
     def decoder(z, *args):
         decoded.append(z[..., : model.L])  # without the columns of a condition
@@ -259,7 +260,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
         at_once = 1
         draws = draws // 10
     kl = []
-    with replaced(model.decoder, forward=decoder):
+    with replaced(spied, forward=decoder):
         done = 0
         while done < draws:
             n = min(at_once, draws - done)

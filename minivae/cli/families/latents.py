@@ -1,6 +1,7 @@
 """minivae evaluate --measure latents: what the KL is spent on, what the ELBO misses, which latents have collapsed."""
 
 import math
+from dataclasses import replace
 from textwrap import wrap
 
 import numpy as np
@@ -46,6 +47,8 @@ def latents(case):
     they are used, and their length; where these are choices, the KL of each in its parts.
     """
     model, L = case.model, case.model.L
+    if model.explains_y:  # of all that q(z | x, y) may be told, x alone, as in other models
+        case = replace(case, y=None)
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
