@@ -16,7 +16,7 @@ RUNS = {
                                        "gamma": 10.0},
     "blur-aae": FASHION | BASE | {"model": "aae", "gamma": 10.0},
     "blur-vqvae": FASHION_CODES | GAUSSIAN | {"model": "vqvae", "codes": 128, "commit": 2.0},
-    "blur-vaegan": FASHION | BASE | {"model": "vaegan", "gamma": 0.01, "feature_std": 0.3},
+    "blur-vaegan": FASHION | BASE | {"model": "vaegan", "gamma": 0.02, "feature_std": 0.3},
     "blur-logistic-mixture": FASHION | {"model": "vae", "likelihood": "logistic-mixture"},
 }  # fmt: skip
 
