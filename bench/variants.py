@@ -358,20 +358,13 @@ def iterate(p, prefix="critic"):
         p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)
 
 
-# ---- Two ways to see a thing: x and its class y, all of which are known; eps (N, L)
+# ---- Two ways to see a thing, both of which are known; eps (N, L)
 
 
-def multimodal(p, x, eps, encode, decode, y, experts="product", label_weight=10.0, beta=1.0):
-    """Of a product ELBO(x, y), ELBO(x) and ELBO(y); of a mixture one z of each expert."""
-    label = F.one_hot(y).to(x.dtype)
-    q = [encode(x).chunk(2, -1), dense(p, "label_encoder")(label).chunk(2, -1)]
+def of_experts(q, log_p, eps, experts, beta):
+    """q = [(mu, log_var), ..] of two experts, log_p(z) = (log p(x | z), log p(y | z)). Of a product ELBO(x, y), ELBO(x)
+    and ELBO(y); of a mixture one z of each expert."""
     mu, log_var = (torch.stack(part) for part in zip(*q, strict=True))  # (2, N, L)
-
-    def log_p(z):
-        return reconstruction(x, decode(z)), label_weight * (label * dense(p, "label_decoder")(z).log_softmax(-1)).sum(
-            -1
-        )
-
     if experts == "mixture":
         z = mu + (0.5 * log_var).exp() * eps
         log_q = torch.distributions.Normal(mu[:, None], (0.5 * log_var[:, None]).exp()).log_prob(z).sum(-1)
@@ -386,6 +379,31 @@ def multimodal(p, x, eps, encode, decode, y, experts="product", label_weight=10.
         kl = 0.5 * (mean * mean + var - 1 - var.log()).sum(-1)
         loss = loss + (beta * kl - sum(parts[m] for m in some)).mean()
     return loss
+
+
+def multimodal(p, x, eps, encode, decode, y, experts="product", label_weight=10.0, beta=1.0):
+    """x and its class y."""
+    label = F.one_hot(y).to(x.dtype)
+    of_y = dense(p, "label_encoder"), dense(p, "label_decoder")
+
+    def log_p(z):
+        return reconstruction(x, decode(z)), label_weight * (label * of_y[1](z).log_softmax(-1)).sum(-1)
+
+    return of_experts([encode(x).chunk(2, -1), of_y[0](label).chunk(2, -1)], log_p, eps, experts, beta)
+
+
+def halves(p, x, eps, encode, decode, shape=(28, 28), experts="product", beta=1.0):
+    """The left and the right half of an image, all networks dense."""
+    images = x.unflatten(-1, shape)
+    both = [part.flatten(-2) for part in images.tensor_split([shape[1] // 2], -1)]
+    encoders = encode, dense(p, "right_encoder")
+    decoders = dense(p, "decoder.left"), dense(p, "decoder.right")
+    q = [network(half).chunk(2, -1) for network, half in zip(encoders, both, strict=True)]
+
+    def log_p(z):
+        return [reconstruction(half, network(z)) for network, half in zip(decoders, both, strict=True)]
+
+    return of_experts(q, log_p, eps, experts, beta)
 
 
 # ---- Codes
@@ -441,6 +459,8 @@ TWINS = {  # name: (model, its options, twin)
     "capacity": ("capacity", {}, capacity),
     "tcvae": ("tcvae", {}, tcvae),
     "factorvae": ("factorvae", {}, factorvae),
+    "halves": ("halves", {}, halves),
+    "halves, mixture": ("halves", {"experts": "mixture"}, partial(halves, experts="mixture")),
     "gumbel": ("gumbel", {}, gumbel),
     "gumbel, score": ("gumbel", {"gradient": "score"}, partial(gumbel, gradient="score")),
     "aae": ("aae", {}, aae),

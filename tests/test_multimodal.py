@@ -1,6 +1,7 @@
 """x and its class from one z: products and mixtures of experts, any of them known, and what one says of the other."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from test_cli import error_of
 
 from minivae import log_evidence
 from minivae.cli import main
+from minivae.cli.families import MEASURES, Case
 from minivae.densities import mixture_of_experts, product_of_experts
-from minivae.evaluate import impute
+from minivae.evaluate import annealed_evidence, impute
+from minivae.evaluate.latents import kl_per_latent
 from minivae.gradcheck import check_gradients
 from minivae.layers import beside, left_and_right
 from minivae.models import Labels
@@ -185,6 +188,17 @@ def test_the_measure(tmp_path, capsys, no_pictures):
     assert "split: cross needs rows" in error_of(capsys, "evaluate", out, "--measure", "cross", "--split", "train")
 
 
+def test_latents_are_those_of_x_alone(rng):
+    """q(z | x), as in every other model: not what y adds to it."""
+    model, x, _ = small("multimodal", rng, n=40, shake=0.3)
+    y = np.arange(40) % 3
+    run = SimpleNamespace(settings={"model": "multimodal", "beta": 1.0}, finished=list, file=str)
+    case = Case(run, model, None, "test", x, y, y, 0, 1)
+    found = MEASURES["latents"](case).numbers
+    np.testing.assert_allclose(found["kl_per_latent"], kl_per_latent(model, x))
+    assert np.abs(kl_per_latent(model, x, y) / found["kl_per_latent"] - 1).max() > 0.1
+
+
 def test_the_measure_needs_both(tmp_path, capsys, no_pictures):
     out = tmp_path / "vae"
     assert main(["train", "--hidden", "4", "--latent", "2", "--epochs", "1", "--out", str(out)]) == 0
@@ -243,6 +257,8 @@ def test_a_half_completes_the_other(experts, rng):
     other = np.where(known, 1 - x, np.nan)
     assert np.abs(model.reconstruct(other)[1:3] - model.reconstruct(x)[1:3]).max() > 1e-3
     np.testing.assert_array_equal(model.reconstruct(other)[3], model.reconstruct(x)[3])
+    with pytest.raises(ValueError, match="x: annealing is known for rows of which all is known"):
+        annealed_evidence(model, x, 3, rng)
     x[0, 1] = np.nan
     with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
         model.encode(x)

@@ -620,6 +620,22 @@ def test_whole_multimodal(experts, arch, rng):
         close(param.grad, p[name].grad)
 
 
+@pytest.mark.parametrize("experts", EXPERTS)
+def test_whole_halves(experts, rng):
+    """Loss and every gradient, of images of an odd width."""
+    own = {"experts": experts, "beta": 0.7}
+    model, x, _ = small("halves", rng, shape=(4, 5, 1), latent=3, activation="relu", **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    encode = variants.dense(p, "encoder")
+    loss = variants.halves(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, None, (4, 5), **own)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
 @pytest.mark.parametrize("arch", ["dense", "conv"])
 def test_a_vqvae(arch, rng):
     """Losses and every gradient, of the codes and of their prior as well."""
