@@ -130,6 +130,7 @@ OF_MODEL = {
     "net": {"labels": ("classes", 3)},
     "m2": OF_BETA | {"alpha": 0.1, "labels_first": 1, "labels_only": False, "labels": ("classes", 3)},
     "ae": {},
+    "aae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
     "capacity": {"gamma": 10.0, "capacity": 2.0, "capacity_epochs": 1, "pass_steps": 2},
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},

@@ -224,6 +224,7 @@ RUNS = {
     "capacity": ["--model", "capacity", "--capacity", "1", "--epochs", "2"],
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
+    "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -255,9 +256,13 @@ def of_y(name, *y, decoded=False):
 
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name == "ae" else ["--samples", "3"],
+    "evaluate": lambda name: [] if name in ("ae", "aae") else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
-    "evaluate some": lambda name: ["--images", "2", *([] if name in ("ae", "net", "m2") else ["--annealed", "2"])],
+    "evaluate some": lambda name: [
+        "--images",
+        "2",
+        *([] if name in ("ae", "aae", "net", "m2") else ["--annealed", "2"]),
+    ],
     "encode": lambda name: [
         "--input",
         str(tiny_runs() / "x.npy"),
@@ -303,7 +308,7 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2"),
+    "uncertainty": ("ae", "aae", "net", "m2"),
     **dict.fromkeys(("encode", "decode", "latent", "interpolate", "traverse", "edit"), ("net",)),
     "evaluate train": ("m2",),
     "resume further": ("ae", "cvae"),

@@ -54,6 +54,7 @@ MIRRORS = {
         *conformance("test_layer_two_live_calls", "test_layer_accumulate_and_need_dx"),
         *conformance("test_layer_float32_agrees_with_numpy_float64"),
         "tests/test_layers.py",
+        "tests/test_spectral.py",
     ],
     "densities": [
         *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
@@ -112,10 +113,11 @@ MIRRORS = {
     "capacity": [*gradients("capacity dense"), "tests/test_factors.py"],
     "tcvae": [*gradients("tcvae dense", "tcvae stratified"), "tests/test_factors.py"],
     "factorvae": [*gradients("factorvae dense"), "tests/test_factors.py"],
+    "aae": [*gradients("aae dense"), "tests/test_aae.py"],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
-             "factorvae", "cvae", "ivae", "m2", "net", "ae")  # fmt: skip
+             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -104,6 +104,7 @@ CHANGES = [
     {"model": "capacity", "gamma": 10.0}, {"model": "tcvae"}, {"model": "tcvae", "beta": 4.0},
     {"model": "tcvae", "beta": 4.0, "estimator": "stratified"}, {"model": "factorvae"},
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]},
+    {"model": "aae"}, {"model": "aae", "gamma": 1.0}, {"model": "aae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},

@@ -35,6 +35,7 @@ VARIANTS = {
     "tcvae": ["--model", "tcvae", "--beta", "3"],
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
+    "aae": ["--model", "aae", "--critic", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
 }
 
@@ -95,7 +96,7 @@ def test_evaluate(label, finished, capsys):
         assert metric.unit in out
     if model.log_weights is None:
         error = error_of(capsys, "evaluate", run.path, "--samples", "3")
-        assert error == "minivae: samples: the model ae has no evidence log p(x) to estimate\n"
+        assert error == f"minivae: samples: the model {label} has no evidence log p(x) to estimate\n"
     else:
         assert main(["evaluate", str(run.path), "--samples", "3"]) == 0
         found = json.loads((run.path / "evaluate-test.json").read_text())["evidence"]["3"]["log_px"]
@@ -118,10 +119,11 @@ def test_compare_models_that_differ(finished, tmp_path, capsys):
 SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "edit", "uncertainty", "info")
 REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a q(z | x), which the model ae lacks",
+    ("aae", "uncertainty"): "uncertainty needs a q(z | x), which the model aae lacks",
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
-        for label in ("m2", "ae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
+        for label in ("m2", "ae", "aae", "flow", "flow radial", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder")
     },
     **{
         (label, "latent"): "y: the decodings of a conditional model need one y for all; expected --y"
