@@ -62,6 +62,7 @@ def test_everything_is_among_the_targets():
         "Reshape",
         "Residual",
         "Sequential",
+        "Spectral",
         "Upward",
     }  # made of layers, or of any sizes
     classes = [part for part in map(vars(layers).get, layers.__all__) if inspect.isclass(part)]
