@@ -339,9 +339,12 @@ def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gam
 
 
 def spectral_critic(p, z, prefix="critic"):
-    for i, name in enumerate(spectral_layers(p, prefix)):
-        W, b, u, v = (p[f"{name}.{part}"] for part in ("layer.W", "layer.b", "u", "v"))
-        z = (F.leaky_relu(z, 0.2) if i else z) @ (W / (u @ W @ v)) + b
+    layers = [name.removesuffix("W") for name in p if name.startswith(f"{prefix}.") and name.endswith(".W")]
+    for i, name in enumerate(layers):
+        W, b, own = p[f"{name}W"], p[f"{name}b"], name.removesuffix("layer.")
+        if f"{own}u" in p:
+            W = W / (p[f"{own}u"] @ W @ p[f"{own}v"])
+        z = (F.leaky_relu(z, 0.2) if i else z) @ W + b
     return z
 
 

@@ -134,6 +134,7 @@ OF_MODEL = {
     "ae": {},
     "gumbel": OF_BETA
     | {"categories": 3, "gradient": "relaxed", "temperature": 1.0, "temperature_end": 0.5, "temperature_epochs": 1},
+    "aae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
     "capacity": {"gamma": 10.0, "capacity": 2.0, "capacity_epochs": 1, "pass_steps": 2},
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},

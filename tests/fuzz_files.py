@@ -229,6 +229,7 @@ RUNS = {
     "halves": ["--model", "halves", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
+    "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -261,12 +262,12 @@ def of_y(name, *y, decoded=False):
 
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name in ("ae", "vqvae") else ["--samples", "3"],
+    "evaluate": lambda name: [] if name in ("ae", "aae", "vqvae") else ["--samples", "3"],
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "net", "m2", "vqvae", "gumbel", "multimodal") else ["--annealed", "2"]),
+        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         "--input",
@@ -313,7 +314,7 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "net", "m2", "vqvae", "gumbel", "multimodal"),
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal"),
     **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
     "interpolate": ("net", "gumbel"),
     **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel")),

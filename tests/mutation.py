@@ -55,6 +55,7 @@ MIRRORS = {
         *conformance("test_layer_float32_agrees_with_numpy_float64"),
         "tests/test_layers.py",
         "tests/test_quantize.py",
+        "tests/test_spectral.py",
     ],
     "densities": [
         *conformance("test_operation", "test_operation_float32_agrees_with_numpy_float64"),
@@ -124,6 +125,7 @@ MIRRORS = {
         *gradients("gumbel dense relaxed", "gumbel dense straight-through", "gumbel dense score"),
         "tests/test_gumbel.py",
     ],
+    "aae": [*gradients("aae dense"), "tests/test_aae.py"],
     "vqvae": [*gradients("vqvae dense", "vqvae conv"), "tests/test_vqvae.py"],
 }
 MODULES = ("optim", "schedules")

@@ -106,6 +106,7 @@ CHANGES = [
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]}, {"model": "vaegan"},
     {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.3}, {"model": "vaegan", "critic": [4]},
     {"model": "vaegan", "arch": "conv", "critic_channels": [4]},
+    {"model": "aae"}, {"model": "aae", "gamma": 1.0}, {"model": "aae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},

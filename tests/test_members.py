@@ -40,6 +40,7 @@ VARIANTS = {
     "vaegan": ["--model", "vaegan", "--critic", "6"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--temperature-epochs", "2"],
     "gumbel score": ["--model", "gumbel", "--categories", "3", "--gradient", "score"],
+    "aae": ["--model", "aae", "--critic", "6"],
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "6", "--width", "3", "--prior-width", "4"],
     "vqvae loss": ["--model", "vqvae", "--codes", "6", "--codebook", "loss", "--prior", "uniform"],
@@ -130,12 +131,14 @@ def test_compare_models_that_differ(finished, tmp_path, capsys):
 SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "edit", "uncertainty", "info")
 REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a q(z | x), which the model ae lacks",
+    ("aae", "uncertainty"): "uncertainty needs a q(z | x), which the model aae lacks",
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"
         for label in (
             "m2",
             "ae",
+            "aae",
             "flow",
             "flow radial",
             "iaf",

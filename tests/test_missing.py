@@ -72,7 +72,7 @@ def test_imputation_is_the_conditional_mean(linear, rng):
     assert max(worst) < 4 * np.sqrt(2 / 400)
 
 
-@pytest.mark.parametrize("name", ["vae", "iwae", "ae"])
+@pytest.mark.parametrize("name", ["vae", "iwae", "ae", "aae"])
 def test_no_metric_and_no_gradient_depends_on_what_is_missing(name, rng):
     """An output column that no row observes gets no gradient, and the loss is that of the other columns."""
     model = build(rng, name, likelihood="gaussian")

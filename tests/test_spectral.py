@@ -121,6 +121,9 @@ def test_a_dense_critic_cannot_tell_more_than_a_distance(rng):
     for param in critic.named(Param).values():
         param.data *= 10
     assert steepest() <= 1 + 1e-6
+    critic = dense_critic(6, [20, 20], bounded=False, rng=rng).bind("float64")
+    critic.layers[-1].W.data *= 100
+    assert steepest() > 2
 
 
 def test_a_convolutional_critic_gives_features_and_odds(rng):

@@ -82,13 +82,17 @@ def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="no
     return Network(_image(*side, depth, given), *first, *_image_stack(shape, channels, n_out, activation, norm, rng))
 
 
-def dense_critic(n_in, hidden, *, rng):
-    """x (..., n_in) -> log-odds (..., 1) that x is real, 1-Lipschitz in x; the most that it can tell is a distance."""
+def dense_critic(n_in, hidden, *, bounded=True, rng):
+    """x (..., n_in) -> log-odds (..., 1) that x is real: those of two x differ by at most their distance.
+
+    Not `bounded`, the last layer is free, and learns how many times that.
+    """
     layers = []
     for n in hidden:
         layers += [Spectral(Dense(n_in, n, rng)), LeakyReLU(0.2)]
         n_in = n
-    return Network(*layers, Spectral(Dense(n_in, 1, rng)))
+    last = Dense(n_in, 1, rng)
+    return Network(*layers, Spectral(last) if bounded else last)
 
 
 def conv_critic(shape, channels, hidden, *, rng):

@@ -31,8 +31,7 @@ class AAE(AE):
     encoder, decoder, likelihood
         As for AE.
     critic : Network
-        z (..., L) -> (..., 1), the log-odds that z is a draw from the prior and not a code. Where it stretches by 1 at
-        most, as a dense_critic, `gap` is at most the Wasserstein distance between q(z) and p(z).
+        z (..., L) -> (..., 1), the log-odds that z is a draw from the prior and not a code.
     gamma : float
         Weight of what the critic says of the codes.
 
@@ -67,7 +66,9 @@ class AAE(AE):
         """A model of data of `shape`, (h, w, c) or (D,): options as for AE.build, and the critic's."""
         (critic,) = read_arguments({"critic": cls.options["critic"]}, critic=critic)
         encoder, decoder, likelihood = build_networks(shape, rng, heads=1, **networks)
-        return cls(encoder, decoder, dense_critic(decoder.n_in, critic, rng=rng), likelihood, gamma)
+        # codes may lie so close that odds must be steep to tell them from draws: the last layer is free
+        critic = dense_critic(decoder.n_in, critic, bounded=False, rng=rng)
+        return cls(encoder, decoder, critic, likelihood, gamma)
 
     def draw_noise(self, rng, n, train=True):
         """`prior` (n, L): the draws that the critic is to tell from codes."""
