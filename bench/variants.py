@@ -406,6 +406,42 @@ def halves(p, x, eps, encode, decode, shape=(28, 28), experts="product", beta=1.
     return of_experts(q, log_p, eps, experts, beta)
 
 
+# ---- Codes
+
+
+def masked_conv(x, W, b, own):
+    """x (N, c, h, w), W (rows, kw, c, m): the rows above, and of its own row what is left of a place."""
+    rows, kw = W.shape[:2]
+    mask = torch.ones(rows, kw, 1, 1, dtype=W.dtype)
+    mask[-1, kw // 2 + own :] = 0
+    return F.conv2d(F.pad(x, (kw // 2, kw // 2, rows - 1, 0)), (W * mask).permute(3, 2, 0, 1), b)
+
+
+def pixel_cnn(p, z, side):
+    """-log p(z) (N,) of codes z (N, T) at the h x w places of `side`."""
+    part = lambda name: (p[f"prior.network.layers.{name}.W"], p[f"prior.network.layers.{name}.b"])  # noqa: E731
+    blocks = sum(name.endswith("body.layers.3.W") for name in p)
+    h = masked_conv(F.embedding(z.reshape(-1, *side), p["prior.embedding.W"]).permute(0, 3, 1, 2), *part(0), False)
+    for i in range(1, blocks + 1):
+        u = masked_conv(F.relu(h), *part(f"{i}.body.layers.1"), True)
+        u = masked_conv(F.relu(u), *part(f"{i}.body.layers.3"), True)
+        h = h + masked_conv(F.relu(u), *part(f"{i}.body.layers.5"), True)
+    logits = masked_conv(F.relu(h), *part(blocks + 2), True)
+    return F.cross_entropy(logits, z.reshape(-1, *side), reduction="none").sum((1, 2))
+
+
+def vqvae(p, x, encode, decode, commit=1.0, side=None):
+    """With codes that learn by their loss; the sum of the losses of model and prior."""
+    e, z_e = p["quantizer.W"], encode(x)
+    rows = z_e.reshape(-1, e.shape[1])
+    z = torch.cdist(rows.detach(), e.detach()).argmin(-1)
+    z_q = F.embedding(z, e).reshape(z_e.shape)
+    gap, gap_codes = ((z_e - z_q.detach()) ** 2).sum(-1), ((z_e.detach() - z_q) ** 2).sum(-1)
+    logits, z = decode(z_e + (z_q - z_e).detach()), z.reshape(len(x), -1)
+    length = pixel_cnn(p, z, side or (1, z.shape[1]))
+    return (commit * gap + gap_codes + length - reconstruction(x, logits)).mean()
+
+
 # ---- Time
 
 TWINS = {  # name: (model, its options, twin)
@@ -429,6 +465,7 @@ TWINS = {  # name: (model, its options, twin)
     "gumbel, score": ("gumbel", {"gradient": "score"}, partial(gumbel, gradient="score")),
     "aae": ("aae", {}, aae),
     "vaegan": ("vaegan", {}, vaegan),
+    "vqvae, 40 of 128 codes": ("vqvae", {"codebook": "loss", "revive": 0.0}, vqvae),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest
 

@@ -34,12 +34,12 @@ def step(layer, z, noise):
 
 @pytest.mark.parametrize("codebook", CODEBOOKS)
 def test_every_place_becomes_its_nearest_code(codebook, rng):
-    layer, z = quantizer(rng, codebook, 4.0), rng.standard_normal((4, 6))
+    layer, z = quantizer(rng, codebook, 4.0), rng.standard_normal((100, 6))
     (z_q, gap, gap_codes), _ = layer.forward(z)
-    places, e = z.reshape(4, 3, 1, 2), layer.codes()
-    far = ((places - e) ** 2).sum(axis=-1)  # (4, 3, 5)
+    places, e = z.reshape(100, 3, 1, 2), layer.codes()
+    far = ((places - e) ** 2).sum(axis=-1)  # (100, 3, 5)
     np.testing.assert_array_equal(layer.nearest(z), far.argmin(axis=-1))
-    np.testing.assert_array_equal(z_q, e[far.argmin(axis=-1)].reshape(4, 6))
+    np.testing.assert_array_equal(z_q, e[far.argmin(axis=-1)].reshape(100, 6))
     np.testing.assert_allclose(gap, far.min(axis=-1).sum(axis=-1), rtol=1e-12)
     np.testing.assert_array_equal(gap, gap_codes)
     np.testing.assert_array_equal(layer.lookup(layer.nearest(z)[None]), z_q[None])

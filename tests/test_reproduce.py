@@ -34,8 +34,8 @@ def short(monkeypatch, tmp_path):
 def test_the_settings_are_options(row):
     settings = complete(read_options(row.settings))
     assert settings["data"] in ("mnist", "static-mnist")
-    assert row.samples >= 128
-    assert 80 < row.nll < 100
+    assert row.samples >= 128 or row.name.startswith("jang-")  # negative ELBOs
+    assert 80 < row.nll < 111
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if "burda" in name and "hour" not in name])

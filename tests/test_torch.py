@@ -636,6 +636,20 @@ def test_whole_halves(experts, rng):
         close(param.grad, p[name].grad)
 
 
+@pytest.mark.parametrize("arch", ["dense", "conv"])
+def test_a_vqvae(arch, rng):
+    """Losses and every gradient, of the codes and of their prior as well."""
+    model, x, _ = small("vqvae", rng, arch=arch, shape=(6, 6, 1), channels=(3,), latent=4, codebook="loss", commit=2.0)
+    metrics = model.loss_and_grads(x, model.draw_noise(rng, len(x)))
+    p = variants.tensors(model)
+    side = {"dense": (1, 4), "conv": (3, 3)}[arch]
+    loss = variants.vqvae(p, torch.tensor(x), *twins_of_networks(model, p, arch), commit=2.0, side=side)
+    assert metrics["loss"] + metrics["loss_prior"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
 @pytest.mark.parametrize(
     ("make", "torch_make"),
     [

@@ -1,17 +1,24 @@
 """The VQ-VAE: an exact bound of an evidence that is a finite sum, two objectives, codes in and out."""
 
 import itertools
+import json
 import math
 
 import numpy as np
 import pytest
+from test_cli import error_of
 
-from minivae.backend import place
-from minivae.evaluate import code_terms, elbo_standard_error, row_scores
+from minivae.backend import generator, place
+from minivae.cli import main
+from minivae.cli.families.base import Findings
+from minivae.evaluate import code_terms, code_use, elbo_standard_error, row_scores
 from minivae.models import VQVAE
 from minivae.models.examples import small
 from minivae.optim import SGD, Adam
-from minivae.priors import PixelCNN
+from minivae.priors import PixelCNN, UniformCodes
+from minivae.runs import Run
+from minivae.sklearn import VAETransformer
+from minivae.trained import load_run
 
 
 @pytest.fixture
@@ -135,7 +142,110 @@ def test_without_revival_codes_die(rng):
     assert used[0.1] > 2 * used[0.0]
 
 
-def test_convolutions_need_no_dense_layers(rng):
-    """A configuration has no `hidden` and no `latent` then."""
-    model = VQVAE.build((8, 8, 1), rng, arch="conv", channels=[2, 3], hidden=None, latent=None, codes=4, width=2)
-    assert (model.T, model.L) == (4, 8)
+# ---- through the tools
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Of digits, 2x2 places of 6 codes; without hidden layers and latents, which convolutions have not."""
+    out = tmp_path_factory.mktemp("runs") / "a"
+    options = ["--model", "vqvae", "--arch", "conv", "--channels", "3", "4", "--codes", "6", "--width", "2"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+        assert main(["train", *options, "--prior-width", "4", "--epochs", "2", "--out", str(out)]) == 0
+    return out
+
+
+def test_codes_as_data(run, tmp_path, capsys):
+    """Whole numbers in every kind of file, which decode takes again, and others it refuses in one line."""
+    x = (np.random.default_rng(0).random((5, 8, 8)) < 0.5).astype("uint8")
+    np.save(tmp_path / "x.npy", x)
+    model, _ = Run.open(run).load_model()
+    codes, x_hats = model.encode(x.reshape(5, 64)), []
+    for name in ("z.npy", "z.csv", "z.npz"):
+        path = str(tmp_path / name)
+        assert main(["encode", str(run), "--input", str(tmp_path / "x.npy"), "--out", path]) == 0
+        if name == "z.npz":
+            np.testing.assert_array_equal(np.load(path)["z"], codes)
+            continue
+        assert main(["decode", str(run), "--input", path, "--out", str(tmp_path / "x_hat.npy"), "--force"]) == 0
+        x_hats.append(np.load(tmp_path / "x_hat.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "z.npy"), codes)
+    assert (tmp_path / "z.csv").read_text().splitlines()[:2] == ["z0,z1,z2,z3", ",".join(map(str, codes[0]))]
+    np.testing.assert_array_equal(*x_hats)
+    np.testing.assert_array_equal(x_hats[0].reshape(5, 64), model.decode(codes))
+    for bad in (codes + 6, codes[:, :2], codes + 0.5):
+        np.save(tmp_path / "bad.npy", bad)
+        error = error_of(capsys, "decode", run, "--input", tmp_path / "bad.npy", "--out", tmp_path / "new.npy")
+        assert error.startswith("minivae: input: expected ")
+    trained = load_run(run)
+    np.testing.assert_array_equal(trained.encode(x), codes)
+    scores = trained.score(x, threshold=0.5)
+    np.testing.assert_array_equal(scores["unusual"], scores["elbo_quantile"] <= 0.5)
+    np.testing.assert_allclose(scores["elbo"], scores["log_px_z"] - scores["kl"], rtol=1e-12)
+
+
+def test_samples_through_the_prior_and_through_uniform_codes(run, tmp_path, capsys, no_pictures):
+    model, _ = Run.open(run).load_model()
+    out = str(tmp_path / "x.npy")
+    assert main(["sample", str(run), "--n", "30", "--uniform", "--out", out]) == 0
+    model.prior = UniformCodes(6, 4)
+    expected = model.sample(30, generator(0, "sample"))
+    np.testing.assert_array_equal(np.load(out).reshape(30, 64), expected)
+    assert main(["sample", str(run), "--n", "30", "--out", out, "--force"]) == 0
+    assert (np.load(out).reshape(30, 64) != expected).any()
+    vae = tmp_path / "vae"
+    assert main(["train", "--hidden", "4", "--latent", "1", "--epochs", "1", "--out", str(vae)]) == 0
+    assert error_of(capsys, "sample", vae, "--uniform") == "minivae: uniform: expected a model with codes, got vae\n"
+
+
+def test_measures_of_codes(run, monkeypatch, capsys):
+    """The perplexity of a whole split, and the length of its codes; samples beside uniform codes."""
+    for part in ("_sharpness", "_copies", "_augmentation"):
+        monkeypatch.setattr(f"minivae.cli.families.samples.{part}", lambda *args: Findings({}, []))
+    monkeypatch.setattr("minivae.cli.families.samples.SETS", 2)
+    monkeypatch.setattr("minivae.cli.families.samples.ROWS", 60)
+    assert main(["evaluate", str(run), "--measure", "latents", "samples", "labels"]) == 0
+    report = json.loads((run / "evaluate-test.json").read_text())
+    found = report["measures"]["latents"]
+    model, _ = Run.open(run).load_model()
+    x, _ = Run.open(run).read_data().test()
+    use = code_use(model.encode(x), 6)
+    assert (found["perplexity"], found["codes_used"]) == (pytest.approx(use.perplexity), use.used)
+    assert found["code_length"]["value"] == pytest.approx(report["kl"], rel=1e-5)
+    assert report["elbo_bits_per_dimension"] == pytest.approx(-report["elbo"] / 64 / math.log(2))
+    assert set(report["measures"]["samples"]["scores"]) == {"samples", "training_rows", "uniform_codes"}
+    for measure in ("recovery", "disentanglement"):
+        assert "measure" in error_of(capsys, "evaluate", run, "--measure", measure)
+
+
+def test_walks_through_codes(run, monkeypatch):
+    """One place at a time changes, in the order of its codes' frequency; between examples, the nearest codes."""
+    decoded = []
+    decode = VQVAE.decode
+    monkeypatch.setattr(VQVAE, "decode", lambda self, z, *args, **named: decoded.append(z) or decode(self, z))
+    model, _ = Run.open(run).load_model()
+    x, _ = Run.open(run).read_data().pictured
+    codes = model.encode(x)
+    assert main(["traverse", str(run), "--n", "3", "--steps", "4"]) == 0
+    use = code_use(codes, 6)
+    walks = np.concatenate(decoded).reshape(3, 4, 4)
+    for walk, k in zip(walks, np.argsort(-use.place_entropy, kind="stable"), strict=False):
+        np.testing.assert_array_equal(np.delete(walk, k, axis=1), np.tile(np.delete(codes[0], k), (4, 1)))
+        np.testing.assert_array_equal(walk[:, k], np.argsort(-use.place_shares[k], kind="stable")[:4])
+    decoded.clear()
+    assert main(["interpolate", str(run), "--n", "1", "--steps", "5"]) == 0
+    ends = np.concatenate(decoded).reshape(2, 5, 4)[:, [0, -1]]
+    np.testing.assert_array_equal(ends, [codes[:2], codes[:2]])
+
+
+def test_an_estimator(rng):
+    x = rng.standard_normal((80, 3)) * [1, 10, 100]
+    options = {"codes": 4, "width": 2, "prior_width": 4}
+    fitted = VAETransformer(latent=3, hidden=(8,), model="vqvae", epochs=2, options=options, random_state=0).fit(x)
+    codes = fitted.transform(x)
+    assert codes.dtype.kind == "i"
+    assert codes.shape == (80, 3)
+    assert fitted.inverse_transform(codes).shape == x.shape
+    assert fitted.score_samples(x).shape == (80,)
+    assert list(fitted.get_feature_names_out()) == [f"vaetransformer{i}" for i in range(3)]

@@ -126,8 +126,9 @@ def interpolate(run, path, n, steps):
         bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
     bands = [band for pair in zip(*bands, strict=True) for band in pair]
     title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
+    if model.latent == "codes":
+        title = "between two examples: the codes nearest to walks from z_e to z_e, decoded"
     title += ", given the left one's y" * (model.labels is not None and model.decodes_y)
-    title += ", what the encoder gives, by the nearest codes" * (model.latent == "codes")
     tops = ["x", *[""] * steps, "x"]
     plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
 

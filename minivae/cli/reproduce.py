@@ -83,10 +83,12 @@ def _epochs(given, minutes):
 def _measured(row, run, seconds):
     result = read_result(run, "test", row.samples)
     model, meta = run.load_model()
-    variances, _ = activity(posteriors(model, run.read_data().test().x)[0])
+    active = None
+    if model.latent == "gaussian":
+        active = int((activity(posteriors(model, run.read_data().test().x)[0])[0] > ACTIVE).sum())
     threads = os.environ.get("OPENBLAS_NUM_THREADS", os.cpu_count())
     return {
-        "nll": -result.mean, "standard_error": result.standard_error, "active": int((variances > ACTIVE).sum()),
+        "nll": -result.mean, "standard_error": result.standard_error, "active": active,
         "epochs": run.settings["epochs"], "best_epoch": meta["epoch"], "published_epochs": row.settings["epochs"],
         "training_seconds": sum(line["seconds"] for line in run.finished()),
         "evidence_seconds": seconds, "threads": f"{threads} thread" + "s" * (str(threads) != "1"),

@@ -79,7 +79,7 @@ class Model(Module):
     labels = None
     D = None
     choices = None  # a method, where q(z | x) is of T independent choices: their probabilities (N, T, K)
-    log_weights = None  # a method, where there is an evidence p(x) to estimate; then there is `log_terms` as well
+    log_weights = None  # a method, where there is an evidence p(x) to estimate; `log_terms` is there, and of codes
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled; build it again and restore a checkpoint")

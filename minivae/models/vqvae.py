@@ -44,7 +44,7 @@ class VQVAE(Model):
     prior : Prior, optional
         Of K codes at T places. None: a new UniformCodes.
     commit : float
-        Weight of the commitment, ||z_e - sg[e]||^2.
+        Weight of the commitment, ||z_e - sg[e]||^2. The paper's 0.25 is beside means over pixels, and not their sum.
     prior_steps : int
         The prior learns from this step on.
 
@@ -62,7 +62,7 @@ class VQVAE(Model):
         "width": Option(whole(1, MOST), 16, "numbers of a code", "N"),
         "codebook": Option(one_of(CODEBOOKS), "ema", "how codes learn: as moving means, or by a loss of their own",
                            "|".join(CODEBOOKS)),
-        "commit": Option(real(closed=True), 0.25, "weight of the squared distance to the codes", "X"),
+        "commit": Option(real(closed=True), 1.0, "weight of the squared distance to the codes", "X"),
         "decay": Option(real(below=1, closed=True), 0.99, "of the moving means of codes and of their use"),
         "revive": Option(real(below=0.5, closed=True), 0.03, "codes used less than this share of the mean move to a "
                          "place of the batch; 0: none", "X"),
@@ -84,7 +84,7 @@ class VQVAE(Model):
     latent = "codes"
     sampled = "codes drawn from the prior"
 
-    def __init__(self, encoder, quantizer, decoder, likelihood=None, prior=None, commit=0.25, prior_steps=0):
+    def __init__(self, encoder, quantizer, decoder, likelihood=None, prior=None, commit=1.0, prior_steps=0):
         self.encoder = encoder
         self.quantizer = quantizer
         self.decoder = decoder
@@ -102,7 +102,7 @@ class VQVAE(Model):
         self.bind()
 
     @classmethod
-    def build(cls, shape, rng, *, codes=128, width=16, codebook="ema", commit=0.25, decay=0.99, revive=0.03,
+    def build(cls, shape, rng, *, codes=128, width=16, codebook="ema", commit=1.0, decay=0.99, revive=0.03,
               prior="learned", prior_width=None, prior_blocks=None, prior_after=None, pass_steps=1,
               **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for the constructor and `build_networks`.
@@ -112,7 +112,7 @@ class VQVAE(Model):
         codes, width, prior, prior_width, prior_blocks, prior_after = read_arguments(
             cls.options, codes=codes, width=width, prior=prior, prior_width=prior_width, prior_blocks=prior_blocks,
             prior_after=prior_after)  # fmt: skip
-        networks = {name: value for name, value in networks.items() if value is not None}  # conv has no `hidden`
+        networks = {name: value for name, value in networks.items() if value is not None}  # of dense alone
         encoder, decoder, likelihood = build_networks(shape, rng, heads=1, depth=width, **networks)
         quantizer = Quantize(codes, width, decoder.n_in // width, rng, codebook, decay, revive)
         book = None

@@ -8,9 +8,9 @@ INTRO = """# Published numbers, and ours
 Written by `minivae reproduce NAME`, which trains and measures one row, from its data to this page. Numbers are negative
 log-likelihoods of all 10,000 test images in nats per image, lower is better, by importance sampling with K samples;
 ours with the standard error over the images. Bits are resampled at every presentation (those of the test images are
-drawn once, by seed 0), or static. Numbers of different bits or different K cannot be compared. Where we have fewer
-epochs than were published, the whole schedule is scaled to them (`--budget MINUTES`). An open row says which command
-fills it.
+drawn once, by seed 0), or static. By one sample the number is a negative ELBO. Numbers of different bits or different
+K cannot be compared. Where we have fewer epochs than were published, the whole schedule is scaled to them (`--budget
+MINUTES`). An open row says which command fills it.
 """
 HEAD = ("source", "model", "bits", "K", "published", "ours", "active units: published, ours", "epochs", "training",
         "evidence", "commit")  # fmt: skip
@@ -56,7 +56,7 @@ def _row(row, measured):
         return [*cells, "open", active, "", "", "", f"`minivae reproduce {row.name}`"]
     m = measured
     ours = f"{m['nll']:.2f} +- {m['standard_error']:.2f}"
-    active = f"{active}, {m['active']}" if active else str(m["active"])
+    active = ", ".join(part for part in (active, "" if m["active"] is None else str(m["active"])) if part)
     scaled = " (scaled)" if m["epochs"] < m["published_epochs"] else ""
     epochs = f"{m['epochs']:,} of {m['published_epochs']:,}{scaled}"
     return [*cells, ours, active, epochs, f"{m['training_seconds'] / 60:.0f} min, {m['threads']}",

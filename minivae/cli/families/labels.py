@@ -56,7 +56,7 @@ def _of_codes(case):
         raise ValueError(f"measure: labels needs 2 to {LABELS} classes and more than {LABELS} rows of training, the "
                          f"run has {count} and {len(y)}")  # fmt: skip
     ways = {
-        "codes": (lambda rows: codes(model, x[rows]), codes(model, case.x)),
+        "codes": (lambda rows: _features(model, x[rows]), _features(model, case.x)),
         "rows": (lambda rows: np.asarray(x[rows]), np.asarray(case.x)),
     }
     errors = {name: errors_of_few(features, y, test, case.labels, LABELS, DRAWS)
@@ -70,3 +70,9 @@ def _of_codes(case):
         lines.append(f"{what}: {found.mean():.2f} % wrong, standard deviation {found.std(ddof=1):.2f} over {DRAWS} "
                      "draws of the labels")  # fmt: skip
     return Findings(numbers, lines, {"labels": partial(draw_errors, errors)})
+
+
+def _features(model, x):
+    """One row of numbers for each of x (N, D): its code, whose numbers are one-hot rows where they are names."""
+    z = codes(model, x)
+    return np.eye(model.K, dtype="float32")[z].reshape(len(z), -1) if model.latent == "codes" else z
