@@ -108,7 +108,7 @@ MIRRORS = {
         *gradients("multimodal dense product", "multimodal dense mixture"),
         "tests/test_multimodal.py",
     ],
-    "halves": [*gradients("halves dense product", "halves dense mixture"), "tests/test_multimodal.py"],
+    "halves": [*gradients("halves dense product", "halves conv mixture"), "tests/test_multimodal.py"],
     "hvae": [*gradients("hvae dense two levels", "hvae conv three levels"), "tests/test_hierarchy.py"],
     "ladder": [*gradients("ladder dense two levels", "ladder conv three levels"), "tests/test_hierarchy.py"],
     "flow": [*gradients("flow dense", "flow conv radial"), "tests/test_priors_posteriors.py"],

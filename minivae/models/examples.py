@@ -157,14 +157,13 @@ def _every():
         yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
-    for arch in ("dense", "conv"):
-        for experts in ("product", "mixture"):
-            yield f"multimodal {arch} {experts}", partial(small, "multimodal", arch=arch, experts=experts, beta=0.7,
-                                                          hidden=(6,), dropout=0.2)  # fmt: skip
-            yield f"halves {arch} {experts}", partial(small, "halves", arch=arch, experts=experts, hidden=(6,),
-                                                      shape=(4, 5, 1), channels=(3,), dropout=0.2)  # fmt: skip
-    yield "halves gaussian", partial(small, "halves", likelihood="gaussian", hidden=(6,))
-    yield "multimodal missing", partial(small, "multimodal", missing=True, hidden=(6,))
+    seen = {"hidden": (6,), "beta": 0.7, "dropout": 0.2}
+    for arch, experts in (("dense", "product"), ("dense", "mixture"), ("conv", "product")):
+        yield f"multimodal {arch} {experts}", partial(small, "multimodal", arch=arch, experts=experts, **seen)
+    yield "multimodal missing", partial(small, "multimodal", experts="mixture", missing=True, hidden=(6,))
+    odd = {"shape": (4, 5, 1), "channels": (3,)}
+    yield "halves dense product", partial(small, "halves", likelihood="gaussian", **odd, **seen)
+    yield "halves conv mixture", partial(small, "halves", arch="conv", experts="mixture", **odd, **seen)
     yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
     yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")
     yield "vqvae uniform missing", partial(small, "vqvae", prior="uniform", missing=True)

@@ -87,7 +87,7 @@ def _of_labels(case):
 
 
 def _of_halves(case):
-    """Wrong pixels of a half that is found from the other, and how many nats it has once that is known."""
+    """Square errors of a half that is found from the other, and how many nats it has once that is known."""
     model, shape = case.model, case.run.protocol.shape
     x = np.asarray(case.x[:])
     mean = np.nanmean(case.train()[0][:], axis=0, dtype="float64")[None]
