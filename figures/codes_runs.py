@@ -6,7 +6,7 @@ CHOICES = CATEGORICAL | {"model": "gumbel", "categories": 10}
 MODAL = {"data": "mnist", "hidden": [400, 200], "latent": 16, "batch_size": 128, "epochs": 25, "schedule": "cosine"}
 RUNS = {
     "choices-relaxed": CHOICES | {"gradient": "relaxed", "temperature": 1.0, "temperature_end": 0.5,
-                                  "temperature_epochs": 30},
+                                  "temperature_epochs": 25},
     "choices-straight-through": CHOICES | {"gradient": "straight-through", "temperature": 1.0, "temperature_end": 1.0},
     "choices-score": CHOICES | {"gradient": "score"},
     "choices-gaussian": CATEGORICAL | {"model": "vae"},
