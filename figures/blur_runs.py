@@ -10,6 +10,7 @@ NATS = 237.75  # BITS ln 2
 BASE = {"likelihood": "gaussian-fixed", "std": 0.3}
 RUNS = {
     "blur-vae": FASHION | BASE | {"model": "vae"},
+    "blur-wide": FASHION | BASE | {"model": "vae", "std": 0.5},
     "blur-learned": FASHION | GAUSSIAN | {"model": "vae"},
     "blur-beta-binomial": FASHION | {"model": "vae", "likelihood": "beta-binomial"},
     "blur-bits": FASHION | GAUSSIAN | {"model": "capacity", "latent": 64, "capacity": NATS, "capacity_epochs": 4,
@@ -21,7 +22,8 @@ RUNS = {
 }  # fmt: skip
 
 ROWS = {  # what a run is, in the order of the page
-    "blur-vae": "VAE",
+    "blur-vae": "VAE, std 0.3",
+    "blur-wide": "VAE, std 0.5",
     "blur-learned": "VAE, learned std",
     "blur-beta-binomial": "VAE, beta-binomial",
     "blur-logistic-mixture": "VAE, mixture of logistics",
