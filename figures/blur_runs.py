@@ -15,7 +15,7 @@ RUNS = {
     "blur-beta-binomial": FASHION | {"model": "vae", "likelihood": "beta-binomial"},
     "blur-bits": FASHION | GAUSSIAN | {"model": "capacity", "latent": 64, "capacity": NATS, "capacity_epochs": 4,
                                        "gamma": 10.0},
-    "blur-aae": FASHION | BASE | {"model": "aae", "gamma": 25.0},
+    "blur-aae": FASHION | GAUSSIAN | {"model": "aae", "gamma": 30.0},
     "blur-vqvae": FASHION_CODES | GAUSSIAN | {"model": "vqvae", "codes": 128, "commit": 5.0},
     "blur-vaegan": FASHION | BASE | {"model": "vaegan", "gamma": 0.02, "feature_std": 0.3},
     "blur-logistic-mixture": FASHION | {"model": "vae", "likelihood": "logistic-mixture"},
