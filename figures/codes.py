@@ -97,17 +97,18 @@ def categorical(folder, out, kept, blur):
 
 CRITICS = """## Critics
 
-Fashion-MNIST, the runs of [blur.md](blur.md): the same networks and epochs, and pixels under a Gaussian of std 0.3. An
-adversarial autoencoder has a critic of codes in the place of the KL, a VAE-GAN a critic of images beside it. How far
-q(z) is from the prior is told by draws alone, one of each test image, which is all that a code without noise gives: the
-part of mean and covariance is exact, the part of the shape, by nearest neighbors, comes out too small, the more so the
-more latents there are. So it ranks, and is no KL to quote. Sharpness and Frechet distance are of samples, as there.
+Fashion-MNIST, the runs of [blur.md](blur.md): the same networks and epochs. An adversarial autoencoder has a critic of
+codes in the place of the KL, a VAE-GAN a critic of images beside it; each stands below the VAE of the same likelihood.
+How far q(z) is from the prior is told by draws alone, one of each test image, which is all that a code without noise
+gives: the part of mean and covariance is exact, the part of the shape, by nearest neighbors, comes out too small, the
+more so the more latents there are. So it ranks, and is no KL to quote. Sharpness and Frechet distance are of samples,
+as there.
 """
 
 
 def critics(folder, out, kept, blur):
     """The section on critics, and {run: what was measured}."""
-    names = ["blur-vae", "blur-aae", "blur-vaegan"]
+    names = ["blur-learned", "blur-aae", "blur-vae", "blur-vaegan"]
     found = all_measured(names, folder, kept, ("latents",))
     table = [("model", "KL of q(z) to the prior, by draws", "of mean and covariance", "of the shape", "squared error",
               "sharpness", "Frechet distance", "s per epoch", "lines")]  # fmt: skip
