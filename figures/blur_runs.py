@@ -49,7 +49,6 @@ def uniform_codes(model, n, rng):
     return model.decode(rng.integers(0, model.K, (n, model.T)))
 
 
-LIKELIHOODS = ("blur-learned", "blur-beta-binomial", "blur-logistic-mixture")
 WAYS = {name: {"means": means} for name in ROWS}
-WAYS |= {name: {"means": means, "with noise": with_noise} for name in LIKELIHOODS}
+WAYS["blur-learned"] = {"means": means, "with noise": with_noise}
 WAYS["blur-vqvae"] = {"means": means, "uniform codes": uniform_codes}
