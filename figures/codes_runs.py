@@ -3,7 +3,7 @@
 CATEGORICAL = {"data": "static-mnist", "hidden": [400, 200], "latent": 20, "batch_size": 128, "epochs": 50, "lr": 2e-3,
                "schedule": "cosine"}  # fmt: skip
 CHOICES = CATEGORICAL | {"model": "gumbel", "categories": 10}
-MODAL = {"data": "mnist", "hidden": [400, 200], "latent": 16, "batch_size": 128, "epochs": 25, "schedule": "cosine"}
+MODAL = {"data": "mnist", "hidden": [400, 200], "latent": 16, "batch_size": 128, "epochs": 12, "schedule": "cosine"}
 RUNS = {
     "choices-relaxed": CHOICES | {"gradient": "relaxed", "temperature": 1.0, "temperature_end": 0.5,
                                   "temperature_epochs": 25},
