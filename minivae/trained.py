@@ -1,5 +1,7 @@
 """A trained model together with what prepares its data: raw data in, and out again in their own units."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .backend import generator, take, to_numpy
@@ -61,6 +63,8 @@ class Trained:
     """
 
     def __init__(self, model, protocol, likelihood, validation=lambda: None, argument=None):
+        if model.missing and protocol.missing is None:  # it learned from whole rows, and serves others
+            protocol = replace(protocol, missing=0)
         self.model, self.protocol, self.likelihood, self.validation = model, protocol, likelihood, validation
         self.argument = argument
 
@@ -106,6 +110,7 @@ class Trained:
 
         Means alone vary less than the data: columns come out too narrow. Labels y take turns, or else all classes.
         """
+        y = [y] if np.ndim(y) == 0 and y is not None else y
         y = None if y is None else self._labels(y, len(y))
         return self.drawn(whole(1)("n", n), whole(0)("seed", seed), y, draw)
 
@@ -189,7 +194,7 @@ class Trained:
         ValueError
             If the model was trained without missing values, or has no evidence p(x).
         """
-        if not self.model.likelihood.missing:
+        if not self.model.missing:
             raise ValueError("run: impute needs a model that was trained on data with missing values")
         rows, y = self.prepared(x, y)
         filled = impute_rows(self.model, rows, samples, generator(seed, "evaluate"), draws, progress, y)

@@ -1,6 +1,7 @@
 """x and its class from one z: products and mixtures of experts, any of them known, and what one says of the other."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from scipy import special, stats
 from test_cli import error_of
 
-from minivae import log_evidence
+from minivae import load_run, log_evidence
 from minivae.cli import main
+from minivae.cli.decoding import codes
 from minivae.cli.families import MEASURES, Case
 from minivae.densities import mixture_of_experts, product_of_experts
 from minivae.evaluate import annealed_evidence, impute
@@ -285,3 +287,23 @@ def test_the_measure_of_halves(tmp_path, capsys, no_pictures):
     assert "log p(right | left) -" in capsys.readouterr().out
     assert list(out.glob("cross-test*.png"))
     assert model.evidence == "log p(x)"
+
+
+def test_a_user_gives_one_half(tmp_path, monkeypatch):
+    """The other is found; half of a half is refused in one line."""
+    monkeypatch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
+    assert main(["train", "--model", "halves", "--hidden", "4", "--epochs", "1", "--out", str(tmp_path / "a")]) == 0
+    trained = load_run(tmp_path / "a")
+    x = np.random.default_rng(0).random((3, 8, 8), "float32")
+    x[0, :, :4] = x[1, :, 4:] = np.nan
+    for found in (trained.reconstruct(x), trained.impute(x), trained.encode(x)[0]):
+        assert np.isfinite(found).all()
+    np.testing.assert_allclose(trained.impute(x)[0, :, 4:].reshape(8, 4), x[0, :, 4:], atol=1e-6)
+    x[2, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="expected rows that are finite, or NaN as a whole"):
+        trained.encode(x)
+
+
+def test_pictures_of_q_are_of_x_alone(rng):
+    model, x, y = small("multimodal", rng)
+    np.testing.assert_array_equal(codes(Path("a.png"), model, x, np.abs(y)), model.encode(x)[0])

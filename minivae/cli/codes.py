@@ -32,7 +32,7 @@ def draw_changed_codes(run, path, model, x, y, i, n, steps):
     tiles = plot.Tiles(shape_of(run), *walks.shape[:2])
     x_hat = decoded(path, model, walks, tiles, take(y, slice(i, i + 1)))
     title = "one place at a time, with its most frequent codes, the first at the left"
-    labels = [f"place {k}, {use.place_entropy[k]:.2f} nats" for k in order]
+    labels = [f"place {k}, entropy {use.place_entropy[k]:.2f}" for k in order]
     plot.walks(list(x_hat), shape_of(run), path, title, labels, [""] * often.shape[1])
 
 

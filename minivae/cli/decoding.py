@@ -36,17 +36,22 @@ def reconstructed(run, path, model, x, y, tiles):
     """Reconstructions (n, d) of x (n, D); of parts of images with the rest that is given."""
 
     def through(rows):
-        return run.protocol.whole(to_numpy(model.reconstruct(x[rows], y=take(y, rows))), take(y, rows))
+        return run.protocol.whole(to_numpy(model.reconstruct(x[rows], y=take(told(model, y), rows))), take(y, rows))
 
     return in_tiles(path, tiles, len(x), through)
 
 
 def codes(path, model, x, y, above=False):
     """What `encode` gives for each example (n, L); 0 in the levels that are not decoded, unless they are asked for."""
-    z = finite_rows(latents.codes(model, x, y), name_of(model), path.stem)
+    z = finite_rows(latents.codes(model, x, told(model, y)), name_of(model), path.stem)
     if model.levels is not None and not above:
         z[:, model.levels[0] :] = 0
     return z
+
+
+def told(model, y):
+    """What an encoder is told of y in pictures of q(z | x): nothing where y is a second thing that z explains."""
+    return None if model.explains_y else y
 
 
 def _repeated(y, n):

@@ -72,7 +72,7 @@ class Editor:
         if len(self.values) < 2:
             raise ValueError(f"run: edit needs two classes or more, {run.protocol.name} has one")
         self.seen = self.reader.known(x, y)[:, self.column]
-        self.by_y = self.name in ("class", "shape") and self.model.conditional
+        self.by_y = self.name in ("class", "shape") and self.model.conditional and not self.model.explains_y
         self.way = "giving another y" if self.by_y else f"a direction of {name_of(self.model)}"
 
     def value_of(self, to):

@@ -15,7 +15,7 @@ from .base import argument
 from .codes import draw_changed_codes, draw_use, outputs_of
 from .columns import draw_column_reconstructions, draw_column_samples
 from .completions import draw_completions
-from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of
+from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of, told
 from .drawing import drawing
 from .levels import draw_levels
 
@@ -160,7 +160,7 @@ def traverse(run, path, example, n, steps):
     values = np.linspace(-3, 3, steps, dtype="float32")
     z = codes(path, model, x_seen, y_seen, above=True)
     if model.has_kl:
-        size = latents.kl_per_latent(model, x_seen, y_seen)
+        size = latents.kl_per_latent(model, x_seen, told(model, y_seen))
         unit = "nats"
     else:
         size = z.std(axis=0)
@@ -221,13 +221,13 @@ def uncertainty(run, path, n, seed):
     if model.log_weights is None:
         raise ValueError(f"run: uncertainty needs a q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
-    mu, std = latents.moments(model, x, generator(seed, "sample"), y)
+    mu, std = latents.moments(model, x, generator(seed, "sample"), told(model, y))
     for name, part in (("mu", mu), ("std", std)):
         finite_rows(part, name, path.stem)
-    size = latents.mean_kl(model, mu, 2 * np.log(std), y) if model.has_kl else mu.var(axis=0)
+    size = latents.mean_kl(model, mu, 2 * np.log(std), told(model, y)) if model.has_kl else mu.var(axis=0)
     first = np.argsort(-size, kind="stable")[:2]
     names = [latent_name(model, i) for i in first]
-    x, y_first = x[:n], take(y, slice(n))
+    x, y_first = x[:n], told(model, take(y, slice(n)))
     tiles = plot.Tiles(shape_of(run), len(x), plot.SHOWN + 3)
     rng, spread = generator(seed, "sample"), latents.Spread()
 

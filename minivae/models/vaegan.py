@@ -64,7 +64,7 @@ class VAEGAN(VAE):
     objectives = {"loss": ("encoder", "prior"), "loss_decoder": ("decoder",), "loss_critic": ("critic", "head")}
     adam_betas = {"loss_decoder": (0.5, 0.999), "loss_critic": (0.5, 0.999)}
     metrics = METRICS | {
-        "log_fx_z": Metric("reconstruction in the critic's features", "higher"),
+        "log_fx_z": Metric("reconstruction, log p(f(x) | z)", "higher"),
         "loss_decoder": Metric("loss of the decoder", "lower"),
         "loss_critic": Metric("cross-entropy of the critic", "lower"),
     }

@@ -77,7 +77,7 @@ class VQVAE(Model):
     objectives = {"loss": ("encoder", "quantizer", "decoder", "likelihood"), "loss_prior": ("prior",)}
     metrics = METRICS | {
         "kl": Metric("length of the codes, -log p(z)", "lower"),
-        "gap": Metric("squared distance of the encoder's outputs to their codes", "lower", ""),
+        "gap": Metric("squared distance to the codes", "lower", ""),
         "perplexity": Metric("perplexity of the codes of a batch", "higher", ""),
         "loss_prior": Metric("the same, which the prior descends", "lower"),
     }

@@ -24,7 +24,7 @@ def draw_evidence(bounds, results, labels, path):
             xscale="log",
             xlabel="samples K",
             ylabel="nats per row",
-            title="mean bound of K samples on log p(x), +- 2 standard errors",
+            title=f"mean bound of K samples on {results[0].quantity}, +- 2 standard errors",
         )
         left.legend(loc="lower right")
         values = results[0].values

@@ -46,9 +46,14 @@ def latents(case):
     Of a hierarchy the KL and the active units of each level; of points z how far they are from N(0, I); of codes how
     they are used, and their length; where these are choices, the KL of each in its parts.
     """
+    if not case.model.explains_y:
+        return _latents(case)
+    found = _latents(replace(case, y=None))
+    return replace(found, lines=["of q(z | x) and log p(x): here nothing is told y", *found.lines])
+
+
+def _latents(case):
     model, L = case.model, case.model.L
-    if model.explains_y:  # of all that q(z | x, y) may be told, x alone, as in other models
-        case = replace(case, y=None)
     if len(case.x) < 2:
         raise ValueError(f"measure: latents needs 2 rows or more, the {case.split} split has {len(case.x)}")
     if model.levels is not None:
