@@ -41,9 +41,10 @@ sharp as these, below 1 is blur, above 1 is noise or too hard an edge. The Frech
 rows; so are precision, recall, density and coverage, explained in [evidence.md](evidence.md). Samples are means of
 p(x | z) where nothing else is said, and "with noise" are draws of it. They are the mean of {sets} sets of 10,000,
 +- the standard error over the sets, of one training; another seed may differ by more. The squared error is that of
-reconstructions of the test images per pixel, times 1,000.
+reconstructions of the test images per pixel, times 1,000. Bits per dimension are those of the ELBO, of likelihoods of
+256 grey levels or of pixels that are spread over them.
 """
-HEAD = ("model", "parameters", "s per epoch", "squared error", "sharpness of reconstructions", "bits per dimension")
+HEAD = ("model", "parameters", "squared error", "sharpness of reconstructions", "bits per dimension")
 OF_SAMPLES = ("samples", "sharpness", "Frechet distance", "precision", "recall", "density", "coverage")
 D = 784
 
@@ -58,15 +59,15 @@ def table(found):
         m = found[name]
         error, spread = (1000 * value for value in m["squared_error"])
         bits = bits_of(m)
-        rows.append((what, f"{m['parameters']:,}", f"{m['seconds']:.1f}", f"{error:.2f} +- {spread:.2f}",
+        rows.append((what, f"{m['parameters']:,}", f"{error:.2f} +- {spread:.2f}",
                      f"{m['reconstructions']:.3f}", "" if bits is None else f"{bits:.3f}"))  # fmt: skip
     return markdown(*rows)
 
 
 def bits_of(m):
-    """Bits per dimension of the ELBO, those of the codes among them; None of a model without one."""
+    """Bits per dimension of the ELBO, those of the codes among them; None of a model without one, or without levels."""
     elbo = m["metrics"].get("elbo")
-    return None if elbo is None else bits_per_dimension(-elbo, D, m["levels"])
+    return None if elbo is None or m["levels"] is None else bits_per_dimension(-elbo, D, m["levels"])
 
 
 def sample_table(found, real):
@@ -101,7 +102,7 @@ def verdicts(found):
             continue
         of = found[name]["samples"][how]
         sharp, far = (of[score][0] - base[score][0] for score in ("sharpness", "frechet_distance"))
-        lines.append(f"- {what}: sharper than the means of the VAE by {sharp:+.3f}, Frechet distance {far:+.2f}.")
+        lines.append(f"- {what}, beside {ROWS['blur-vae']}: sharpness {sharp:+.3f}, Frechet distance {far:+.2f}.")
     return lines
 
 
@@ -111,7 +112,7 @@ def verdicts(found):
 def draw_side_by_side(bands, shape, path, title):
     """A row of images for each of {what: images (n, D)}."""
     tiles = Tiles(shape, len(bands), SHOWN)
-    with figure_to(path, (0.62 * SHOWN + 2.4, 0.62 * len(bands) + 0.5)) as figure:
+    with figure_to(path, (0.62 * SHOWN + 3.2, 0.62 * len(bands) + 0.5)) as figure:
         ax = figure.subplots()
         draw_images(ax, list(bands.values()), tiles, list(bands))
         ax.set_title(title)

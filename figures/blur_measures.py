@@ -73,10 +73,9 @@ def measured(name, options, folder, scene, ways):
     found = {
         "options": options,
         "parameters": model.theta.size,
-        "seconds": float(np.median([line["seconds"] for line in run.finished()])),
         "epoch": meta["epoch"],
         "metrics": {metric: report[metric] for metric in model.metrics},
-        "levels": run.protocol.levels or 1 if model.likelihood.n_levels is None else 1,
+        "levels": run.protocol.levels if model.likelihood.n_levels is None else 1,  # None: a density of other numbers
         "squared_error": [float(errors.mean()), standard_error(errors)],
         "reconstructions": likeness(scene, [x_hat])["sharpness"][0],
         "samples": {},

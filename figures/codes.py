@@ -73,16 +73,16 @@ so the order is to be compared, and not the numbers. The relaxed one is trained 
 def categorical(folder, out, kept, blur):
     """The section on categorical latents, and {run: what was measured}."""
     found = all_measured(list(GRADIENTS), folder, kept)
-    table = [("gradient", "-ELBO", "KL", "parameters", "s per epoch", "published", "lines")]
+    table = [("gradient", "-ELBO", "KL", "parameters", "published", "lines")]
     for name, (what, published) in GRADIENTS.items():
         if name not in found:
-            table.append((what, open_cell([name], folder), *[""] * 3, published, ""))
+            table.append((what, open_cell([name], folder), *[""] * 2, published, ""))
             continue
         m = found[name]
         if is_finished(folder / name):
             m["curve"] = [-line["validation"]["elbo"] for line in Run.open(folder / name).finished()]
         table.append((what, f"{-m['metrics']['elbo']:.2f} +- {m['elbo_error']:.2f}", f"{m['metrics']['kl']:.2f}",
-                      f"{m['parameters']:,}", f"{m['seconds']:.1f}", published,
+                      f"{m['parameters']:,}", published,
                       lines_of(MODELS[m["options"]["model"]])))  # fmt: skip
     epochs = next((m["epochs"] for m in found.values()), 50)
     text = [CATEGORICAL.format(epochs=epochs), markdown(*table), ""]
@@ -111,10 +111,10 @@ def critics(folder, out, kept, blur):
     names = ["blur-learned", "blur-aae", "blur-vae", "blur-vaegan"]
     found = all_measured(names, folder, kept, ("latents",))
     table = [("model", "KL of q(z) to the prior, by draws", "of mean and covariance", "of the shape", "squared error",
-              "sharpness", "Frechet distance", "s per epoch", "lines")]  # fmt: skip
+              "sharpness", "Frechet distance", "lines")]  # fmt: skip
     for name in names:
         if name not in found or name not in blur:
-            table.append((ROWS[name], open_cell([name], folder), *[""] * 7))
+            table.append((ROWS[name], open_cell([name], folder), *[""] * 6))
             continue
         m, b = found[name], blur[name]
         drawn = m["measures"]["latents"]["drawn_marginal_kl"]
@@ -122,7 +122,7 @@ def critics(folder, out, kept, blur):
         table.append((ROWS[name], *parts,
                       "{:.2f} +- {:.2f}".format(*(1000 * value for value in b["squared_error"])),
                       *("{:.2f} +- {:.2f}".format(*b["samples"]["means"][score]) for score in
-                        ("sharpness", "frechet_distance")), f"{m['seconds']:.1f}",
+                        ("sharpness", "frechet_distance")),
                       lines_of(MODELS[m["options"]["model"]])))  # fmt: skip
     return [CRITICS, markdown(*table), ""], found
 
@@ -157,10 +157,10 @@ def modalities(folder, out, kept, blur):
             gain = result.values - results["modal-vae"].values + math.log(10)
             found[name]["effect"] = [float(gain.mean()), standard_error(gain)]
     table = [("model", "class from image, %", "image from class, %", "image and class from one z, %", "ELBO",
-              "log p(x, y)", "effect", "s per epoch", "lines")]  # fmt: skip
+              "log p(x, y)", "effect", "lines")]  # fmt: skip
     for name, what in joint.items():
         if name not in found or "modal-vae" not in found:
-            table.append((what, open_cell([name, "modal-vae"], folder), *[""] * 7))
+            table.append((what, open_cell([name, "modal-vae"], folder), *[""] * 6))
             continue
         m = found[name]
         cross = m["measures"]["cross"]
@@ -168,7 +168,7 @@ def modalities(folder, out, kept, blur):
                   for part in ("y_from_x", "x_from_y", "both_from_the_prior"))  # fmt: skip
         table.append((what, *shares, f"{m['metrics']['elbo']:.2f} +- {m['elbo_error']:.2f}",
                       f"{m['log_p']:.2f} +- {m['log_p_error']:.2f}", "{:+.2f} +- {:.2f}".format(*m["effect"]),
-                      f"{m['seconds']:.1f}", lines_of(MODELS["multimodal"])))  # fmt: skip
+                      lines_of(MODELS["multimodal"])))  # fmt: skip
     if len(found) < 3:
         return ["## Several modalities", "", markdown(*table), ""], found
     vae = found["modal-vae"]
