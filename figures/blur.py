@@ -41,7 +41,8 @@ sharp as these, below 1 is blur, above 1 is noise or too hard an edge. The Frech
 rows; so are precision, recall, density and coverage, explained in [evidence.md](evidence.md). Samples are means of
 p(x | z) where nothing else is said, and "with noise" are draws of it. They are the mean of {sets} sets of 10,000,
 +- the standard error over the sets, of one training; another seed may differ by more. The squared error is that of
-reconstructions of the test images per pixel, times 1,000.
+reconstructions of the test images per pixel, times 1,000. Bits per dimension are those of the ELBO for 256 grey levels;
+a density of grey values that are not dequantized, such as the Gaussian of a fixed std, has none.
 """
 HEAD = ("model", "parameters", "s per epoch", "squared error", "sharpness of reconstructions", "bits per dimension")
 OF_SAMPLES = ("samples", "sharpness", "Frechet distance", "precision", "recall", "density", "coverage")
@@ -64,9 +65,13 @@ def table(found):
 
 
 def bits_of(m):
-    """Bits per dimension of the ELBO, those of the codes among them; None of a model without one."""
-    elbo = m["metrics"].get("elbo")
-    return None if elbo is None else bits_per_dimension(-elbo, D, m["levels"])
+    """Bits per dimension of the ELBO, those of the codes among them; None of a model without one.
+
+    None as well under a density of grey values that are not dequantized, whose bits are of no levels.
+    """
+    elbo, options = m["metrics"].get("elbo"), m["options"]
+    density = options.get("likelihood", "").startswith("gaussian") and not options.get("dequantize")
+    return None if elbo is None or density else bits_per_dimension(-elbo, D, m["levels"])
 
 
 def sample_table(found, real):
