@@ -41,8 +41,8 @@ sharp as these, below 1 is blur, above 1 is noise or too hard an edge. The Frech
 rows; so are precision, recall, density and coverage, explained in [evidence.md](evidence.md). Samples are means of
 p(x | z) where nothing else is said, and "with noise" are draws of it. They are the mean of {sets} sets of 10,000,
 +- the standard error over the sets, of one training; another seed may differ by more. The squared error is that of
-reconstructions of the test images per pixel, times 1,000. Bits per dimension are those of the ELBO, of likelihoods of
-256 grey levels or of pixels that are spread over them.
+reconstructions of the test images per pixel, times 1,000. Bits per dimension are those of the ELBO for 256 grey levels;
+a density of grey values that are not dequantized, such as the Gaussian of a fixed std, has none.
 """
 HEAD = ("model", "parameters", "squared error", "sharpness of reconstructions", "bits per dimension")
 OF_SAMPLES = ("samples", "sharpness", "Frechet distance", "precision", "recall", "density", "coverage")

@@ -151,10 +151,11 @@ class Trained:
         -------
         dict of arrays (N,)
             "elbo", "log_px" (importance sampling), "log_px_z" (reconstruction), "kl", of what was observed: a row with
-            more missing values has more. And of each a "..._quantile": the share of the validation rows with at most
-            this value, where there is such a split. A model without evidence has "log_px_z" only, with its "elbo" and
-            "kl" where z are codes; one without latents has "log_px". "unusual", by the first of log_px, elbo and
-            log_px_z that there is, if there is a threshold.
+            more missing values has more; log_px is log p(x, y) of a `multimodal` model that is given y, and elbo of a
+            mixture of experts the bound of one z from each, above its ELBO. And of each a "..._quantile": the share of
+            the validation rows with at most this value, where there is such a split. A model without evidence has
+            "log_px_z" only, with its "elbo" and "kl" where z are codes; one without latents has "log_px". "unusual",
+            by the first of log_px, elbo and log_px_z that there is, if there is a threshold.
         """
         threshold = None if threshold is None else real(below=1)("threshold", threshold)
         x, y = self.prepared(x, y)
@@ -165,7 +166,8 @@ class Trained:
             if threshold is not None:
                 raise ValueError("threshold: expected a run with a validation split, whose rows are compared")
             return scores
-        usual = self._scores(*held_out, samples, seed, progress)
+        x_usual, y_usual = held_out  # without y where the rows are: log p(x, y) is below log p(x)
+        usual = self._scores(x_usual, None if y is None else y_usual, samples, seed, progress)
         for name, values in list(scores.items()):
             ranks = np.searchsorted(np.sort(usual[name]), values, side="right")
             scores[f"{name}_quantile"] = ranks / len(usual[name])

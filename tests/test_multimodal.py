@@ -10,18 +10,21 @@ from scipy import special, stats
 from test_cli import error_of
 
 from minivae import load_run, log_evidence
+from minivae.backend import generator
 from minivae.cli import main
 from minivae.cli.decoding import codes
 from minivae.cli.families import MEASURES, Case
 from minivae.densities import mixture_of_experts, product_of_experts
-from minivae.evaluate import annealed_evidence, impute
+from minivae.evaluate import annealed_evidence, impute, row_scores
 from minivae.evaluate.latents import kl_per_latent
 from minivae.gradcheck import check_gradients
 from minivae.layers import beside, left_and_right
 from minivae.models import Labels
 from minivae.models.examples import small
 from minivae.models.multimodal import EXPERTS
+from minivae.params import replaced
 from minivae.runs import Run
+from minivae.trained import load_run
 
 
 @pytest.fixture
@@ -187,6 +190,11 @@ def test_the_measure(tmp_path, capsys, no_pictures):
     said = capsys.readouterr().out
     assert "log p(x, y) -" in said
     assert "bits per dimension" not in said  # of x and y together there is none
+    trained, (x, _) = load_run(out), Run.open(out).read_data().validation
+    with replaced(trained, prepared=lambda *given: (x[:30], None)):
+        found = trained.score(x[:30], samples=20)
+    alone = row_scores(trained.model, x, 20, generator(0, "evaluate"))["log_px"]  # without y, as these rows are
+    np.testing.assert_allclose(found["log_px_quantile"], (alone <= alone[:30, None]).mean(axis=1))
     assert "split: cross needs rows" in error_of(capsys, "evaluate", out, "--measure", "cross", "--split", "train")
 
 
@@ -261,9 +269,11 @@ def test_a_half_completes_the_other(experts, rng):
     np.testing.assert_array_equal(model.reconstruct(other)[3], model.reconstruct(x)[3])
     with pytest.raises(ValueError, match="x: annealing is known for rows of which all is known"):
         annealed_evidence(model, x, 3, rng)
-    x[0, 1] = np.nan
-    with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
-        model.encode(x)
+    for value in (1, -1):  # of the left half, and of the right one
+        gap = x.copy()
+        gap[0, value] = np.nan
+        with pytest.raises(ValueError, match="x: expected rows that are finite, or NaN as a whole"):
+            model.encode(gap)
     for shape in ((16,), (4, 1, 1)):
         with pytest.raises(ValueError, match=r"shape: expected images \(h, w, c\) of at least two columns"):
             small("halves", rng, shape=shape)
@@ -284,7 +294,12 @@ def test_the_measure_of_halves(tmp_path, capsys, no_pictures):
     both = found["log_p"]["both"][0]
     assert found["shared"][0] == pytest.approx(both - found["log_p"]["left"][0] - found["log_p"]["right"][0])
     assert found["right_from_left"]["log_p"][0] == pytest.approx(both - found["log_p"]["left"][0])
-    assert "log p(right | left) -" in capsys.readouterr().out
+    grown = found["log_p_grown"]
+    assert grown["from_samples"] == 10
+    assert all(0 < grown[name] < 5 for name in ("both", "left", "right"))
+    said = capsys.readouterr().out
+    assert "log p(right | left) -" in said
+    assert "each log p is a bound from below, and a difference of two none: from 10 samples to 50 they grew" in said
     assert list(out.glob("cross-test*.png"))
     assert model.evidence == "log p(x)"
 

@@ -10,7 +10,7 @@ from .decoding import decoded, shape_of
 
 def outputs_of(run, model, x, y):
     """(z_e (n, L) of examples, the function from z_e (..., L) to the nearest codes (..., T)); a ValueError without."""
-    if getattr(model, "quantizer", None) is None:
+    if model.quantizer is None:
         raise ValueError(f"run: interpolate needs outputs of the encoder that have nearest codes, those of the model "
                          f"{run.settings['model']} have none")  # fmt: skip
     outputs = model.encoder(model.seen(place(x, like=model.theta), y))

@@ -49,6 +49,8 @@ def estimates(case, K, T):
         along = {str(k): float(bound.mean()) for k, bound in sampled.bounds.items()}
         found["evidence"][str(K)] = _result(case, sampled.log_px, "importance sampling", K, sampled.ess, along)
         print("bounds of K samples: " + "  ".join(f"{k}: {b:.2f}" for k, b in along.items()) + f" ({seconds:.0f} s)")
+        if case.model.experts == "mixture":
+            print("a sample is one z of each of two experts: so the bound of 1 is above the ELBO")
     if T is not None:
         annealed = annealed_evidence(case.model, case.x, T, case.rng(2), CHAINS, y=case.y, progress=True)
         found["annealed"][str(T)] = _result(case, annealed.log_px, f"annealing in {T} steps", CHAINS, annealed.ess)

@@ -57,7 +57,8 @@ class Evidence(NamedTuple):
         log 1/K sum_k w_k, w_k = p(x, z_k) / q(z_k | x): below log p(x) in expectation (Burda et al. 2016, theorem 1).
     elbo, log_px_z, kl
         ELBO, reconstruction E_q[log p(x | z)] and KL(q(z | x) || p(z)), elbo = log_px_z - kl: means over the samples,
-        but the KL is the analytic one where the model has it.
+        but the KL is the analytic one where the model has it. Of a mixture of experts a sample is one z of each, and
+        these are of the bound of that, above the model's own `elbo`.
     ess
         Effective sample size (sum_k w_k)^2 / sum_k w_k^2, from 1 to K (Kong 1992): how many of the samples count.
     bounds

@@ -78,6 +78,9 @@ class Model(Module):
     levels = None
     labels = None
     D = None
+    modalities = None  # the two ways in which a thing is seen, each a `Modality`; of a model of such things
+    experts = None  # how what they say comes together, "product" or "mixture"
+    quantizer = None  # what finds the nearest codes, where there is a codebook
     choices = None  # a method, where q(z | x) is of T independent choices: their probabilities (N, T, K)
     log_weights = None  # a method, where there is an evidence p(x) to estimate; `log_terms` is there, and of codes
 

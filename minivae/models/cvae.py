@@ -52,7 +52,8 @@ class CVAE(VAE):
 
     conditional = True
     options = VAE.options | {
-        "prior": Option(one_of(PRIORS), "standard", "N(0, I), or a Gaussian that a network makes of y",
+        "prior": Option(one_of(PRIORS), "standard", "N(0, I), or a Gaussian that a network makes of y; "
+                        "vqvae: of codes, learned or uniform",
                         "|".join(PRIORS), older="standard"),
     }  # fmt: skip
 

@@ -5,7 +5,8 @@ r"""An image seen in two halves, of which any may be missing: the model of `mult
         right half --encoder--> N(mu_2, v_2) --+                                 +--decoder--> log p(right | z)
 
 Bounds and losses are those of x = left and y = right. Of an image whose left half is NaN everywhere, the right one is
-observed alone, and so the other way round; `reconstruct` and `impute` complete it.
+observed alone, and so the other way round; `reconstruct` completes it, and `evaluate.impute`. A command is given whole
+images.
 """
 
 import math

@@ -42,7 +42,8 @@ class SeenTwice:
     def examples(self, x):
         """A user's x (..., D); what is NaN as a whole is not known."""
         x = self.rows(x, "x", self.D, missing=True)
-        if not self.likelihood.missing and isinstance(x, np.ndarray) and np.isnan(self._views(x)[0][0]).any():
+        looks = not self.likelihood.missing and isinstance(x, np.ndarray)
+        if looks and any(np.isnan(view).any() for view in self._views(x)[0]):
             raise ValueError("x: expected rows that are finite, or NaN as a whole, got NaN in some of their values")
         return x
 

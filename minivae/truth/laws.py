@@ -223,7 +223,7 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
     one = model.log_weights(rows, eps, y=y_rows).mean(axis=1)
     many = _bounds(model, x, K, rng, y, repeats)
     laws = {f"L_1 <= L_{K}": _at_least(many - one, 0.0)}
-    if model.infers_y or getattr(model, "experts", None) == "mixture":  # weights are sums over y, or over experts
+    if model.infers_y or model.experts == "mixture":  # weights are sums over y, or over experts
         laws |= {"ELBO <= L_1": _at_least(one - elbo, 0.0)}
     else:
         laws |= {"L_1 is the ELBO": averaged(one - elbo, 0.0)}
@@ -248,7 +248,7 @@ def sampled(model, x, rng, draws=20_000, y=None):
     """
     decoded = []  # of a step
     latents = []
-    spied = getattr(model.decoder, "left", model.decoder)  # of two halves one
+    spied = model.decoder if model.modalities is None else model.modalities[0].decoder  # of two halves one
     decode = spied.forward
 
     def decoder(z, *args):

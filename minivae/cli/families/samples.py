@@ -64,7 +64,7 @@ class Study(NamedTuple):
         return "draws of p(x | z)" if self.draws else "means of p(x | z)"
 
     def sample(self, n, y, rng, draws):
-        """n samples (n, D): z from the prior, given y (n, ...) or None."""
+        """n samples (n, D): z from the prior, or in its place q(z | y), given y (n, ...) or None."""
         sample, noise = self.case.model.sample, rng if draws else None
         return self._in_parts(n, lambda rows: sample(len(rows), rng, y=take(y, rows), draw=noise))
 
@@ -231,7 +231,8 @@ def _augmentation(study):
         run = augmented_accuracy(x, y, _seen(case, made), held_out, shape, study.count, steps=STEPS, seed=seed)
         runs.append(run | {"gain": run["both"] - run["real"]})
     z = "z their code" if model.log_weights is None else "z from q(z | x) of them"
-    z = "z from the prior, given their classes" if given else z
+    if given:
+        z = "z from q(z | y) of their classes" if model.explains_y else "z from the prior, given their classes"
     says = {"real": f"{n:,} real rows", "made": f"as many samples: {study.what}, {z}", "both": "both",
             "gain": "gain of both over the real rows", "twice_real": f"{2 * n:,} real rows"}  # fmt: skip
     numbers = _summary(runs) | {"rows": n, "repeats": SETS, "conditional": given}
