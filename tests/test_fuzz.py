@@ -56,6 +56,7 @@ def test_everything_is_among_the_targets():
     """What has arguments of its own is called with odd ones, and every command on a run meets damaged ones."""
     of_parts = {
         "EachClass",
+        "Halves",
         "Join",
         "Layer",
         "Network",

@@ -68,10 +68,10 @@ def test_k_samples_are_averaged_over_the_samples(rng):
 class Coupled(VAE):
     """Its loss depends on which examples are together, as one that estimates q(z) in the batch does."""
 
-    rows = 0
+    most = 0  # rows of a step
 
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
-        type(self).rows = max(self.rows, len(x))
+        type(self).most = max(self.most, len(x))
         metrics = super().loss_and_grads(x, noise, y, t, grads)
         return metrics | {"loss": metrics["loss"] + np.log(len(x))}
 
@@ -81,9 +81,9 @@ def test_a_minibatch_loss_is_computed_on_the_batch_as_it_is(rng):
     model, x = model_and_data(rng)
     model.__class__ = Coupled
     assert couples(model, x, rng)
-    Coupled.rows = 0
+    Coupled.most = 0
     mu, log_var, z, kl = sampled(model, x, rng)
-    assert Coupled.rows == 2 * len(x)  # to see that it is coupled
+    assert Coupled.most == 2 * len(x)  # to see that it is coupled
     assert moments_of_z((mu, log_var, z, kl))["variance of (z - mu) / std"].ok
 
 

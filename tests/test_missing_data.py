@@ -138,6 +138,10 @@ class Model:
     likelihood = Likelihood()
     D = 4
 
+    @property
+    def missing(self):
+        return self.likelihood.missing
+
 
 def test_models_that_know_missing_values():
     x, _ = check_pair(HOLES, None, Model())

@@ -24,7 +24,6 @@ from minivae.models.examples import small
 from minivae.models.multimodal import EXPERTS
 from minivae.params import replaced
 from minivae.runs import Run
-from minivae.trained import load_run
 
 
 @pytest.fixture

@@ -8,16 +8,18 @@ from .base import Layer
 def left_and_right(rows, shape):
     """The left and the right half, (.., h * (w // 2) * c) and the rest, of rows (.., n * h * w * c) of n images."""
     h, w, c = shape
-    images = rows.reshape(*rows.shape[:-1], -1, w, c)  # (.., n * h, w, c)
+    lead, rest = rows.shape[:-1], rows.shape[-1] // (w * c)
+    images = rows.reshape(*lead, rest, w, c)  # (.., n * h, w, c)
     parts = images[..., : w // 2, :], images[..., w // 2 :, :]
-    return tuple(part.reshape(*rows.shape[:-1], -1) for part in parts)
+    return tuple(part.reshape(*lead, rest * part.shape[-2] * c) for part in parts)
 
 
 def beside(left, right, shape):
     """Rows (.., n * h * w * c) of both halves: the mirror of `left_and_right`."""
     h, w, c = shape
-    parts = (left.reshape(*left.shape[:-1], -1, w // 2, c), right.reshape(*right.shape[:-1], -1, w - w // 2, c))
-    return array_module(left).concatenate(parts, axis=-2).reshape(*left.shape[:-1], -1)
+    lead, rest = left.shape[:-1], left.shape[-1] // (w // 2 * c)
+    parts = left.reshape(*lead, rest, w // 2, c), right.reshape(*lead, rest, w - w // 2, c)
+    return array_module(left).concatenate(parts, axis=-2).reshape(*lead, rest * w * c)
 
 
 class Halves(Layer):

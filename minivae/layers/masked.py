@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import array_module, as_array
 from ..numeric import sum_rows
-from ..options import real
+from ..options import real, switch
 from ..params import Constant, Param
 from .base import Layer
 from .conv import _Convolution, convolve
@@ -53,6 +53,7 @@ class MaskedConv2d(_Convolution):
 
     def __init__(self, c_in, c_out, kernel, rng, own=False, init=glorot):
         kh, kw = pair(kernel, "kernel", 1)
+        own = switch("own", own)
         if kh % 2 == 0 or kw % 2 == 0 or (kh == kw == 1 and not own):
             raise ValueError(f"kernel: expected odd sides, and more than the pixel unless it is its own, got {kh}x{kw}")
         rows, left = kh // 2 + 1, kw // 2 + own

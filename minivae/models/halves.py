@@ -15,11 +15,11 @@ from ..backend import array_module
 from ..layers import Halves, left_and_right
 from .beta import beta_of
 from .modalities import Modality
-from .multimodal import ExpertsVAE
+from .multimodal import _ExpertsVAE
 from .networks import build_networks
 
 
-class HalvesVAE(ExpertsVAE):
+class HalvesVAE(_ExpertsVAE):
     """A VAE of images, which finds one half from the other.
 
     Parameters

@@ -58,7 +58,10 @@ class InferredY:
     def _posterior(self, x, y):
         """(mu, log_var) (N, L) of q(z | x, y), and y (N,), the likeliest where it is not known."""
         self._check_generates()
-        x = self.seen(self.examples(x))
+        x = self.examples(x)
+        if x.ndim != 2:
+            raise ValueError(f"x: expected rows (N, {self.D}), got shape {x.shape}")
+        x = self.seen(x)
         xp, target = array_module(x), self._target(y, x)
         likeliest = self.in_parts(self.classifier, x).argmax(axis=-1)
         y = xp.where(target.any(axis=-1), target.argmax(axis=-1), likeliest)

@@ -39,7 +39,7 @@ from .vae import VAE
 EXPERTS = ("product", "mixture")
 
 
-class ExpertsVAE(SeenTwice, VAE):
+class _ExpertsVAE(SeenTwice, VAE):
     """A VAE of a thing with two `modalities`; q(z | x, y) is the product or the mixture of what their encoders say."""
 
     options = NETWORKS | BETA | {
@@ -47,7 +47,7 @@ class ExpertsVAE(SeenTwice, VAE):
     }  # fmt: skip
 
     def __init__(self, encoder, decoder, likelihood=None, experts="product", beta=1.0):
-        (self.experts,) = read_arguments(ExpertsVAE.options, experts=experts)
+        (self.experts,) = read_arguments(_ExpertsVAE.options, experts=experts)
         super().__init__(encoder, decoder, likelihood, beta=beta)
         if self.experts == "mixture":
             self.latent = "point"  # q(z | x, y) is no Gaussian
@@ -144,7 +144,7 @@ class ExpertsVAE(SeenTwice, VAE):
         return log_p, log_pz, log_p + log_pz - total
 
 
-class Multimodal(WithLabel, ExpertsVAE):
+class Multimodal(WithLabel, _ExpertsVAE):
     """A VAE of x and its class y, which finds one from the other.
 
     Parameters
@@ -163,7 +163,7 @@ class Multimodal(WithLabel, ExpertsVAE):
         Weight of log p(y | z) in `loss`; in `elbo` it is always 1.
     """
 
-    options = ExpertsVAE.options | {
+    options = _ExpertsVAE.options | {
         "label_weight": Option(real(closed=True), 10.0, "weight of log p(y | z) in the loss", "X"),
     }
     metrics = METRICS | {
