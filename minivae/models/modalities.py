@@ -42,10 +42,16 @@ class SeenTwice:
     def examples(self, x):
         """A user's x (..., D); what is NaN as a whole is not known."""
         x = self.rows(x, "x", self.D, missing=True)
+        if x.ndim != 2:
+            raise ValueError(f"x: expected rows (N, {self.D}), got shape {x.shape}")
         looks = not self.likelihood.missing and isinstance(x, np.ndarray)
         if looks and any(np.isnan(view).any() for view in self._views(x)[0]):
             raise ValueError("x: expected rows that are finite, or NaN as a whole, got NaN in some of their values")
         return x
+
+    def loss_law(self, metrics, t):
+        """None: the loss has the bounds of parts as well, and a weight of log p(y | z)."""
+        return {}
 
     def _posterior(self, x, y=None):
         """(mu, log_var) (N, L) of q(z | x, y); of a mixture, of one expert: that of x, or of y where x is NaN."""
