@@ -135,11 +135,11 @@ MNIST, each digit seen as an image and as its class, {epochs} epochs. A product 
 subsets, a mixture on both together (`--model multimodal`). Found from the other: the class at the mean of q(z | x),
 and an image drawn for a class, which a classifier takes for one of it; that classifier is right for {judge:.1f} %
 of test images. One z of the prior gives an image and a class as well: how often these agree. log p(x, y) is the
-bound of {K} samples, of a mixture {K} of each expert, for 10,000 test images and their classes, +- the standard error. Separate models are a VAE of
-the images in the same networks and epochs, {vae:.2f} +- {vae_error:.2f} nats, and log 1/10 for the class; the
-effect is paired over the images. A classifier that is never wrong would bring 2.30 nats, so no more is to be gained
-by that. All are bounds, and the mixture's posterior is the looser one: it draws half of its z without looking at
-the image.
+bound of {K} samples, of a mixture {K} of each expert, for 10,000 test images and their classes, +- the standard
+error. Separate models are a VAE of the images in the same networks and epochs, {vae:.2f} +- {vae_error:.2f} nats,
+and log 1/10 for the class; the effect is paired over the images. A classifier that is never wrong would bring 2.30
+nats, so no more is to be gained by that. All are bounds, and the mixture's posterior is the looser one: it draws
+half of its z without looking at the image.
 """
 MODAL_SAMPLES = 100
 
