@@ -82,7 +82,8 @@ def _of_labels(case):
         numbers |= {key: float(values.mean()), f"{key}_standard_error": error}
         lines.append(f"{values.mean():6.2f} +- {error:.2f} %  {says[key]}")
     rows = [to_numpy(model.sample(SHOWN, case.rng(61), y=np.full(SHOWN, c))) for c in range(min(count, 20))]
-    title = f"decoded draws from q(z | y), {numbers['x_from_y']:.1f} % of which look like y"
+    title = (f"means of p(x | z), z from q(z | y); of {'draws' if draws else 'means'} {numbers['x_from_y']:.1f} % look "
+             "like y")  # fmt: skip
     draw = partial(walks, rows, case.run.protocol.shape, title=title, labels=[str(c) for c in range(len(rows))])
     return Findings(numbers, lines, {"cross": lambda path: draw(path=path)})
 
