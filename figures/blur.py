@@ -44,12 +44,12 @@ p(x | z) where nothing else is said, and "with noise" are draws of it. They are 
 reconstructions of the test images per pixel, times 1,000. Bits per dimension are those of the ELBO for 256 grey levels;
 a density of grey values that are not dequantized, such as the Gaussian of a fixed std, has none.
 """
-READ = """What the numbers leave out. A VAE whose likelihood is narrow spends many nats on z, and draws from the prior fall
-between its codes: its samples are ragged, which the Laplacian takes for sharp; the wider the likelihood, the smoother
-they are. An adversarial autoencoder brings q(z) nearer to the prior, so that samples are nearer to the data, and
-smoother than the ragged ones; sharper than those of the VAE of std 0.5. A part of the sharpness of the VAE-GAN is
-grain. The VQ-VAE has the best reconstructions by far, for its codes have places. The weights of the critics and of the
-commitment were chosen by short trials on validation images.
+READ = """What the numbers leave out. A VAE whose likelihood is narrow spends many nats on z, and draws from the prior
+fall between its codes: its samples are ragged, which the Laplacian takes for sharp; the wider the likelihood,
+the smoother they are. An adversarial autoencoder brings q(z) nearer to the prior, so that samples are nearer
+to the data, and smoother than the ragged ones; sharper than those of the VAE of std 0.5. A part of the
+sharpness of the VAE-GAN is grain. The VQ-VAE has the best reconstructions by far, for its codes have places.
+The weights of the critics and of the commitment were chosen by short trials on validation images.
 """
 HEAD = ("model", "parameters", "squared error", "sharpness of reconstructions", "bits per dimension")
 OF_SAMPLES = ("samples", "sharpness", "Frechet distance", "precision", "recall", "density", "coverage")
