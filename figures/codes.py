@@ -174,7 +174,8 @@ def modalities(folder, out, kept, blur):
     vae = found["modal-vae"]
     intro = MODALITIES.format(K=MODAL_SAMPLES, epochs=vae["epochs"], vae=vae["log_p"], vae_error=vae["log_p_error"],
                               judge=found["modal-product"]["measures"]["cross"]["held_out_rows"])  # fmt: skip
-    text = [*(fill(part, 120) for part in intro.split("\n\n")), "", markdown(*table), ""]
+    title, said = intro.split("\n\n")
+    text = [title, "", fill(said, 120), "", markdown(*table), ""]
     for name, what in joint.items():
         picture = out / f"variants_{name}.png"
         if is_finished(folder / name):
