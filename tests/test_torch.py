@@ -33,6 +33,12 @@ def close(a, b):
     np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
+def gradients_agree(model, p):
+    """That of every parameter with the one of its twin."""
+    for name, param in model.params.items():
+        close(param.grad, p[name].grad)
+
+
 def nchw(a):
     return a.permute(0, 3, 1, 2)
 
@@ -509,8 +515,7 @@ def test_whole_variant(name, options, twin, K, beta, arch, rng):
     loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, beta)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
@@ -540,8 +545,7 @@ def test_whole_variant_of_factors(name, options, own, arch, rng):
     loss = twin(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, decode, **own)
     assert metrics["loss"] + metrics.get("loss_critic", 0) == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
@@ -558,8 +562,7 @@ def test_whole_gumbel(gradient, arch, rng):
     loss = variants.gumbel(p, torch.tensor(x), torch.tensor(noise["eps"]), *networks, temperature=1.0, **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
@@ -574,8 +577,7 @@ def test_whole_adversarial_autoencoder(arch, rng):
     loss = variants.aae(p, torch.tensor(x), torch.tensor(noise["prior"]), encode, decode, gamma=3.0)
     assert metrics["loss"] + metrics["loss_critic"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, learned[name].grad)
+    gradients_agree(model, learned)
     for name, state in model.states.items():
         state.step()
         close(state.data, p[name])
@@ -598,8 +600,7 @@ def test_whole_vaegan(arch, rng):
     for name, loss in losses.items():
         assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
     variants.backward(losses, p, model.by_objective())
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
@@ -616,8 +617,7 @@ def test_whole_multimodal(experts, arch, rng):
     loss = variants.multimodal(p, torch.tensor(x), torch.tensor(noise["eps"]), *networks, torch.tensor(y), **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("experts", EXPERTS)
@@ -632,8 +632,7 @@ def test_whole_halves(experts, rng):
     loss = variants.halves(p, torch.tensor(x), torch.tensor(noise["eps"]), encode, None, (4, 5), **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])
@@ -646,8 +645,7 @@ def test_a_vqvae(arch, rng):
     loss = variants.vqvae(p, torch.tensor(x), *twins_of_networks(model, p, arch), commit=2.0, side=side)
     assert metrics["loss"] + metrics["loss_prior"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
-    for name, param in model.params.items():
-        close(param.grad, p[name].grad)
+    gradients_agree(model, p)
 
 
 @pytest.mark.parametrize(
