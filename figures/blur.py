@@ -6,7 +6,6 @@ codes with a learned prior and through critics. It trains what is not there yet 
 the folder in MINIVAE_DATA.
 """
 
-import argparse
 import json
 import os
 from pathlib import Path
@@ -15,14 +14,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from minivae.files import dump, write_atomic
 from minivae.laboratory.units import bits_per_dimension
-from minivae.options import real
 from minivae.plot import CLASSES, GREY, Tiles, figure_to
 from minivae.plot.grids import draw_images
 from minivae.tables import markdown
 
 from .blur_measures import SETS, SHOWN, measured, real_rows, scene, shown
 from .blur_runs import ROWS, RUNS, WAYS
-from .variants_runs import is_finished, train
+from .variants_runs import is_finished, minutes_of, page_parser, settings_table, train
 
 HERE = Path(__file__).parent
 INTRO = """# Blur, and what helps against it
@@ -54,6 +52,7 @@ The weights of the critics and of the commitment were chosen by short trials on 
 HEAD = ("model", "parameters", "squared error", "sharpness of reconstructions", "bits per dimension")
 OF_SAMPLES = ("samples", "sharpness", "Frechet distance", "precision", "recall", "density", "coverage")
 D = 784
+TICKS = (0.1, 0.2, 0.5, 1, 2)  # of sharpness
 
 
 def table(found):
@@ -95,7 +94,12 @@ def every(found):
     """(run, how, what it is) of all samples of the finished runs, in the order of the rows."""
     for name in (name for name in ROWS if name in found):
         for how in found[name]["samples"]:
-            yield name, how, ROWS[name] + (f", {how}" if how != "means" else "")
+            yield name, how, said(name, how)
+
+
+def said(name, how):
+    """What samples of a run are, as tables and pictures name them."""
+    return ROWS[name] + f", {how}" * (how != "means")
 
 
 def verdicts(found):
@@ -139,6 +143,8 @@ def draw_plane(found, real, path):
         ax.axvline(1, color=GREY, lw=0.8)
         ax.set(xscale="log", yscale="log", xlabel="sharpness: 1 is that of test images",
                ylabel="Frechet distance to test images", title="samples: how sharp, and how near")  # fmt: skip
+        ax.set_xticks(TICKS, TICKS)
+        ax.set_xticks([], minor=True)
         figure.legend(loc="outside right upper", fontsize=8)
 
 
@@ -148,7 +154,7 @@ def draw(out, folder, look, done):
     for name in done:
         x_hat, ways = shown(name, RUNS[name], folder, look, WAYS[name])
         x_hats[ROWS[name]] = x_hat
-        made |= {ROWS[name] + f", {how}" * (how != "means"): images for how, images in ways.items()}
+        made |= {said(name, how): images for how, images in ways.items()}
     made["test images"] = look.test[SHOWN : 2 * SHOWN]
     draw_side_by_side(x_hats, look.shape, out / "blur_reconstructions.png", "test images, and their reconstructions")
     draw_side_by_side(made, look.shape, out / "blur_samples.png", "samples")
@@ -162,12 +168,6 @@ PICTURES = {
     "blur_reconstructions.png": "Test images, and their reconstructions by every model",
     "blur_plane.png": "Sharpness of samples against their Frechet distance, a point for each model",
 }
-
-
-def settings_table():
-    """Every run with its options."""
-    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items()) for run, of in RUNS.items()}
-    return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
 
 
 def write(out, folder, names, minutes=None):
@@ -196,20 +196,15 @@ def write(out, folder, names, minutes=None):
         if (out / picture).exists():
             text += [f"![{alt}]({picture})", ""]
     write_atomic(file, dump(kept | {"rows": found}, indent=2))
-    write_atomic(out / "blur.md", "\n".join([*text, "## Settings", "", settings_table(), ""]).encode())
+    write_atomic(out / "blur.md", "\n".join([*text, "## Settings", "", settings_table(RUNS), ""]).encode())
     print(out / "blur.md")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder for blur.md and its pictures")
-    parser.add_argument("--only", nargs="+", choices=list(RUNS), metavar="NAME", help="train these runs alone")
-    parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
+    parser = page_parser(__doc__, list(RUNS), "blur.md", HERE)
     given = parser.parse_args()
     try:
-        minutes = None if given.budget is None else real(closed=True)("budget", given.budget)
-        write(given.out, given.runs, given.only or list(RUNS), minutes)
+        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
     except ValueError as error:
         parser.error(error)
 

@@ -5,7 +5,6 @@ time, and the next call goes on. `--budget 0` trains nothing, and leaves the row
 some days on two cores, the first part of RUNS some hours; the sets come from the folder in MINIVAE_DATA.
 """
 
-import argparse
 import json
 import os
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from minivae.files import dump, write_atomic
 from minivae.laboratory.units import bits_per_dimension
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import MODELS
-from minivae.options import real, whole
+from minivae.options import whole
 from minivae.reproduce.burda import RESAMPLED
 from minivae.runs import Run
 from minivae.tables import markdown
@@ -27,7 +26,18 @@ from . import codes, control
 from . import variants_plots as plots
 from .codes_runs import RUNS as CODES
 from .control_runs import RUNS as CONTROL
-from .variants_runs import is_finished, latents_of, lines_of, measure, sample, state_of, train
+from .variants_runs import (
+    is_finished,
+    latents_of,
+    lines_of,
+    measure,
+    minutes_of,
+    page_parser,
+    sample,
+    settings_table,
+    state_of,
+    train,
+)
 
 HERE = Path(__file__).parent
 BURDA = RESAMPLED | {"epochs": 492, "schedule": "iwae-scaled"}
@@ -304,12 +314,6 @@ def grey_table(found, folder):
     return markdown(*table)
 
 
-def settings_table():
-    """Every run with its options."""
-    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items()) for run, of in EVERY.items()}
-    return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
-
-
 def kl_table(found, folder):
     """What the KL to each prior is spent on."""
     head = ("prior", "average KL", "I(x; z)", "marginal KL(q(z) to p(z))", "active units")
@@ -369,26 +373,22 @@ def write(out, folder, names, K=500, minutes=None):
     text += [GREYS, grey_table(found["grey"], folder), ""]
     drawn = {name: draw(out / f"variants_{name}.png", kept.get(name)) for name, draw in plots.WITHOUT_RUNS.items()}
     text += [ENERGY, plots.energy_table(drawn["energies"]), "", SNR]
-    halves = {}
-    for name, half in (("control", control), ("codes", codes)):
-        lines, halves[name] = half.sections(folder, out, kept.get(name, {}))
+    parts = {}
+    for name, part in (("control", control), ("codes", codes)):
+        lines, parts[name] = part.sections(folder, out, kept.get(name, {}))
         text += lines
-    text += ["## Settings", "", settings_table(), ""]
-    write_atomic(file, dump({"rows": found, "kl": kl} | halves | drawn, indent=2))
+    text += ["## Settings", "", settings_table(EVERY), ""]
+    write_atomic(file, dump({"rows": found, "kl": kl} | parts | drawn, indent=2))
     write_atomic(out / "variants.md", "\n".join(text).encode())
     print(out / "variants.md")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder for variants.md and its pictures")
-    parser.add_argument("--only", nargs="+", choices=[*EVERY], metavar="NAME", help="train these runs alone")
-    parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
+    parser = page_parser(__doc__, list(EVERY), "variants.md", HERE)
     parser.add_argument("--samples", default=500, metavar="K", help="of the evidence (default: 500)")
     given = parser.parse_args()
     try:
-        minutes = None if given.budget is None else real(closed=True)("budget", given.budget)
+        minutes = minutes_of(given.budget)
         write(given.out, given.runs, given.only or [*EVERY], whole(1)("samples", given.samples), minutes)
     except ValueError as error:
         parser.error(error)

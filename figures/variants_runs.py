@@ -1,5 +1,6 @@
 """The runs of figures.variants: trained in the background, evaluated once, and read."""
 
+import argparse
 import io
 import json
 import math
@@ -14,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from minivae.cli import main as minivae
+from minivae.options import real
 from minivae.reports import read_report, read_result
 from minivae.runs import Run
 from minivae.runs.settings import complete, read_options
+from minivae.tables import markdown
 
 KEPT = ("kl", "mutual_information", "marginal_kl", "active_units", "kl_per_level", "active_units_per_level")
 
@@ -24,6 +27,30 @@ KEPT = ("kl", "mutual_information", "marginal_kl", "active_units", "kl_per_level
 def lines_of(cls):
     """Lines of the file that a class is written in."""
     return len(Path(sys.modules[cls.__module__].__file__).read_text().splitlines())
+
+
+# ---- What the pages share
+
+
+def page_parser(doc, names, page, folder):
+    """The arguments of a command that trains, measures and writes `page` into `folder`."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
+    parser.add_argument("--runs", type=Path, default=Path("runs/variants"), help="where trainings are kept")
+    parser.add_argument("--out", type=Path, default=folder, help=f"folder for {page} and its pictures")
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="train these runs alone")
+    parser.add_argument("--budget", metavar="MINUTES", help="of training, 0 for none; the next call goes on")
+    return parser
+
+
+def minutes_of(budget):
+    """What --budget says; None without it."""
+    return None if budget is None else real(closed=True)("budget", budget)
+
+
+def settings_table(runs):
+    """Every run with its options."""
+    options = {run: " ".join(f"{name}={json.dumps(value)}" for name, value in of.items()) for run, of in runs.items()}
+    return markdown(("run", "options"), *((f"`{run}`", text) for run, text in options.items()))
 
 
 # ---- Trainings
