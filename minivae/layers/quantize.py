@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..backend import array_module
+from ..numeric import one_hot
 from ..options import one_of, real, sizes
 from ..params import Param, State
 from .base import Layer
@@ -77,8 +78,7 @@ class Quantize(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         (dz_q, dgap, dgap_codes), (z, codes, to_x, to_e, places) = dy, cache
         if accumulate:
-            xp = array_module(z)
-            chosen = (xp.arange(self.K)[:, None] == codes.reshape(-1)).astype(z.dtype)  # (K, N T)
+            chosen = one_hot(codes.reshape(-1), self.K, z).T  # (K, N T)
             if self.W is not None:
                 # forward subtracted row k of the codes at each place that chose it, so now it gets -2 to_e from there
                 self.W.add_product(chosen, (-2 * dgap_codes[:, None] * to_e).reshape(-1, self.d))
