@@ -348,14 +348,10 @@ def spectral_critic(p, z, prefix="critic"):
     return z
 
 
-def spectral_layers(p, prefix):
-    return [name.removesuffix(".u") for name in p if name.startswith(f"{prefix}.") and name.endswith(".u")]
-
-
 @torch.no_grad()
 def iterate(p, prefix="critic"):
     """One power iteration of every u and v."""
-    for name in spectral_layers(p, prefix):
+    for name in [name.removesuffix(".u") for name in p if name.startswith(f"{prefix}.") and name.endswith(".u")]:
         W = p[f"{name}.layer.W"].flatten(0, -2)
         p[f"{name}.v"] = F.normalize(p[f"{name}.u"] @ W, dim=0)
         p[f"{name}.u"] = F.normalize(W @ p[f"{name}.v"], dim=0)

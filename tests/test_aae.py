@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import norm
+from test_factors import gradient
 
 from minivae import Adam, fit, load_data
 from minivae.cli import main
@@ -17,11 +18,6 @@ from minivae.params import State
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-def gradient(model, x, noise):
-    model.loss_and_grads(x, noise)
-    return model.grad.copy()
 
 
 def test_both_losses(rng):

@@ -14,7 +14,7 @@ import math
 from ..backend import array_module
 from ..layers import Halves, left_and_right
 from .beta import beta_of
-from .modalities import Modality
+from .modalities import Modality, check_norm
 from .multimodal import _ExpertsVAE
 from .networks import build_networks
 
@@ -44,9 +44,7 @@ class HalvesVAE(_ExpertsVAE):
         """As VAE.build, for images (h, w, c); both halves have networks of the same widths."""
         if len(shape) != 3 or shape[1] < 2:
             raise ValueError(f"shape: expected images (h, w, c) of at least two columns, got {tuple(shape)}")
-        if networks.get("norm") == "batch":
-            raise ValueError("norm: expected none, layer or group, since a decoder sees what is found with and without "
-                             "one half; got batch")  # fmt: skip
+        check_norm(networks.get("norm"), "one half")
         h, w, c = shape
         left, of_left, likelihood = build_networks((h, w // 2, c), rng, **networks)
         right, of_right, _ = build_networks((h, w - w // 2, c), rng, **networks)

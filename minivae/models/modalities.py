@@ -23,6 +23,13 @@ class Modality(NamedTuple):
     name: str
 
 
+def check_norm(norm, other):
+    """ValueError for statistics of the batch, which would mix z that `other` has a part in with z without it."""
+    if norm == "batch":
+        raise ValueError("norm: expected none, layer or group, since a decoder sees what is found with and without "
+                         f"{other}; got batch")  # fmt: skip
+
+
 class SeenTwice:
     """Of a VAE with two `modalities` and `_views(x, y)`, what there is to see of each, and in which rows."""
 

@@ -32,7 +32,7 @@ from ..options import Option, one_of, read_arguments, real
 from .base import METRICS, Metric
 from .beta import BETA, beta_of
 from .labels import Labels
-from .modalities import SeenTwice, WithLabel
+from .modalities import SeenTwice, WithLabel, check_norm
 from .networks import NETWORKS, build_networks
 from .vae import VAE
 
@@ -186,9 +186,7 @@ class Multimodal(WithLabel, _ExpertsVAE):
               beta_epochs=None, pass_steps=1, **networks):  # fmt: skip
         """As VAE.build, of the data's `labels`; the networks of y have the dense layers of those of x."""
         C = Labels.read(labels).count
-        if networks.get("norm") == "batch":
-            raise ValueError("norm: expected none, layer or group, since a decoder sees what is found with and without "
-                             "y; got batch")  # fmt: skip
+        check_norm(networks.get("norm"), "y")
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         alike = {name: networks[name] for name in ("hidden", "latent", "activation", "norm", "dropout")
                  if name in networks}  # fmt: skip
