@@ -72,3 +72,8 @@ def test_test_images_are_as_sharp_as_they_are():
     found = blur_measures.likeness(look, [x, x / 2])
     assert found["sharpness"][0] == pytest.approx((1 + 0.25) / 2)
     assert blur_measures.likeness(look, [x])["frechet_distance"][0] == pytest.approx(0, abs=1e-9)
+
+
+def test_images_are_cut_to_what_pictures_show():
+    images = blur_measures.in_parts(3, lambda rows: np.array([-1.0, 0.5, 2.0])[rows, None])
+    np.testing.assert_array_equal(images[:, 0], [0, 0.5, 1])

@@ -190,6 +190,7 @@ def test_the_measure(tmp_path, capsys, no_pictures):
     assert "log p(x, y) -" in said
     assert "bits per dimension" not in said  # of x and y together there is none
     trained, (x, _) = load_run(out), Run.open(out).read_data().validation
+    np.testing.assert_array_equal(trained.sample(2, y=1), trained.sample(2, y=[1]))  # one label for all
     with replaced(trained, prepared=lambda *given: (x[:30], None)):
         found = trained.score(x[:30], samples=20)
     alone = row_scores(trained.model, x, 20, generator(0, "evaluate"))["log_px"]  # without y, as these rows are
