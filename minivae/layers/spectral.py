@@ -34,7 +34,7 @@ class Spectral(Layer):
         self.v = State(right[0], 1.0)
 
     def forward(self, x, noise=None):
-        sigma = self.u.data @ self._matrix(self.layer.W.data) @ self.v.data
+        sigma = (_down(self.u.data, self._matrix(self.layer.W.data)) * self.v.data).sum()
         y, cache = self.layer.forward(x / sigma)  # (x / sigma) W is x (W / sigma)
         return y, (y, sigma, cache)
 
@@ -47,9 +47,9 @@ class Spectral(Layer):
             dsigma = -((y - self.layer.b.data) * dy).sum() / sigma
             W, dW = self._matrix(self.layer.W.data), self._matrix(self.layer.W.grad)  # views
             dW += (dsigma * self.u.data)[:, None] * self.v.data
-            v = _unit(self.u.data @ W)
+            v = _unit(_down(self.u.data, W))
             self.v.pull_towards(v)
-            self.u.pull_towards(_unit(W @ v))
+            self.u.pull_towards(_unit((W * v).sum(axis=1)))
         return dx / sigma if need_dx else None
 
     def _matrix(self, W):
@@ -57,6 +57,11 @@ class Spectral(Layer):
         return W.reshape(-1, W.shape[-1])
 
 
+def _down(u, W):
+    """u' W (m,), a sum: the product of a matrix and a vector may warn of values that are not there (numpy #24067)."""
+    return (u[:, None] * W).sum(axis=0)
+
+
 def _unit(a):
     """a / |a|, a (n,)."""
-    return a / array_module(a).sqrt(a @ a)
+    return a / array_module(a).sqrt((a * a).sum())
