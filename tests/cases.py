@@ -14,6 +14,7 @@ from minivae.layers import (
     AvgPool2d,
     BatchNorm,
     Blocks,
+    CausalAttention,
     Columns,
     ColumnsToChannels,
     Conv2d,
@@ -32,6 +33,7 @@ from minivae.layers import (
     MaskedDense,
     MaxPool2d,
     Network,
+    Positions,
     Quantize,
     ReLU,
     Reshape,
@@ -100,6 +102,11 @@ LAYERS = {
     ],
     Embedding: [("", lambda rng: (Embedding(5, 3, rng), rng.integers(0, 5, (4, 2))))],
     GRUCell: [("", lambda rng: (GRUCell(3, 4, rng), (image(rng, 5, 3), image(rng, 5, 4))))],
+    CausalAttention: [
+        ("", lambda rng: (CausalAttention(6, 2, rng), image(rng, 3, 4, 6))),
+        ("one head", lambda rng: (CausalAttention(3, 1, rng), image(rng, 2, 5, 3))),
+    ],
+    Positions: [("", lambda rng: (Positions(5, 3, rng), image(rng, 2, 4, 3)))],
     GRU: [("", lambda rng: (GRU(2, 3, rng), (image(rng, 4, 5, 2), image(rng, 4, 3))))],
     Join: [
         ("", lambda rng: (Join(), (image(rng, 4, 3), image(rng, 4, 2)))),

@@ -177,7 +177,7 @@ LINEAR = {"Dense", "BatchNorm rows", "BatchNorm images", "AvgPool2d plain", "Avg
           "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided", "Conv2d rectangular",
           "Conv2d stride above kernel", "Conv2d 1x1", "ConvTranspose2d plain", "ConvTranspose2d strided",
           "ConvTranspose2d output padding", "ConvTranspose2d rectangular", "Spectral dense",
-          "Spectral conv", "Halves", "Halves dropped", "MaskedConv2d A", "MaskedConv2d B"}  # fmt: skip
+          "Spectral conv", "Halves", "Halves dropped", "MaskedConv2d A", "MaskedConv2d B", "Positions"}  # fmt: skip
 
 
 @pytest.mark.parametrize("label", sorted(LINEAR))

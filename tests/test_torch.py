@@ -153,6 +153,57 @@ def test_gru(rng):
         close(ours, theirs)
 
 
+def copied(own, theirs):
+    """[(ours, theirs)] of parameters, after theirs took our values, transposed."""
+    pairs = list(zip(own, theirs, strict=True))
+    with torch.no_grad():
+        for ours, other in pairs:
+            other.copy_(torch.tensor(ours.data.T))
+    return pairs
+
+
+def test_attention(rng):
+    """Value, weights and every gradient of PyTorch's own, whose mask is True where a step must not look."""
+    layer = layers.CausalAttention(6, 3, rng).bind("float64")
+    layer.theta += 0.3 * rng.standard_normal(layer.theta.size)
+    x, w = rng.standard_normal((2, 2, 5, 6))
+    other = torch.nn.MultiheadAttention(6, 3, batch_first=True, dtype=torch.float64)
+    pairs = copied(layer.params.values(), other.parameters())
+    y, cache = layer.forward(x)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    tx, later = tensor(x), torch.ones(5, 5, dtype=torch.bool).triu(1)
+    ty, weights = other(tx, tx, tx, attn_mask=later, average_attn_weights=False)
+    (ty * torch.tensor(w)).sum().backward()
+    for ours, theirs in ((y, ty), (dx, tx.grad), (layer.weights(x), weights)):
+        close(ours, theirs)
+    for ours, theirs in pairs:
+        close(ours.grad.T, theirs.grad)
+
+
+def test_transformer(rng):
+    """A block is PyTorch's with its norms first."""
+    net = layers.transformer(6, 1, 3, 7, rng).bind("float64")
+    net.theta += 0.3 * rng.standard_normal(net.theta.size)
+    x, w = rng.standard_normal((2, 2, 5, 6))
+    one = torch.nn.TransformerEncoderLayer(6, 3, 24, 0.0, batch_first=True, norm_first=True, dtype=torch.float64)
+    last = torch.nn.LayerNorm(6, dtype=torch.float64)
+    positions = tensor(net.layers[0].W.data)
+    parts = [one.norm1, one.self_attn, one.norm2, one.linear1, one.linear2, last]
+    theirs = [p for part in parts for p in part.parameters()]
+    pairs = copied(list(net.params.values())[1:], theirs)
+    y, cache = net.forward(x)
+    net.zero_grad()
+    dx = net.backward(w, cache)
+    tx = tensor(x)
+    ty = last(one(tx + positions[:5], torch.ones(5, 5, dtype=torch.bool).triu(1)))
+    (ty * torch.tensor(w)).sum().backward()
+    for ours, theirs in ((y, ty), (dx, tx.grad), (net.layers[0].W.grad, positions.grad)):
+        close(ours, theirs)
+    for ours, theirs in pairs:
+        close(ours.grad.T, theirs.grad)
+
+
 def test_embedding(rng):
     layer, index = layers.Embedding(5, 3, rng).bind("float64"), rng.integers(0, 5, (4, 6))
     W = tensor(layer.W.data)

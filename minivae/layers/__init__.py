@@ -1,6 +1,7 @@
 """Layers, one file per family. Each stands alone: a value, a cache, and the gradient derived by hand."""
 
 from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .attention import CausalAttention, Positions
 from .base import Layer
 from .builders import (
     NORMS,
@@ -27,15 +28,16 @@ from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .quantize import Quantize
 from .recurrent import GRU, GRUCell
+from .sequences import transformer
 from .spectral import Spectral
 from .upward import Upward
 
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
-    "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
-    "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d",
-    "Network", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral",
-    "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
-    "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class", "spatial_decoder",
-    "spatial_encoder",
+    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "CausalAttention",
+    "Columns", "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding",
+    "GRUCell", "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense",
+    "MaxPool2d", "Network", "Positions", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid",
+    "Softplus", "Spectral", "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder",
+    "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class",
+    "spatial_decoder", "spatial_encoder", "transformer",
 ]  # fmt: skip
