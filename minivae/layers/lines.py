@@ -12,10 +12,11 @@ from ..backend import array_module, floats
 from ..numeric import softmax
 from ..options import real, sizes
 from .base import Layer
-from .combine import Network, Split
+from .combine import Network, Sequential, Split
 from .dense import Dense
 from .embedding import Embedding
 from .recurrent import GRU
+from .sequences import transformer
 
 END, UNKNOWN = 0, 1  # marks: of the end and the start, and of a token that is not known
 
@@ -66,6 +67,29 @@ class Recurrent(Layer):
             caches.append(cache)
             last.append(x[:, -1])
         return x, caches, last
+
+
+class Transformer(Layer):
+    """Attention above a dense layer: x (N, t, n_in) -> (N, t, width), t <= T. See `sequences.transformer`."""
+
+    def __init__(self, n_in, width, blocks, heads, T, rng):
+        self.n_in = n_in
+        self.network = Sequential(Network(Dense(n_in, width, rng)), transformer(width, blocks, heads, T, rng))
+
+    def forward(self, x, noise=None):
+        return self.network.forward(x)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return self.network.backward(dy, cache, accumulate, need_dx)
+
+    def start(self, x):
+        """What is remembered before the first step of x (N, t, n_in): all steps before, here none."""
+        return x[:, :0]
+
+    def step(self, x, memory):
+        """(y (N, width) of the next step, what is remembered then) of x (N, n_in)."""
+        memory = array_module(x).concatenate((memory, x[:, None]), axis=1)
+        return self.network(memory)[:, -1], memory
 
 
 class LineEncoder(Layer):
