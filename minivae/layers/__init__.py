@@ -10,6 +10,8 @@ from .builders import (
     dense_critic,
     dense_decoder,
     dense_encoder,
+    gru_decoder,
+    gru_encoder,
     spatial_decoder,
     spatial_encoder,
 )
@@ -28,14 +30,15 @@ from .pool import AvgPool2d, MaxPool2d, Upsample
 from .quantize import Quantize
 from .recurrent import GRU, GRUCell
 from .spectral import Spectral
+from .steps import FromZero, Last, Repeat
 from .upward import Upward
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
-    "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
-    "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d",
-    "Network", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral",
-    "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
-    "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class", "spatial_decoder",
-    "spatial_encoder",
+    "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "FromZero",
+    "GRUCell", "GroupNorm", "Halves", "Join", "Last", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d",
+    "MaskedDense", "MaxPool2d", "Network", "Quantize", "ReLU", "Repeat", "Reshape", "Residual", "Sequential",
+    "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic",
+    "conv_decoder", "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "gru_decoder",
+    "gru_encoder", "he", "left_and_right", "of_each_class", "spatial_decoder", "spatial_encoder",
 ]  # fmt: skip
