@@ -108,6 +108,11 @@ def _every():
     yield "vae table missing", partial(table, "vae", missing=True, parts={"real": "student-t", "count": "poisson"})
     yield "vae conv signal", partial(small, "vae", arch="conv", shape=(14,), signal=2, likelihood="gaussian")
     yield "cvae conv signal", partial(small, "cvae", arch="conv", shape=(12,), signal=3)
+    gru = {"arch": "gru", "hidden": (5, 4)}
+    yield "vae gru gaussian", partial(small, "vae", shape=(10,), signal=2, likelihood="gaussian", dropout=0.2, **gru)
+    yield "vae gru missing", partial(small, "vae", shape=(4,), missing=True, norm="batch", **gru)
+    yield "cvae gru", partial(small, "cvae", shape=(6,), signal=3, **gru)
+    yield "iwae gru images", partial(small, "iwae", shape=(3, 2, 2), likelihood="gaussian-full", samples=2, **gru)
     yield "vae free bits", partial(small, "vae", free_bits=0.3, latent=5)
     yield "vae learned prior", learned_prior
     for arch in ("dense", "conv"):
