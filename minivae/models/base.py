@@ -74,6 +74,7 @@ class Model(Module):
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is not given it
     explains_y = False  # whether it generates y as well, so that its evidence is log p(x, y) of what is known
+    reads_text = False  # whether x are lines of tokens
     generates = True  # whether it has learned x, and not what y is alone
     levels = None
     labels = None
