@@ -38,26 +38,32 @@ class CausalAttention(Layer):
         rows, c_qkv = self.qkv.forward(x.reshape(N * T, width))  # (N T, 3 width)
         q, k, v = self._parts(rows, N, T)  # (N, heads, T, d) each
         p = self._probabilities(q, k)  # (N, heads, T, T)
-        a = p.swapaxes(-1, -2) @ v  # (N, heads, T, d)
-        y, c_out = self.out.forward(a.swapaxes(1, 2).reshape(N * T, width))
-        return y.reshape(x.shape), (c_qkv, q, k, v, p, c_out)
+        a = array_module(x).empty((N * T, width), rows.dtype)
+        array_module(x).matmul(p.swapaxes(-1, -2), v, out=self._parts(a, N, T)[0])
+        y, c_out = self.out.forward(a)
+        return y.reshape(x.shape), (c_qkv, q, k, v, p, a, c_out)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        c_qkv, q, k, v, p, c_out = cache
-        N, T, width = dy.shape
-        (da,) = self._parts(self.out.backward(dy.reshape(N * T, width), c_out, accumulate), N, T)  # (N, heads, T, d)
+        c_qkv, q, k, v, p, a, c_out = cache
+        xp, (N, T, width) = array_module(dy), dy.shape
+        da = self.out.backward(dy.reshape(N * T, width), c_out, accumulate)  # (N T, width)
+        mean = (a * da).reshape(N, T, self.heads, -1).sum(axis=-1)  # of dp_t under p_t, see below
+        mean = mean.swapaxes(1, 2)[:, :, None]  # (N, heads, 1, T)
+        da = self._parts(da, N, T)[0]  # (N, heads, T, d)
+        drows = xp.empty((N * T, 3 * width), da.dtype)
+        dq, dk, dv = self._parts(drows, N, T)
         # forward was a_t = sum_s p_st v_s, so now dv_s = sum_t p_st da_t and dp_st = v_s . da_t
-        dv = p @ da
-        dp = v @ da.swapaxes(-1, -2)  # (N, heads, T, T)
-        # forward was p_t = softmax(scores of t), so now dscore_st = p_st (dp_st - sum_r p_rt dp_rt), 0 where p is 0
-        dscores = p * dp
-        dscores -= p * dscores.sum(axis=-2, keepdims=True)
-        # forward was score_st = k_s . q_t / sqrt(d), so now each gets what the other one was
+        xp.matmul(p, da, out=dv)
+        dscores = v @ da.swapaxes(-1, -2)  # dp, (N, heads, T, T)
+        # forward was p_t = softmax(scores of t), so now dscore_st = p_st (dp_st - mean_t) / sqrt(d) with
+        # mean_t = sum_r p_rt dp_rt = sum_r p_rt v_r . da_t = a_t . da_t; it is 0 where p is 0
+        dscores -= mean
+        dscores *= p
         dscores /= math.sqrt(q.shape[-1])
-        dq = dscores.swapaxes(-1, -2) @ k
-        dk = dscores @ q
-        drows = array_module(dy).stack([part.swapaxes(1, 2) for part in (dq, dk, dv)], axis=2)  # (N, T, 3, heads, d)
-        dx = self.qkv.backward(drows.reshape(N * T, 3 * width), c_qkv, accumulate, need_dx)
+        # forward was score_st = k_s . q_t / sqrt(d), so now each gets what the other one was
+        xp.matmul(dscores.swapaxes(-1, -2), k, out=dq)
+        xp.matmul(dscores, q, out=dk)
+        dx = self.qkv.backward(drows, c_qkv, accumulate, need_dx)
         return dx.reshape(dy.shape) if need_dx else None
 
     def weights(self, x):
