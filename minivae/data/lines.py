@@ -20,7 +20,7 @@ def is_text_file(source):
 def is_text(source):
     """Whether data are lines of text: a named set, a file, or a list of str."""
     if isinstance(source, str | Path):
-        return source in SETS or is_text_file(source)
+        return str(source) in SETS or is_text_file(source)
     return _is_list(source) and isinstance(next(iter(source), None), str)
 
 
