@@ -28,7 +28,7 @@ from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .quantize import Quantize
 from .recurrent import GRU, GRUCell
-from .sequences import transformer
+from .sequences import next_step, transformer, weights_of
 from .spectral import Spectral
 from .upward import Upward
 
@@ -38,6 +38,6 @@ __all__ = [
     "GRUCell", "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense",
     "MaxPool2d", "Network", "Positions", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid",
     "Softplus", "Spectral", "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder",
-    "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class",
-    "spatial_decoder", "spatial_encoder", "transformer",
+    "conv_encoder", "dense_critic", "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "next_step",
+    "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
 ]  # fmt: skip
