@@ -72,18 +72,32 @@ class CausalAttention(Layer):
         q, k, _ = self._parts(self.qkv(x.reshape(N * T, width)), N, T)
         return self._probabilities(q, k).swapaxes(-1, -2)
 
+    def step(self, x, memory=None):
+        """(y (N, width) of one step more, what is remembered then), of x (N, width) there.
+
+        What is remembered are the keys and values (N, heads, t, d) of the t steps before; None: there are none.
+        """
+        q, k, v = self._parts(self.qkv(x), len(x), 1)  # (N, heads, 1, d) each
+        if memory is not None:
+            k, v = (array_module(x).concatenate(pair, axis=-2) for pair in zip(memory, (k, v), strict=True))
+        a = self._probabilities(q, k).swapaxes(-1, -2) @ v  # (N, heads, 1, d)
+        return self.out(a.reshape(x.shape)), (k, v)
+
     def _parts(self, rows, N, T):
         """Rows (N T, n width) of n things beside each other -> (n, N, heads, T, d), views."""
         n, d = rows.shape[-1] // self.out.n_in, self.out.n_in // self.heads
         return rows.reshape(N, T, n, self.heads, d).transpose(2, 0, 3, 1, 4)
 
     def _probabilities(self, q, k):
-        """p (N, heads, T, T), keys down and queries across: a step that comes later has the score -infinity."""
-        xp = array_module(q)
+        """p (N, heads, S, T) of S keys, down, and the queries of the last T of their steps, across.
+
+        A step that comes later has the score -infinity.
+        """
+        xp, S, T = array_module(q), k.shape[-2], q.shape[-2]
         scores = k @ q.swapaxes(-1, -2)
         scores /= math.sqrt(q.shape[-1])
-        steps = xp.arange(q.shape[-2])
-        scores += xp.where(steps[:, None] > steps, -math.inf, 0.0).astype(scores.dtype)
+        steps = xp.arange(S)
+        scores += xp.where(steps[:, None] > steps[S - T :], -math.inf, 0.0).astype(scores.dtype)
         return softmax(scores)
 
 
@@ -99,13 +113,16 @@ class Positions(Layer):
         self.W = Param(W, decay=False)
 
     def forward(self, x, noise=None):
-        t, T = x.shape[1], len(self.W.data)
-        if t > T:
-            raise ValueError(f"x: expected at most {T} steps, got {t}")
-        return x + self.W.data[:t], None
+        return x + self.rows(0, x.shape[1]), None
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         # forward added row t of W in every example, so now its gradient is the sum of dy over them
         if accumulate:
             self.W.grad[: dy.shape[1]] += dy.sum(axis=0)
         return dy
+
+    def rows(self, start, stop):
+        """Those of the steps from `start` on, before `stop`; ValueError beyond T."""
+        if stop > len(self.W.data):
+            raise ValueError(f"x: expected at most {len(self.W.data)} steps, got {stop}")
+        return self.W.data[start:stop]
