@@ -39,6 +39,10 @@ class Share(NamedTuple):
             return "none of none"
         return f"{self.value:.3f} +- {self.standard_error:.3f} ({self.count:,} of {self.of:,})"
 
+    def to_json(self):
+        """{name: number}."""
+        return self._asdict() | {"share": self.value, "standard_error": self.standard_error}
+
 
 def molecule_measures(made, trained_on):
     """What lines that a model has made are worth (Gomez-Bombarelli et al. 2018; Brown et al. 2019, GuacaMol, sec. 2).
