@@ -204,6 +204,14 @@ def test_transformer(rng):
         close(ours.grad.T, theirs.grad)
 
 
+def torch_gru(x, params):
+    """All states of PyTorch's GRU (N, T, H), from a state of 0."""
+    W, U, b, c = (params[f"cell.{name}"] for name in "WUbc")
+    other = torch.nn.GRU(*W.shape[:1], c.numel(), batch_first=True, dtype=torch.float64)
+    weights = {"weight_ih_l0": W.T, "weight_hh_l0": U.T, "bias_ih_l0": b, "bias_hh_l0": F.pad(c, (2 * c.numel(), 0))}
+    return torch.func.functional_call(other, weights, (x,))[0]
+
+
 def test_embedding(rng):
     layer, index = layers.Embedding(5, 3, rng).bind("float64"), rng.integers(0, 5, (4, 6))
     W = tensor(layer.W.data)
@@ -230,7 +238,8 @@ def test_kl_of_gaussians(rng):
 
 def torch_network(network, x, params, prefix):
     for i, layer in enumerate(network.layers):
-        own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b", "layer.W", "layer.b")}
+        start = f"{prefix}.layers.{i}."
+        own = {name.removeprefix(start): p for name, p in params.items() if name.startswith(start)}
         if isinstance(layer, layers.Reshape):
             x = x.reshape(len(x), *layer.shape)
         elif isinstance(layer, layers.ColumnsToChannels):
@@ -239,6 +248,14 @@ def torch_network(network, x, params, prefix):
             x = torch.cat([x[:, : h * w * c].reshape(-1, h, w, c), columns], dim=-1)
         elif isinstance(layer, layers.Columns):
             x = x[..., : layer.n]
+        elif isinstance(layer, layers.Repeat):
+            x = x[:, None].expand(-1, layer.T, -1)
+        elif isinstance(layer, layers.FromZero):
+            pass  # PyTorch's starts from 0
+        elif isinstance(layer, layers.GRU):
+            x = torch_gru(x, own)
+        elif isinstance(layer, layers.Last):
+            x = x[:, -1]
         elif isinstance(layer, layers.Blocks):
             N, h, w, c = x.shape
             x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
@@ -273,7 +290,7 @@ class BetaBinomial:
         return choices + log_beta(k + self.a, self.n - k + self.b) - log_beta(self.a, self.b)
 
 
-@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("arch", ["dense", "conv", "gru"])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_whole_vae(arch, likelihood, rng):
     """Loss and every gradient of a step, through PyTorch's own distributions."""

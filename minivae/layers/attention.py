@@ -85,8 +85,8 @@ class CausalAttention(Layer):
 
     def _parts(self, rows, N, T):
         """Rows (N T, n width) of n things beside each other -> (n, N, heads, T, d), views."""
-        d = self.out.n_in // self.heads
-        return rows.reshape(N, T, -1, self.heads, d).transpose(2, 0, 3, 1, 4)
+        n, d = rows.shape[-1] // self.out.n_in, self.out.n_in // self.heads
+        return rows.reshape(N, T, n, self.heads, d).transpose(2, 0, 3, 1, 4)
 
     def _probabilities(self, q, k):
         """p (N, heads, S, T) of S keys, down, and the queries of the last T of their steps, across.

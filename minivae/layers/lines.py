@@ -12,10 +12,11 @@ from ..backend import array_module, floats
 from ..numeric import softmax
 from ..options import real, sizes
 from .base import Layer
-from .combine import Network, Split
+from .combine import Network, Sequential, Split
 from .dense import Dense
 from .embedding import Embedding
 from .recurrent import GRU
+from .sequences import next_step, transformer, weights_of
 
 END, UNKNOWN = 0, 1  # marks: of the end and the start, and of a token that is not known
 
@@ -42,7 +43,7 @@ class Recurrent(Layer):
         self.layers = [GRU(n, H, rng) for n, H in zip([n_in, *hidden], hidden, strict=False)]
 
     def forward(self, x, noise=None):
-        return self._through(x, self.start(x))[:2]
+        return self._through(x, self._start(x))[:2]
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         for i in range(len(self.layers) - 1, -1, -1):
@@ -50,13 +51,13 @@ class Recurrent(Layer):
             dy = None if back is None else back[0]  # the states before the first step are constants
         return dy
 
-    def start(self, x):
-        """What is remembered before the first step of x (N, T, n_in): the states of each GRU."""
+    def _start(self, x):
+        """The states of each GRU before the first step of x (N, ..., n_in)."""
         return [array_module(x).zeros((len(x), len(layer.cell.c.data)), x.dtype) for layer in self.layers]
 
-    def step(self, x, memory):
-        """(y (N, H) of the next step, what is remembered then) of x (N, n_in)."""
-        y, _, memory = self._through(x[:, None], memory)
+    def step(self, x, memory=None):
+        """(y (N, H) of the next step, what is remembered then) of x (N, n_in); `memory` None: the first step."""
+        y, _, memory = self._through(x[:, None], self._start(x) if memory is None else memory)
         return y[:, 0], memory
 
     def _through(self, x, states):
@@ -66,6 +67,30 @@ class Recurrent(Layer):
             caches.append(cache)
             last.append(x[:, -1])
         return x, caches, last
+
+
+class Transformer(Layer):
+    """Attention above a dense layer: x (N, t, n_in) -> (N, t, width), t <= T. See `sequences.transformer`."""
+
+    def __init__(self, n_in, width, blocks, heads, T, rng):
+        self.n_in = n_in
+        self.network = Sequential(Network(Dense(n_in, width, rng)), transformer(width, blocks, heads, T, rng))
+
+    def forward(self, x, noise=None):
+        return self.network.forward(x)
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return self.network.backward(dy, cache, accumulate, need_dx)
+
+    def step(self, x, memory=None):
+        """(y (N, width) of the next step, what is remembered then) of x (N, n_in); `memory` None: the first step."""
+        dense, blocks = self.network.layers
+        return next_step(blocks, dense(x), memory)
+
+    def weights(self, x):
+        """How much each step looks at each, of x (N, t, n_in): (N, heads, t, t) of each block."""
+        dense, blocks = self.network.layers
+        return weights_of(blocks, dense(x))
 
 
 class LineEncoder(Layer):
@@ -146,7 +171,7 @@ class LineDecoder(Layer):
         goes_on = xp.ones(len(z), bool)
         for t in range(self.T - 1):  # the last place is that of an end mark
             e = self._beside(self.embedding(token)[:, None], z)  # (N, 1, E + L)
-            y, memory = self.body.step(e[:, 0], self.body.start(e) if memory is None else memory)
+            y, memory = self.body.step(e[:, 0], memory)
             token = _chosen(self.out(y), None if noise is None else noise[:, t], temperature, top_k)
             goes_on = goes_on & (token != END)
             lines[:, t] = xp.where(goes_on, token, END)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, unbroadcast
 from ..layers.lines import ends_of
 from ..numeric import softmax
 from ..options import whole
@@ -26,24 +26,25 @@ class Tokens(Likelihood):
             raise ValueError(f"x: expected tokens from 0 to {self.n_out - 1}, got {x.min()} to {x.max()}")
         xp, T = array_module(out), x.shape[-1]
         logits = self._logits(out, T)  # (..., T, V)
-        chosen = xp.broadcast_to(x, logits.shape[:-1]).astype("int64")[..., None]  # (..., T, 1)
+        places = np.broadcast_shapes(x.shape, logits.shape[:-1])
+        chosen = xp.broadcast_to(x, places).astype("int64")[..., None]  # (..., T, 1)
         counts = (xp.arange(T) <= ends_of(x)[..., None]).astype(out.dtype)  # (..., T)
-        p = logits - logits.max(axis=-1, keepdims=True)
+        p = xp.broadcast_to(logits - logits.max(axis=-1, keepdims=True), (*places, self.n_out))
         log_p = xp.take_along_axis(p, chosen, axis=-1)[..., 0]
-        xp.exp(p, out=p)
+        p = xp.exp(p)
         total = p.sum(axis=-1, keepdims=True)
         p /= total
         log_p -= xp.log(total[..., 0])
-        return (log_p * counts).sum(axis=-1), (p, chosen, counts)
+        return (log_p * counts).sum(axis=-1), (p, chosen, counts, out.shape)
 
     def backward(self, g, cache, accumulate=True):
-        p, chosen, counts = cache
+        p, chosen, counts, shape = cache
         g = g[..., None] * counts  # (..., T)
         # forward took the logit of the chosen token, and log sum exp of all, so now that gets g, and all get -g p
         dlogits = p * -g[..., None]
         rows = dlogits.reshape(-1, self.n_out)
         rows[array_module(g).arange(len(rows)), chosen.reshape(-1)] += g.reshape(-1)
-        return dlogits.reshape(*p.shape[:-2], p.shape[-2] * self.n_out)
+        return unbroadcast(dlogits.reshape(*p.shape[:-2], p.shape[-2] * self.n_out), shape)
 
     def mean(self, out):
         """The likeliest token of each place, (..., T)."""
@@ -60,5 +61,3 @@ class Tokens(Likelihood):
         if rest or T not in (None, places):
             raise ValueError(f"out: expected {T or 'T'} x {self.n_out} columns, got {out.shape[-1]}")
         return out.reshape(*out.shape[:-1], places, self.n_out)
-
-

@@ -92,8 +92,9 @@ class LanguageModel(WriteLines, Model):
         return self._x_hat(z, y, rng if draw is None else draw, temperature, top_k)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
-        """A ValueError: there is no z that could hold a line."""
-        return self.encode(x)
+        """The likeliest token of each place of x (N, T) given those before it, (N, T); nothing is drawn."""
+        x = self.examples(x)
+        return self.in_parts(lambda x: self.likelihood.mean(self.decoder((x, self._no_z(len(x))))), x)
 
     def _no_z(self, n):
         return array_module(self.theta).zeros((n, 0), self.theta.dtype)

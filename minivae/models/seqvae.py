@@ -4,8 +4,9 @@ r"""The VAE of lines of text (Bowman et al. 2016, "Generating Sentences from a C
                                                 |
         0, x_1 .. x_{T-1} ----------------> decoder --> out --likelihood--> log p(x | z)
 
-\mathcal{L}(x) = E_{q(z|x)}[\sum_t \log p(x_t | x_1 .. x_{t-1}, z)] - \beta KL(q(z|x) || p(z)) <= \log p(x) for \beta = 1
+\mathcal{L}(x) = E_{q(z|x)}[\sum_t \log p(x_t | x_1 .. x_{t-1}, z)] - \beta KL(q(z|x) || p(z)) <= \log p(x)
 
+for \beta = 1.
 The decoder is given the tokens before each place (teacher forcing), so that it can do without z: then KL falls to 0,
 and the encoder has collapsed. Against it: a beta that rises, in cycles too (Fu et al. 2019); free bits; word dropout; a
 weaker decoder; and `aggressive` steps, in which the encoder alone learns, so that it does not lag behind (He et al.
@@ -72,7 +73,7 @@ class SeqVAE(WriteLines, VAE):
         return cls(encoder, decoder, likelihood, beta, free_bits, aggressive, epochs * pass_steps)
 
     def updates(self, objective, t):
-        """How many of the first t steps descend an objective: of the decoder's at first only each (aggressive + 1)th."""
+        """How many of the first t steps descend an objective; at first the decoder's are one of `aggressive` + 1."""
         if objective == "loss_encoder":
             return t
         early = min(t, self.aggressive_steps) if self.aggressive else 0

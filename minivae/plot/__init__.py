@@ -17,6 +17,7 @@ from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
+from .molecules import draw_molecules
 from .pencil import draw_pencil
 from .recovery import draw_recovery
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
@@ -50,6 +51,7 @@ __all__ = [
     "draw_linear_training",
     "draw_manifold_scores",
     "draw_matrix",
+    "draw_molecules",
     "draw_neighbors",
     "draw_parity",
     "draw_pencil",
