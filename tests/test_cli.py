@@ -121,7 +121,7 @@ CHANGES = [
         {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
     )),
 ]  # fmt: skip
-OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
+OF_OTHERS = {"signal", "side", "columns", "label", "parts", "tokens"}  # of rows, folders, tables, text: digits are none
 
 
 def trained(changes):
@@ -356,7 +356,7 @@ BAD_VALUES = [
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("feature-std", "0 --model vaegan"), ("critic-channels", "4 --model vaegan"), ("early-stop", "2 --model vaegan"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
-    ("prior", "wide --model cvae"), ("quadrants", "4"),
+    ("prior", "wide --model cvae"), ("quadrants", "4"), ("tokens", "bytes"), ("tokens", "words"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
     ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
     ("experts", "sum --model multimodal"), ("label-weight", "-1 --model multimodal"),
@@ -410,7 +410,8 @@ BAD_CONFIG = [
     ("rates", "{coder = 1}", "no parameter is below 'coder'"),
     ("side", "0\ndata = '.'", "expected a whole number >= 1, got 0"),
     ("side", "8", "expected data that are a folder of pictures, got 'digits'"),
-    ("signal", "2", "expected arch conv, got dense"),
+    ("signal", "2", "expected arch conv or gru, got dense"),
+    ("hidden", "[]\narch = 'gru'", "expected the width of the state of a GRU first, got no width"),
     ("quadrants", "1", "expected the same bits in x and y at every presentation, binarize each draws them anew"),
     ("quadrants", "1\nbinarize = 'once'", "expected a model that is given them, as y, got vae"),
     ("quadrants", "1\nbinarize = 'once'\nmodel = 'net'\naugment = 2", "augment shifts them anew"),
@@ -595,7 +596,8 @@ def test_bad_shapes_for_the_networks(tmp_path, capsys):
     )
     for given, said in (
         (["--arch", "conv", "--signal", "2"], "signal: expected a divisor of the 9 values of a row, got 2"),
-        (["--signal", "3"], "signal: expected arch conv, got dense"),
+        (["--signal", "3"], "signal: expected arch conv or gru, got dense"),
+        (["--arch", "gru", "--signal", "2"], "signal: expected a divisor of the 9 values of a row, got 2"),
         (["--arch", "conv", "--signal", "0"], "signal: expected a whole number >= 1, got 0"),
         (["--arch", "conv", "--signal", "9"], "leave nothing of a 1x1 image"),
     ):

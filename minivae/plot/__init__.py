@@ -1,5 +1,6 @@
 """Pictures: one style, one palette, labeled axes with units. Each function writes one file, always the same bytes."""
 
+from .attention import draw_attention
 from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .codes import draw_code_use
@@ -34,6 +35,7 @@ __all__ = [
     "association_matrices",
     "check_matplotlib",
     "comparison",
+    "draw_attention",
     "draw_bound_and_gap",
     "draw_chain",
     "draw_code_use",
