@@ -146,13 +146,16 @@ def measured(run):
 def test_the_measure_of_samples(tmp_path, monkeypatch):
     """Samples have 0 to 4 C and 0 or 1 O: a tenth is empty, nine are molecules, of which O is new."""
     monkeypatch.setattr(MODULE, "SAMPLES", 200)
-    found = measured(chains(tmp_path))
+    run = chains(tmp_path)
+    x = np.concatenate([run.read_data().test().x, np.zeros((1, 16))])  # a line that comes back, and is no molecule
+    run.read_data().test = lambda: Split(x, None)
+    found = measured(run)
     numbers = found.numbers
     assert numbers["validity"]["of"] == numbers["samples"] == 200
     assert numbers["validity"]["share"] == pytest.approx(0.9, abs=4 * numbers["validity"]["standard_error"])
     assert numbers["uniqueness"]["count"] == 9
     assert (numbers["novelty"]["count"], numbers["novelty"]["of"]) == (1, 9)
-    assert numbers["reconstruction"] == {"count": 30, "of": 30, "share": 1, "standard_error": 0}
+    assert (numbers["reconstruction"]["count"], numbers["reconstruction"]["of"]) == (30, 31)
     weights = numbers["properties"]["weight"]
     assert weights["samples"]["mean"] < weights["test"]["mean"]
     assert f"{numbers['validity']['share']:.3f} +- " in found.lines[0]
@@ -225,7 +228,9 @@ def test_a_climb_counts_what_is_no_molecule_any_more(tmp_path, capsys, monkeypat
 
     monkeypatch.setattr(Chains, "decode", broken)
     run.protocol.original = lambda x: ["".join(["", "C", "O", "("][int(i)] for i in row) for row in x]
-    _, rows = climbed(run, capsys, limit=None)
+    monkeypatch.setattr(sys.modules["minivae.cli.climb"], "TRAIN", 50)
+    lines, rows = climbed(run, capsys, limit=None)
+    assert "both learned from 50 of training" in lines[7]
     assert [rows[name][0][:5] for name in rows] == ["1.000", "1.000", "0.000", "0.000", "0.000"]
     assert rows["climbed"][1:4] == ["-", "-", "0"]
     assert (tmp_path / "climb.png").exists()
