@@ -78,6 +78,8 @@ class Optimizer:
         self.t += 1
         block = BLOCK if array_module(g) is np else max(g.size, 1)
         for objective, slices in self.trained.items():
+            if self.updates(objective) == model.updates(objective, self.t - 1):
+                continue
             for whole in slices:
                 for start in range(whole.start, whole.stop, block):
                     part = slice(start, min(start + block, whole.stop))
@@ -100,6 +102,10 @@ class Optimizer:
             yield
         finally:
             self.theta[...] = own
+
+    def updates(self, objective):
+        """How many of the steps until now, this one included, descend an objective; see `Module.updates`."""
+        return self.model.updates(objective, self.t)
 
     def update(self, part, theta, g, lr, objective):
         """Change `theta`, the slice `part` of all parameters, in place; `t` counts from 1 here.
@@ -215,8 +221,9 @@ class Adam(Optimizer):
         b1, b2 = self.betas[objective]
         sum_g = self.sum_g[part]
         sum_g2 = self.sum_g2[part]
-        to_m_hat = (1 - b1) / (1 - b1**self.t)
-        to_std = math.sqrt((1 - b2) / (1 - b2**self.t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
+        t = self.updates(objective)
+        to_m_hat = (1 - b1) / (1 - b1**t)
+        to_std = math.sqrt((1 - b2) / (1 - b2**t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
         tiny = self.adam_eps / to_std
         scale = to_m_hat / to_std
         adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr * scale)

@@ -157,6 +157,10 @@ class Module:
         """{name: array} of all that was learned, parameters and states, as views."""
         return {name: part.data for name, part in (self.params | self.states).items()}
 
+    def updates(self, objective, t):
+        """How many of the first t steps descend an objective; the others leave the parameters that it trains alone."""
+        return t
+
     def below(self, prefix):
         """Names of the parameters at or below a part, "encoder" say; all of them below ""."""
         return [name for name in self.params if not prefix or f"{name}.".startswith(f"{prefix}.")]

@@ -14,6 +14,7 @@ from minivae.layers import (
     AvgPool2d,
     BatchNorm,
     Blocks,
+    CausalAttention,
     Columns,
     ColumnsToChannels,
     Conv2d,
@@ -22,18 +23,25 @@ from minivae.layers import (
     Dropout,
     EachClass,
     Embedding,
+    FromZero,
     GroupNorm,
     GRUCell,
     Halves,
     Join,
+    Last,
     LayerNorm,
     LeakyReLU,
+    LineDecoder,
+    LineEncoder,
     MaskedConv2d,
     MaskedDense,
     MaxPool2d,
     Network,
+    Positions,
     Quantize,
+    Recurrent,
     ReLU,
+    Repeat,
     Reshape,
     Residual,
     Sequential,
@@ -43,6 +51,7 @@ from minivae.layers import (
     Spectral,
     Split,
     Tanh,
+    Transformer,
     Upsample,
     Upward,
     dense_encoder,
@@ -59,6 +68,8 @@ def elementwise(cls):
 def image(rng, *shape):
     return rng.standard_normal(shape)
 
+
+LINES = np.array([[2, 1, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0], [1, 2, 3, 4, 2, 0], [2, 3, 0, 1, 0, 0]])
 
 LAYERS = {
     Dense: [("", lambda rng: (Dense(5, 3, rng), rng.standard_normal((4, 5))))],
@@ -100,7 +111,15 @@ LAYERS = {
     ],
     Embedding: [("", lambda rng: (Embedding(5, 3, rng), rng.integers(0, 5, (4, 2))))],
     GRUCell: [("", lambda rng: (GRUCell(3, 4, rng), (image(rng, 5, 3), image(rng, 5, 4))))],
+    CausalAttention: [
+        ("", lambda rng: (CausalAttention(6, 2, rng), image(rng, 3, 4, 6))),
+        ("one head", lambda rng: (CausalAttention(3, 1, rng), image(rng, 2, 5, 3))),
+    ],
+    Positions: [("", lambda rng: (Positions(5, 3, rng), image(rng, 2, 4, 3)))],
     GRU: [("", lambda rng: (GRU(2, 3, rng), (image(rng, 4, 5, 2), image(rng, 4, 3))))],
+    Repeat: [("", lambda rng: (Repeat(3), rng.standard_normal((4, 2))))],
+    FromZero: [("", lambda rng: (FromZero(3), image(rng, 4, 5, 2)))],
+    Last: [("", lambda rng: (Last(), image(rng, 4, 5, 2)))],
     Join: [
         ("", lambda rng: (Join(), (image(rng, 4, 3), image(rng, 4, 2)))),
         ("broadcast", lambda rng: (Join(), (image(rng, 2, 4, 3), image(rng, 4, 2), image(rng, 1)))),
@@ -120,6 +139,16 @@ LAYERS = {
     EachClass: [
         ("", lambda rng: (of_each_class(dense_encoder(5, (6,), 2, "tanh", 0.3, rng=rng), 3, rng), image(rng, 4, 5))),
         ("no rest", lambda rng: (of_each_class(dense_encoder(5, (), 2, rng=rng), 3, rng), image(rng, 4, 5))),
+    ],
+    Recurrent: [("", lambda rng: (Recurrent(2, [3, 4], rng), image(rng, 3, 4, 2)))],
+    Transformer: [("", lambda rng: (Transformer(3, 4, 1, 2, 5, rng), image(rng, 2, 4, 3)))],
+    LineEncoder: [("", lambda rng: (LineEncoder(5, 3, Recurrent(3, [4], rng), 4, 2, rng), LINES))],
+    LineDecoder: [
+        ("gru", lambda rng: (LineDecoder(5, 3, 2, Recurrent(5, [4], rng), 4, 6, rng), (LINES, image(rng, 4, 2)))),
+        ("hidden words", lambda rng: (LineDecoder(5, 3, 2, Recurrent(5, [4], rng), 4, 6, rng, 0.5),
+                                      (LINES, image(rng, 4, 2)))),
+        ("transformer", lambda rng: (LineDecoder(5, 3, 2, Transformer(5, 4, 1, 2, 6, rng), 4, 6, rng),
+                                     (LINES, image(rng, 4, 2)))),
     ],
     Dropout: [("", lambda rng: (Dropout(0.4, (6,)), rng.standard_normal((4, 6))))],
     Reshape: [("", lambda rng: (Reshape(2, 3, 1), rng.standard_normal((4, 6))))],
@@ -290,6 +319,7 @@ LIKELIHOODS = {
     likelihoods.Poisson: lambda: likelihoods.Poisson(2.5),
     likelihoods.NegativeBinomial: lambda: likelihoods.NegativeBinomial(0.5),
     likelihoods.Softmax: likelihoods.Softmax,
+    likelihoods.Tokens: lambda: likelihoods.Tokens(3),
     likelihoods.Mixed: lambda: likelihoods.Mixed([
         (likelihoods.Gaussian(0.5, 2), 2), (likelihoods.Poisson([1.0, 3.0]), 2), (likelihoods.Softmax(), 3),
         (likelihoods.Bernoulli(), 1),

@@ -194,10 +194,14 @@ CALLS = {
     "Split": layer("Split", {"n": 2})._replace(use=lambda part, _: part.forward(np.ones((4, 6)))),
     "Embedding": layer("Embedding", {"n": 5, "width": 3})._replace(
         use=lambda part, _: part.forward(np.zeros((4, 2), "int64"))[0]),
+    "CausalAttention": layer("CausalAttention", {"width": 6, "heads": 2}, lambda width, **_: (2, 4, width)),
+    "Positions": layer("Positions", {"T": 5, "width": 3}, lambda width, **_: (2, 1, width)),
     "GRUCell": layer("GRUCell", {"n_in": 2, "H": 3})._replace(
         use=lambda part, given: part.forward((np.ones((4, given["n_in"])), np.ones((4, given["H"]))))[0]),
     "GRU": layer("GRU", {"n_in": 2, "H": 3})._replace(
         use=lambda part, given: part.forward((np.ones((4, 5, given["n_in"])), np.ones((4, given["H"]))))[0]),
+    "Repeat": layer("Repeat", {"T": 3}, lambda **_: (4, 2)),
+    "FromZero": layer("FromZero", {"H": 3})._replace(use=lambda part, _: part.forward(np.ones((4, 5, 2)))[0][1]),
     **{cls.__name__: Call(cls, {"L": 3}, use_prior) for cls in (priors.StandardNormal, priors.DiagonalNormal)},
     "IAF": Call(lambda **given: flows.IAF(rng=rng(), **given), {"L": 3, "H": 2, "width": 4, "reverse": False},
                 use_flow),

@@ -54,6 +54,7 @@ MIRRORS = {
         *conformance("test_layer_two_live_calls", "test_layer_accumulate_and_need_dx"),
         *conformance("test_layer_float32_agrees_with_numpy_float64"),
         "tests/test_layers.py",
+        "tests/test_attention.py",
         "tests/test_quantize.py",
         "tests/test_spectral.py",
     ],

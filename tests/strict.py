@@ -356,6 +356,10 @@ def empty_like(a, dtype=None):
     return empty(a.shape, dtype or a.dtype)
 
 
+def result_type(*arrays):
+    return np.result_type(*(_own(a, "result_type") for a in arrays))
+
+
 def ascontiguousarray(a, dtype=None):
     return _call(np.ascontiguousarray, "ascontiguousarray", [_own(a, "ascontiguousarray"), dtype], {})
 

@@ -410,7 +410,8 @@ BAD_CONFIG = [
     ("rates", "{coder = 1}", "no parameter is below 'coder'"),
     ("side", "0\ndata = '.'", "expected a whole number >= 1, got 0"),
     ("side", "8", "expected data that are a folder of pictures, got 'digits'"),
-    ("signal", "2", "expected arch conv, got dense"),
+    ("signal", "2", "expected arch conv or gru, got dense"),
+    ("hidden", "[]\narch = 'gru'", "expected the width of the state of a GRU first, got no width"),
     ("quadrants", "1", "expected the same bits in x and y at every presentation, binarize each draws them anew"),
     ("quadrants", "1\nbinarize = 'once'", "expected a model that is given them, as y, got vae"),
     ("quadrants", "1\nbinarize = 'once'\nmodel = 'net'\naugment = 2", "augment shifts them anew"),
@@ -595,7 +596,8 @@ def test_bad_shapes_for_the_networks(tmp_path, capsys):
     )
     for given, said in (
         (["--arch", "conv", "--signal", "2"], "signal: expected a divisor of the 9 values of a row, got 2"),
-        (["--signal", "3"], "signal: expected arch conv, got dense"),
+        (["--signal", "3"], "signal: expected arch conv or gru, got dense"),
+        (["--arch", "gru", "--signal", "2"], "signal: expected a divisor of the 9 values of a row, got 2"),
         (["--arch", "conv", "--signal", "0"], "signal: expected a whole number >= 1, got 0"),
         (["--arch", "conv", "--signal", "9"], "leave nothing of a 1x1 image"),
     ):

@@ -12,6 +12,7 @@ from minivae.cli import main
 from minivae.data.protocol import Protocol
 from minivae.data.splits import cut
 from minivae.evaluate import kl_per_latent
+from minivae.layers import GRU
 from minivae.runs import Run, build_model, build_optimizer
 
 PICTURES = {
@@ -81,6 +82,16 @@ def test_pictures_of_signals(model, tmp_path):
         given = ["--y", "1"] if (model, command) == ("cvae", "latent") else []
         assert main([command, str(tmp_path / "a"), *given]) == 0
         assert (tmp_path / "a" / name).read_bytes().startswith(PNG)
+
+
+def test_a_gru_of_signals(tmp_path, no_pictures):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((20, 6)))
+    options = ["--data", str(tmp_path / "x.npy"), "--arch", "gru", "--signal", "2", "--likelihood", "gaussian", *SMALL]
+    assert main(["train", *options, "--out", str(tmp_path / "a")]) == 0
+    run = Run.open(tmp_path / "a")
+    assert (run.settings["arch"], run.settings["signal"]) == ("gru", 2)
+    (gru,) = run.load_model()[0].encoder.named(GRU).values()
+    assert gru.cell.W.data.shape == (2, 3 * run.settings["hidden"][0])
 
 
 def test_channels_that_stand_first_are_named(tmp_path, capsys, no_pictures):

@@ -103,7 +103,7 @@ def modules(package):
 def test_everything_has_a_case():
     found = set().union(*(public_classes(m, Layer) for m in modules(layers))) - {Layer}
     assert found == set(cases.LAYERS)
-    named = set(likelihoods.LIKELIHOODS.values()) | {likelihoods.Mixed}
+    named = set(likelihoods.LIKELIHOODS.values()) | {likelihoods.Mixed, likelihoods.Tokens}
     assert found_in(modules(likelihoods), likelihoods.Likelihood) == set(cases.LIKELIHOODS) == named
     assert {cls.__name__ for cls in named} < set(likelihoods.__all__)
     files = modules(models)  # where a model may keep its own
@@ -342,6 +342,8 @@ def test_likelihood_float32_agrees_with_numpy_float64(make, device, rng):
 def test_what_is_missing_counts_nothing(make, device, rng):
     """Neither in log_px_z, nor in any gradient: it may have been any number. The encoder sees 0 and 0 of it."""
     likelihood, D = make().bind("float64"), width_of(make())
+    if likelihood.values == "tokens":
+        pytest.skip("a line has an end, and nothing is missing before it")
     out = rng.standard_normal((2, 3, D * likelihood.n_out))
     x = likelihood.draw(out, likelihood.draw_noise(rng, (2, 3, D)).astype("float64"))
     observed = rng.random((3, D)) < 0.6
@@ -399,8 +401,9 @@ def test_likelihood_is_the_density_of_its_draws(make, rng):
     noise = likelihood.draw_noise(rng, (400_000, D)).astype("float64")
     draws = likelihood.draw(out, noise)
     error = draws.std(axis=0) / len(draws) ** 0.5
-    assert (np.abs(draws.mean(axis=0) - likelihood.mean(out)) < 4 * error).all()
-    assert (np.abs(draws.mean(axis=0) - likelihood.mean(out) - 0.05) > 8 * error).all()  # the test can fail
+    if likelihood.values != "tokens":  # which have no mean
+        assert (np.abs(draws.mean(axis=0) - likelihood.mean(out)) < 4 * error).all()
+        assert (np.abs(draws.mean(axis=0) - likelihood.mean(out) - 0.05) > 8 * error).all()  # the test can fail
     own = likelihood.forward(draws, out)[0]
     for i in range(len(out)):
         for step in (-0.3, 0.3):

@@ -30,6 +30,8 @@ from minivae.layers import (
     Layer,
     LayerNorm,
     LeakyReLU,
+    LineDecoder,
+    LineEncoder,
     MaskedDense,
     MaxPool2d,
     Network,
@@ -524,7 +526,7 @@ def test_gru_is_its_cell_step_by_step(rng):
     states = layer((x, h))
     for t in range(5):
         h = layer.cell((x[:, t], h))
-        np.testing.assert_array_equal(states[:, t], h)
+        np.testing.assert_allclose(states[:, t], h, rtol=1e-12)
 
 
 def test_join_broadcasts_a_condition_over_samples(rng):
@@ -812,7 +814,7 @@ def test_no_examples(make, rng):
         assert a.shape == (*b.shape[:axis], 0, *b.shape[axis + 1 :])
     layer.zero_grad()
     dx = layer.backward(y, cache)
-    if not isinstance(layer, Embedding):
+    if not isinstance(layer, Embedding | LineEncoder | LineDecoder):  # tokens have no gradient
         assert [a.shape for a in arrays([dx])] == [a.shape for a in arrays([nothing])]
     assert not layer.grad.any()
 

@@ -277,6 +277,8 @@ def test_a_half_completes_the_other(experts, rng):
     for shape in ((16,), (4, 1, 1)):
         with pytest.raises(ValueError, match=r"shape: expected images \(h, w, c\) of at least two columns"):
             small("halves", rng, shape=shape)
+    with pytest.raises(ValueError, match="shape: expected a list of numbers, got None"):
+        small("halves", rng, shape=None)
 
 
 def test_the_measure_of_halves(tmp_path, capsys, no_pictures):

@@ -11,12 +11,13 @@ from minivae.backend import place
 from minivae.densities import kl_gaussians, kl_gaussians_backward
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
+from minivae.models.examples import lines as of_lines
 from minivae.models.examples import small
 from minivae.models.gumbel import GRADIENTS
 from minivae.models.multimodal import EXPERTS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-variants = pytest.importorskip("bench.variants")
+twins_of_lines, variants = pytest.importorskip("bench.lines"), pytest.importorskip("bench.variants")
 F = torch.nn.functional
 
 
@@ -153,6 +154,65 @@ def test_gru(rng):
         close(ours, theirs)
 
 
+def copied(own, theirs):
+    """[(ours, theirs)] of parameters, after theirs took our values, transposed."""
+    pairs = list(zip(own, theirs, strict=True))
+    with torch.no_grad():
+        for ours, other in pairs:
+            other.copy_(torch.tensor(ours.data.T))
+    return pairs
+
+
+def test_attention(rng):
+    """Value, weights and every gradient of PyTorch's own, whose mask is True where a step must not look."""
+    layer = layers.CausalAttention(6, 3, rng).bind("float64")
+    layer.theta += 0.3 * rng.standard_normal(layer.theta.size)
+    x, w = rng.standard_normal((2, 2, 5, 6))
+    other = torch.nn.MultiheadAttention(6, 3, batch_first=True, dtype=torch.float64)
+    pairs = copied(layer.params.values(), other.parameters())
+    y, cache = layer.forward(x)
+    layer.zero_grad()
+    dx = layer.backward(w, cache)
+    tx, later = tensor(x), torch.ones(5, 5, dtype=torch.bool).triu(1)
+    ty, weights = other(tx, tx, tx, attn_mask=later, average_attn_weights=False)
+    (ty * torch.tensor(w)).sum().backward()
+    for ours, theirs in ((y, ty), (dx, tx.grad), (layer.weights(x), weights)):
+        close(ours, theirs)
+    for ours, theirs in pairs:
+        close(ours.grad.T, theirs.grad)
+
+
+def test_transformer(rng):
+    """A block is PyTorch's with its norms first."""
+    net = layers.transformer(6, 1, 3, 7, rng).bind("float64")
+    net.theta += 0.3 * rng.standard_normal(net.theta.size)
+    x, w = rng.standard_normal((2, 2, 5, 6))
+    one = torch.nn.TransformerEncoderLayer(6, 3, 24, 0.0, batch_first=True, norm_first=True, dtype=torch.float64)
+    last = torch.nn.LayerNorm(6, dtype=torch.float64)
+    positions = tensor(net.layers[0].W.data)
+    parts = [one.norm1, one.self_attn, one.norm2, one.linear1, one.linear2, last]
+    theirs = [p for part in parts for p in part.parameters()]
+    pairs = copied(list(net.params.values())[1:], theirs)
+    y, cache = net.forward(x)
+    net.zero_grad()
+    dx = net.backward(w, cache)
+    tx = tensor(x)
+    ty = last(one(tx + positions[:5], torch.ones(5, 5, dtype=torch.bool).triu(1)))
+    (ty * torch.tensor(w)).sum().backward()
+    for ours, theirs in ((y, ty), (dx, tx.grad), (net.layers[0].W.grad, positions.grad)):
+        close(ours, theirs)
+    for ours, theirs in pairs:
+        close(ours.grad.T, theirs.grad)
+
+
+def torch_gru(x, params):
+    """All states of PyTorch's GRU (N, T, H), from a state of 0."""
+    W, U, b, c = (params[f"cell.{name}"] for name in "WUbc")
+    other = torch.nn.GRU(*W.shape[:1], c.numel(), batch_first=True, dtype=torch.float64)
+    weights = {"weight_ih_l0": W.T, "weight_hh_l0": U.T, "bias_ih_l0": b, "bias_hh_l0": F.pad(c, (2 * c.numel(), 0))}
+    return torch.func.functional_call(other, weights, (x,))[0]
+
+
 def test_embedding(rng):
     layer, index = layers.Embedding(5, 3, rng).bind("float64"), rng.integers(0, 5, (4, 6))
     W = tensor(layer.W.data)
@@ -179,7 +239,8 @@ def test_kl_of_gaussians(rng):
 
 def torch_network(network, x, params, prefix):
     for i, layer in enumerate(network.layers):
-        own = {k: params.get(f"{prefix}.layers.{i}.{k}") for k in ("W", "b", "layer.W", "layer.b")}
+        start = f"{prefix}.layers.{i}."
+        own = {name.removeprefix(start): p for name, p in params.items() if name.startswith(start)}
         if isinstance(layer, layers.Reshape):
             x = x.reshape(len(x), *layer.shape)
         elif isinstance(layer, layers.ColumnsToChannels):
@@ -188,6 +249,14 @@ def torch_network(network, x, params, prefix):
             x = torch.cat([x[:, : h * w * c].reshape(-1, h, w, c), columns], dim=-1)
         elif isinstance(layer, layers.Columns):
             x = x[..., : layer.n]
+        elif isinstance(layer, layers.Repeat):
+            x = x[:, None].expand(-1, layer.T, -1)
+        elif isinstance(layer, layers.FromZero):
+            pass  # PyTorch's starts from 0
+        elif isinstance(layer, layers.GRU):
+            x = torch_gru(x, own)
+        elif isinstance(layer, layers.Last):
+            x = x[:, -1]
         elif isinstance(layer, layers.Blocks):
             N, h, w, c = x.shape
             x = x.reshape(N, h, w, layer.n, c // layer.n).permute(0, 3, 1, 2, 4).reshape(N, -1)
@@ -222,7 +291,7 @@ class BetaBinomial:
         return choices + log_beta(k + self.a, self.n - k + self.b) - log_beta(self.a, self.b)
 
 
-@pytest.mark.parametrize("arch", ["dense", "conv"])
+@pytest.mark.parametrize("arch", ["dense", "conv", "gru"])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_whole_vae(arch, likelihood, rng):
     """Loss and every gradient of a step, through PyTorch's own distributions."""
@@ -646,6 +715,34 @@ def test_a_vqvae(arch, rng):
     assert metrics["loss"] + metrics["loss_prior"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     gradients_agree(model, p)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("seqvae", {"hidden": [4, 4], "beta": 0.7, "latent": 3}),
+        ("seqvae", {"hidden": [4, 4], "latent": 3, "arch": "transformer", "heads": 2}),
+        ("lm", {"hidden": [4, 4]}),
+        ("lm", {"hidden": [4], "arch": "transformer", "heads": 2}),
+    ],
+    ids=["seqvae gru", "seqvae transformer", "lm gru", "lm transformer"],
+)
+def test_whole_lines(name, options, dropout, rng):
+    """Loss and every gradient, of lines of all lengths; one is empty, and one of tokens to its last place."""
+    own = options | {"embedding": 5}
+    model, x, _ = of_lines(name, rng, word_dropout=dropout, **own)
+    x[0, 0], x[1] = 0, [2, 1, 3, 1, 2, 4]
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    sizes = model.likelihood.n_out, x.shape[1]
+    twin = twins_of_lines.twin_of(model, twins_of_lines.TWINS[name](*sizes, **own))
+    rows, drawn = twins_of_lines.given(x, noise)
+    loss = twin(rows, **drawn)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for param, g in zip(model.params.values(), twins_of_lines.gradients(twin), strict=True):
+        close(param.grad, g)
 
 
 @pytest.mark.parametrize(

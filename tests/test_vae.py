@@ -6,7 +6,7 @@ from minivae import VAE, Adam
 from minivae.data import load_data
 from minivae.densities import log_mean_exp
 from minivae.evaluate import elbo_standard_error, log_evidence
-from minivae.layers import Dense, Network, ReLU, Reshape, Split
+from minivae.layers import GRU, Conv2d, Dense, Network, ReLU, Reshape, Split
 from minivae.likelihoods import Bernoulli, Gaussian, GaussianFixed
 from minivae.metrics import mean_metrics
 from minivae.models.networks import build_networks
@@ -342,7 +342,7 @@ def test_schedules_in_numpy_keep_float32(rng):
         (lambda m, r: VAE.build((4,), r, latent=0), "latent: expected a whole number >= 1, got 0"),
         (lambda m, r: VAE.build((4,), r, hidden=(0,)), "hidden: expected a whole number >= 1, got 0"),
         (lambda m, r: VAE(m.encoder, m.decoder), "bind: encoder.layers.0.W belongs to a bound VAE; bind that instead"),
-        (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected one of dense, conv, got 'tree'"),
+        (lambda m, r: VAE.build((4,), r, arch="tree"), "arch: expected one of dense, conv, gru, got 'tree'"),
         (lambda m, r: VAE.build((4,), r, likelihood="beta"), "likelihood: expected one of bernoulli"),
         (lambda m, r: VAE(m.encoder, Network(ReLU())), "decoder: expected a first layer that fixes the number"),
     ],
@@ -375,6 +375,55 @@ def test_a_signal_is_convolved_along_its_positions_only(rng):
     for i in range(4):
         expected[2 * i : 2 * i + 4] += np.einsum("m,kmc->kc", small[0, 0, i], last.W.data[0])
     np.testing.assert_allclose(decoder.layers[-1](last(small))[0], expected[1:-1].ravel(), rtol=1e-5, atol=1e-6)
+
+
+def last_state(gru, steps):
+    """The state of a GRU behind these steps (T, c), one after another, from a state of 0."""
+    h = np.zeros((1, gru.cell.c.data.size), "float32")
+    for step in steps:
+        h = gru.cell((step[None], h))
+    return h
+
+
+def test_a_gru_reads_position_after_position_to_the_last(rng):
+    """y at every step, dense layers behind the last state; the decoder's state makes each step of all blocks."""
+    T, c, H = 4, 3, 6
+    encoder, decoder, _ = build_networks((T * c,), rng, "gru", hidden=(H, 5), latent=2, signal=c, given=(1, 0),
+                                         likelihood="gaussian-full")  # fmt: skip
+    x, y = rng.standard_normal((T, c)).astype("float32"), np.float32([0.7])
+    gru, dense = next(iter(encoder.named(GRU).values())), list(encoder.named(Dense).values())
+    h = last_state(gru, [np.concatenate([step, y]) for step in x])
+    heads = np.concatenate(encoder(np.concatenate([x.ravel(), y])[None]), axis=1)
+    np.testing.assert_allclose(heads, dense[1](np.maximum(dense[0](h), 0)), rtol=1e-4, atol=1e-6)
+    z = rng.standard_normal((1, 2)).astype("float32")
+    mu, log_var = decoder(z).reshape(2, T, c)
+    gru, conv = next(iter(decoder.named(GRU).values())), next(iter(decoder.named(Conv2d).values()))
+    seen = z
+    for dense in decoder.named(Dense).values():
+        seen = np.maximum(dense(seen), 0)
+    assert seen.shape == (1, H)
+    for t in range(T):
+        step = last_state(gru, [seen[0]] * (t + 1)) @ conv.W.data[0, 0] + conv.b.data
+        np.testing.assert_allclose(np.concatenate([mu[t], log_var[t]]), step[0], rtol=1e-4, atol=1e-6)
+
+
+def test_a_gru_reads_an_image_row_after_row(rng):
+    """As a signal of its rows; of rows of numbers each number is a position."""
+    sizes = {"hidden": (5,), "latent": 2}
+    of_image, of_rows, of_signal = (
+        build_networks(shape, np.random.default_rng(0), "gru", signal=signal, **sizes)[:2]
+        for shape, signal in (((3, 2, 2), None), ((12,), None), ((12,), 4))
+    )
+    x, z = rng.random((2, 12), "float32"), rng.random((2, 2), "float32")
+    for image, rows, a in zip(of_image, of_signal, (x, z), strict=True):
+        np.testing.assert_array_equal(image(a), rows(a))
+    assert of_rows[0].layers[1].shape == (12, 1)
+    with pytest.raises(ValueError, match="signal: expected rows \\(N, D\\), got images of 3x2x2"):
+        build_networks((3, 2, 2), rng, "gru", signal=4, **sizes)
+    with pytest.raises(ValueError, match="arch: expected dense for a table, whose columns are no steps, got gru"):
+        build_networks((2,), rng, "gru", likelihood="mixed", columns=[("binary", 2, None)], **sizes)
+    with pytest.raises(ValueError, match="hidden: expected the width of the state of a GRU first, got no width"):
+        build_networks((12,), rng, "gru", hidden=())
 
 
 def test_signals_of_one_row_length_but_other_channels_are_other_networks(rng):

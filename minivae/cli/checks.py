@@ -13,6 +13,7 @@ from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..models.examples import small
+from ..models.networks import NETWORKS
 from ..options import whole
 from ..params import Module
 from ..plot import draw_error_curves
@@ -20,6 +21,7 @@ from ..truth.known_answers import check_known
 from ..truth.laws import Laws, check_laws
 from .base import FORCE, argument, command, output
 
+ARCHS = tuple(NETWORKS["arch"].metavar.split("|"))
 FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 
 
@@ -28,7 +30,7 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
              "without it, one of minivae's own models"),
     argument("--shape", nargs="+", metavar="N", help="of the input of FILE.py:NAME (default: 5 rows of its n_in)"),
     argument("--model", choices=tuple(MODELS), help="(default: vae)"),
-    argument("--arch", choices=("dense", "conv"), help="(default: dense)"),
+    argument("--arch", choices=ARCHS, help="(default: dense)"),
     argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: bernoulli)"),
     argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
              "or of every coordinate, with the worst of them; or the complex step"),

@@ -7,13 +7,14 @@ from ..models import MODELS, Labels
 from ..options import whole
 from ..plot import draw_parity
 from .base import FORCE, argument, command, output
+from .checks import ARCHS
 
 SIZES = (32, 128, 512)
 
 
 @command(
     argument("--model", default="vae", choices=tuple(MODELS)),
-    argument("--arch", default="dense", choices=("dense", "conv")),
+    argument("--arch", default="dense", choices=ARCHS),
     argument("--steps", default=100, metavar="T", help="of Adam, over which the losses drift apart (default: 100)"),
     argument("--out", metavar="FILE.png", help="draw errors, drift and milliseconds per step"),
     FORCE,

@@ -2,6 +2,7 @@
 
 from .aggregate import aggregate_kl
 from .annealed import Annealed, annealed_evidence
+from .climb import Predictor, climb, fit_predictor
 from .codebook import ChoiceParts, CodeUse, choice_parts, code_use
 from .completions import completions
 from .detection import anomaly_scores, auroc_interval, aurocs, false_positive_rate, typicality
@@ -36,6 +37,7 @@ from .latents import (
 from .ledger import gradient_ledger, ledger_line
 from .levels import Levels, by_level
 from .metrics import elbo_standard_error
+from .molecules import molecule_measures
 from .recovery import Recovery, mean_correlation_coefficient
 from .results import Result, hash_of, standard_error
 from .samples import copies, expected_coverage, frechet_distance, manifold_scores, sharpness
@@ -49,6 +51,7 @@ __all__ = [
     "Evidence",
     "Gap",
     "Levels",
+    "Predictor",
     "Recovery",
     "Result",
     "Spread",
@@ -66,6 +69,7 @@ __all__ = [
     "carried_down",
     "choice_parts",
     "classifier_features",
+    "climb",
     "code_terms",
     "code_use",
     "codes",
@@ -82,6 +86,7 @@ __all__ = [
     "factor_vae_score",
     "false_positive_rate",
     "fit_classifier",
+    "fit_predictor",
     "frechet_distance",
     "gradient_ledger",
     "hash_of",
@@ -94,6 +99,7 @@ __all__ = [
     "manifold_scores",
     "mean_correlation_coefficient",
     "modularity",
+    "molecule_measures",
     "mutual_information",
     "mutual_information_gap",
     "normal_quantiles",

@@ -81,10 +81,14 @@ class Classifier(Model):
 def fit_classifier(x, y, shape, classes, *, epochs=EPOCHS, seed=0):
     """A Classifier of x (N, D), rows of `shape`, with y (N,) below `classes`: Adam, on NumPy."""
     model = Classifier.build(shape, classes, generator(seed, "weights"))
-    data = SimpleNamespace(train=Split(x, y), validation=None, present=lambda x, rng: x,
-                           order=lambda rng, batch_size: rng.permutation(len(x)))  # fmt: skip
-    fit(model, Adam(model, RATE), data, epochs=epochs, batch_size=BATCH, seed=seed, progress=False)
+    fit(model, Adam(model, RATE), as_they_are(Split(x, y)), epochs=epochs, batch_size=BATCH, seed=seed, progress=False)
     return model
+
+
+def as_they_are(train, validation=None):
+    """Splits as `fit` takes them, of rows that are presented as they are."""
+    return SimpleNamespace(train=train, validation=validation, present=lambda x, rng: x,
+                           order=lambda rng, batch_size: rng.permutation(len(train.x)))  # fmt: skip
 
 
 class Features(NamedTuple):

@@ -1,6 +1,7 @@
 """Layers, one file per family. Each stands alone: a value, a cache, and the gradient derived by hand."""
 
 from .activations import ACTIVATIONS, ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from .attention import CausalAttention, Positions
 from .base import Layer
 from .builders import (
     NORMS,
@@ -10,6 +11,8 @@ from .builders import (
     dense_critic,
     dense_decoder,
     dense_encoder,
+    gru_decoder,
+    gru_encoder,
     spatial_decoder,
     spatial_encoder,
 )
@@ -22,20 +25,24 @@ from .dropout import Dropout
 from .embedding import Embedding
 from .halves import Halves, beside, left_and_right
 from .initialize import glorot, he
+from .lines import LineDecoder, LineEncoder, Recurrent, Transformer
 from .masked import MaskedConv2d, MaskedDense
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .quantize import Quantize
 from .recurrent import GRU, GRUCell
+from .sequences import next_step, transformer, weights_of
 from .spectral import Spectral
+from .steps import FromZero, Last, Repeat
 from .upward import Upward
 
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "Columns",
-    "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding", "GRUCell",
-    "GroupNorm", "Halves", "Join", "Layer", "LayerNorm", "LeakyReLU", "MaskedConv2d", "MaskedDense", "MaxPool2d",
-    "Network", "Quantize", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral",
-    "Split", "Tanh", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
-    "dense_decoder", "dense_encoder", "glorot", "he", "left_and_right", "of_each_class", "spatial_decoder",
-    "spatial_encoder",
+    "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "CausalAttention",
+    "Columns", "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding",
+    "FromZero", "GRUCell", "GroupNorm", "Halves", "Join", "Last", "Layer", "LayerNorm", "LeakyReLU", "LineDecoder",
+    "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Quantize", "ReLU", "Recurrent",
+    "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh",
+    "Transformer", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
+    "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right", "next_step",
+    "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
 ]  # fmt: skip

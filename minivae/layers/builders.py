@@ -1,9 +1,9 @@
 """Encoders and decoders of the usual shapes.
 
 x (..., D) are rows of D numbers; images are rows of h * w * c. `hidden` are the widths of dense layers, `channels`
-those of convolutions, both in the encoder's order: a decoder mirrors it. A signal is an image of one line. An encoder
-has any number of `heads`, the outputs that a posterior asks for: (mu, log_var) are two. Where their widths differ,
-`heads` are these. `given` is the number of
+those of convolutions, both in the encoder's order: a decoder mirrors it. A signal is an image of one line for
+convolutions, and (T, c), T steps of c numbers, for a GRU. An encoder has any number of `heads`, the outputs that a
+posterior asks for: (mu, log_var) are two. Where their widths differ, `heads` are these. `given` is the number of
 further columns behind x or z that are a condition.
 """
 
@@ -17,7 +17,9 @@ from .dense import Dense
 from .dropout import Dropout
 from .initialize import glorot, he
 from .norm import BatchNorm, GroupNorm, LayerNorm
+from .recurrent import GRU
 from .spectral import Spectral
+from .steps import FromZero, Last, Repeat
 
 NORMS = {
     "none": lambda n: [],
@@ -82,6 +84,30 @@ def spatial_decoder(depth, channels, shape, n_out=1, activation="relu", norm="no
     return Network(_image(*side, depth, given), *first, *_image_stack(shape, channels, n_out, activation, norm, rng))
 
 
+def gru_encoder(shape, hidden, L, activation="relu", dropout=0.0, norm="none", *, heads=2, given=0, rng):
+    """x (..., T * c + given) -> `heads` arrays (..., L): a GRU along T steps of c numbers, then dense layers.
+
+    hidden[0] is the width of the state, of which the last goes on. What is given is there at every step.
+    """
+    T, c = shape
+    H, n = _state(hidden), c + given
+    body, width = _dense_stack(H, hidden[1:], activation, dropout, norm, rng)
+    layers = [_image(1, T, c, given), Reshape(T, n), FromZero(H), GRU(n, H, rng), Last()]
+    return Network(*layers, *body, *_last(width, heads, L, rng))
+
+
+def gru_decoder(L, hidden, shape, n_out=1, activation="relu", dropout=0.0, norm="none", *, given=0, rng):
+    """z (..., L + given) -> out (..., n_out * T * c), in n_out blocks: the mirror of gru_encoder.
+
+    Dense layers up to hidden[0] numbers, which a GRU of that width sees at every step; each of its states makes a step.
+    """
+    T, c = shape
+    H = _state(hidden)
+    layers, _ = _dense_stack(L + given, hidden[::-1], activation, dropout, norm, rng)
+    each_step = [Reshape(1, T, H), Conv2d(H, n_out * c, 1, rng), Blocks(n_out)]
+    return Network(*layers, Repeat(T), FromZero(H), GRU(H, H, rng), *each_step)
+
+
 def dense_critic(n_in, hidden, *, bounded=True, rng):
     """x (..., n_in) -> log-odds (..., 1) that x is real: those of two x differ by at most their distance.
 
@@ -120,6 +146,13 @@ def _split(heads):
     if isinstance(heads, list | tuple):
         return [Split(heads)]
     return [Split(heads)] if heads > 1 else []
+
+
+def _state(hidden):
+    """The width of a GRU's state."""
+    if not hidden:
+        raise ValueError("hidden: expected the width of the state of a GRU first, got no width")
+    return hidden[0]
 
 
 def _image(h, w, c, given):

@@ -7,6 +7,8 @@ from ..options import sizes
 from ..params import Param
 from .base import Layer
 
+FEW = 256  # rows of W up to which a product with one-hot rows is faster than adding row by row
+
 
 class Embedding(Layer):
     """y = W[x], the same as Dense on one-hot rows, without the rows.
@@ -33,8 +35,8 @@ class Embedding(Layer):
         if not accumulate:
             return
         # forward copied row i of W to every place with x = i, so now row i of dW is the sum of dy at those places
-        if isinstance(dy, np.ndarray):
+        if isinstance(dy, np.ndarray) and len(self.W.data) > FEW:
             np.add.at(self.W.grad, cache, dy)
-        else:  # a GPU would add in any order, and round differently each time: a product with one-hot rows (n, places)
+        else:  # a product with one-hot rows (n, places); a GPU would add in any order, and round differently each time
             one_hot = array_module(dy).arange(len(self.W.data))[:, None] == cache.reshape(-1)
             self.W.add_product(one_hot.astype(dy.dtype), dy.reshape(-1, dy.shape[-1]))

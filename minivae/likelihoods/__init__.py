@@ -9,6 +9,7 @@ from .grids import BetaBinomial, Categorical, DiscretizedLogisticMixture
 from .mixed import Mixed, Softmax
 from .pixels import Bernoulli
 from .reals import STD, Gaussian, GaussianFixed, GaussianFull, StudentT
+from .tokens import Tokens
 
 LIKELIHOODS = {
     "bernoulli": Bernoulli,
@@ -24,4 +25,4 @@ LIKELIHOODS = {
     "softmax": Softmax,
 }
 
-__all__ = ["LIKELIHOODS", "STD", "Likelihood", "Mixed", *(cls.__name__ for cls in LIKELIHOODS.values())]
+__all__ = ["LIKELIHOODS", "STD", "Likelihood", "Mixed", "Tokens", *(cls.__name__ for cls in LIKELIHOODS.values())]

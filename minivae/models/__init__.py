@@ -15,11 +15,13 @@ from .ivae import IVAE
 from .iwae import IWAE
 from .labels import Labels
 from .ladder import LadderVAE
+from .lm import LanguageModel
 from .m2 import M2
 from .mixture import MixtureVAE
 from .multimodal import Multimodal
 from .net import PlainNet
 from .realnvp import RealNVPVAE
+from .seqvae import SeqVAE
 from .tcvae import TCVAE
 from .vae import VAE
 from .vaegan import VAEGAN
@@ -29,6 +31,7 @@ from .vqvae import VQVAE
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
-          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE}  # fmt: skip
+          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
+          "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

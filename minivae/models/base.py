@@ -74,6 +74,7 @@ class Model(Module):
     adam_betas = {}
     infers_y = False  # whether it does without: y may be None, or -1 for some rows, and the evidence is not given it
     explains_y = False  # whether it generates y as well, so that its evidence is log p(x, y) of what is known
+    reads_text = False  # whether x are lines of tokens
     generates = True  # whether it has learned x, and not what y is alone
     levels = None
     labels = None
@@ -135,6 +136,18 @@ class Model(Module):
         """D, the values in a row of x, of an encoder that sees them and `given` columns of y; None if it takes any."""
         n = encoder.n_in
         return None if n is None else (n - given) // (1 + self.likelihood.missing)  # beside each value stands its mask
+
+    def log_px_z(self, x, z, y=None):
+        """log p(x | z) in nats: x (..., D), z in as many axes or more."""
+        return self.likelihood.forward(x, self.decoder(self.given(z, y)))[0]
+
+    def log_px_z_and_slope(self, x, z, y=None):
+        """The same and its gradient by z (..., L); no parameter gets one."""
+        out, c_dec = self.decoder.forward(self.given(z, y))
+        log_px_z, c_x = self.likelihood.forward(x, out)
+        g = array_module(z).ones_like(log_px_z)
+        dz = self.decoder.backward(self.likelihood.backward(g, c_x, accumulate=False), c_dec, accumulate=False)
+        return log_px_z, dz[..., : z.shape[-1]]
 
     def stopped(self, x, noise, y=None, t=0):
         """The noise, and added to it all that a step treats as a constant: a gradient check must not move it."""

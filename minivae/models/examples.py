@@ -56,6 +56,9 @@ def data_of(likelihood, rng, n, D):
     x = rng.random((n, D))
     if isinstance(likelihood, Bernoulli):
         x = (x < 0.5).astype("float64")
+    elif likelihood.values == "tokens":
+        x = np.floor(likelihood.n_out * x)
+        x[:, -1] = 0
     elif likelihood.values == "counts":
         x = np.floor(2 * x)
     elif likelihood.values == "one-hot":
@@ -71,6 +74,12 @@ def table(model, rng, **options):
     columns = [("real", 2, (0.1, 0.5)), ("positive", 2, None), ("count", 2, (3.0, 40.0)), ("binary", 2, None),
                ("category", 3, None)]  # fmt: skip
     return small(model, rng, shape=(11,), likelihood="mixed", columns=columns, **options)
+
+
+def lines(model, rng, **options):
+    """A model of lines of at most 5 tokens of 5, the end mark among them."""
+    made = MODELS[model].build((6,), rng, vocabulary=5, **({"hidden": [4], "embedding": 3} | options))
+    return with_data(made, rng)
 
 
 def learned_prior(rng, cls=VAE, **options):
@@ -99,6 +108,11 @@ def _every():
     yield "vae table missing", partial(table, "vae", missing=True, parts={"real": "student-t", "count": "poisson"})
     yield "vae conv signal", partial(small, "vae", arch="conv", shape=(14,), signal=2, likelihood="gaussian")
     yield "cvae conv signal", partial(small, "cvae", arch="conv", shape=(12,), signal=3)
+    gru = {"arch": "gru", "hidden": (5, 4)}
+    yield "vae gru gaussian", partial(small, "vae", shape=(10,), signal=2, likelihood="gaussian", dropout=0.2, **gru)
+    yield "vae gru missing", partial(small, "vae", shape=(4,), missing=True, norm="batch", **gru)
+    yield "cvae gru", partial(small, "cvae", shape=(6,), signal=3, **gru)
+    yield "iwae gru images", partial(small, "iwae", shape=(3, 2, 2), likelihood="gaussian-full", samples=2, **gru)
     yield "vae free bits", partial(small, "vae", free_bits=0.3, latent=5)
     yield "vae learned prior", learned_prior
     for arch in ("dense", "conv"):
@@ -172,6 +186,12 @@ def _every():
     for gradient in ("relaxed", "straight-through", "score"):
         yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, categories=3, dropout=0.2)
     yield "gumbel conv", partial(small, "gumbel", arch="conv", categories=3, beta=0.7)
+    yield "seqvae gru", partial(lines, "seqvae", latent=2, beta=0.7, word_dropout=0.3)
+    yield "seqvae gru layers", partial(lines, "seqvae", latent=3, hidden=[4, 3], decoder_hidden=[3, 4], free_bits=0.3)
+    yield "seqvae transformer", partial(lines, "seqvae", latent=2, arch="transformer", hidden=[4, 4], heads=2)
+    yield "seqvae aggressive", partial(lines, "seqvae", latent=2, aggressive=2)
+    yield "lm gru", partial(lines, "lm", word_dropout=0.3)
+    yield "lm transformer", partial(lines, "lm", arch="transformer", heads=2)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
     for arch in ("dense", "conv"):

@@ -13,6 +13,7 @@ import math
 
 from ..backend import array_module
 from ..layers import Halves, left_and_right
+from ..options import each, whole
 from .beta import beta_of
 from .modalities import Modality, check_norm
 from .multimodal import _ExpertsVAE
@@ -42,6 +43,7 @@ class HalvesVAE(_ExpertsVAE):
     def build(cls, shape, rng, *, experts="product", beta=1.0, beta_schedule="constant", beta_epochs=None, pass_steps=1,
               **networks):  # fmt: skip
         """As VAE.build, for images (h, w, c); both halves have networks of the same widths."""
+        shape = each(whole(1))("shape", shape)
         if len(shape) != 3 or shape[1] < 2:
             raise ValueError(f"shape: expected images (h, w, c) of at least two columns, got {tuple(shape)}")
         check_norm(networks.get("norm"), "one half")

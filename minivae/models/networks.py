@@ -18,7 +18,7 @@ def _is_small(settings):
 
 def _hidden(settings):
     """Widths of the dense layers, where none are given."""
-    if _is_small(settings):
+    if _is_small(settings) or settings["arch"] == "gru":
         return [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
@@ -52,13 +52,13 @@ def _std(settings):
 
 
 NETWORKS = {
-    "arch": Option(one_of(("dense", "conv")), "dense", "kind of networks", "dense|conv"),
-    "hidden": Option(each(whole(1, MOST)), None, "of the encoder's dense layers; the decoder mirrors them", "N", True,
-                     fill=_hidden),
+    "arch": Option(one_of(("dense", "conv", "gru")), "dense", "kind of networks, gru along signals", "dense|conv|gru"),
+    "hidden": Option(each(whole(1, MOST)), None, "of the encoder's dense layers, of gru first the width of the state; "
+                     "the decoder mirrors them", "N", True, fill=_hidden),
     "channels": Option(each(whole(1, MOST)), None, "of the encoder's convolutions (default: 32 64)", "N", True,
                        fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
-    "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position, for conv",
-                     "CHANNELS", needs=("arch", ("conv",)), optional=True, older=None),
+    "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position (default of "
+                     "gru: 1)", "CHANNELS", needs=("arch", ("conv", "gru")), optional=True, older=None),
     "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8; sources as many)", "L",
                      fill=_latent),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
@@ -106,9 +106,9 @@ def build_networks(
     ----------
     rng : numpy.random.Generator
         Draws the initial weights.
-    arch : {"dense", "conv"}
+    arch : {"dense", "conv", "gru"}
     hidden, channels : sequences of int
-        Widths of the encoder, which the decoder mirrors; `channels` are used by conv only.
+        Widths of the encoder, which the decoder mirrors; of gru the first is the state's. `channels`: of conv only.
     levels : int, optional
         Grey levels, of a likelihood of these.
     mixtures : int, optional
@@ -116,7 +116,7 @@ def build_networks(
     std : float, optional
         Standard deviation of a Gaussian likelihood: the fixed one, or where the learned one starts.
     signal : int, optional
-        Rows (D,) are D / signal positions, one after another, of so many channels: conv goes along the positions.
+        Rows (D,) are D / signal positions of so many channels, for conv and gru (None: 1; of images row after row).
     heads : int or sequence of int
         Outputs of the encoder, each (..., latent); or their widths.
     given : int or pair of int
@@ -133,7 +133,7 @@ def build_networks(
     ------
     ValueError
         For values that the options of these names do not take, for conv on rows that are no signal, or on images too
-        small for its layers, and for rows that `signal` does not divide.
+        small for its layers, for gru on a table or without a width, and for rows that `signal` does not divide.
     """
     arch, hidden, channels, latent, activation, likelihood, dropout, norm, signal = read_arguments(
         NETWORKS, arch=arch, hidden=hidden, channels=channels, latent=latent, activation=activation,
@@ -150,7 +150,9 @@ def build_networks(
     of_x, of_z = given
     if len(shape) not in (1, 3):
         raise ValueError(f"shape: expected (D,) or (h, w, c), got {tuple(shape)}")
-    if signal is not None:
+    if arch == "gru" and columns is not None:
+        raise ValueError("arch: expected dense for a table, whose columns are no steps, got gru")
+    if signal is not None or arch == "gru":
         shape = as_images(shape, arch, signal)
     if (columns is None) == (likelihood == "mixed"):
         wanted = "none, they have no columns" if columns is None else "mixed for a table"
@@ -158,15 +160,15 @@ def build_networks(
     p = mixed(columns, parts) if likelihood == "mixed" else LIKELIHOODS[likelihood](**own)
     p.missing = bool(missing)
     look = {"activation": activation, "dropout": dropout, "norm": norm, "rng": rng}
-    masked = 2 if missing else 1  # the encoder sees a mask beside each value
+    seen = (*shape[:-1], shape[-1] * (2 if missing else 1))  # the encoder sees a mask beside each value
+    latent *= 1 if depth is None or arch == "conv" else depth
     if arch == "dense":
-        D = math.prod(shape)
-        latent *= 1 if depth is None else depth
-        encoder = builders.dense_encoder(D * masked, hidden, latent, heads=heads, given=of_x, **look)
-        decoder = builders.dense_decoder(latent, hidden, D, p.n_out, given=of_z, **look)
-        return encoder, decoder, p
-    seen = (*shape[:2], shape[-1] * masked)
-    if depth is None:
+        encoder = builders.dense_encoder(math.prod(seen), hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.dense_decoder(latent, hidden, math.prod(shape), p.n_out, given=of_z, **look)
+    elif arch == "gru":
+        encoder = builders.gru_encoder(seen[1:], hidden, latent, heads=heads, given=of_x, **look)
+        decoder = builders.gru_decoder(latent, hidden, shape[1:], p.n_out, given=of_z, **look)
+    elif depth is None:
         encoder = builders.conv_encoder(seen, channels, hidden, latent, heads=heads, given=of_x, **look)
         decoder = builders.conv_decoder(latent, hidden, channels, shape, p.n_out, given=of_z, **look)
     else:
@@ -184,11 +186,14 @@ def gaussian_network(n_in, hidden, n_out, look):
 
 
 def as_images(shape, arch, signal):
-    """(1, T, signal) of rows (T * signal,): images of one line, along which the convolutions go."""
-    if arch != "conv":
-        raise ValueError(f"signal: expected arch conv, got {arch}")
+    """(1, T, c), images of one line along which the networks go: of rows (T * c,) of a signal, or of images' rows."""
+    if arch == "dense":
+        raise ValueError("signal: expected arch conv or gru, got dense")
+    if len(shape) == 3 and signal is None:
+        return (1, shape[0], shape[1] * shape[2])
+    c = signal or 1
     if len(shape) != 1:
         raise ValueError(f"signal: expected rows (N, D), got images of {'x'.join(map(str, shape))}")
-    if shape[0] % signal:
-        raise ValueError(f"signal: expected a divisor of the {shape[0]} values of a row, got {signal}")
-    return (1, shape[0] // signal, signal)
+    if shape[0] % c:
+        raise ValueError(f"signal: expected a divisor of the {shape[0]} values of a row, got {c}")
+    return (1, shape[0] // c, c)

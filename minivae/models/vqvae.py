@@ -55,9 +55,9 @@ class VQVAE(Model):
     """
 
     options = NETWORKS | {
-        "hidden": replace(NETWORKS["hidden"], needs=("arch", ("dense",)), optional=True),
-        "latent": replace(NETWORKS["latent"], needs=("arch", ("dense",)), optional=True,
-                          help="places of a code, if dense (default: 20; digits, tables 8; sources as many)"),
+        "hidden": replace(NETWORKS["hidden"], needs=("arch", ("dense", "gru")), optional=True),
+        "latent": replace(NETWORKS["latent"], needs=("arch", ("dense", "gru")), optional=True,
+                          help="places of a code, but of conv (default: 20; digits, tables 8; sources as many)"),
         "codes": Option(whole(2, MOST), 128, "codes in the book", "K"),
         "width": Option(whole(1, MOST), 16, "numbers of a code", "N"),
         "codebook": Option(one_of(CODEBOOKS), "ema", "how codes learn: as moving means, or by a loss of their own",
@@ -112,7 +112,7 @@ class VQVAE(Model):
         codes, width, prior, prior_width, prior_blocks, prior_after = read_arguments(
             cls.options, codes=codes, width=width, prior=prior, prior_width=prior_width, prior_blocks=prior_blocks,
             prior_after=prior_after)  # fmt: skip
-        networks = {name: value for name, value in networks.items() if value is not None}  # of dense alone
+        networks = {name: value for name, value in networks.items() if value is not None}  # not of conv
         encoder, decoder, likelihood = build_networks(shape, rng, heads=1, depth=width, **networks)
         quantizer = Quantize(codes, width, decoder.n_in // width, rng, codebook, decay, revive)
         book = None

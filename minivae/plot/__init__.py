@@ -1,5 +1,6 @@
 """Pictures: one style, one palette, labeled axes with units. Each function writes one file, always the same bytes."""
 
+from .attention import draw_attention
 from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .codes import draw_code_use
@@ -16,6 +17,7 @@ from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
+from .molecules import draw_molecules
 from .pencil import draw_pencil
 from .recovery import draw_recovery
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
@@ -33,6 +35,7 @@ __all__ = [
     "association_matrices",
     "check_matplotlib",
     "comparison",
+    "draw_attention",
     "draw_bound_and_gap",
     "draw_chain",
     "draw_code_use",
@@ -48,6 +51,7 @@ __all__ = [
     "draw_linear_training",
     "draw_manifold_scores",
     "draw_matrix",
+    "draw_molecules",
     "draw_neighbors",
     "draw_parity",
     "draw_pencil",
