@@ -104,6 +104,16 @@ def test_a_twin_is_timed_only_if_its_gradients_agree(label, monkeypatch):
         variants.measure(label, 2, np.random.default_rng(0))
 
 
+def test_a_twin_of_lines_is_timed_only_if_its_gradients_agree(monkeypatch):
+    lines = pytest.importorskip("bench.lines", reason="PyTorch is not installed")
+    monkeypatch.setitem(lines.WORKS, "small", lines.Work("seqvae", 4, 5, 6, {"hidden": [3], "latent": 2}))
+    row = lines.measure("small", 2, np.random.default_rng(0))  # with ms, then tokens a second
+    assert float(row[4].replace(",", "")) * float(row[1]) / 1e3 == pytest.approx(4 * 5, rel=0.1)
+    monkeypatch.setattr(lines, "END", 2)
+    with pytest.raises(ValueError, match="^small: expected the same gradients"):
+        lines.measure("small", 2, np.random.default_rng(0))
+
+
 def test_ratios_are_paired():
     """One turn slows everybody down threefold; the ratio of each turn is the same."""
     noise = np.array([1.0, 3.0, 1.0, 1.0])

@@ -64,11 +64,12 @@ def test_waiting_is_one_number_of_the_array():
         assert strict.count(events)["wait"] == 1
 
 
-def test_a_training_step_is_one_of_training():
+@pytest.mark.parametrize("clip", [None, 1e-3])
+def test_a_training_step_is_one_of_training(clip):
     x = (np.random.default_rng(0).random((4, 6)) < 0.5).astype("float32")
     one, other = (VAE.build((6,), np.random.default_rng(0), hidden=(5,), latent=2) for _ in range(2))
-    step = training_step(one, x)
-    noise, optimizer = other.draw_noise(generator(0, "noise"), 4), Adam(other)
+    step = training_step(one, x, clip=clip)
+    noise, optimizer = other.draw_noise(generator(0, "noise"), 4), Adam(other, clip=clip)
     for i in range(2):
         step(i)
         other.loss_and_grads(x, noise)

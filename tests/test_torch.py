@@ -11,12 +11,13 @@ from minivae.backend import place
 from minivae.densities import kl_gaussians, kl_gaussians_backward
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
+from minivae.models.examples import lines as of_lines
 from minivae.models.examples import small
 from minivae.models.gumbel import GRADIENTS
 from minivae.models.multimodal import EXPERTS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-variants = pytest.importorskip("bench.variants")
+twins_of_lines, variants = pytest.importorskip("bench.lines"), pytest.importorskip("bench.variants")
 F = torch.nn.functional
 
 
@@ -714,6 +715,34 @@ def test_a_vqvae(arch, rng):
     assert metrics["loss"] + metrics["loss_prior"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     gradients_agree(model, p)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("seqvae", {"hidden": [4, 4], "beta": 0.7, "latent": 3}),
+        ("seqvae", {"hidden": [4, 4], "latent": 3, "arch": "transformer", "heads": 2}),
+        ("lm", {"hidden": [4, 4]}),
+        ("lm", {"hidden": [4], "arch": "transformer", "heads": 2}),
+    ],
+    ids=["seqvae gru", "seqvae transformer", "lm gru", "lm transformer"],
+)
+def test_whole_lines(name, options, dropout, rng):
+    """Loss and every gradient, of lines of all lengths; one is empty, and one of tokens to its last place."""
+    own = options | {"embedding": 5}
+    model, x, _ = of_lines(name, rng, word_dropout=dropout, **own)
+    x[0, 0], x[1] = 0, [2, 1, 3, 1, 2, 4]
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    sizes = model.likelihood.n_out, x.shape[1]
+    twin = twins_of_lines.twin_of(model, twins_of_lines.TWINS[name](*sizes, **own))
+    rows, drawn = twins_of_lines.given(x, noise)
+    loss = twin(rows, **drawn)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    for param, g in zip(model.params.values(), twins_of_lines.gradients(twin), strict=True):
+        close(param.grad, g)
 
 
 @pytest.mark.parametrize(

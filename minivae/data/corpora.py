@@ -13,7 +13,7 @@ from .expressions import entropy, expressions, mean_length
 from .lines import SETS, check_lines, lines_in, read_lines
 from .sources import unpack
 
-DRAWN = (6000, 1000)  # lines of the set expressions, to train on and to test on
+DRAWN = (24_000, 6000)  # lines of the set expressions, to train on and to test on
 ZINC = "zinc250k_jtnn_"  # files of a data_dir have this in front of the names under which they are published
 
 

@@ -34,9 +34,9 @@ def in_turns(measures, rounds):
     return results
 
 
-def training_step(model, x, y=None):
+def training_step(model, x, y=None, clip=None):
     """f(i): a step of Adam on the rows x (N, D), always with the same noise; all that it needs lies on the device."""
-    optimizer = Adam(model)
+    optimizer = Adam(model, clip=clip)
     x, y, noise = place((x, y, model.draw_noise(generator(0, "noise"), len(x))), like=model.theta)
 
     def step(i):

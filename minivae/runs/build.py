@@ -12,6 +12,7 @@ from ..layers import Dense
 from ..models import MODELS, Labels
 from ..numeric import at_once
 from ..optim import OPTIMIZERS
+from ..options import shown
 from ..schedules import SCHEDULES, warm_up
 from ..train import batch_starts, check_batches, check_early_stop
 from .settings import options_of
@@ -97,6 +98,13 @@ def read_data(settings, source=None):
     source = settings["data"] if source is None else source
     if is_text(source) != MODELS[settings["model"]].reads_text:
         some = ", ".join(name for name, cls in MODELS.items() if cls.reads_text)
+        if is_text(source):
+            raise ValueError(f"model: expected {some} for lines of text, got {settings['model']}")
+        raise ValueError(f"data: expected lines of text for model {settings['model']}, got {shown(source)}")
+    own = {name: settings[name] for name in OPTIONS if name != "data"} | {"label_seed": settings["seed"]}
+    source = settings["data"] if source is None else source
+    if is_text(source) != MODELS[settings["model"]].reads_text:
+        some = ", ".join(name for name, cls in MODELS.items() if cls.reads_text)
         wanted = (
             f"{some} for lines of text" if is_text(source) else f"data that are lines of text for {settings['model']}"
         )
@@ -123,5 +131,5 @@ def check_run(settings, model, data):
 
 
 def _pass_steps(settings, protocol):
-    batch_norm = settings["norm"] == "batch" and (settings["hidden"] or settings["arch"] == "conv")
+    batch_norm = settings.get("norm") == "batch" and (settings["hidden"] or settings["arch"] == "conv")
     return len(batch_starts(protocol.presented(settings["batch_size"]), settings["batch_size"], batch_norm))
