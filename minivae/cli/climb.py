@@ -30,6 +30,7 @@ TOPS = ("test molecule", "reconstructed", "climbed")
              "half as far as codes are from their mean)"),
     argument("--n", default="200", metavar="N", help="at most so many test molecules (default: 200)"),
     argument("--seed", default="0", metavar="N", help="of the prediction and of random moves (default: 0)"),
+    lines=(),
 )  # fmt: skip
 def climb(run, path, property, steps, limit, n, seed):
     """Move codes of test molecules along the gradient of a predicted property: print before and after, draw both.
