@@ -112,8 +112,10 @@ def softmax(logits):
 
     The largest logit is subtracted first, which changes nothing, so that no exp overflows.
     """
-    p = array_module(logits).exp(logits - logits.max(axis=-2, keepdims=True))
-    return p / p.sum(axis=-2, keepdims=True)
+    p = logits - logits.max(axis=-2, keepdims=True)
+    p = array_module(p).exp(p, out=p)
+    p /= p.sum(axis=-2, keepdims=True)
+    return p
 
 
 def one_hot(y, count, like):

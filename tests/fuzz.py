@@ -46,6 +46,14 @@ TARGETS = {
     "toml": Target(st.tuples(files.given, perhaps_edits), files.run_toml, 3, 300),
     "npy": Target(st.tuples(files.arrays, files.headers, perhaps_edits, files.protocols), files.run_npy, 3, 200),
     "npz": Target(st.tuples(files.named_arrays, perhaps_edits, files.protocols), files.run_npz, 3, 200),
+    "text": Target(
+        st.tuples(
+            files.lines_of_text, st.sampled_from(["\n", "\r\n", "\r"]), perhaps_edits, st.booleans(), files.of_text
+        ),
+        files.run_text,
+        2,
+        200,
+    ),
     "idx": Target(st.tuples(st.integers(0, 3), st.booleans(), edits, files.protocols), files.run_idx, 2, 100),
     "folders": Target(files.on_runs([*files.QUICK] * 3 + [*files.PICTURES]), files.run_folder, 10, 300),
     "pictures": Target(files.on_runs([*files.PICTURES]), files.run_picture, 3, 15),

@@ -236,8 +236,10 @@ CALLS = {
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None, "sources": None, "quadrants": None, "labelled": None, "label_seed": 0},
-                      nothing),
+                      "side": None, "sources": None, "quadrants": None, "labelled": None, "label_seed": 0,
+                      "tokens": None}, nothing),
+    "load_data of text": Call(read_all, {"source": ["ab", "b", "abc", "ca"], "data_dir": None, "likelihood": "tokens",
+                              "validation": 1, "split_order": None, "tokens": "words"}, nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),
 }  # fmt: skip
 ENDLESS = ("epochs", "K")  # a number of these that is large is a long run, and no fault
@@ -259,7 +261,7 @@ def run_call(case):
     name, changes = case
     call = CALLS[name]
     arguments = call.arguments | changes
-    names = [*changes, *name.split("."), "x", "weights", *(OF_DATA if name == "load_data" else [])]
+    names = [*changes, *name.split("."), "x", "weights", *(OF_DATA if name.startswith("load_data") else [])]
     use = nothing if arguments.get("L") == 10**15 else call.use  # a prior without parameters has no size yet
     return attempt(lambda: use(call.make(**arguments), {n: as_read(a) for n, a in arguments.items()}), names)
 

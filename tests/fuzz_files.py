@@ -106,7 +106,7 @@ protocols = st.fixed_dictionaries(
     },
 )
 OF_DATA = ["data", "x", "y", "x_test", "y_test", "likelihood", "binarize", "validation", "augment", "dequantize",
-           "standardize", "scale", "split_order", "levels", "x_val", "y_val"]  # fmt: skip
+           "standardize", "scale", "split_order", "levels", "x_val", "y_val", "tokens"]  # fmt: skip
 
 
 def read_all(source, **options):
@@ -163,6 +163,29 @@ def run_npz(case):
     file = io.BytesIO()
     np.savez(file, **named)
     return in_file("data.npz", edited(file.getvalue(), changes), options)
+
+
+LINES = ["", " ", "to be", "don't", "a\tb", "\u2028", "naïve", "\ufeff", "x" * 300, "<end>", "·", "\ufffd", "\x00"]
+lines_of_text = st.lists(st.sampled_from(LINES) | st.text(max_size=8), max_size=6)
+of_text = st.fixed_dictionaries(
+    {},
+    optional={
+        "tokens": st.sampled_from([None, "characters", "words", "bytes"]),
+        "likelihood": st.sampled_from([None, "tokens", "gaussian"]),
+        "validation": st.sampled_from([None, 0, 1, 5, -1]),
+        "split_order": st.sampled_from([None, "shuffle", "tail"]),
+        "binarize": st.sampled_from([None, "none", "once"]),
+    },
+)
+
+
+def run_text(case):
+    """A .txt file, or the same lines in a list."""
+    lines, end, changes, listed, options = case
+    if listed:
+        return attempt(lambda: read_all(lines, **options), OF_DATA)
+    content = end.join(lines).encode(errors="surrogatepass")
+    return in_file("data.txt", edited(content, changes), options)
 
 
 def idx(array):

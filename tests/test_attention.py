@@ -5,7 +5,7 @@ import pytest
 
 from minivae.backend import place, to_numpy
 from minivae.gradcheck import check_gradients
-from minivae.layers import CausalAttention, Positions, transformer
+from minivae.layers import CausalAttention, Positions, next_step, transformer, weights_of
 
 
 @pytest.fixture
@@ -197,3 +197,26 @@ def test_a_transformer_on_every_backend(device, rng):
         results.append(to_numpy([y, dx, net.grad.copy()]))
     for exact, rough in zip(*results, strict=True):
         np.testing.assert_allclose(rough, exact, rtol=1e-3, atol=1e-4)
+
+
+def test_step_by_step_it_says_what_it_says_at_once(device, rng):
+    """A line that is written token by token needs the keys and values of the steps before, and no more."""
+    net = transformer(6, 2, 3, 5, rng).bind("float64", device)
+    x = place(rng.standard_normal((2, 5, 6)), like=net.theta)
+    y, memory = to_numpy(net(x)), None
+    for t in range(5):
+        step, memory = next_step(net, x[:, t], memory)
+        np.testing.assert_allclose(to_numpy(step), y[:, t], rtol=1e-10, atol=1e-12)
+    assert [part.shape for part in memory[1]] == 2 * [(2, 3, 5, 2)]
+    with pytest.raises(ValueError, match="x: expected at most 5 steps, got 6"):
+        next_step(net, x[:, 0], memory)
+
+
+def test_the_weights_of_each_block(rng):
+    """Those of the first one are of the normed x with its positions, those of the second of what the first one made."""
+    net, x = moved(transformer(6, 2, 3, 5, rng), rng), rng.standard_normal((2, 4, 6))
+    first, second = weights_of(net, x)
+    positions, attends, thinks, again, _, _ = net.layers
+    for p, block, h in ((first, attends, positions(x)), (second, again, thinks(attends(positions(x))))):
+        norm, attention = block.body.layers
+        np.testing.assert_array_equal(p, attention.weights(norm(h)))

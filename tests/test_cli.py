@@ -121,7 +121,7 @@ CHANGES = [
         {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
     )),
 ]  # fmt: skip
-OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
+OF_OTHERS = {"signal", "side", "columns", "label", "parts", "tokens"}  # of rows, folders, tables, text: digits are none
 
 
 def trained(changes):
@@ -356,7 +356,7 @@ BAD_VALUES = [
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("feature-std", "0 --model vaegan"), ("critic-channels", "4 --model vaegan"), ("early-stop", "2 --model vaegan"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
-    ("prior", "wide --model cvae"), ("quadrants", "4"),
+    ("prior", "wide --model cvae"), ("quadrants", "4"), ("tokens", "bytes"), ("tokens", "words"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
     ("labels-first", "x --model m2"), ("labels-first", "1 --model m2"),
     ("experts", "sum --model multimodal"), ("label-weight", "-1 --model multimodal"),

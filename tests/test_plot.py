@@ -71,6 +71,8 @@ def draw(name, path, rng):
         "certainty": lambda: plot.uncertainty(
             x[:4], x[:4], 0 * rng.random((9, 4, 36)), x[:, :2], 0 * x[:, 2:4], y, (6, 6, 1), path, ["z[3]", "z[1]"]
         ),
+        "attention": lambda: plot.draw_attention(rng.random((2, 4, 4)), ["a", " ", "$x$", "<end>"], path),
+        "attention of one token": lambda: plot.draw_attention(np.ones((1, 1, 1)), ["<end>"], path),
         "one example": lambda: plot.latent_means(x[:1], y[:1], path),
     }[name]()
 
@@ -80,7 +82,8 @@ NAMES = ["curves", "curves of one epoch", "grey", "two channels", "color", "four
          "one latent",
          "two latents", "many latents", "no classes", "many classes", "collapsed", "one example", "comparison",
          "comparison of training", "walks", "walks of rows", "latent space", "latent space of rows",
-         "one latent's space", "uncertainty", "uncertainty of rows", "certainty"]  # fmt: skip
+         "one latent's space", "uncertainty", "uncertainty of rows", "certainty", "attention",
+         "attention of one token"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,6 +123,21 @@ def test_uncertainty_draws_standard_deviations(rng, tmp_path, drawn):
     edges = left.collections[0].get_paths()[0].vertices
     for edge in (draws_[:, 0].mean(axis=0) + s * 2 * draws_[:, 0].std(axis=0) for s in (-1, 1)):
         assert all(np.isclose(edges, point).all(axis=1).any() for point in np.stack([np.arange(4), edge], axis=1))
+
+
+def test_attention_has_queries_down_and_keys_across(tmp_path, drawn):
+    """On one scale in all panels; tokens stand as they are, a space can be seen."""
+    weights = np.tril(np.ones((5, 3, 3))) / 3
+    weights[1, 2, 0] = 0.9
+    plot.draw_attention(weights, ["$a$", " ", "b"], tmp_path / "a.png")
+    panels = [ax for ax in drawn[0].axes if ax.images]
+    assert [ax.get_title() for ax in panels] == [f"head {i}" for i in range(5)]
+    for ax, p in zip(panels, weights, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), p)
+        assert ax.images[0].get_clim() == (0, 1)
+    for labels in (panels[4].get_xticklabels(), panels[4].get_yticklabels()):
+        assert [label.get_text() for label in labels] == ["$a$", "\N{OPEN BOX}", "b"]
+        assert not any(label.get_parse_math() for label in labels)
 
 
 def test_many_curves_stand_in_several_rows(tmp_path, drawn):

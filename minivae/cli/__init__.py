@@ -16,6 +16,7 @@ from ..options import text
 from . import (  # noqa: F401 - they declare the commands
     arrays,
     checks,
+    climb,
     editing,
     laboratory,
     ledger,
@@ -29,8 +30,8 @@ from . import (  # noqa: F401 - they declare the commands
 from .base import COMMANDS
 
 ORDER = ("lessons", "train", "sample", "reconstruct", "score", "impute", "interpolate", "traverse", "latent",
-         "edit", "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info", "ledger",
-         "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
+         "edit", "climb", "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info",
+         "ledger", "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

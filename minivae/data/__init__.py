@@ -9,10 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from ..likelihoods import LIKELIHOODS
-from ..options import one_of, read_arguments, whole
+from ..options import one_of, read_arguments, shown, whole
+from .audio import log_mel as log_mel
+from .audio import log_mel_rows as log_mel_rows
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
+from .expressions import expressions as expressions
 from .frames import is_frame, is_table_file
+from .lines import SETS, is_text
 from .nonlinear import mixed_sources as mixed_sources
 from .options import OPTIONS
 from .preprocess import check_labels, entropy_floor, labels_of
@@ -24,6 +28,7 @@ from .sources import read_source
 from .splits import few_labels, missing_classes, split
 from .sprites import sprites as sprites
 from .tables import load_table
+from .text import load_text
 
 
 def load_data(
@@ -46,13 +51,15 @@ def load_data(
     quadrants=None,
     labelled=None,
     label_seed=0,
+    tokens=None,
 ):
     """A data set with its splits.
 
     Parameters
     ----------
-    source : str, path, array or DataFrame
-        "digits", "sprites", "sources", "mnist", "fashion", "static-mnist", "omniglot"; a .npy or .npz file (keys
+    source : str, path, array, DataFrame or list of str
+        "digits", "sprites", "sources", "mnist", "fashion", "static-mnist", "omniglot"; of text "names", "shakespeare",
+        "smiles", "expressions", a .txt file with one example a line, or a list of lines; a .npy or .npz file (keys
         x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of
         pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or
         images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole
@@ -60,8 +67,8 @@ def load_data(
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str, optional
-        Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, "gaussian" for
-        "sources", else "bernoulli".
+        Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, "tokens" for
+        text, "gaussian" for "sources", else "bernoulli".
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
@@ -99,21 +106,29 @@ def load_data(
     labelled : int, optional
         How many labels of the training split are kept, of each class as many, chosen by `label_seed`; the other
         classes are -1 there. None: all.
+    tokens : {"characters", "words", "selfies"}, optional
+        What lines of text are cut into: "words" are words and single punctuation marks, "selfies" SELFIES symbols of
+        molecules in SMILES. None: "characters". The vocabulary is that of the training split.
 
     Raises
     ------
     ValueError, OSError
         One line that names what is wrong with the file, its test split included, the array or an option.
     """
+    others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
+              "sprites": sprites, "scale": scale, "side": side, "sources": sources, "quadrants": quadrants}  # fmt: skip
+    if is_text(source):
+        others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled}
+        return load_text(source, data_dir, likelihood, validation, split_order, tokens, others)
+    if tokens is not None:
+        raise ValueError(f"tokens: expected text, a .txt file, a list of lines or one of {', '.join(SETS)}, got "
+                         f"{shown(tokens)}")  # fmt: skip
     if is_frame(source) or is_table_file(source):
-        others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
-                  "sprites": sprites, "scale": scale, "side": side, "sources": sources,
-                  "quadrants": quadrants}  # fmt: skip
         return _with_few(load_table(source, likelihood, validation, split_order, columns, label, others), labelled,
                          label_seed)  # fmt: skip
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
-            raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {value!r}")
+            raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {shown(value)}")
     usual = "gaussian" if isinstance(source, str) and source == "sources" else "bernoulli"
     likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
     binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(

@@ -12,6 +12,8 @@ from .protocol import Protocol
 from .rows import Rows
 from .splits import labelled_in
 
+WINDOW = 50  # batches, within which lines are sorted by their length
+
 
 class Split(NamedTuple):
     """x (N, D) float32, of a large file as `Rows`; y, labels: classes (N,) int64, rows (N, count) float32, or None.
@@ -60,10 +62,14 @@ class Dataset:
     def order(self, rng, batch_size):
         """The rows of an epoch in the order in which they are presented: each once.
 
+        Lines of text share a batch with others of nearly their length, see `by_length`.
+
         Where only some labels are kept: each row without a label once, and at the head of each batch some of those that
         have one, which take turns, so that they come again and again.
         """
         n, p = len(self.train.x), self.protocol
+        if p.tokens is not None:
+            return by_length((self.train.x != 0).sum(axis=1), batch_size, rng)
         if p.labelled is None:
             return rng.permutation(n)
         labelled, others = np.flatnonzero(self.train.y >= 0), rng.permutation(np.flatnonzero(self.train.y < 0))
@@ -96,3 +102,16 @@ class Dataset:
         if self.validation is not None:
             return self.validation
         return Split(self.settle(self.train.x, self.protocol.bits_generator("train")), self.train.y)
+
+
+def by_length(lengths, batch_size, rng):
+    """An order of rows (n,) in which those of a batch have nearly one length.
+
+    They are shuffled, sorted within windows of `WINDOW` batches, and the batches are shuffled. The rows that fill no
+    batch are chosen before, so that they are long as often as others; they come last.
+    """
+    order = rng.permutation(len(lengths))
+    n, size = len(order) // batch_size * batch_size, WINDOW * batch_size
+    windows = [order[start : min(start + size, n)] for start in range(0, n, size)]
+    rows = [window[np.argsort(lengths[window], kind="stable")].reshape(-1, batch_size) for window in windows]
+    return np.concatenate([*rng.permutation(np.concatenate(rows)), order[n:]]) if rows else order

@@ -6,6 +6,7 @@ The hash is that of the unpacked or converted content: mirrors pack the same ima
 import gzip
 import hashlib
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from .convert import packed_bits, small_omniglot
 
 
 class FileSet(NamedTuple):
-    """`sha256` by file. Gzip files are kept as they are; of others, what `convert` makes: bytes (N, *shape)."""
+    """`sha256` by file. Gzip and text files are kept as they are; of others, what `convert` makes, (N, *shape)."""
 
     folder: str
     mirrors: tuple
@@ -69,6 +70,29 @@ DOWNLOADS = {
         packed_bits,
         (98,),
     ),
+    "names": FileSet(
+        "names",
+        ("https://raw.githubusercontent.com/karpathy/makemore/988aa59e4d8fefa526d06f3b453ad116258398d4/",),
+        {"names.txt": "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"},
+    ),
+    "shakespeare": FileSet(
+        "tinyshakespeare",
+        (
+            "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/"
+            "tinyshakespeare/",
+        ),
+        {"input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
+    ),
+    "smiles": FileSet(
+        "smiles",
+        (
+            "https://raw.githubusercontent.com/wengong-jin/icml18-jtnn/d4c425a8a28fce7d0e8f5da741d27d3fce4a7ec0/data/zinc/",
+        ),
+        {
+            "valid.txt": "ad7d9c2bfebd93ffda6c32ed0e89d1714ae1f592f6340c0e6ae057521bbae30d",
+            "test.txt": "31f6ce92914814db33bf0dbfc45f3836193e27cb80a59c54d88bc05a1f5fab83",
+        },
+    ),
     "omniglot": FileSet(
         "omniglot",
         ("https://raw.githubusercontent.com/bitsandscraps/omniglot/b0481240b7eb42393285a93ce7d2f266ff10c62b/",),
@@ -80,6 +104,11 @@ DOWNLOADS = {
         (20, 28, 28),
     ),
 }
+
+
+def data_folder(data_dir=None):
+    """The folder of files that are there already; None, where neither an argument nor MINIVAE_DATA says one."""
+    return data_dir or os.environ.get("MINIVAE_DATA") or None
 
 
 def fetch(name, file, cache=None):
@@ -123,10 +152,11 @@ def fetch(name, file, cache=None):
 
 
 def _holds(path, sha256):
-    """Whether the .npy or gzip file at `path` has the content with this hash."""
+    """Whether the .npy, gzip or text file at `path` has the content with this hash."""
     try:
         content = path.read_bytes()
-        content = np.load(io.BytesIO(content)).tobytes() if path.suffix == ".npy" else gzip.decompress(content)
+        if path.suffix != ".txt":
+            content = np.load(io.BytesIO(content)).tobytes() if path.suffix == ".npy" else gzip.decompress(content)
     except Exception:  # of a damaged file; NumPy's parser of headers raises almost anything
         return False
     return hashlib.sha256(content).hexdigest() == sha256

@@ -14,7 +14,7 @@ SEPARATORS = ",;\t"
 
 def is_table_file(source):
     """Whether a name is that of a table."""
-    return str(source).lower().endswith(SUFFIXES)
+    return isinstance(source, str | Path) and str(source).lower().endswith(SUFFIXES)
 
 
 def is_frame(source):

@@ -4,18 +4,24 @@ from pathlib import Path
 
 from .arrays import read_arrays
 from .frames import is_table_file, read_table
+from .lines import is_text_file, read_lines
 from .pictures import read_pictures
 
 
 def read_examples(path, argument, protocol):
-    """(raw examples, an array or a DataFrame for `Protocol.prepare`, names of pictures or None) of a file or a folder.
+    """(raw examples for `Protocol.prepare`, names of pictures or None) of a file or a folder.
 
-    Raises ValueError for a file of another kind than training's, or one that cannot be read.
+    Raw examples are an array, of a table a DataFrame, of text all lines of the file, empty ones too. Raises ValueError
+    for a file of another kind than training's, or one that cannot be read.
     """
-    is_table = protocol.columns is not None
-    if is_table_file(path) != is_table:
-        wanted = ".csv, a table as in training" if is_table else ".npy, or a folder of pictures"
+    is_table, is_text = protocol.columns is not None, protocol.tokens is not None
+    if (is_table_file(path), is_text_file(path)) != (is_table, is_text):
+        wanted = ".npy, or a folder of pictures"
+        if is_table or is_text:
+            wanted = ".csv, a table as in training" if is_table else ".txt, lines of text as in training"
         raise ValueError(f"{argument}: expected a file name ending in {wanted}, got {path}")
+    if is_text:
+        return read_lines(path, argument), None
     if is_table:
         texts = [column.name for column in (*protocol.columns, protocol.label) if column and column.dtype == "str"]
         return read_table(path, argument, texts), None

@@ -1,19 +1,21 @@
 """The options of data: what `load_data` takes and every run records."""
 
-from ..options import Option, one_of, switch, table, text, whole, whole_or_list
+from ..options import Option, one_of, shown, switch, table, text, whole, whole_or_list
 from .columns import KINDS
+from .lines import SETS
 from .nonlinear import OPTIONS as MIXTURE
 from .nonlinear import read_options
 from .preprocess import BINARIZE
 from .scale import OLDER, scale
 from .sources import SOURCES
 from .splits import ORDERS
+from .vocabulary import TOKENS
 
 MOST = 1_000_000  # of pixels that an image is shifted by
 LONGEST = 10_000  # side of a picture
 OPTIONS = {
-    "data": Option(text, "digits", f"{', '.join(SOURCES)}, a .npy, .npz or .csv file, or a folder of pictures",
-                   "NAME|FILE", on_resume="moves"),
+    "data": Option(text, "digits", f"{', '.join((*SOURCES, *SETS))}, a .npy, .npz, .csv or .txt file, or a folder of "
+                   "pictures", "NAME|FILE", on_resume="moves"),
     "data_dir": Option(text, None, "folder with mnist/train-images-idx3-ubyte.gz ...; nothing is downloaded", "DIR",
                        optional=True, on_resume="free"),
     "columns": Option(table(one_of((*KINDS, "skip"))), None, 'kinds of columns of a table: {age = "real", id = "skip"}',
@@ -40,6 +42,15 @@ OPTIONS = {
                         "1|2|3", optional=True, older=None),
     "labelled": Option(whole(1), None, "keep N labels of the training split, nearly as many of each class, by the "
                        "run's seed (default: all)", "N", optional=True, older=None),
+    "tokens": Option(one_of(TOKENS), None, "what lines of text are cut into (default: characters)", "|".join(TOKENS),
+                     optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),
     "standardize": Option(switch, False, "columns to mean 0 and standard deviation 1, for a Gaussian likelihood"),
 }  # fmt: skip
+
+
+def refuse(others, why):
+    """ValueError for the first of {name: value} that is given: data of this kind have no such option."""
+    for name, value in others.items():
+        if value is not None and not (isinstance(value, int | str) and value in (False, 0, "none")):
+            raise ValueError(f"{name}: expected none, {why}, got {shown(value)}")

@@ -1,7 +1,6 @@
 """What `load_data` decided about a data set, for the record, and what follows from it for any rows of such data."""
 
 import math
-import reprlib
 from dataclasses import MISSING, dataclass, fields
 
 import numpy as np
@@ -9,12 +8,14 @@ import numpy as np
 from ..backend import array_module, generator
 from .columns import Column, to_frame, to_rows
 from .frames import check_frame, is_frame
+from .lines import check_lines
 from .preprocess import as_examples, check_labels, dequantize, labels_of, to_bits
-from .quadrants import check_cut, cut, given_mask, together
-from .record import RULES
+from .quadrants import cut, given_mask, together
+from .record import read_record
 from .rows import Rows, as_float32, drawn, without_gaps
 from .scale import check_present, check_values, comes_scaled, find, outside, range_of, values_of
 from .splits import presented
+from .vocabulary import TOKENS, cut_lines, to_lines
 
 BITS_SEED = 0  # validation and test bits are the same in every run, whatever its seed
 _EPOCH = {"train": 0, "validation": 1, "test": 2}  # of the generator of a split's bits
@@ -63,6 +64,9 @@ class Protocol:
         Of a table, in its order; `label` the Column that is y.
     labelled, label_seed : int, optional
         How many labels of the training split are kept, and the seed that chose them; None: all.
+    tokens : {"characters", "words", "selfies"}, optional
+        Of lines of text, what they are cut into. x (T,) holds their numbers in the `vocabulary`, a tuple of str, and
+        behind the line 0, the end mark.
     """
 
     name: str
@@ -90,6 +94,8 @@ class Protocol:
     label: Column | None = None
     labelled: int | None = None
     label_seed: int | None = None
+    tokens: str | None = None
+    vocabulary: tuple | None = None
 
     # ---- the record
 
@@ -101,40 +107,16 @@ class Protocol:
     @classmethod
     def from_json(cls, record):
         """The protocol whose `to_json` gave `record`; ValueError names the first field that cannot be from there."""
-        if not isinstance(record, dict):
-            raise ValueError(f"expected a table of fields, got {reprlib.repr(record)}")
-        for field in fields(cls):
-            if field.default is MISSING and field.name not in record:
-                raise ValueError(f"{field.name}: expected {RULES[field.name][0]}, got none")
-        for name, value in record.items():
-            if name not in RULES:
-                raise ValueError(f"{name}: unknown field; expected one of {', '.join(RULES)}")
-            expected, holds = RULES[name]
-            if not holds(value):
-                raise ValueError(f"{name}: expected {expected}, got {reprlib.repr(value)}")
-        sizes = {len(record[name]) if name in record else 0 for name in ("mean", "std")}
-        if sizes != {0} and sizes != {math.prod(record["shape"])}:
-            raise ValueError(f"mean, std: expected {math.prod(record['shape'])} numbers each, or none of both")
-        known = [name in record for name in ("dtype", "low", "high")]
-        if any(known) and not all(known):
-            raise ValueError("dtype, low, high: expected all three, or none of them")
-        if all(known) and record["low"] > record["high"]:
-            raise ValueError(f"low: expected a number <= high, got {record['low']}")
-        if "quadrants" in record:
-            check_cut(record["shape"], record["quadrants"], record.get("labels"))
-        fields_of = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
-        if "columns" in record:
-            fields_of["columns"] = tuple(map(Column.from_json, record["columns"]))
-            if sum(column.width for column in fields_of["columns"]) != math.prod(record["shape"]):
-                raise ValueError(f"columns: expected {math.prod(record['shape'])} numbers in all")
-        if "label" in record:
-            fields_of["label"] = Column.from_json(record["label"])
-        return cls(**fields_of)
+        required = [field.name for field in fields(cls) if field.default is MISSING]
+        return cls(**read_record(record, required))
 
     def said(self):
         """Lines for people: the values that were found, what was done to them, what is missing, how few labels are."""
         kept = f"y: {self.labelled} of {self.n_train} training labels are kept, drawn by seed {self.label_seed}"
         kept = [kept] * (self.labelled is not None)
+        if self.tokens is not None:
+            one, V = TOKENS[self.tokens].one, len(self.vocabulary)
+            return [f"x: lines of up to {self.shape[0] - 1} {one}s; a vocabulary of {V:,}, two of them marks"]
         if self.dtype is None:
             return kept
         d = self.divisor
@@ -151,6 +133,8 @@ class Protocol:
 
         "resampled": bits drawn anew at every presentation, those of validation and test once.
         """
+        if self.tokens is not None:
+            return f"lines of {TOKENS[self.tokens].one}s, a vocabulary of {len(self.vocabulary):,}"
         seed = f"seed {self.bits_seed}"
         words = {"each": f"resampled bits, here those of {seed}", "once": f"bits drawn once by {seed}",
                  "threshold": "bits by the threshold 1/2"}  # fmt: skip
@@ -194,15 +178,22 @@ class Protocol:
 
         Bits and the noise of dequantization are those of the test split. Images that are cut are whole here, for
         `parted`. Raises ValueError where x does not fit, or its scale is not certain; NaN, what is missing, stays where
-        training had some. Of a table, x is a DataFrame.
+        training had some. Of a table, x is a DataFrame; of text, a list of lines.
         """
+        if self.tokens is not None:
+            return cut_lines(check_lines(x, name), self.tokens, self.vocabulary, self.shape[0], name)
         if self.columns is not None:
             return self._from_table(x, name)
         rows, found = self._examined(x, name)
         return self.fixed(self.held(rows, found, name, likelihood).read(), "test")
 
     def count_outside(self, x, name):
-        """How many values of raw examples lie outside the range of training's values; 0 where that is not known."""
+        """How many values of raw examples lie outside the range of training's values; 0 where that is not known.
+
+        Of text, how many tokens are unknown.
+        """
+        if self.tokens is not None:
+            return int((self.prepare(x, name, "tokens") == 1).sum())
         if self.columns is not None:
             return sum(column.count_outside(x[column.name], name) for column in self.columns if column.name in x)
         rows, found = self._examined(x, name)
@@ -297,7 +288,12 @@ class Protocol:
         return y
 
     def original(self, x_hat):
-        """The way back to the data's units, for decoded values: (N, D) -> (N, *shape), or of a table a DataFrame."""
+        """The way back to the data's units, for decoded values (N, D): (N, *shape), of a table a DataFrame.
+
+        Of text, the list of lines.
+        """
+        if self.tokens is not None:
+            return to_lines(x_hat.reshape(-1, *self.shape), self.tokens, self.vocabulary)
         if self.columns is not None:
             return to_frame(x_hat, self.columns)
         if self.levels is not None:

@@ -17,8 +17,9 @@ from ..backend import generator, take
 from ..files import check_file
 from ..options import shown, table, text
 from .arrays import names_in, read_arrays
-from .download import DOWNLOADS, fetch
+from .download import DOWNLOADS, data_folder, fetch
 from .frames import SUFFIXES
+from .lines import SETS, SUFFIX
 from .nonlinear import mixed_sources
 from .nonlinear import read_options as read_mixture
 from .pictures import read_splits
@@ -59,7 +60,7 @@ def read_source(source, data_dir=None, sprites=None, side=None, sources=None):
     `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
     `side`: what pictures of a folder are resized to. `sources`: arguments of `mixed_sources`.
     """
-    data_dir = data_dir or os.environ.get("MINIVAE_DATA") or None
+    data_dir = data_folder(data_dir)
     is_array = not isinstance(source, str | Path)
     source = source if is_array else text("data", str(source))
     got = "an array" if is_array else repr(source)
@@ -81,15 +82,15 @@ def read_source(source, data_dir=None, sprites=None, side=None, sources=None):
         return user_file(Path(source))
     if is_own(source):
         check_file(source, "data")
-    raise ValueError(f"data: expected {', '.join(SOURCES)}, a .npy, .npz or .csv file, or a folder of pictures, got "
-                     f"{shown(source)}")  # fmt: skip
+    raise ValueError(f"data: expected {', '.join((*SOURCES, *SETS))}, a .npy, .npz, .csv or .txt file, or a folder of "
+                     f"pictures, got {shown(source)}")  # fmt: skip
 
 
 def is_own(source):
     """Whether a name is that of a user's file or folder, also of one that is gone: runs record absolute paths."""
-    if source in SOURCES:
+    if source in SOURCES or source in SETS:
         return False
-    return str(source).lower().endswith((*FILES, *SUFFIXES)) or os.path.isabs(source) or os.path.isdir(source)
+    return str(source).lower().endswith((*FILES, *SUFFIXES, SUFFIX)) or os.path.isabs(source) or os.path.isdir(source)
 
 
 def digits(data_dir=None):

@@ -10,7 +10,7 @@ from .columns import KINDS, described, to_rows
 from .dataset import Dataset, Split
 from .frames import check_frame, is_frame, read_table
 from .kinds import find_columns
-from .options import OPTIONS
+from .options import OPTIONS, refuse
 from .preprocess import labels_of
 from .protocol import BITS_SEED, Protocol
 from .splits import SPLIT_SEED, Part, cut, missing_classes
@@ -21,9 +21,7 @@ def load_table(source, likelihood, validation, split_order, kinds, label, others
 
     Raises ValueError for a table, a column or an argument that does not fit.
     """
-    for name, value in others.items():
-        if value not in (None, False, 0, "none"):
-            raise ValueError(f"{name}: expected none, columns of a table have kinds instead, got {value!r}")
+    refuse(others, "columns of a table have kinds instead")
     if likelihood not in (None, "mixed"):
         raise ValueError(f"likelihood: expected mixed for a table, got {likelihood}; a .npy file of its numbers takes "
                          "any other")  # fmt: skip

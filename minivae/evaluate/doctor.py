@@ -26,8 +26,8 @@ def decoder_gain(model, x, rng, y=None):
         x_rows, y_rows = place((x[rows], take(y, rows)), like=model.theta)
         eps, noise = place((model.draw_eps(rng, 1, len(rows))[0], model.prior.draw_noise(rng, len(rows))), model.theta)
         of_x = reparameterize(*model.encode(x_rows, y=y_rows), eps=eps)
-        log_p = [model.likelihood.forward(x_rows, model.decoder(model.given(z, y_rows)))[0]
-                 for z in (of_x, model.prior_of(y_rows, len(rows)).draw(noise))]  # fmt: skip
+        of_prior = model.prior_of(y_rows, len(rows)).draw(noise)
+        log_p = [model.log_px_z(x_rows, z, y_rows) for z in (of_x, of_prior)]
         gain[rows] = to_numpy(log_p[0] - log_p[1])
     return gain
 

@@ -1,7 +1,7 @@
 """Molecules as lines of text, SMILES (Weininger 1988): are they molecules, different ones, new ones, and what are they?
 
-RDKit, the extra `chem`, reads them. A line is valid if it is one word that RDKit reads, with an atom in it: then its
-valences and rings are possible. Two lines are the same molecule if their canonical SMILES are the same.
+RDKit, the extra `chem`, reads them. A line is valid if it is one word, and RDKit reads it: then its valences and
+rings are possible. Two lines are the same molecule if their canonical SMILES are the same.
 """
 
 import math
@@ -38,6 +38,10 @@ class Share(NamedTuple):
         if not self.of:
             return "none of none"
         return f"{self.value:.3f} +- {self.standard_error:.3f} ({self.count:,} of {self.of:,})"
+
+    def to_json(self):
+        """{name: number}."""
+        return self._asdict() | {"share": self.value, "standard_error": self.standard_error}
 
 
 def molecule_measures(made, trained_on):
@@ -92,12 +96,7 @@ def molecules(lines):
     """RDKit's molecule of each line; None where it is none. ValueError without RDKit."""
     from_smiles = _rdkit().MolFromSmiles
     with _silence():
-        return [_with_atoms(from_smiles(line)) if line.isascii() and len(line.split()) == 1 else None for line in lines]
-
-
-def _with_atoms(molecule):
-    """The molecule, if it is one and not of nothing, as that of an empty line is."""
-    return molecule if molecule is not None and molecule.GetNumAtoms() else None
+        return [from_smiles(line) if line.isascii() and len(line.split()) == 1 else None for line in lines]
 
 
 def _rdkit():

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..densities import gaussian_log_prob, gaussian_log_prob_backward, reparameterize, reparameterize_backward
-from ..evaluate.joint import log_px_z_and_gradient
 from ..gradcheck.compare import norm
 from ..tables import aligned
 
@@ -32,7 +31,7 @@ Z = 4.0  # of a squared bias, above which chance does not explain it
 def pathwise(model, x, eps):
     """Through z = mu + std eps, with the KL in closed form: what VAE.loss_and_grads does."""
     mu, log_var, z = _sample(model, x, eps)
-    _, dz = log_px_z_and_gradient(model, x, z)
+    _, dz = model.log_px_z_and_slope(x, z)
     dmu, dlog_var = reparameterize_backward(-dz / len(x), mu, log_var, eps=eps)
     dmu_kl, dlog_var_kl = model.prior.kl_backward(np.full(z.shape, 1 / len(x)), mu, log_var, accumulate=False)
     return dmu + dmu_kl, dlog_var + dlog_var_kl
@@ -79,7 +78,7 @@ def _sample(model, x, eps):
 def _log_w(model, x, eps):
     """log w (S, N), its derivative by (mu, log_var) through z, and that of log q at fixed z: two pairs of (S, N, L)."""
     mu, log_var, z = _sample(model, x, eps)
-    log_px_z, dz = log_px_z_and_gradient(model, x, z)
+    log_px_z, dz = model.log_px_z_and_slope(x, z)
     log_pz, c_z = model.prior.forward(z)
     ones = np.ones_like(log_pz)
     dz_q, *score = gaussian_log_prob_backward(ones, z, mu, log_var)

@@ -31,7 +31,7 @@ from .norm import BatchNorm, GroupNorm, LayerNorm
 from .pool import AvgPool2d, MaxPool2d, Upsample
 from .quantize import Quantize
 from .recurrent import GRU, GRUCell
-from .sequences import transformer
+from .sequences import next_step, transformer, weights_of
 from .spectral import Spectral
 from .steps import FromZero, Last, Repeat
 from .upward import Upward
@@ -43,6 +43,6 @@ __all__ = [
     "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Quantize", "ReLU", "Recurrent",
     "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh",
     "Transformer", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
-    "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right", "of_each_class",
-    "spatial_decoder", "spatial_encoder", "transformer",
+    "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right", "next_step",
+    "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
 ]  # fmt: skip

@@ -7,7 +7,6 @@ from ..options import sizes
 from ..params import Param
 from .base import Layer
 
-
 FEW = 256  # rows of W up to which a product with one-hot rows is faster than adding row by row
 
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..backend import array_module, floats
+from ..backend import array_module
 from ..numeric import softmax
 from ..options import real, sizes
 from .base import Layer
@@ -16,7 +16,7 @@ from .combine import Network, Sequential, Split
 from .dense import Dense
 from .embedding import Embedding
 from .recurrent import GRU
-from .sequences import transformer
+from .sequences import next_step, transformer, weights_of
 
 END, UNKNOWN = 0, 1  # marks: of the end and the start, and of a token that is not known
 
@@ -29,10 +29,8 @@ def ends_of(x):
 
 
 def trimmed(x):
-    """Lines x (N, T) without the places that are behind the end of all of them."""
-    if not len(x):
-        return x
-    return x[:, : 1 + int(floats([ends_of(x).max()])[0])]
+    """Lines x (N, T) without the places that are behind the end of all of them; on a GPU, which would wait, as is."""
+    return x[:, : 1 + ends_of(x).max()] if isinstance(x, np.ndarray) and len(x) else x
 
 
 class Recurrent(Layer):
@@ -43,7 +41,7 @@ class Recurrent(Layer):
         self.layers = [GRU(n, H, rng) for n, H in zip([n_in, *hidden], hidden, strict=False)]
 
     def forward(self, x, noise=None):
-        return self._through(x, self.start(x))[:2]
+        return self._through(x, self._start(x))[:2]
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         for i in range(len(self.layers) - 1, -1, -1):
@@ -51,13 +49,13 @@ class Recurrent(Layer):
             dy = None if back is None else back[0]  # the states before the first step are constants
         return dy
 
-    def start(self, x):
-        """What is remembered before the first step of x (N, T, n_in): the states of each GRU."""
+    def _start(self, x):
+        """The states of each GRU before the first step of x (N, ..., n_in)."""
         return [array_module(x).zeros((len(x), len(layer.cell.c.data)), x.dtype) for layer in self.layers]
 
-    def step(self, x, memory):
-        """(y (N, H) of the next step, what is remembered then) of x (N, n_in)."""
-        y, _, memory = self._through(x[:, None], memory)
+    def step(self, x, memory=None):
+        """(y (N, H) of the next step, what is remembered then) of x (N, n_in); `memory` None: the first step."""
+        y, _, memory = self._through(x[:, None], self._start(x) if memory is None else memory)
         return y[:, 0], memory
 
     def _through(self, x, states):
@@ -82,14 +80,15 @@ class Transformer(Layer):
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         return self.network.backward(dy, cache, accumulate, need_dx)
 
-    def start(self, x):
-        """What is remembered before the first step of x (N, t, n_in): all steps before, here none."""
-        return x[:, :0]
+    def step(self, x, memory=None):
+        """(y (N, width) of the next step, what is remembered then) of x (N, n_in); `memory` None: the first step."""
+        dense, blocks = self.network.layers
+        return next_step(blocks, dense(x), memory)
 
-    def step(self, x, memory):
-        """(y (N, width) of the next step, what is remembered then) of x (N, n_in)."""
-        memory = array_module(x).concatenate((memory, x[:, None]), axis=1)
-        return self.network(memory)[:, -1], memory
+    def weights(self, x):
+        """How much each step looks at each, of x (N, t, n_in): (N, heads, t, t) of each block."""
+        dense, blocks = self.network.layers
+        return weights_of(blocks, dense(x))
 
 
 class LineEncoder(Layer):
@@ -170,7 +169,7 @@ class LineDecoder(Layer):
         goes_on = xp.ones(len(z), bool)
         for t in range(self.T - 1):  # the last place is that of an end mark
             e = self._beside(self.embedding(token)[:, None], z)  # (N, 1, E + L)
-            y, memory = self.body.step(e[:, 0], self.body.start(e) if memory is None else memory)
+            y, memory = self.body.step(e[:, 0], memory)
             token = _chosen(self.out(y), None if noise is None else noise[:, t], temperature, top_k)
             goes_on = goes_on & (token != END)
             lines[:, t] = xp.where(goes_on, token, END)

@@ -19,16 +19,20 @@ from .base import Layer
 def standardize(x, axis, tiny):
     """(u, s, mean, var): u in the shape of x; the others, taken over `axis`, keep it with length 1."""
     mean = x.mean(axis=axis, keepdims=True)
-    centered = x - mean
-    var = (centered * centered).mean(axis=axis, keepdims=True)
+    u = x - mean
+    var = (u * u).mean(axis=axis, keepdims=True)
     s = 1 / array_module(x).sqrt(var + tiny)
-    return centered * s, s, mean, var
+    u *= s
+    return u, s, mean, var
 
 
 def standardize_backward(du, u, s, axis):
     """dx, with the u and s that `standardize` gave.   du, u (...) -> dx (...)."""
     # forward took off the mean and divided by the std, so now du loses its mean and its part along u, times s
-    return s * (du - du.mean(axis=axis, keepdims=True) - u * (du * u).mean(axis=axis, keepdims=True))
+    dx = du - du.mean(axis=axis, keepdims=True)
+    dx -= u * (du * u).mean(axis=axis, keepdims=True)
+    dx *= s
+    return dx
 
 
 class _Norm(Layer):
@@ -41,7 +45,9 @@ class _Norm(Layer):
         self.tiny = real(closed=True)("tiny", tiny)
 
     def _rescale(self, u):
-        return self.gain.data * u + self.b.data
+        y = self.gain.data * u
+        y += self.b.data
+        return y
 
     def _rescale_backward(self, dy, u, accumulate):
         """du (..., n) of dy (..., n), and the gradients of gain and b."""

@@ -22,3 +22,31 @@ def transformer(width, blocks, heads, T, rng):
         dense = Dense(width, 4 * width, rng, he), ReLU(), Dense(4 * width, width, rng)
         layers.append(Residual(Network(LayerNorm(width), *dense)))  # folds (N, t) into rows
     return Sequential(*layers, LayerNorm(width))
+
+
+def next_step(net, x, memory=None):
+    """(y (N, width) of one step more, what is remembered then): a `transformer` that is given its x one by one.
+
+    x (N, width) of this step. What is remembered is that of each block's attention; None before the first step.
+    """
+    positions, *blocks, last = net.layers
+    t = 0 if memory is None else memory[0][0].shape[-2]
+    x = x + positions.rows(t, t + 1)
+    remembered = []
+    for i, (attends, thinks) in enumerate(zip(blocks[::2], blocks[1::2], strict=True)):
+        norm, attention = attends.body.layers
+        y, kept = attention.step(norm(x), None if memory is None else memory[i])
+        remembered.append(kept)
+        x = thinks(x + y)
+    return last(x), remembered
+
+
+def weights_of(net, x):
+    """The weights (N, heads, t, t) of each block of a `transformer`, whose x is (N, t, width)."""
+    found = []
+    for layer in net.layers:
+        if isinstance(layer, Residual) and isinstance(layer.body.layers[-1], CausalAttention):
+            norm, attention = layer.body.layers
+            found.append(attention.weights(norm(x)))
+        x = layer(x)
+    return found

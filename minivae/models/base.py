@@ -54,10 +54,6 @@ class Model(Module):
         Whether a step compares each example of a batch with each other one: then its memory grows with the square of N.
     adam_betas : {objective: (b1, b2)}
         Adam's betas, of objectives that need others than (0.9, 0.999).
-    labels : Labels, optional
-        What y must be, for a model that is given one.
-    D : int, optional
-        Values in a row of x, where the encoder fixes it.
     """
 
     options = {}
@@ -77,8 +73,8 @@ class Model(Module):
     reads_text = False  # whether x are lines of tokens
     generates = True  # whether it has learned x, and not what y is alone
     levels = None
-    labels = None
-    D = None
+    labels = None  # what y must be, for a model that is given one
+    D = None  # values in a row of x, where the encoder fixes it
     modalities = None  # the two ways in which a thing is seen, each a `Modality`; of a model of such things
     experts = None  # how what they say comes together, "product" or "mixture"
     quantizer = None  # what finds the nearest codes, where there is a codebook
@@ -136,6 +132,18 @@ class Model(Module):
         """D, the values in a row of x, of an encoder that sees them and `given` columns of y; None if it takes any."""
         n = encoder.n_in
         return None if n is None else (n - given) // (1 + self.likelihood.missing)  # beside each value stands its mask
+
+    def log_px_z(self, x, z, y=None):
+        """log p(x | z) in nats: x (..., D), z in as many axes or more."""
+        return self.likelihood.forward(x, self.decoder(self.given(z, y)))[0]
+
+    def log_px_z_and_slope(self, x, z, y=None):
+        """The same and its gradient by z (..., L); no parameter gets one."""
+        out, c_dec = self.decoder.forward(self.given(z, y))
+        log_px_z, c_x = self.likelihood.forward(x, out)
+        g = array_module(z).ones_like(log_px_z)
+        dz = self.decoder.backward(self.likelihood.backward(g, c_x, accumulate=False), c_dec, accumulate=False)
+        return log_px_z, dz[..., : z.shape[-1]]
 
     def stopped(self, x, noise, y=None, t=0):
         """The noise, and added to it all that a step treats as a constant: a gradient check must not move it."""

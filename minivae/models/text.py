@@ -69,8 +69,11 @@ class WriteLines:
 
     reads_text = True
 
-    def log_px_z(self, x, z):
-        """log p(x | z), x (N, T), z (K, N, L) -> (K, N) nats: lines of about the same length at a time."""
+    def log_px_z(self, x, z, y=None):
+        """log p(x | z), x (N, T), z (..., N, L) -> (..., N) nats: lines of about the same length at a time."""
+        if z.ndim != 3:
+            flat = z.reshape(math.prod(z.shape[:-2]), *z.shape[-2:])
+            return self.log_px_z(x, flat).reshape(z.shape[:-1])
         xp, (K, N, L) = array_module(z), z.shape
         log_p = xp.empty((K, N), z.dtype)
         order = xp.argsort(ends_of(x))
@@ -82,6 +85,16 @@ class WriteLines:
             out = self.decoder((lines, z_rows.reshape(k * n, L)))
             log_p[ks, rows] = self.likelihood.forward(lines, out)[0].reshape(k, n)
         return log_p
+
+    def log_px_z_and_slope(self, x, z, y=None):
+        """The same and its gradient by z (..., N, L); no parameter gets one."""
+        rows = z.reshape(math.prod(z.shape[:-1]), z.shape[-1])
+        lines = array_module(z).tile(trimmed(x), (math.prod(z.shape[:-2]), 1))
+        out, c_dec = self.decoder.forward((lines, rows))
+        log_px_z, c_x = self.likelihood.forward(lines, out)
+        dout = self.likelihood.backward(array_module(z).ones_like(log_px_z), c_x)
+        _, dz = self.decoder.backward(dout, c_dec, accumulate=False)
+        return log_px_z.reshape(z.shape[:-1]), dz.reshape(z.shape)
 
     def decode(self, z, y=None, draw=None, temperature=1.0, top_k=None):
         """Lines (..., T) of z (..., L), written token by token: the likeliest, or drawn by the generator `draw`.

@@ -1,5 +1,6 @@
 """Pictures: one style, one palette, labeled axes with units. Each function writes one file, always the same bytes."""
 
+from .attention import draw_attention
 from .chain import draw_chain
 from .checks import draw_error_curves, draw_matrix, draw_parity
 from .codes import draw_code_use
@@ -16,6 +17,7 @@ from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
+from .lines import draw_lines, marked, repeated, side_by_side
 from .molecules import draw_molecules
 from .pencil import draw_pencil
 from .recovery import draw_recovery
@@ -34,6 +36,7 @@ __all__ = [
     "association_matrices",
     "check_matplotlib",
     "comparison",
+    "draw_attention",
     "draw_bound_and_gap",
     "draw_chain",
     "draw_code_use",
@@ -47,6 +50,7 @@ __all__ = [
     "draw_kl",
     "draw_ledger",
     "draw_linear_training",
+    "draw_lines",
     "draw_manifold_scores",
     "draw_matrix",
     "draw_molecules",
@@ -58,11 +62,14 @@ __all__ = [
     "latent_means",
     "learning_curves",
     "marginals",
+    "marked",
     "pairs",
     "principal_plane",
     "reconstructed_columns",
     "reconstructions",
+    "repeated",
     "samples",
+    "side_by_side",
     "square",
     "uncertainty",
     "walks",

@@ -5,12 +5,14 @@ import numpy as np
 from ..backend import generator, place, take
 from ..data import OPTIONS, batches, load_data
 from ..data.columns import blocks
+from ..data.lines import is_text
 from ..evaluate import ledger_line
 from ..files import memory
 from ..layers import Dense
 from ..models import MODELS, Labels
 from ..numeric import at_once
 from ..optim import OPTIMIZERS
+from ..options import shown
 from ..schedules import SCHEDULES, warm_up
 from ..train import batch_starts, check_batches, check_early_stop
 from .settings import options_of
@@ -45,6 +47,8 @@ def build_model(settings, protocol):
         options["columns"] = blocks(protocol.columns)
     if protocol.missing is not None:
         options["missing"] = True
+    if protocol.tokens is not None:
+        options["vocabulary"] = len(protocol.vocabulary)
     rng = generator(settings["seed"], "weights")
     model = cls.build(protocol.x_shape, rng, pass_steps=_pass_steps(settings, protocol), **options)
     return model.bind(settings["dtype"], settings["backend"])
@@ -92,6 +96,20 @@ def read_data(settings, source=None):
         raise ValueError(f"model: {settings['model']} has no option likelihood, which decides how data are read")
     own = {name: settings[name] for name in OPTIONS if name != "data"} | {"label_seed": settings["seed"]}
     source = settings["data"] if source is None else source
+    if is_text(source) != MODELS[settings["model"]].reads_text:
+        some = ", ".join(name for name, cls in MODELS.items() if cls.reads_text)
+        if is_text(source):
+            raise ValueError(f"model: expected {some} for lines of text, got {settings['model']}")
+        raise ValueError(f"data: expected lines of text for model {settings['model']}, got {shown(source)}")
+    own = {name: settings[name] for name in OPTIONS if name != "data"} | {"label_seed": settings["seed"]}
+    source = settings["data"] if source is None else source
+    if is_text(source) != MODELS[settings["model"]].reads_text:
+        some = ", ".join(name for name, cls in MODELS.items() if cls.reads_text)
+        wanted = (
+            f"{some} for lines of text" if is_text(source) else f"data that are lines of text for {settings['model']}"
+        )
+        raise ValueError(f"{'model' if is_text(source) else 'data'}: expected {wanted}, got "
+                         f"{settings['model'] if is_text(source) else source}")  # fmt: skip
     return load_data(source, likelihood=settings["likelihood"], levels=settings.get("levels"), **own)
 
 
@@ -113,5 +131,5 @@ def check_run(settings, model, data):
 
 
 def _pass_steps(settings, protocol):
-    batch_norm = settings["norm"] == "batch" and (settings["hidden"] or settings["arch"] == "conv")
+    batch_norm = settings.get("norm") == "batch" and (settings["hidden"] or settings["arch"] == "conv")
     return len(batch_starts(protocol.presented(settings["batch_size"]), settings["batch_size"], batch_norm))

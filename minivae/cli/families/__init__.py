@@ -1,5 +1,14 @@
 """The families of measures, a file each: what `minivae evaluate RUN --measure NAME` computes, prints and draws."""
 
-from . import cross, detection, disentanglement, labels, latents, recovery, samples  # noqa: F401 - they are found in MEASURES
+from . import (  # noqa: F401 - they are found in MEASURES
+    cross,
+    detection,
+    disentanglement,
+    labels,
+    latents,
+    molecules,
+    recovery,
+    samples,
+)
 from .base import MEASURES as MEASURES
 from .base import Case as Case
