@@ -9,14 +9,14 @@ import pytest
 from minivae import check_gradients
 from minivae.backend import place, to_numpy
 from minivae.evaluate import Predictor, climb, fit_predictor
-from minivae.evaluate.climb import even_rate, fit_linear, r_squared, random_moves, slope
+from minivae.evaluate.climb import Whitening, even_rate, fit_linear, r_squared, random_moves, slope
 from minivae.layers import Dense, Layer, Network, Tanh
 
 W = np.array([3.0, -4, 0], "float32")
 
 
 def linear(**scales):
-    """v = mean + std (w (z - center) / width + 0), w = W."""
+    """v = mean + std W u."""
     network = Network(Dense(3, 1, np.random.default_rng(0)))
     network.layers[0].W.data[:, 0] = W
     return Predictor(network, **scales)
@@ -44,11 +44,11 @@ def some(n=5, L=3, seed=1):
     return np.random.default_rng(seed).standard_normal((n, L)).astype("float32")
 
 
-# ---- the predictor
+# ---- its gradients
 
 
 def test_gradients_of_the_predictor(rng):
-    model = Predictor(Network(Dense(4, 3, rng), Tanh(), Dense(3, 1, rng)), rng.standard_normal(4), 0.7, 5.0, 3.0)
+    model = Predictor(Network(Dense(4, 3, rng), Tanh(), Dense(3, 1, rng)), 5.0, 3.0)
     model.bind("float64")
     z, values = rng.standard_normal((6, 4)), rng.standard_normal(6)
     checks = check_gradients(model, z, rng, y=values)
@@ -60,26 +60,54 @@ def test_gradients_of_the_predictor(rng):
 
 
 def test_loss_by_hand():
-    model = linear(center=np.ones(3), width=2.0, mean=10.0, std=5.0)
-    z = np.array([[1, 1, 1], [3, 1, 1]], "float32")
+    model = linear(mean=10.0, std=5.0)
+    z = np.array([[0, 0, 9], [1, 0, 9]], "float32")
     np.testing.assert_allclose(model.predict(z), [10, 25])
-    assert model.loss_and_grads(z, None, y=np.array([10, 20.0], "float32"))["loss"] == pytest.approx(0.5)
+    assert model.loss_and_grads(z, None, y=np.array([10, 20.0], "float32"))["loss"] == pytest.approx((5 / 5) ** 2 / 2)
+
+
+# ---- whitened codes
+
+
+def thin(n=4000, seed=0):
+    """Codes that differ much in one direction, little in the next, not at all in the last."""
+    s = np.random.default_rng(seed).standard_normal((n, 4)) * [3, 1, 0.01, 0]
+    return (s @ np.linalg.qr(np.random.default_rng(9).standard_normal((4, 4)))[0] + 5).astype("float32")
+
+
+def test_whitened_codes_and_the_way_back():
+    z = thin()
+    scale = Whitening.of(z)
+    u = scale.whitened(z)
+    np.testing.assert_allclose(np.cov(u.T), np.diag([0, 1, 1, 1]), atol=0.01)  # ordered by their width in z
+    np.testing.assert_allclose(u.mean(axis=0), 0, atol=0.01)
+    np.testing.assert_allclose(scale.codes(u), z, atol=1e-4)
+    assert u.dtype == scale.codes(u).dtype == "float32"
+    assert np.isfinite(Whitening.of(np.ones((9, 2), "float32")).whitened(np.ones((9, 2), "float32"))).all()
+    np.testing.assert_allclose(Whitening.of(z[:, :1]).whitened(z[:, :1]).std(), 1, rtol=1e-3)
+
+
+def test_distances_do_not_depend_on_the_units_of_latents():
+    z = some(500)
+    other = (z @ np.random.default_rng(3).standard_normal((3, 3)) * [1, 5, 0.3] + 7).astype("float32")
+    a, b = (Whitening.of(part).whitened(part) for part in (z, other))
+    np.testing.assert_allclose(np.linalg.norm(a - a[0], axis=1), np.linalg.norm(b - b[0], axis=1), atol=1e-3)
+
+
+# ---- learning
 
 
 def bent(n, seed):
-    """Codes, of which the last hardly differ, and a number that no linear function of them is, 4 % of it noise."""
+    """Codes, and a number that no linear function of them is, 4 % of it noise."""
     rng = np.random.default_rng(seed)
-    z = rng.standard_normal((n, 4)).astype("float32") * np.float32([1, 1, 0.5, 1e-3])
-    return z, z[:, 0] ** 2 + 1.4 * z[:, 1] + 0.4 * rng.standard_normal(n)
+    u = rng.standard_normal((n, 4)).astype("float32")
+    return u, 1000 * (u[:, 0] ** 2 + 1.4 * u[:, 1] + 0.4 * rng.standard_normal(n)) - 5
 
 
 def test_it_learns_what_a_linear_regression_cannot():
-    (z, v), (z_new, v_new) = bent(1500, 0), bent(1000, 1)
-    found = r_squared(v_new, fit_predictor(z, v).predict(z_new))
-    assert 0.9 < found < 0.97  # 0.96 at best
-    assert 0.4 < r_squared(v_new, fit_linear(z, v)(z_new)) < 0.6
-    moved = fit_predictor(100 * z + 7, 1000 * v - 5).predict(100 * z_new + 7)
-    assert r_squared(1000 * v_new - 5, moved) == pytest.approx(found, abs=0.02)
+    (u, v), (u_new, v_new) = bent(1500, 0), bent(1000, 1)
+    assert 0.9 < r_squared(v_new, fit_predictor(u, v).predict(u_new)) < 0.97  # 0.96 at best
+    assert 0.4 < r_squared(v_new, fit_linear(u, v)(u_new)) < 0.6
 
 
 def test_noise_is_not_learned():
@@ -110,12 +138,12 @@ def test_the_best_epoch_is_kept(monkeypatch):
 @pytest.mark.parametrize(
     ("z", "values", "message"),
     [
-        (some(19), np.arange(19.0), r"z, values: expected \(N, L\) and \(N,\) of 20 rows or more, got \(19, 3\)"),
-        (some(30), np.arange(29.0), r"z, values: expected .* got \(30, 3\) and \(29,\)"),
+        (some(19), np.arange(19.0), r"codes: expected \(N, L\) of 20 rows or more, and as many values, got \(19, 3\)"),
+        (some(30), np.arange(29.0), r"codes: expected .* got \(30, 3\) and \(29,\)"),
         (some(30), np.append(np.arange(29.0), np.nan), "values: expected finite numbers"),
-        (some(30) * np.inf, np.arange(30.0), "z: expected finite numbers"),
+        (some(30) * np.inf, np.arange(30.0), "codes: expected finite numbers"),
         (some(30), np.ones(30), "values: expected some that differ"),
-        (np.ones((30, 2)), np.arange(30.0), "z: expected some that differ"),
+        (np.ones((30, 2)), np.arange(30.0), "codes: expected some that differ"),
     ],
 )
 def test_bad_input(z, values, message):
@@ -133,8 +161,8 @@ def test_r_squared():
 
 
 def test_a_straight_slope_is_walked_straight():
-    """dv/dz = std w / width, wherever z is."""
-    model, z = linear(center=np.ones(3), width=2.0, mean=9.0, std=4.0), some()
+    """dv/du = std W, wherever u is."""
+    model, z = linear(mean=9.0, std=2.0), some()
     np.testing.assert_allclose(slope(model, z), np.tile(2 * W, (5, 1)), rtol=1e-6)
     path = climb(model, z, 7, 0.01, 100)
     assert path.dtype == "float32"
@@ -180,10 +208,10 @@ def test_gradients_of_the_weights_stay():
 
 
 def test_on_a_device(device):
-    expected = climb(linear(width=2.0, mean=1.0), some(), 4, 0.1, 1.5, 2.0)
-    model = linear(width=2.0, mean=1.0).bind("float32", device)
+    expected = climb(linear(mean=1.0), some(), 4, 0.1, 1.5, 2.0)
+    model = linear(mean=1.0).bind("float32", device)
     z = place(some(), like=model.theta)
-    assert even_rate(model, z, 4, 1.0) == pytest.approx(even_rate(linear(width=2.0), some(), 4, 1.0))
+    assert even_rate(model, z, 4, 1.0) == pytest.approx(even_rate(linear(), some(), 4, 1.0))
     np.testing.assert_allclose(to_numpy(climb(model, z, 4, 0.1, 1.5, 2.0)), expected, rtol=1e-5, atol=1e-6)
 
 

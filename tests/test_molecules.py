@@ -86,14 +86,16 @@ def test_without_rdkit(monkeypatch):
 
 @chem
 def test_the_picture(tmp_path):
-    lines = ["CCO", "(", "c1ccccc1"]
-    texts = ["log P $2", "no molecule: ( " * 9, ""]
-    draw_molecules(molecules(lines), texts, 2, "three", tmp_path / "a.png", ["x", "climbed"])
-    draw_molecules(molecules(lines), texts, 2, "three", tmp_path / "b.png", ["x", "climbed"])
-    assert (tmp_path / "a.png").read_bytes().startswith(PNG)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    draw_molecules(molecules(["CCO", "C", "c1ccccc1"]), texts, 2, "three", tmp_path / "b.png", ["x", "climbed"])
-    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+    def drawn(name, line, what):
+        path, texts = tmp_path / name, ["log P $2", f"no molecule: {line}", ""]
+        draw_molecules(molecules([what, line, "c1ccccc1"]), texts, 2, "three", path, ["x", "climbed"])
+        return path.read_bytes()
+
+    first = drawn("a.png", "C(" * 99, "CCO")
+    assert first.startswith(PNG)
+    assert first == drawn("b.png", "C(" * 99, "CCO")
+    assert first != drawn("b.png", "C(" * 99, "CCC")
+    assert first != drawn("b.png", "N(" * 99, "CCO")  # what is none is shown, too
 
 
 # ---- the commands, on a model whose answers are known

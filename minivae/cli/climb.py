@@ -5,7 +5,7 @@ import numpy as np
 from .. import evaluate
 from ..backend import generator
 from ..evaluate import fit_predictor, standard_error
-from ..evaluate.climb import even_rate, fit_linear, r_squared, random_moves
+from ..evaluate.climb import Whitening, even_rate, fit_linear, r_squared, random_moves
 from ..evaluate.molecules import PROPERTIES, Share, molecules, properties
 from ..options import real, whole
 from ..plot import draw_molecules
@@ -17,7 +17,7 @@ from .drawing import drawing
 from .families.molecules import check_molecules
 
 TRAIN, TEST = 10_000, 1_000  # molecules that the prediction learns from, and that it is tested on, at most
-NEAR = 0.5  # of the distance of a code from the mean code: how far it may go, where nothing else is said
+NEAR = 0.5  # of the distance of codes from their mean: how far one may go, where nothing else is said
 SHOWN = 6
 TOPS = ("test molecule", "reconstructed", "climbed")
 
@@ -26,8 +26,8 @@ TOPS = ("test molecule", "reconstructed", "climbed")
     "climb.png",
     argument("--property", default="logp", choices=PROPERTIES, help=f"{', '.join(PROPERTIES)} (default: logp)"),
     argument("--steps", default="20", metavar="N", help="along the gradient (default: 20)"),
-    argument("--limit", metavar="R", help="farthest from where a code began (default: half as far as codes are from "
-             "their mean)"),
+    argument("--limit", metavar="R", help="farthest from where a code began, in standard deviations of codes (default: "
+             "half as far as codes are from their mean)"),
     argument("--n", default="200", metavar="N", help="at most so many test molecules (default: 200)"),
     argument("--seed", default="0", metavar="N", help="of the prediction and of random moves (default: 0)"),
 )  # fmt: skip
@@ -48,28 +48,30 @@ def climb(run, path, property, steps, limit, n, seed):
     test = _known(run, path, model, data.test().x, property, generator(seed, "evaluate", 72), TEST)
     if len(test[0]) < 2:
         raise ValueError(f"run: climb needs 2 test molecules or more, {run.path} has {len(test[0])}")
+    scale = Whitening.of(z)
+    u, u_test = scale.whitened(z), scale.whitened(test[1])
     try:
-        predictor, linear = fit_predictor(z, values, seed=seed), fit_linear(z, values)
+        predictor, linear = fit_predictor(u, values, seed=seed), fit_linear(u, values)
     except ValueError as error:
         raise ValueError(f"run: {error}") from None
-    lines, start = test[0][:n], test[1][:n]
-    far = float(np.linalg.norm(z - z.mean(axis=0), axis=1).mean())
-    limit = NEAR * far if limit is None else limit
-    largest = float(np.linalg.norm(z, axis=1).max())
+    lines, start = test[0][:n], u_test[:n]
+    lengths = np.linalg.norm(u, axis=1)
+    limit, largest = NEAR * float(lengths.mean()) if limit is None else limit, float(lengths.max())
     way = evaluate.climb(predictor, start, steps, even_rate(predictor, start, steps, limit), limit, largest)
-    lengths = np.linalg.norm(way[-1] - start, axis=1)
+    far = np.linalg.norm(way[-1] - start, axis=1)
     ends = {"reconstructed": start, "half the way": way[(steps + 1) // 2], "climbed": way[-1],
-            "moved at random": random_moves(start, lengths, generator(seed, "evaluate", 73), largest)}  # fmt: skip
+            "moved at random": random_moves(start, far, generator(seed, "evaluate", 73), largest)}  # fmt: skip
     trained = Trained(model, run.protocol, run.settings["likelihood"])
-    decoded = {"test molecules": lines} | {what: trained.decode(part) for what, part in ends.items()}
+    decoded = {"test molecules": lines} | {what: trained.decode(scale.codes(part)) for what, part in ends.items()}
     predicted = {what: predictor.predict(part).mean() for what, part in ends.items()}
-    scores = [four_digits(r_squared(test[2], f(test[1]))) for f in (predictor.predict, linear)]
+    scores = [four_digits(r_squared(test[2], f(u_test))) for f in (predictor.predict, linear)]
     print(f"{PROPERTIES[property]} of {len(start)} test molecules, whose codes go {steps} steps along the gradient of "
-          f"its prediction: {lengths.mean():.2f} far on average, {limit:.2f} at most")  # fmt: skip
+          f"its prediction: {far.mean():.2f} far on average, {limit:.2f} at most")  # fmt: skip
     print(*_table(property, decoded, predicted), sep="\n")
     print(f"R^2 of the prediction {scores[0]}, of a linear regression {scores[1]}, on {len(test[0]):,} test molecules; "
-          f"both learned from {len(z):,} of training, whose codes are {far:.2f} from their mean")  # fmt: skip
+          f"both learned from {len(z):,} of training")  # fmt: skip
     print("change: from the reconstruction, where both are molecules; +-: standard errors over molecules")
+    print(f"distances are in standard deviations of the codes, which are {lengths.mean():.2f} from their mean")
     _draw(property, [part[:SHOWN] for part in (lines, decoded["reconstructed"], decoded["climbed"])], path)
 
 

@@ -1,7 +1,6 @@
 """Molecules as chemists draw them: RDKit's drawings in a grid, a line of text below each."""
 
 import io
-import textwrap
 
 from .style import GREY, figure_to
 
@@ -23,18 +22,20 @@ def draw_molecules(molecules, texts, columns, title, path, tops=()):
     row = height + 20  # with its text
     drawing = rdMolDraw2D.MolDraw2DCairo(2 * columns * width, 2 * rows * row, 2 * width, 2 * row)
     look = drawing.drawOptions()
-    look.drawMolsSameScale, look.bondLineWidth = False, 3
-    drawing.DrawMolecules([Mol() if molecule is None else molecule for molecule in molecules])
+    look.drawMolsSameScale, look.bondLineWidth, look.legendFraction = False, 3, 20 / row
+    shown = [Mol() if molecule is None else molecule for molecule in molecules]
+    drawing.DrawMolecules(shown, legends=[" "] * len(shown))  # a space keeps the room of the text
     drawing.FinishDrawing()
-    with figure_to(path, (columns * width / 100, rows * row / 100 + 0.6)) as figure:
+    with figure_to(path, (columns * width / 100, rows * row / 100 + (0.7 if tops else 0.4))) as figure:
         ax = figure.subplots()
         ax.imshow(imread(io.BytesIO(drawing.GetDrawingText())), extent=(0, columns, rows, 0), aspect=row / width)
         ax.grid(False)
         ax.spines[:].set_visible(False)
-        ax.set(yticks=[], title=title)
+        ax.set_yticks([])
+        figure.suptitle(title, fontsize=11)
         ax.set_xticks([i + 0.5 for i in range(len(tops))], tops)
         ax.tick_params(length=0, labeltop=True, labelbottom=False)
         for i, (molecule, text) in enumerate(zip(molecules, texts, strict=True)):
-            text = textwrap.shorten(text, LINE, placeholder=" ...")
+            text = text if len(text) <= LINE else f"{text[: LINE - 4]} ..."
             ax.text(i % columns + 0.5, i // columns + 0.98, text, ha="center", va="bottom", size=8,
                     color=GREY if molecule is None else "black", parse_math=False)  # fmt: skip
