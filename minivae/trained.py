@@ -7,7 +7,7 @@ import numpy as np
 from .backend import generator, take, to_numpy
 from .data import batches
 from .data.tables import labels_of_column
-from .evaluate import codes, posteriors, row_scores
+from .evaluate import codes, posteriors, row_scores, tokens_of
 from .evaluate import impute as impute_rows
 from .finite import finite_rows
 from .metrics import BATCH
@@ -87,9 +87,13 @@ class Trained:
         mu, log_var = posteriors(self.model, x, y)
         return finite_rows(mu, "rows", "mu"), finite_rows(np.exp(0.5 * log_var), "rows", "std")
 
-    def decode(self, z, y=None):
-        """The mean of p(x | z), of a table its likeliest cells: z of `encode` -> N examples in the data's units."""
-        name, L = self.argument or "z", self.model.L
+    def decode(self, z, y=None, draw=False, seed=0, temperature=None, top_k=None):
+        """z of `encode` -> N examples in the data's units: the mean of p(x | z), of a table its likeliest cells.
+
+        Of text lines whose tokens are the likeliest, given those before them. With `draw` a sample of p(x | z); then
+        `temperature` and `top_k` are as for `sample`.
+        """
+        name, L, choice = self.argument or "z", self.model.L, self.choice(draw, temperature, top_k)
         if self.model.latent is None:
             raise ValueError(f"model: expected one with latents, {type(self.model).__name__} has none")
         z = np.asarray(z)
@@ -103,33 +107,38 @@ class Trained:
             y = self._labels(y, len(z))
         elif y is not None:
             raise ValueError("y: expected none, the decoder of this model is given none")
-        return self._original(len(z), y, lambda rows: self.model.decode(z[rows], y=take(y, rows)))
+        noise = generator(whole(0)("seed", seed), "sample") if draw else None
+        return self._original(len(z), y, lambda rows: self.model.decode(z[rows], y=take(y, rows), draw=noise, **choice))
 
-    def sample(self, n, seed=0, y=None, draw=False):
+    def sample(self, n, seed=0, y=None, draw=False, temperature=None, top_k=None):
         """n new examples: z from the prior, and of p(x | z) the mean; or with `draw` a sample, with its noise.
 
-        Means alone vary less than the data: columns come out too narrow. Labels y take turns, or else all classes.
+        Means alone vary less than the data: columns come out too narrow. Labels y take turns, or else all classes. Of
+        text, each token is drawn from softmax(logits / `temperature`) over the `top_k` likeliest, by default 1 and all.
         """
         y = [y] if np.ndim(y) == 0 and y is not None else y
         y = None if y is None else self._labels(y, len(y))
-        return self.drawn(whole(1)("n", n), whole(0)("seed", seed), y, draw)
+        return self.drawn(whole(1)("n", n), whole(0)("seed", seed), y, draw, temperature, top_k)
 
-    def drawn(self, n, seed, y, draw):
+    def drawn(self, n, seed, y, draw, temperature=None, top_k=None):
         """The same of labels that are prepared already."""
-        rng = generator(seed, "sample")
+        rng, choice = generator(seed, "sample"), self.choice(draw, temperature, top_k)
         if y is not None:
             y = np.resize(y, (n, *y.shape[1:]))
         elif self.model.labels is not None and self.model.labels.kind == "classes":
             y = np.arange(n) % self.model.labels.count
         noise = generator(seed, "sample", 1) if draw else None
-        return self._original(n, y, lambda rows: self.model.sample(len(rows), rng, y=take(y, rows), draw=noise))
+        sample = self.model.sample
+        return self._original(n, y, lambda rows: sample(len(rows), rng, y=take(y, rows), draw=noise, **choice))
 
     def reconstruct(self, x, y=None):
-        """The examples as they come through their mean code."""
+        """The examples as they come through their mean code; of text, a ValueError where there is no code."""
         return self.through(*self.prepared(x, y))
 
     def through(self, x, y):
         """The same of rows x (N, D) and labels that are prepared already."""
+        if self.protocol.tokens is not None and self.model.latent is None:  # of each token given those before it
+            raise ValueError(f"model: expected one with latents, {type(self.model).__name__} has none")
         return self._original(len(x), y, lambda rows: self.model.reconstruct(x[rows], y=take(y, rows)))
 
     def score(self, x, y=None, samples=SAMPLES, seed=0, threshold=None, progress=False):
@@ -154,8 +163,9 @@ class Trained:
             more missing values has more; log_px is log p(x, y) of a `multimodal` model that is given y, and elbo of a
             mixture of experts the bound of one z from each, above its ELBO. And of each a "..._quantile": the share of
             the validation rows with at most this value, where there is such a split. A model without evidence has
-            "log_px_z" only, with its "elbo" and "kl" where z are codes; one without latents has "log_px". "unusual",
-            by the first of log_px, elbo and log_px_z that there is, if there is a threshold.
+            "log_px_z" only, with its "elbo" and "kl" where z are codes; one without latents has "log_px". Of text also
+            "perplexity", exp(-log_px / tokens), the end mark among them. "unusual", by the first of log_px, elbo and
+            log_px_z that there is, if there is a threshold.
         """
         threshold = None if threshold is None else real(below=1)("threshold", threshold)
         x, y = self.prepared(x, y)
@@ -203,6 +213,17 @@ class Trained:
         finite_rows(filled, "rows", "imputed values")
         return self._filled(x, filled) if draws is None else [self._filled(x, part) for part in filled]
 
+    def choice(self, draw, temperature, top_k):
+        """{name: value} of how tokens are drawn, of those that are given; ValueError where none are drawn."""
+        readers = {"temperature": (real(), temperature), "top_k": (whole(1), top_k)}
+        given = {name: read(name, value) for name, (read, value) in readers.items() if value is not None}
+        for name in given:
+            if self.protocol.tokens is None:
+                raise ValueError(f"{name}: expected none, {self.protocol.name} is no text")
+            if not draw and self.model.latent is not None:
+                raise ValueError(f"{name}: expected draw with it, without which each token is the likeliest")
+        return given
+
     def prepared(self, x, y=None):
         """(rows (N, D), labels) of raw examples, as the model is given them."""
         rows = self.protocol.prepare(x, self.argument or "x", self.likelihood)
@@ -239,7 +260,10 @@ class Trained:
         return found
 
     def _scores(self, x, y, samples, seed, progress):
-        return row_scores(self.model, x, samples, generator(seed, "evaluate"), progress, y)
+        scores = row_scores(self.model, x, samples, generator(seed, "evaluate"), progress, y)
+        if self.protocol.tokens is not None:
+            scores["perplexity"] = np.exp(-scores["log_px"] / tokens_of(x))
+        return scores
 
     def _filled(self, x, rows):
         """The raw examples x, and of rows (N, D) those values that are missing in x."""

@@ -791,7 +791,7 @@ assert kl.min() > 0.3
 # adversarial networks* (2016), arXiv 1511.06434, section 3: strides in the place of pooling, both ways.
 # - C. Burgess and others, *Understanding disentangling in beta-VAE* (2018), arXiv 1804.03599: traversals of sprites, by
 # conv VAEs with kernel 4 and stride 2.
-# - `minivae/layers/builders.py`: conv_encoder and conv_decoder for any side; `minivae/cli/pictures.py`: `minivae
+# - `minivae/layers/builders.py`: conv_encoder and conv_decoder for any side; `minivae/cli/walks.py`: `minivae
 # traverse` for your own runs.
 
 # %%

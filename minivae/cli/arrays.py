@@ -7,6 +7,8 @@ import numpy as np
 
 from ..data.frames import is_frame, read_table
 from ..data.inputs import read_array, read_examples
+from ..data.lines import SUFFIX
+from ..data.vocabulary import TOKENS
 from ..files import write_atomic
 from ..options import real, real_number, whole
 from ..tables import aligned
@@ -14,7 +16,10 @@ from ..trained import SAMPLES, load_run
 from .base import FORCE, RUN, argument, command, output
 
 INPUT = argument(
-    "--input", required=True, metavar="X", help="examples as in training: a .npy or .csv file, or a folder of pictures"
+    "--input",
+    required=True,
+    metavar="X",
+    help="examples as in training: a .npy, .csv or .txt file, or a folder of pictures",
 )
 GIVEN = argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row")
 SEED = argument("--seed", default="0", metavar="N", help="of the draws (default: 0)")
@@ -51,13 +56,16 @@ def encode(run, input, out, force, y):
 @command(
     RUN,
     argument("--input", required=True, metavar="Z", help="latents (N, L), as encode writes them: a .npy or .csv file"),
-    argument("--out", required=True, metavar="FILE", help=".npy, or .csv of rows or a table"),
+    argument("--out", required=True, metavar="FILE", help=".npy, .csv of rows or a table, or .txt of lines"),
     FORCE,
     GIVEN,
 )
 def decode(run, input, out, force, y):
-    """Decode latents (N, L) into examples in the shape and units of the data: the mean of p(x | z)."""
-    path = output(out, DATA, force=force)
+    """Decode latents (N, L) into examples in the shape and units of the data: the mean of p(x | z).
+
+    Of text into lines, whose tokens are the likeliest given those before them.
+    """
+    path = output(out, (*DATA, SUFFIX), force=force)
     trained = load_run(run, "input")
     check_kind(path, trained)
     z = _latents(input, trained.model)
@@ -76,7 +84,10 @@ def decode(run, input, out, force, y):
     SEED,
 )
 def score(run, input, out, force, y, samples, threshold, seed):
-    """Score examples in nats: elbo, log p(x), reconstruction, KL, and their quantiles among the validation rows."""
+    """Score examples in nats: elbo, log p(x), reconstruction, KL, and their quantiles among the validation rows.
+
+    Of text also the perplexity of a token, the end mark among them, exp(-log p(x) / tokens).
+    """
     path = output(out, ".csv", force=force)
     samples, seed = whole(1)("samples", samples), whole(0)("seed", seed)
     threshold = None if threshold is None else real(0, 1)("threshold", threshold)
@@ -86,6 +97,9 @@ def score(run, input, out, force, y, samples, threshold, seed):
     write_data(path, _frame(scores, names))
     rows = [(name, *(f"{v:.2f}" for v in np.quantile(values, (0, 0.1, 0.5, 0.9, 1))))
             for name, values in scores.items() if name != "unusual" and not name.endswith("_quantile")]  # fmt: skip
+    if trained.protocol.tokens is not None:
+        one = TOKENS[trained.protocol.tokens].one
+        rows.insert(-1, (f"per {one}", *[""] * 5))
     print(*aligned([("nats", "lowest", "10 %", "median", "90 %", "highest"), *rows], "<>"), sep="\n")
     if threshold is not None:
         bad = np.flatnonzero(scores["unusual"])
@@ -128,17 +142,26 @@ def impute(run, input, out, force, y, samples, draws, seed):
 def read_input(path, trained):
     """(raw examples of --input, names of pictures or None); says how many values lie outside the range of training."""
     x, names = read_examples(path, "input", trained.protocol)
-    beyond = trained.protocol.count_outside(x, "input")
-    if beyond:
-        low, high = trained.protocol.low, trained.protocol.high
-        of = "" if low is None else f", {low:.6g} to {high:.6g}"
-        print(f"input: {beyond} values lie outside the range of training{of}")
+    say_outside(trained.protocol, x, "input")
     return x, names
 
 
+def say_outside(protocol, x, name):
+    """Print how many values of raw examples, which have a name, were not in the range of training, if any were not."""
+    beyond = protocol.count_outside(x, name)
+    if beyond and protocol.tokens is not None:
+        print(f"{name}: {beyond} tokens are not in the vocabulary of training")
+    elif beyond:
+        of = "" if protocol.low is None else f", {protocol.low:.6g} to {protocol.high:.6g}"
+        print(f"{name}: {beyond} values lie outside the range of training{of}")
+
+
 def check_kind(path, trained):
-    """ValueError unless a table goes to .csv, and images to .npy."""
+    """ValueError unless a table goes to .csv, images to .npy, and text, but nothing else, to .txt."""
     protocol = trained.protocol
+    if (path.suffix.lower() == SUFFIX) != (protocol.tokens is not None):
+        what, wanted = ("no text", " or ".join(DATA)) if protocol.tokens is None else ("text", SUFFIX)
+        raise ValueError(f"out: the examples are {what}; expected a file name ending in {wanted}, got {path}")
     if protocol.columns is not None and path.suffix.lower() != ".csv":
         raise ValueError(f"out: the examples are a table; expected a file name ending in .csv, got {path}")
     if len(protocol.shape) == 3 and path.suffix.lower() != ".npy":
@@ -146,7 +169,10 @@ def check_kind(path, trained):
 
 
 def write_data(path, data, names=None):
-    """An array or a DataFrame into a .npy or .csv file, whole or not at all; `names`: of an array's columns."""
+    """An array, a DataFrame or lines into a .npy, .csv or .txt file, whole or not; `names`: of an array's columns."""
+    if path.suffix.lower() == SUFFIX:
+        _write(path, lambda file: file.write("".join(f"{line}\n" for line in data).encode()))
+        return
     if path.suffix.lower() == ".npy":
         _write(path, lambda file: np.save(file, data))
         return

@@ -9,6 +9,9 @@ from ..data import batches
 from ..evaluate import latents
 from ..finite import finite_rows
 from ..numeric import at_once
+from ..priors import StandardNormal
+
+DOTS = 5000  # examples that the latent space is shown by, at most
 
 
 def in_tiles(path, tiles, n, decode):
@@ -66,6 +69,11 @@ def name_of(model):
 def made_of(model):
     """What `reconstruct` gives, as pictures name it."""
     return "the mean of p(x | y)" if model.latent is None else f"decode({name_of(model)})"
+
+
+def is_standard(model):
+    """Whether a standard normal prior says where the latents are."""
+    return isinstance(getattr(model, "prior", None), StandardNormal)
 
 
 def latent_name(model, k):

@@ -16,7 +16,7 @@ from .attributes import Classes, Factors
 from .base import argument
 from .decoding import codes, decoded, name_of, shape_of
 from .drawing import drawing
-from .pictures import STEPS, WALKS
+from .walks import STEPS, WALKS
 
 TRAIN = 20_000  # training examples that directions and the classifier are fitted to, at most
 EDITED = 1000  # examples that are edited for the figures, at most

@@ -4,25 +4,39 @@ import numpy as np
 
 from .. import plot
 from ..backend import generator, take
+from ..data.lines import SUFFIX
 from ..evaluate import latents
 from ..files import check_file
 from ..finite import finite_rows
 from ..options import whole
-from ..priors import StandardNormal, UniformCodes
+from ..priors import UniformCodes
 from ..trained import Trained
 from .arrays import DATA, check_kind, one_label, read_input, read_labels, write_data
 from .base import argument
-from .codes import draw_changed_codes, draw_use, outputs_of
+from .codes import draw_use
 from .columns import draw_column_reconstructions, draw_column_samples
 from .completions import draw_completions
-from .decoding import codes, decoded, in_tiles, latent_name, made_of, name_of, reconstructed, sampled, shape_of, told
+from .decoding import (
+    DOTS,
+    codes,
+    decoded,
+    in_tiles,
+    is_standard,
+    latent_name,
+    made_of,
+    name_of,
+    reconstructed,
+    sampled,
+    shape_of,
+    told,
+)
 from .drawing import drawing
 from .levels import draw_levels
+from .lines import draw_line_reconstructions, draw_line_samples
+from .walks import WALKS
 
 GIVEN = argument("--y", nargs="+", metavar="Y", help="what a conditional model is given: a class, or its numbers")
 PICTURED = 30  # examples in a picture of reconstructions
-DOTS = 5000  # examples in a picture of the latent space
-WALKS, STEPS = 100, 1000  # of a picture of walks, at most
 FRAME = 36  # samples in a picture of an epoch
 DRAWS = 50  # decodings of an example, whose spread is drawn
 
@@ -33,25 +47,31 @@ DRAWS = 50  # decodings of an example, whose spread is drawn
     argument("--seed", default="0", metavar="N", help="of the draws from the prior (default: 0)"),
     GIVEN,
     argument("--draw", action="store_true", help="with the noise of p(x | z), without which values vary too little"),
+    argument("--temperature", metavar="X", help="of text with --draw: logits are divided by it (default: 1)"),
+    argument("--top-k", metavar="K", help="of text with --draw: of the K likeliest tokens (default: of all)"),
     argument("--level", metavar="I", help="of a hierarchy: in a row all have the same zI and what is above it, and the "
              "levels below are drawn anew"),
     argument("--uniform", action="store_true", help="of a model with codes: each as likely as each other one, in the "
              "place of what the prior has learned"),
     data=DATA,
+    lines=(SUFFIX,),
     tables=True,
     parts=True,
     codes=True,
 )  # fmt: skip
-def sample(run, path, n, seed, y, draw, level, uniform):
+def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
 
-    Of images that are cut: completions of pictured ones, what is given before them and the truth behind.
+    Of images that are cut: completions of pictured ones, what is given before them and the truth behind. Of text, lines
+    whose tokens are the likeliest; by --draw, or without a z, they are drawn.
     """
     n, seed = whole(1, 10**6)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
     if run.protocol.quadrants is not None and y is not None:
         raise ValueError("y: expected none, completions are of pictured images")
     y = one_label(model, y, run.protocol.label)
+    trained = Trained(model, run.protocol, run.settings["likelihood"])
+    choice = trained.choice(draw, temperature, top_k)
     if uniform:
         if model.latent != "codes":
             raise ValueError(f"uniform: expected a model with codes, got {run.settings['model']}")
@@ -62,13 +82,12 @@ def sample(run, path, n, seed, y, draw, level, uniform):
     if y is None and model.labels is not None and model.labels.kind == "classes":
         print("no --y: the classes take turns")
     if path.suffix.lower() in DATA:
-        trained = Trained(model, run.protocol, run.settings["likelihood"])
         check_kind(path, trained)
         if run.protocol.quadrants is not None:
             y = run.read_data().pictured.y
         write_data(path, trained.drawn(n, seed, y, draw))
     else:
-        _draw_samples(run, model, n, seed, path, y=y, draw=draw)
+        _draw_samples(run, model, n, seed, path, y=y, draw=draw, **choice)
 
 
 @drawing(
@@ -76,6 +95,7 @@ def sample(run, path, n, seed, y, draw, level, uniform):
     argument("--input", metavar="X", help="examples as in training, whose reconstructions go into the data of --out"),
     argument("--y", metavar="FILE.npy", help="what a conditional model is given: a label for each row of --input"),
     data=DATA,
+    lines=(SUFFIX,),
     tables=True,
     parts=True,
     codes=True,
@@ -83,105 +103,19 @@ def sample(run, path, n, seed, y, draw, level, uniform):
 def reconstruct(run, path, input, y):
     """Write reconstructions: a picture of examples, held out where there are any; or of --input, as data."""
     model, _ = run.load_model()
+    is_data = path.suffix.lower() in (*DATA, SUFFIX)
     if input is None:
-        if path.suffix.lower() in DATA or y is not None:
+        if is_data or y is not None:
             raise ValueError(f"{'out' if y is None else 'y'}: expected --input with it")
         _draw_reconstructions(run, model, run.read_data().pictured, path)
         return
     trained = Trained(model, run.protocol, run.settings["likelihood"], argument="input")
     x, y = trained.prepared(read_input(input, trained)[0], read_labels(y))
-    if path.suffix.lower() in DATA:
+    if is_data:
         check_kind(path, trained)
         write_data(path, trained.through(x, y))
     else:
         _draw_reconstructions(run, model, (x, y), path, "given")
-
-
-@drawing(
-    "interpolations.png",
-    argument("--n", default="4", metavar="N", help="at most so many pairs of examples (default: 4)"),
-    argument("--steps", default="9", metavar="N", help="decodings between and with the two ends (default: 9)"),
-    codes=True,
-)
-def interpolate(run, path, n, steps):
-    """Write a picture of what lies between pairs of examples: linear and spherical interpolation of their means.
-
-    Of a model with a codebook, of what its encoder gives before the nearest codes are taken.
-    """
-    n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
-    model, _ = run.load_model()
-    x, y = run.read_data().pictured
-    n = min(n, len(x) // 2)
-    if n == 0:
-        raise ValueError(f"run: a walk needs two examples, {run.path} has {len(x)}")
-    x = x[: 2 * n]
-    y = take(y, slice(2 * n))
-    mu, onto = outputs_of(run, model, x, y) if model.latent == "codes" else (codes(path, model, x, y), lambda z: z)
-    tiles = plot.Tiles(shape_of(run), 2 * n, steps + 2)
-    x = tiles.reduce(x)
-    bands = []
-    for path_kind in ("linear", "spherical"):
-        z = onto(latents.interpolate(mu[::2], mu[1::2], steps, path_kind)).swapaxes(0, 1)  # (steps, n, L)
-        x_hat = decoded(path, model, z, tiles, take(y, slice(None, None, 2))).swapaxes(0, 1)  # (n, steps, d)
-        bands.append([np.concatenate([x[2 * i : 2 * i + 1], x_hat[i], x[2 * i + 1 : 2 * i + 2]]) for i in range(n)])
-    bands = [band for pair in zip(*bands, strict=True) for band in pair]
-    title = f"between two examples: decoded walks from {name_of(model)} to {name_of(model)}"
-    if model.latent == "codes":
-        title = "between two examples: the codes nearest to walks from z_e to z_e, decoded"
-    title += ", given the left one's y" * (model.labels is not None and model.decodes_y)
-    tops = ["x", *[""] * steps, "x"]
-    plot.walks(bands, shape_of(run), path, title, ["linear", "spherical"], tops)
-
-
-@drawing(
-    "traversal.png",
-    argument("--example", default="0", metavar="I", help="which of the pictured examples (default: 0)"),
-    argument("--n", default="10", metavar="N", help="at most so many latents, those with the most KL (default: 10)"),
-    argument("--steps", default="11", metavar="N", help="values of each latent, from -3 to 3 (default: 11)"),
-    codes=True,
-)
-def traverse(run, path, example, n, steps):
-    """Write a picture of what each latent does: one at a time goes from -3 to 3, ordered by their KL.
-
-    Where there is no KL of each latent, from three standard deviations of the codes below their mean to three above it.
-    Of a hierarchy the levels below that of the latent follow it, at their mean. Of a model with codes one place at a
-    time has each of its most frequent codes, ordered by the entropy of what is there.
-    """
-    n, steps = whole(1, WALKS)("n", n), whole(2, STEPS)("steps", steps)
-    model, _ = run.load_model()
-    x, y = run.read_data().pictured
-    i = _example(x, example)
-    y_of_it = take(y, slice(i, i + 1))
-    if model.latent == "codes":
-        draw_changed_codes(run, path, model, *(take(part, slice(DOTS)) for part in (x, y)), i, n, steps)
-        return
-    mu = codes(path, model, x[i : i + 1], y_of_it, above=True)[0]
-    x_seen, y_seen = (take(part, slice(DOTS)) for part in (x, y))
-    values = np.linspace(-3, 3, steps, dtype="float32")
-    z = codes(path, model, x_seen, y_seen, above=True)
-    if model.has_kl:
-        size = latents.kl_per_latent(model, x_seen, told(model, y_seen))
-        unit = "nats"
-    else:
-        size = z.std(axis=0)
-        unit = "std"
-    if _standard(model):
-        starts, widths = np.zeros_like(z[0]), np.ones_like(z[0])
-        title = "one latent at a time, from -3 to 3"
-    else:
-        starts, widths = z.mean(axis=0), z.std(axis=0)
-        title = "one latent at a time, three standard deviations of the codes around their mean"
-    order = np.argsort(-size, kind="stable")[:n]
-    walks = [latents.traverse(mu, [k], starts[k] + widths[k] * values)[0] for k in order]
-    if model.levels is not None:
-        above = [latents.place_of(model.levels, k)[0] for k in order]
-        walks = [latents.carried_down(model, walk, level) for walk, level in zip(walks, above, strict=True)]
-        title += ",\nand the levels below it at their mean"
-    tiles = plot.Tiles(shape_of(run), len(walks), steps)
-    x_hat = decoded(path, model, np.stack(walks), tiles, y_of_it)
-    labels = [f"{latent_name(model, k)}, {size[k]:.2f} {unit}" for k in order]
-    tops = ["-3", *[""] * (steps - 2), "3"]
-    plot.walks(list(x_hat), shape_of(run), path, title, labels, tops)
 
 
 @drawing(
@@ -200,7 +134,7 @@ def latent(run, path, n, y):
         wanted = "the decodings of a conditional model need one y for all; expected --y"
         raise ValueError(f"y: {wanted if given is None else 'expected none, the decoder of this model is given none'}")
     _, center, axes, share = plot.principal_plane(mu)
-    if share is None and not _standard(model):  # nothing says that the codes have mean 0 and variance 1
+    if share is None and not is_standard(model):  # nothing says that the codes have mean 0 and variance 1
         center, axes = mu.mean(axis=0), axes * mu.std(axis=0)
     across = latents.normal_quantiles(n)
     up = across[::-1] if model.L > 1 else across[:1] * 0
@@ -242,7 +176,7 @@ def uncertainty(run, path, n, seed):
     plot.uncertainty(x, x_hat, draws, mu[:, first], std[:, first], y, shape_of(run), path, names, spread)
 
 
-@drawing("samples.gif", tables=True, parts=True, codes=True)
+@drawing("samples.gif", lines=(), tables=True, parts=True, codes=True)
 def animate(run, path):
     """Write an animation of the samples that the training drew every few epochs (pictures_every in its --config)."""
     frames = sorted(run.file("samples").glob("epoch-[0-9]*.png"))
@@ -266,9 +200,11 @@ def draw_run(run, data):
     if not model.generates:
         print(f"picture: {run.path / 'curves.png'}")
         return
-    _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
-    names = ["curves", "reconstructions", "samples"]
+    names = ["curves", "samples"]
+    if not model.reads_text or model.latent is not None:
+        _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
+        names.insert(1, "reconstructions")
     if model.latent == "codes":
         draw_use(model, *(take(part, slice(DOTS)) for part in data.pictured), run.file("codes.png"))
         names.append("codes")
@@ -280,7 +216,7 @@ def draw_run(run, data):
     print("pictures: " + ", ".join(str(run.path / f"{name}.png") for name in names))
 
 
-def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None, draw=False):
+def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None, draw=False, **choice):
     """n samples; of classes, where none is asked for, a row each, with the same draws of z: class against style.
 
     Of a table, with the noise of p(x | z), as many as there are pictured rows, beside these: column by column.
@@ -288,6 +224,9 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
     if run.protocol.columns is not None:
         seen = (run.read_data() if data is None else data).pictured
         draw_column_samples(run, model, max(n, min(len(seen.x), DOTS)), seed, path, title, y, seen)
+        return
+    if run.protocol.tokens is not None:
+        draw_line_samples(run, model, n, seed, path, title, draw, **choice)
         return
     title = f"{title}: decoded {model.sampled}"
     title += f", with the noise of p(x | {'y' if model.latent is None else 'z'})" * draw
@@ -316,25 +255,15 @@ def _draw_samples(run, model, n, seed, path, title="samples", y=None, data=None,
 
 def _draw_reconstructions(run, model, rows, path, kind=None):
     """The first of some rows (x, y); `kind` says which rows they are, None: those that are pictured."""
+    kind = kind or ("held-out" if run.protocol.n_validation else "training")
     if run.protocol.columns is not None:
         x, y = (take(part, slice(DOTS)) for part in rows)
-        kind = kind or ("held-out" if run.protocol.n_validation else "training")
         draw_column_reconstructions(run, model, x, y, path, kind)
         return
     x, y = (take(part, slice(PICTURED)) for part in rows)
+    if run.protocol.tokens is not None:
+        draw_line_reconstructions(run, model, x, path, kind)
+        return
     tiles = plot.Tiles(shape_of(run), *plot.pairs(len(x)))
     x_hat = reconstructed(run, path, model, x, y, tiles)
     plot.reconstructions(run.protocol.whole(x, y), x_hat, shape_of(run), path, made_of(model))
-
-
-def _standard(model):
-    """Whether a standard normal prior says where the latents are."""
-    return isinstance(getattr(model, "prior", None), StandardNormal)
-
-
-def _example(x, which):
-    """Number of a row of x, as the user gave it."""
-    i = whole(0)("example", which)
-    if i >= len(x):
-        raise ValueError(f"example: expected a whole number < {len(x)}, got {i}")
-    return i

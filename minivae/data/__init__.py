@@ -10,6 +10,8 @@ import numpy as np
 
 from ..likelihoods import LIKELIHOODS
 from ..options import one_of, read_arguments, shown, whole
+from .audio import log_mel as log_mel
+from .audio import log_mel_rows as log_mel_rows
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .expressions import expressions as expressions

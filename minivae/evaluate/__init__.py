@@ -36,6 +36,7 @@ from .latents import (
 )
 from .ledger import gradient_ledger, ledger_line
 from .levels import Levels, by_level
+from .lines import LineShares, PlaceKL, edit_distances, line_shares, perplexity, place_kl, tokens_of
 from .metrics import elbo_standard_error
 from .molecules import molecule_measures
 from .recovery import Recovery, mean_correlation_coefficient
@@ -51,6 +52,8 @@ __all__ = [
     "Evidence",
     "Gap",
     "Levels",
+    "LineShares",
+    "PlaceKL",
     "Predictor",
     "Recovery",
     "Result",
@@ -80,6 +83,7 @@ __all__ = [
     "dci",
     "decoder_gain",
     "decodings",
+    "edit_distances",
     "elbo_standard_error",
     "errors_of_few",
     "expected_coverage",
@@ -95,6 +99,7 @@ __all__ = [
     "kl_parts",
     "kl_per_latent",
     "ledger_line",
+    "line_shares",
     "log_evidence",
     "manifold_scores",
     "mean_correlation_coefficient",
@@ -103,6 +108,8 @@ __all__ = [
     "mutual_information",
     "mutual_information_gap",
     "normal_quantiles",
+    "perplexity",
+    "place_kl",
     "place_of",
     "posteriors",
     "principal_features",
@@ -111,6 +118,7 @@ __all__ = [
     "separated_attribute_predictability",
     "sharpness",
     "standard_error",
+    "tokens_of",
     "traverse",
     "typicality",
 ]

@@ -9,6 +9,8 @@ further columns behind x or z that are a condition.
 
 import math
 
+import numpy as np
+
 from .activations import ACTIVATIONS, LeakyReLU, Sigmoid, Tanh
 from .combine import Blocks, Network, Reshape, Split
 from .condition import ColumnsToChannels
@@ -92,7 +94,7 @@ def gru_encoder(shape, hidden, L, activation="relu", dropout=0.0, norm="none", *
     T, c = shape
     H, n = _state(hidden), c + given
     body, width = _dense_stack(H, hidden[1:], activation, dropout, norm, rng)
-    layers = [_image(1, T, c, given), Reshape(T, n), FromZero(H), GRU(n, H, rng), Last()]
+    layers = [_image(1, T, c, given), Reshape(T, n), FromZero(H), _gru(n, H, T, rng), Last()]
     return Network(*layers, *body, *_last(width, heads, L, rng))
 
 
@@ -105,7 +107,7 @@ def gru_decoder(L, hidden, shape, n_out=1, activation="relu", dropout=0.0, norm=
     H = _state(hidden)
     layers, _ = _dense_stack(L + given, hidden[::-1], activation, dropout, norm, rng)
     each_step = [Reshape(1, T, H), Conv2d(H, n_out * c, 1, rng), Blocks(n_out)]
-    return Network(*layers, Repeat(T), FromZero(H), GRU(H, H, rng), *each_step)
+    return Network(*layers, Repeat(T), FromZero(H), _gru(H, H, T, rng), *each_step)
 
 
 def dense_critic(n_in, hidden, *, bounded=True, rng):
@@ -153,6 +155,16 @@ def _state(hidden):
     if not hidden:
         raise ValueError("hidden: expected the width of the state of a GRU first, got no width")
     return hidden[0]
+
+
+def _gru(n_in, H, T, rng):
+    """A GRU whose states keep what they have for 2 to T steps at the start: sigmoid(b_u) = 1 - 1 / steps.
+
+    With b_u = 0 half of it is gone at each step (Tallec & Ollivier 2018, arXiv 1804.11188, section 2.2).
+    """
+    gru = GRU(n_in, H, rng)
+    gru.cell.b.data[H : 2 * H] = np.log(rng.uniform(1, max(1, T - 1), H))
+    return gru
 
 
 def _image(h, w, c, given):

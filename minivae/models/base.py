@@ -54,10 +54,6 @@ class Model(Module):
         Whether a step compares each example of a batch with each other one: then its memory grows with the square of N.
     adam_betas : {objective: (b1, b2)}
         Adam's betas, of objectives that need others than (0.9, 0.999).
-    labels : Labels, optional
-        What y must be, for a model that is given one.
-    D : int, optional
-        Values in a row of x, where the encoder fixes it.
     """
 
     options = {}
@@ -77,8 +73,8 @@ class Model(Module):
     reads_text = False  # whether x are lines of tokens
     generates = True  # whether it has learned x, and not what y is alone
     levels = None
-    labels = None
-    D = None
+    labels = None  # what y must be, for a model that is given one
+    D = None  # values in a row of x, where the encoder fixes it
     modalities = None  # the two ways in which a thing is seen, each a `Modality`; of a model of such things
     experts = None  # how what they say comes together, "product" or "mixture"
     quantizer = None  # what finds the nearest codes, where there is a codebook

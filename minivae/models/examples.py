@@ -142,10 +142,7 @@ def _every():
             yield f"{name} {arch} three levels", partial(small, name, beta_schedule="constant", samples=3, **three)
     yield "hvae one level", partial(small, "hvae", upper=[], beta=0.7)
     yield "ladder batch norm", partial(small, "ladder", norm="batch", beta_schedule="constant", between=[4], upper=[2])
-    yield (
-        "ladder table missing",
-        partial(table, "hvae", missing=True, upper=[1], between=[], beta=0.7),
-    )
+    yield "ladder table missing", partial(table, "hvae", missing=True, upper=[1], between=[], beta=0.7)
     for arch in ("dense", "conv"):
         yield f"capacity {arch}", partial(small, "capacity", arch=arch, gamma=3.0, capacity=2.0, dropout=0.2)
         yield f"tcvae {arch}", partial(small, "tcvae", arch=arch, beta=3.0, dropout=0.2)

@@ -17,6 +17,7 @@ from .latent import SHOWN, latent_means, principal_plane, uncertainty
 from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
+from .lines import draw_lines, marked, repeated, side_by_side
 from .molecules import draw_molecules
 from .pencil import draw_pencil
 from .recovery import draw_recovery
@@ -49,6 +50,7 @@ __all__ = [
     "draw_kl",
     "draw_ledger",
     "draw_linear_training",
+    "draw_lines",
     "draw_manifold_scores",
     "draw_matrix",
     "draw_molecules",
@@ -60,11 +62,14 @@ __all__ = [
     "latent_means",
     "learning_curves",
     "marginals",
+    "marked",
     "pairs",
     "principal_plane",
     "reconstructed_columns",
     "reconstructions",
+    "repeated",
     "samples",
+    "side_by_side",
     "square",
     "uncertainty",
     "walks",
