@@ -1,0 +1,199 @@
+"""The tables and the words of sequences.md: a part for each kind of lines."""
+
+import numpy as np
+
+from minivae.data.expressions import entropy, mean_length
+from minivae.tables import markdown
+
+from .collapse_runs import CURES
+from .sequences_measures import CLIMBERS, NAMED, SAMPLES, SHOWN, STEPS, K
+from .sequences_runs import RUNS
+
+BEYOND = 3  # standard errors that an NLL may lie below what is true
+EXPRESSIONS = {
+    "expressions-lm": "GRU language model",
+    "expressions-vae": "GRU VAE",
+    "expressions-free": "GRU VAE, 0.25 nats per latent free",
+    "expressions-lm-transformer": "transformer language model",
+    "expressions-vae-transformer": "transformer VAE, 0.25 nats per latent free",
+}
+NAMES = {f"{cure}-0": CURES[cure][0] for cure in ("lm", "none", "together")}
+MOLECULES = {
+    "molecules-smiles": "VAE, SMILES",
+    "molecules-selfies": "VAE, SELFIES",
+    "molecules-lm-smiles": "language model, SMILES",
+    "molecules-lm-selfies": "language model, SELFIES",
+}
+WORDS = {"shakespeare-lm": "language model", "shakespeare-vae": "VAE"}
+BESIDE = {"none-0": "lm-0", "together-0": "lm-0", "shakespeare-vae": "shakespeare-lm",
+          "molecules-smiles": "molecules-lm-smiles", "molecules-selfies": "molecules-lm-selfies"}  # fmt: skip
+WHAT = EXPRESSIONS | NAMES | MOLECULES | WORDS
+PROPERTY = {"logp": "log P", "qed": "QED"}
+
+READ = {
+    "expressions": """{n_train:,} training lines of a small grammar (`minivae/data/expressions.py`) that says exactly
+how likely each line is. The entropy of a line is {entropy:.4f} nats, {per_token:.4f} a token with the end marks; the
+{n_test:,} test lines have a true -log p of {truth} nats. The NLL of a language model is exact, that of a VAE a bound by
+{K} samples of z. Below the truth of the same lines no NLL may lie by more than {beyond} standard errors of the paired
+difference: the command refuses to write one. A sample, its tokens drawn, is of the grammar if the grammar can make
+it; there are {samples:,} of each model.""",
+    "names": """Runs of [collapse.md](collapse.md), seed 0. Perplexity is that of a character, end marks among them; of
+a VAE it is at most that, by {K} samples of z. {samples:,} samples of each, tokens drawn.""",
+    "walks": """Between two names, from mean to mean in equal steps, each line the likeliest of its z:""",
+    "neighbors": """Neighbors of a name:""",
+    "molecules": """Training on 24,445 molecules of ZINC (a sixth of them for validation), tested on 5,000 others. One
+molecule has many strings of either kind, and p(x) is of one string: NLL in nats per molecule compares the two kinds,
+perplexity of a token does not. NLL is on every tenth or so of the test molecules, of VAEs a bound by {K} samples of z.
+Reconstructions are the likeliest tokens given the mean of z, samples are {samples:,}; shares are +- binomial
+standard errors.""",
+    "climb": """log P and QED are predicted from the mean of z by a small network. Then the codes of {n} test molecules
+move along the gradient of the prediction, {steps} steps; as a control they move as far in random directions.
+Changes are from the reconstruction, where both are molecules.""",
+    "words": """Lines of Shakespeare, a vocabulary of at most 10,000 words; other words count as one token, the unknown.
+Perplexity of a token, end marks among them, of a VAE at most that, by {K} samples of z.""",
+}
+
+
+def table(head, names, found, cells):
+    """A table with a row for each run, those that are not finished open; `cells(name, row)` are behind the first."""
+    rows = []
+    for name in names:
+        page = "sequences" if name in RUNS else "collapse"
+        open_ = [f"open: `python -m figures.{page} --only {name}`", *[""] * (len(head) - 2)]
+        rows.append((WHAT[name], *(cells(name, found[name]) if name in found else open_)))
+    return [markdown(head, *rows), ""]
+
+
+def pm(pair, digits=2, sign="-"):
+    """Mean +- standard error."""
+    mean, error = pair
+    if mean is None:
+        return ""
+    return f"{mean:{sign}.{digits}f}" + ("" if error is None else f" +- {error:.{digits}f}")
+
+
+def percent(share):
+    """A share +- its binomial standard error."""
+    if not share["of"]:
+        return "none"
+    return f"{100 * share['share']:.1f} +- {100 * share['standard_error']:.1f} %"
+
+
+def code(line):
+    """A line as it stands, in a table too."""
+    return f"`{line}`" if line else "(empty)"
+
+
+# ---- The parts of the page
+
+
+def expressions_part(found, beside):
+    head = ("model", "NLL, nats per line", "per token", "above the true -log p, nats per line", "KL, nats",
+            "samples of the grammar")  # fmt: skip
+
+    def cells(name, row):
+        return (pm(row["nll"]), f"{np.log(row['perplexity'][0]):.4f}", pm(row["excess"], 3, "+"),
+                pm(row["kl"]) if "kl" in row else "", percent(row["grammatical"]))  # fmt: skip
+
+    rows = {name: found[name] for name in EXPRESSIONS if name in found}
+    text = ["## Expressions: a floor that is known", ""]
+    if rows:
+        some = next(iter(rows.values()))
+        text += [READ["expressions"].format(
+            n_train=some["n_train"], n_test=some["n_test"], K=K, entropy=entropy(), per_token=entropy() / mean_length(),
+            truth=pm(some["truth"]), beyond=BEYOND, samples=SAMPLES), ""]  # fmt: skip
+    text += table(head, EXPRESSIONS, found, cells)
+    lines = [(WHAT[name], ", ".join(map(code, row["samples"]))) for name, row in rows.items()]
+    return [*text, *([markdown(("model", "samples"), *lines), ""] if lines else [])]
+
+
+def names_part(found, beside):
+    head = ("model", "perplexity", "log p(x) beside the language model, nats", "samples that are different",
+            "of these, new", "of the new, names that were held out", "tokens of a sample")  # fmt: skip
+
+    def cells(name, row):
+        return (pm(row["perplexity"], 3), pm(beside[name], 3, "+") if name in beside else "", percent(row["different"]),
+                percent(row["new"]), percent(row["held"]), pm(row["made_tokens"]))  # fmt: skip
+
+    rows = {name: found[name] for name in NAMES if name in found}
+    text = ["## Names", "", READ["names"].format(K=K, samples=SAMPLES), ""]
+    text += table(head, NAMES, found, cells)
+    if rows:
+        text += [markdown(("model", "samples"), *((WHAT[name], ", ".join(of["samples"])) for name, of in rows.items())),
+                 ""]  # fmt: skip
+    with_z = {name: row for name, row in rows.items() if "walks" in row}
+    if with_z:
+        text += [READ["walks"], "", *walk_table(with_z), READ["neighbors"], ""]
+        near = [(WHAT[name], code(line), ", ".join(of)) for name, row in with_z.items()
+                for line, of in zip(NAMED, row["neighbors"], strict=True)]  # fmt: skip
+        text += [markdown(("model", "name", f"the {SHOWN} training names with the nearest means"), *near), ""]
+    return text
+
+
+def walk_table(rows):
+    """What lies between two lines, of each run."""
+    steps = [(WHAT[name], *map(code, walk)) for name, row in rows.items() for walk in row["walks"]]
+    count = len(steps[0]) - 1
+    return [markdown(("model", *(f"{i / (count - 1):.2f}" for i in range(count))), *steps), ""]
+
+
+def molecules_part(found, beside):
+    def of_lines(name, row):
+        cells = [f"{row['tokens']:.1f}", pm(row["perplexity"], 3), pm(row["nll"])]
+        cells.append(pm(beside[name], 2, "+") if name in beside else "")
+        return (*cells, pm(row["elbo"]), pm(row["kl"])) if "elbo" in row else (*cells, "", "")
+
+    def of_codes(name, row):
+        return percent(row["same"]), percent(row["back_valid"]), f"{100 * row['accuracy'][0]:.1f} %"
+
+    head = ("model", "tokens of a line", "perplexity of a token", "NLL, nats per molecule",
+            "log p(x) beside the language model, nats", "ELBO, nats", "KL, nats")  # fmt: skip
+    text = ["## Molecules: SMILES and SELFIES", "", READ["molecules"].format(K=K, samples=SAMPLES), ""]
+    text += table(head, MOLECULES, found, of_lines)
+    codes = [name for name in MOLECULES if name in BESIDE]
+    text += table(("model", "the same molecule", "a molecule", "the same token at a place"), codes, found, of_codes)
+    made = [(f"{WHAT[name]}, {how}", *(percent(found[name][kind][part]) for part in ("validity", "uniqueness",
+                                                                                    "novelty")))
+            for name in MOLECULES if name in found for kind, how in (("drawn", "tokens drawn"), ("greedy", "likeliest"))
+            if kind in found[name]]  # fmt: skip
+    if made:
+        text += [markdown(("samples", "valid", "of these, different", "of these, new"), *made), ""]
+    climbing = {name: found[name] for name in codes if name in found}
+    if climbing:
+        text += ["### A property, and its climb", "", READ["climb"].format(n=CLIMBERS, steps=STEPS), ""]
+    for name, row in climbing.items():
+        for prop, of in row["climbs"].items():
+            text += climb_table(WHAT[name], PROPERTY[prop], of)
+    return text
+
+
+def climb_table(what, prop, of):
+    """What the climbs of a property come to, of one run."""
+    rows = [(f"{what}: {prop}", "moved", "valid", "different", prop, "change", "predicted", "weight, dalton")]
+    for row in of["rows"]:
+        moved = row.get("length", 0) > 0
+        rows.append((row["how"], f"{row['length']:.2f}" if moved else "", percent(row["valid"]), row["different"],
+                     pm(row["value"]), pm(row["change"], 2, "+") if moved else "",
+                     f"{row['predicted']:.2f}" if "predicted" in row else "", pm(row["weight"], 0)))  # fmt: skip
+    net, linear = of["r_squared"]
+    said = (f"R^2 of the prediction on {of['tested']:,} test molecules: {net:.3f}, of a ridge regression {linear:.3f}; "
+            f"codes are {of['far']:.2f} from their mean.")  # fmt: skip
+    return [markdown(*rows), "", said, ""]
+
+
+def words_part(found, beside):
+    def cells(name, row):
+        return (f"{row['tokens']:.2f}", pm(row["perplexity"], 1), pm(row["nll"]),
+                pm(beside[name], 2, "+") if name in beside else "", pm(row["kl"]) if "kl" in row else "",
+                percent(row["unknown"]))  # fmt: skip
+
+    head = ("model", "tokens of a line", "perplexity of a token", "NLL, nats per line",
+            "log p(x) beside the language model, nats", "KL, nats", "unknown tokens")  # fmt: skip
+    text = ["## Words", "", READ["words"].format(K=K), "", *table(head, WORDS, found, cells)]
+    for name in (name for name in WORDS if name in found):
+        text += [f"Samples of the {WHAT[name]}:", "", *(f"- {line}" for line in found[name]["samples"]), ""]
+    with_z = {name: found[name] for name in WORDS if "walks" in found.get(name, {})}
+    return [*text, *(["What lies between two test lines:", "", *walk_table(with_z)] if with_z else [])]
+
+
+PARTS = {"expressions": expressions_part, "names": names_part, "molecules": molecules_part, "words": words_part}
