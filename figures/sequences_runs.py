@@ -5,7 +5,7 @@ EXPRESSIONS = {"data": "expressions", "batch_size": 128, "epochs": 15, "lr": 2e-
 TRANSFORMER = {"arch": "transformer", "hidden": [128, 128], "lr": 1e-3, "warm_up": 1.0}
 MOLECULES = {"data": "smiles", "batch_size": 64, "hidden": [256], "epochs": 20, "lr": 2e-3, "schedule": "cosine",
              "clip": 5.0}  # fmt: skip
-ENCODED = MOLECULES | {"model": "seqvae", "latent": 32, "beta": 0.2, "beta_schedule": "linear", "beta_epochs": 5}
+ENCODED = MOLECULES | {"model": "seqvae", "latent": 56, "beta": 0.05, "beta_schedule": "linear", "beta_epochs": 5}
 RUNS = {
     "molecules-smiles": ENCODED | {"tokens": "characters"},
     "molecules-selfies": ENCODED | {"tokens": "selfies"},

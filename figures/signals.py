@@ -29,9 +29,9 @@ Written by `python -m figures.signals`, which trains, measures and draws all of 
 One VAE with a Gaussian likelihood, whose one standard deviation is learned, and three kinds of networks. Dense ones see
 a row of numbers; convolutions go along its positions; a GRU reads it position after position, and q(z given x) is made
 of its last state. Its decoder is a GRU that sees z at every step, and each of its states makes a position. Trainings
-take one core about two minutes at most, so the epochs differ: what is compared is what the same little time gives, and
-not the best that each can do. Nats are densities. All are means over {seeds} seeds, and in brackets their standard
-deviation.
+take one core about two minutes at most, so the epochs differ: what is compared is what little time gives, and not the
+best that each can do. The milliseconds are the least that a step took, on batches of 64; seconds are those of all
+steps. Nats are densities. All are means over {seeds} seeds, and in brackets their standard deviation.
 """
 ECG = """## Unusual heartbeats
 
@@ -67,45 +67,46 @@ def open_row(name, cells):
 
 
 def about(name, there):
-    """The first cells of a row: what it is, parameters, epochs, seconds of all of them."""
+    """The first cells of a row: what it is, parameters, epochs, milliseconds of a step, seconds of all of them."""
     what, options = NETWORKS[name]
-    seconds = np.mean([m["seconds"] for m in there]) * options["epochs"]
-    return what, f"{there[0]['parameters']:,}", options["epochs"], f"{seconds:.0f}"
+    seconds = min(m["seconds"] for m in there)
+    steps = options["epochs"] * there[0]["steps"]
+    return what, f"{there[0]['parameters']:,}", options["epochs"], f"{1000 * seconds:.1f}", f"{seconds * steps:.0f}"
 
 
 def ecg_table(found, linear):
     """Bounds, and how well each score finds the unusual beats."""
-    rows = [("networks", "parameters", "epochs", "seconds", "ELBO", "log p(x)", *(f"AUROC of {score}" for score in
+    rows = [("networks", "parameters", "epochs", "ms", "seconds", "ELBO", "log p(x)", *(f"AUROC of {score}" for score in
                                                                                   SCORES.values()))]  # fmt: skip
     for name in networks_of("ecg"):
         there = of_seeds(name, found)
         if not there:
-            rows.append(open_row(name, 7))
+            rows.append(open_row(name, 8))
             continue
         scores = [spread([m["auroc"][score][0] for m in there], "{:.4f}") for score in SCORES]
         bounds = [spread([m[bound][0] for m in there]) for bound in ("elbo", "log_px")]
         rows.append((*about(name, there), *bounds, *scores))
     for what, m in linear.items():
         of = [f"{m['auroc'][score][0]:.4f}" if score in m["auroc"] else "" for score in SCORES]
-        rows.append((what, *[""] * 4, f"{m['log_px'][0]:.1f}", *of))
+        rows.append((what, *[""] * 5, f"{m['log_px'][0]:.1f}", *of))
     return markdown(*rows)
 
 
 def digits_table(found, linear):
     """Bounds, and what can be read off the codes."""
-    rows = [("networks", "parameters", "epochs", "seconds", "ELBO", "KL", "log p(x)", "active of 16", "digit, %",
+    rows = [("networks", "parameters", "epochs", "ms", "seconds", "ELBO", "KL", "log p(x)", "active of 16", "digit, %",
              "speaker, %")]  # fmt: skip
     for name in networks_of("digits"):
         there = of_seeds(name, found)
         if not there:
-            rows.append(open_row(name, 8))
+            rows.append(open_row(name, 9))
             continue
         bounds = [spread([m[bound][0] for m in there]) for bound in ("elbo", "kl", "log_px")]
         shares = [spread([100 * m[label][0] for m in there]) for label in ("digit", "speaker")]
         rows.append((*about(name, there), *bounds, spread([m["active"] for m in there]), *shares))
     for what, m in linear.items():
         bound = f"{m['log_px'][0]:.1f}" if "log_px" in m else ""
-        rows.append((what, *[""] * 5, bound, "", *(f"{100 * m[label][0]:.1f}" for label in ("digit", "speaker"))))
+        rows.append((what, *[""] * 6, bound, "", *(f"{100 * m[label][0]:.1f}" for label in ("digit", "speaker"))))
     return markdown(*rows)
 
 

@@ -1,14 +1,19 @@
 """What is measured of the runs of figures.signals, and of linear models of the same rows."""
 
+import math
+import time
+
 import numpy as np
 
 from minivae.backend import generator, to_numpy
 from minivae.evaluate import ACTIVE, anomaly_scores, aurocs, row_scores, standard_error
+from minivae.laboratory.timing import training_step
 
 from .signals_runs import arrays_of, seeds_of
 from .variants_runs import run_of
 
 SAMPLES = 50  # of z, for log p(x)
+STEPS_TIMED = 20
 SCORES = {"reconstruction": "reconstruction", "elbo": "-ELBO", "evidence": "-log p(x)"}
 TESTED = ("x_test", "anomalies")
 COMPONENTS = {"ecg": (2, 8), "digits": (16,)}  # of PCA; the larger ones are as many as latents
@@ -18,16 +23,16 @@ def measured(name, options, folder):
     """What a row shows of a finished run."""
     run = run_of(name, options, folder)
     model, _ = run.load_model()
-    lines = run.finished()
     found = {
         "options": options,
         "parameters": model.theta.size,
-        "seconds": float(np.median([line["seconds"] for line in lines])),
-        "curve": [line["validation"]["elbo"] for line in lines],
+        "steps": math.ceil(run.protocol.n_train / options["batch_size"]),
+        "curve": [line["validation"]["elbo"] for line in run.finished()],
     }
     kind = name.partition("-")[0]
     rows = {part: to_numpy(run.protocol.prepare(x, part, "gaussian")) for part, x in rows_of(kind, folder).items()}
     scores = {part: row_scores(model, x, SAMPLES, generator(0, "evaluate")) for part, x in rows.items() if part != "x"}
+    found["seconds"] = seconds_of_step(run.load_model()[0], rows["x"][: options["batch_size"]])
     found |= {score: mean_of(scores["x_test"][score]) for score in ("elbo", "log_px", "kl")}
     if kind == "ecg":
         normal, unusual = (anomaly_scores(scores[part], scores["x_test"]) for part in TESTED)
@@ -35,6 +40,16 @@ def measured(name, options, folder):
     mu = {part: model.encode(x)[0] for part, x in rows.items()}
     found["active"] = int((mu["x_test"].var(axis=0) > ACTIVE).sum())
     return found | probes(mu["x"], mu["x_test"], folder)
+
+
+def seconds_of_step(model, x):
+    """The least time of one core that a step of training takes on rows x, of some; it trains the model."""
+    step, times = training_step(model, x), []
+    for i in range(STEPS_TIMED):
+        began = time.process_time()
+        step(i)
+        times.append(time.process_time() - began)
+    return min(times)
 
 
 def of_seeds(name, found):

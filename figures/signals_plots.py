@@ -43,7 +43,7 @@ def draw_curves(found, path):
         ax = figure.subplots()
         for name in networks_of("ecg"):
             for i, m in enumerate(of_seeds(name, found)):
-                seconds = m["seconds"] * np.arange(1, len(m["curve"]) + 1)
+                seconds = m["seconds"] * m["steps"] * np.arange(1, len(m["curve"]) + 1)
                 ax.plot(seconds, m["curve"], color=COLORS[name], lw=1, label=NETWORKS[name][0] if i == 0 else None)
         ax.set(xscale="log", xlabel="seconds of training", ylabel="ELBO of validation beats, nats")
         ax.set_ylim(bottom=LEAST)

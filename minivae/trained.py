@@ -206,12 +206,16 @@ class Trained:
         ValueError
             If the model was trained without missing values, or has no evidence p(x).
         """
-        if not self.model.missing:
-            raise ValueError("run: impute needs a model that was trained on data with missing values")
+        self.check_missing()
         rows, y = self.prepared(x, y)
         filled = impute_rows(self.model, rows, samples, generator(seed, "evaluate"), draws, progress, y)
         finite_rows(filled, "rows", "imputed values")
         return self._filled(x, filled) if draws is None else [self._filled(x, part) for part in filled]
+
+    def check_missing(self):
+        """ValueError unless values may be missing, which `impute` fills in."""
+        if not self.model.missing:
+            raise ValueError("run: impute needs a model that was trained on data with missing values")
 
     def choice(self, draw, temperature, top_k):
         """{name: value} of how tokens are drawn, of those that are given; ValueError where none are drawn."""

@@ -133,7 +133,7 @@ def chains(tmp_path, tokens="characters", carbon="C"):
                                original=lambda x: ["".join(vocabulary[int(i)] for i in row) for row in x])  # fmt: skip
     model, rng = Chains(), np.random.default_rng(0)
     train, test = (model.decode(rng.integers([1, 0], [7, 3], (n, 2))) for n in (300, 30))
-    data = SimpleNamespace(train=Split(train, None), test=lambda: Split(test, None))
+    data = SimpleNamespace(train=Split(train, None), test=lambda: Split(test, None), has_test=True)
     settings = {"data": "chains", "model": "chains", "likelihood": "tokens"}
     return SimpleNamespace(path=tmp_path, protocol=protocol, settings=settings, read_data=lambda: data,
                            load_model=lambda: (model, {}))  # fmt: skip
@@ -200,8 +200,8 @@ def climbed(run, capsys, **options):
 def test_a_climb_of_weight(tmp_path, capsys):
     """The slope is (14, 16): a move of 2 along it adds 1.3 C and 1.5 O, so 1 or 2 of each where there is room."""
     lines, rows = climbed(chains(tmp_path), capsys)
-    assert list(rows) == ["test molecules", "reconstructed", "half the way", "climbed", "moved at random"]
-    assert rows["test molecules"] == rows["reconstructed"][:2]
+    assert list(rows) == ["held out", "reconstructed", "half the way", "climbed", "moved at random"]
+    assert rows["held out"] == rows["reconstructed"][:2]
     assert all(row[0] == "1.000 +- 0.000" for row in list(rows.values())[:4])
     change, error = map(float, rows["climbed"][2].split(" +- "))
     before, after = (float(rows[name][1].split()[0]) for name in ("reconstructed", "climbed"))
@@ -213,7 +213,7 @@ def test_a_climb_of_weight(tmp_path, capsys):
     assert rows["climbed"][3] == "30"
     assert 30 < float(rows["climbed"][4]) - float(rows["reconstructed"][2]) < 50
     assert lines[0].endswith(" far on average, 2.00 at most")
-    r2 = re.match(r"R\^2 of the prediction ([\d.]+), of a linear regression ([\d.]+), on 30 test", lines[7]).groups()
+    r2 = re.match(r"R\^2 of the prediction ([\d.]+), of a linear regression ([\d.]+), on 30", lines[7]).groups()
     assert min(map(float, r2)) > 0.99
     assert (tmp_path / "climb.png").read_bytes().startswith(PNG)
 
@@ -249,6 +249,13 @@ def test_what_they_refuse(tmp_path, capsys, monkeypatch):
             measured(run)
         with pytest.raises(ValueError, match=f"^run: climb {why}"):
             climbed(run, capsys)
+    few = chains(tmp_path)
+    few.read_data().has_test, few.read_data().validation = False, None
+    with pytest.raises(ValueError, match="run: climb needs held-out molecules, .* has no test and no validation split"):
+        climbed(few, capsys)
+    few.read_data().validation = Split(few.read_data().train.x[:1], None)
+    with pytest.raises(ValueError, match="run: climb needs 2 held-out molecules or more, .* has 1"):
+        climbed(few, capsys)
     with pytest.raises(ValueError, match="run: values: expected some that differ, all are the same"):
         climbed(chains(tmp_path), capsys, property="rings")
     monkeypatch.setattr(Chains, "latent", None)

@@ -158,6 +158,7 @@ def test_the_page(mine, monkeypatch):
     assert m["auroc"]["evidence"][0] > 0.9  # far from the others
     assert f"{m['auroc']['evidence'][0]:.4f}" in page
     assert m["log_px"][0] > m["elbo"][0]
+    assert m["steps"] == 2  # of 33 rows, 20 at a time
     assert kept["linear"]["ecg"]["PCA, 1 components"]["auroc"]["reconstruction"][2:] == [0, 0]
     assert 0 < kept["rows"]["digits-dense-seed0"]["digit"][0] < 1
     monkeypatch.setattr(signals, "measured", None)  # nothing is measured again

@@ -407,6 +407,20 @@ def test_a_gru_reads_position_after_position_to_the_last(rng):
         np.testing.assert_allclose(np.concatenate([mu[t], log_var[t]]), step[0], rtol=1e-4, atol=1e-6)
 
 
+def test_the_states_of_a_new_gru_last_for_2_to_T_steps(rng):
+    """A share u of a state is kept at each step, so that of 1 / (1 - u) steps something is left; all alike likely."""
+    H, T = 300, 50
+    for network in build_networks((T,), rng, "gru", hidden=(H,), latent=2)[:2]:
+        (gru,) = network.named(GRU).values()
+        steps = 1 + np.exp(gru.cell.b.data[H : 2 * H])
+        assert 2 <= steps.min() < 4 < T - 2 < steps.max() <= T
+        assert abs(steps.mean() - (2 + T) / 2) < 4 * (T - 2) / (12 * H) ** 0.5
+        assert not gru.cell.b.data[:H].any()
+        assert not gru.cell.b.data[2 * H :].any()
+    (gru,) = build_networks((1,), rng, "gru", hidden=(3,), latent=2)[0].named(GRU).values()
+    assert not gru.cell.b.data.any()
+
+
 def test_a_gru_reads_an_image_row_after_row(rng):
     """As a signal of its rows; of rows of numbers each number is a position."""
     sizes = {"hidden": (5,), "latent": 2}

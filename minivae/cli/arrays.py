@@ -125,6 +125,7 @@ def impute(run, input, out, force, y, samples, draws, seed):
     samples, seed = whole(1)("samples", samples), whole(0)("seed", seed)
     draws = None if draws is None else whole(1, 10**4)("draws", draws)
     trained = load_run(run, "input")
+    trained.check_missing()
     check_kind(path, trained)
     x, _ = read_input(input, trained)
     filled = trained.impute(x, read_labels(y), samples, draws, seed, progress=True)

@@ -82,63 +82,68 @@ class GRU(Layer):
         xp, (N, T, n_in), H = array_module(x), x.shape, h.shape[-1]
         W, U, b, c = (param.data for param in (self.cell.W, self.cell.U, self.cell.b, self.cell.c))
         x = xp.ascontiguousarray(x.swapaxes(0, 1)).reshape(T * N, n_in)
-        gates = (x @ W[:, : 2 * H] + b[: 2 * H]).reshape(T, N, 2 * H)
-        n = (x @ W[:, 2 * H :] + b[2 * H :]).reshape(T, N, H)
-        dtype = xp.result_type(n, h)  # a complex step may be in h alone
-        gates, n = gates.astype(dtype, copy=False), n.astype(dtype, copy=False)
-        m, states = xp.empty((T, N, H), dtype), xp.empty((T + 1, N, H), dtype)  # h_0 .. h_T
+        a = x @ _blocks(W)  # (3, T N, H)
+        a += b.reshape(3, 1, H)
+        a = a.reshape(3, T, N, H).astype(xp.result_type(a, h), copy=False)  # a complex step may be in h alone
+        m, states = xp.empty(a.shape[1:], a.dtype), xp.empty((T + 1, N, H), a.dtype)  # h_0 .. h_T
         states[0] = h
         for t in range(T):  # as in the cell; r, u and n take the place of their sums
-            g = states[t] @ U  # (N, 3 H)
-            gates[t] += g[:, : 2 * H]
-            _gate(gates[t])
-            xp.add(g[:, 2 * H :], c, out=m[t])
-            n[t] += gates[t, :, :H] * m[t]
-            xp.tanh(n[t], out=n[t])
-            xp.subtract(states[t], n[t], out=states[t + 1])
-            states[t + 1] *= gates[t, :, H:]
-            states[t + 1] += n[t]
-        return states[1:].swapaxes(0, 1), (x, states, gates, m, n)
+            gates, n = a[:2, t], a[2, t]
+            g = states[t] @ _blocks(U)  # (3, N, H)
+            gates += g[:2]
+            _gate(gates)
+            xp.add(g[2], c, out=m[t])
+            n += gates[0] * m[t]
+            xp.tanh(n, out=n)
+            xp.subtract(states[t], n, out=states[t + 1])
+            states[t + 1] *= gates[1]
+            states[t + 1] += n
+        return states[1:].swapaxes(0, 1), (x, states, a, m)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        x, states, gates, m, n = cache
+        x, states, a, m = cache
         xp, cell, (T, N, H) = array_module(dy), self.cell, m.shape
-        d = xp.empty((T, N, 4 * H), xp.result_type(n, dy))  # da_r, da_u, da_n, dm beside each other
-        U = xp.ascontiguousarray(cell.U.data.T)  # (3 H, H)
-        dh = 0
+        d = xp.empty((4, T, N, H), xp.result_type(a, dy))  # da_r, da_u, dm, da_n
+        U = xp.ascontiguousarray(_blocks(cell.U.data).swapaxes(1, 2))
+        dh = xp.zeros((N, H), d.dtype)
         # forward gave h_t to the output and to step t + 1, so now it gets the sum of both gradients, from the last on
         for t in range(T - 1, -1, -1):
-            dh = dy[:, t] + dh
-            r, u = gates[t, :, :H], gates[t, :, H:]
-            da_r, da_u, da_n, dm = (d[t, :, i * H : (i + 1) * H] for i in range(4))
-            # as in the cell
-            rest = 1 - u
-            e = dh * rest
-            e *= 1 - n[t] * n[t]
-            da_n[...] = e
-            xp.multiply(e, r, out=dm)
-            e *= m[t]
-            e *= r
-            e *= 1 - r
-            da_r[...] = e
-            rest *= u
-            rest *= states[t] - n[t]
-            xp.multiply(rest, dh, out=da_u)
-            dh *= u
-            dh += d[t, :, : 2 * H] @ U[: 2 * H]
-            dh += dm @ U[2 * H :]
-        rows = d.reshape(T * N, 4 * H)
+            dh += dy[:, t]
+            r, u, n = a[:, t]
+            da_r, da_u, dm, da_n = d[:, t]
+            # as in the cell, with u (h - n) = h' - n
+            dn = 1 - u
+            dn *= dh
+            xp.multiply(n, n, out=da_n)
+            xp.subtract(1, da_n, out=da_n)
+            da_n *= dn
+            xp.multiply(da_n, r, out=dm)
+            xp.subtract(1, r, out=da_r)
+            da_r *= m[t]
+            da_r *= dm
+            xp.subtract(states[t + 1], n, out=da_u)
+            da_u *= dn
+            dh -= dn
+            dh += (d[:3, t] @ U).sum(axis=0)
+        d = d.reshape(4, T * N, H)
+        da, dg = (d[0], d[1], d[3]), d[:3]
         if accumulate:
-            before = states[:-1].reshape(T * N, H)
-            cell.W.add_product(x.T, rows[:, : 3 * H])
-            cell.U.grad[:, : 2 * H] += before.T @ rows[:, : 2 * H]
-            cell.U.grad[:, 2 * H :] += before.T @ rows[:, 3 * H :]
-            sums = sum_rows(rows)
-            cell.b.grad += sums[: 3 * H]
-            cell.c.grad += sums[3 * H :]
+            h = states[:-1].reshape(T * N, H)
+            for i in range(3):
+                block = slice(i * H, (i + 1) * H)
+                cell.W.grad[:, block] += x.T @ da[i]
+                cell.U.grad[:, block] += h.T @ dg[i]
+                cell.b.grad[block] += sum_rows(da[i])
+            cell.c.grad += sum_rows(d[2])
         if not need_dx:
             return None
-        return (rows[:, : 3 * H] @ cell.W.data.T).reshape(T, N, x.shape[-1]).swapaxes(0, 1), dh
+        dx = sum(part @ block.T for part, block in zip(da, _blocks(cell.W.data), strict=True))
+        return dx.reshape(T, N, x.shape[-1]).swapaxes(0, 1), dh
+
+
+def _blocks(W):
+    """The blocks of r, u and n beside each other in W (n, 3 H), a view (3, n, H)."""
+    return W.reshape(len(W), 3, -1).swapaxes(0, 1)
 
 
 def _gate(a):

@@ -17,7 +17,7 @@ SAMPLES = 1000  # and held-out lines, at most
 TRIED, MOST = 200, 0.5  # training lines of which so large a share must be molecules
 SHOWN, COLUMNS = 20, 5
 SAYS = {
-    "validity": "samples that are molecules; z from the prior, tokens drawn",
+    "validity": "samples that are molecules; their tokens are drawn",
     "uniqueness": "molecules among them that are different",
     "novelty": "different ones that are not in the training split",
     "reconstruction": "{split} lines that come back from their code as the same molecule",
