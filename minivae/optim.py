@@ -73,18 +73,19 @@ class Optimizer:
         model = self.model
         if model.theta is not self.theta:
             raise ValueError("model: bound again after this optimizer was made; make a new one")
-        g = model.grad if self.clip is None else self._clipped(model.grad)
-        lr = self.lr(self.t)
+        g, lr = model.grad, self.lr(self.t)
         self.t += 1
         block = BLOCK if array_module(g) is np else max(g.size, 1)
         for objective, slices in self.trained.items():
-            if self.updates(objective) == model.updates(objective, self.t - 1):
+            if not slices or self.updates(objective) == model.updates(objective, self.t - 1):
                 continue
+            scale = None if self.clip is None else self._scale(g, slices)
             for whole in slices:
                 for start in range(whole.start, whole.stop, block):
                     part = slice(start, min(start + block, whole.stop))
                     rate = lr if self.factor is None else lr * self.factor[part]
-                    self.update(part, self.theta[part], g[part], rate, objective)
+                    clipped = g[part] if scale is None else scale * g[part]
+                    self.update(part, self.theta[part], clipped, rate, objective)
         for state in model.states.values():
             state.step()
         if self.ema is not None:
@@ -119,17 +120,11 @@ class Optimizer:
         names = self.moment_names if self.ema is None else (*self.moment_names, "average")
         return {name: getattr(self, name) for name in names}
 
-    def _clipped(self, grad):
-        """g min(1, clip / |g|), where g is the gradient of one objective (Pascanu et al. 2013, algorithm 1)."""
-        xp = array_module(grad)
-        clipped = xp.empty_like(grad)
-        for slices in filter(None, self.trained.values()):
-            squares = [(grad[part] * grad[part]).sum() for part in slices]
-            norm = xp.sqrt(sum(squares[1:], start=squares[0]))
-            scale = xp.minimum(self.clip / (norm + 1e-12), 1)
-            for part in slices:
-                xp.multiply(grad[part], scale, out=clipped[part])
-        return clipped
+    def _scale(self, g, slices):
+        """min(1, clip / |g|), g the gradient of one objective (Pascanu et al. 2013, algorithm 1)."""
+        squares = [(g[part] * g[part]).sum() for part in slices]
+        xp = array_module(g)
+        return xp.minimum(self.clip / (xp.sqrt(sum(squares[1:], start=squares[0])) + 1e-12), 1)
 
     def _slices(self, names):
         """The slices of theta where these parameters lie; neighbors are one slice."""

@@ -89,7 +89,7 @@ class GRU(Layer):
         states[0] = h
         for t in range(T):  # as in the cell; r, u and n take the place of their sums
             gates, n = a[:2, t], a[2, t]
-            g = states[t] @ _blocks(U)  # (3, N, H)
+            g = _blocks(states[t] @ U)  # (3, N, H)
             gates += g[:2]
             _gate(gates)
             xp.add(g[2], c, out=m[t])

@@ -29,22 +29,22 @@ class Tokens(Likelihood):
         places = np.broadcast_shapes(x.shape, logits.shape[:-1])
         chosen = xp.broadcast_to(x, places).astype("int64")[..., None]  # (..., T, 1)
         counts = (xp.arange(T) <= ends_of(x)[..., None]).astype(out.dtype)  # (..., T)
-        p = xp.broadcast_to(logits - logits.max(axis=-1, keepdims=True), (*places, self.n_out))
-        log_p = xp.take_along_axis(p, chosen, axis=-1)[..., 0]
-        p = xp.exp(p)
-        total = p.sum(axis=-1, keepdims=True)
-        p /= total
-        log_p -= xp.log(total[..., 0])
-        return (log_p * counts).sum(axis=-1), (p, chosen, counts, out.shape)
+        e = xp.empty((*places, self.n_out), out.dtype)
+        xp.subtract(logits, logits.max(axis=-1, keepdims=True), out=e)
+        log_p = xp.take_along_axis(e, chosen, axis=-1)[..., 0]
+        xp.exp(e, out=e)
+        total = e.sum(axis=-1)  # (..., T)
+        log_p -= xp.log(total)
+        return (log_p * counts).sum(axis=-1), (e, total, chosen, counts, out.shape)
 
     def backward(self, g, cache, accumulate=True):
-        p, chosen, counts, shape = cache
+        e, total, chosen, counts, shape = cache
         g = g[..., None] * counts  # (..., T)
-        # forward took the logit of the chosen token, and log sum exp of all, so now that gets g, and all get -g p
-        dlogits = p * -g[..., None]
+        # forward took the logit of the chosen token, and log sum exp of all, so now that gets g, and all get -g e / total
+        dlogits = e * -(g / total)[..., None]
         rows = dlogits.reshape(-1, self.n_out)
         rows[array_module(g).arange(len(rows)), chosen.reshape(-1)] += g.reshape(-1)
-        return unbroadcast(dlogits.reshape(*p.shape[:-2], p.shape[-2] * self.n_out), shape)
+        return unbroadcast(dlogits.reshape(*e.shape[:-2], e.shape[-2] * self.n_out), shape)
 
     def mean(self, out):
         """The likeliest token of each place, (..., T)."""
