@@ -1,5 +1,6 @@
 """What is measured of the runs of figures.sequences: numbers and lines, all that the page says of a run."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ SOME = 250  # test lines of log p(x) where lines or vocabularies are long
 SAMPLES = 5000
 SHOWN = 10  # samples that the page shows
 PLACES = 100  # lines of the KL of each place
-TOKENS = (4, 6, 10, 16, 24, 42)  # of the shortest line of each group of expressions
+GROUPS = {"tokens": (4, 6, 10, 16, 24, 42), "parentheses": (0, 1, 2, 3, 4)}  # of expressions: the least of each group
 STEPS, CLIMBERS = 20, 200
 LIMITS = (0.25, 0.5, 1.0)  # of a climb, of the mean distance of a code from the mean code
 LEARNED = 10_000  # molecules that predictions learn from
@@ -97,7 +98,7 @@ def places(case):
     """KL of each place, of the first test lines: {name: list}."""
     found = place_kl(case.model, case.test[:PLACES], K, generator(0, "evaluate", 2))
     error = [None if np.isnan(value) else float(value) for value in found.standard_error]
-    return {"kl": found.kl.tolist(), "error": error, "lines": found.lines.tolist()}
+    return {"kl": found.kl.tolist(), "error": error, "reached": found.reached.tolist()}
 
 
 # ---- Expressions: what is true of each line is known
@@ -105,22 +106,24 @@ def places(case):
 
 def of_expressions(case):
     found, log_px = likelihood(case.model, case.test)
-    truth = np.array([log_prob(line) for line in case.protocol.original(case.test)])
+    lines = case.protocol.original(case.test)
+    truth = np.array([log_prob(line) for line in lines])
+    counts = {"tokens": tokens_of(case.test), "parentheses": np.array([line.count("(") for line in lines])}
     made = case.trained.sample(SAMPLES, 0, draw=True)
-    grammatical = [np.isfinite(log_prob(line)) for line in made]
+    grammatical = [math.isfinite(log_prob(line)) for line in made]
     found |= {"truth": mean_of(-truth), "excess": mean_of(truth - log_px), "samples": made[:SHOWN],
-              "by_length": by_length(truth - log_px, tokens_of(case.test)),
+              "groups": {what: grouped(truth - log_px, of, GROUPS[what]) for what, of in counts.items()},
               "grammatical": Share(sum(grammatical), len(grammatical)).to_json()}  # fmt: skip
     if case.model.latent is not None:
         found["places"] = places(case)
     return found, log_px
 
 
-def by_length(excess, tokens):
-    """[{mean tokens, lines, excess [mean, standard error]}] of the groups of lines that `TOKENS` begin."""
-    groups = np.searchsorted(TOKENS, tokens, side="right")
-    rows = [np.flatnonzero(groups == i) for i in range(1, len(TOKENS) + 1)]
-    return [{"tokens": float(tokens[i].mean()), "lines": len(i), "excess": mean_of(excess[i])} for i in rows if len(i)]
+def grouped(excess, counts, least):
+    """[{mean count, lines, excess [mean, standard error]}] of groups of lines, each from its `least` to the next."""
+    groups = np.searchsorted(least, counts, side="right")
+    rows = [np.flatnonzero(groups == i) for i in range(1, len(least) + 1)]
+    return [{"count": float(counts[i].mean()), "lines": len(i), "excess": mean_of(excess[i])} for i in rows if len(i)]
 
 
 # ---- Names
@@ -130,10 +133,11 @@ def of_names(case):
     found, log_px = likelihood(case.model, case.test)
     rng, draw = generator(0, "sample"), generator(0, "sample", 1)
     made = case.model.sample(SAMPLES, rng, draw=draw)
-    shares, known = line_shares(made, case.train), {bytes(row) for row in np.concatenate((case.held, case.test))}
-    new = {bytes(row) for row in made} - {bytes(row) for row in case.train}
+    shares, known = line_shares(made, case.train), set(map(bytes, case.train))
+    new, held = ({*map(bytes, x)} - known for x in (made, np.concatenate((case.held, case.test))))
+    seen = sum(bytes(row) in known for row in case.test)
     found |= {"different": shares.different.to_json(), "new": shares.new.to_json(),
-              "held": Share(len(new & known), len(new)).to_json(),
+              "held": Share(len(new & held), len(new)).to_json(), "seen": seen,
               "made_tokens": [shares.tokens, shares.tokens_standard_error],
               "samples": case.protocol.original(made[: 2 * SHOWN])}  # fmt: skip
     if case.model.latent is not None:
@@ -150,11 +154,12 @@ def walks(case, pairs):
 
 
 def neighbors(case, lines):
-    """The training lines whose means are nearest to those of these lines, a list for each."""
-    known, _ = posteriors(case.model, case.train)
+    """The different training lines whose means are nearest to those of these lines, a list for each."""
+    x = np.unique(case.train, axis=0)
+    known, _ = posteriors(case.model, x)
     mu, _ = case.trained.encode(list(lines))
     near = [np.argsort(((known - own) ** 2).sum(axis=1), kind="stable")[:SHOWN] for own in mu]
-    return [case.protocol.original(case.train[rows]) for rows in near]
+    return [case.protocol.original(x[rows]) for rows in near]
 
 
 # ---- Molecules

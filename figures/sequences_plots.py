@@ -8,23 +8,29 @@ from minivae.plot import CLASSES, GREY, draw_attention, draw_molecules, figure_t
 
 COLUMNS = 5  # molecules in a row
 REACHED = 20  # lines that reach a place that is shown
-TICKS = (4, 6, 8, 12, 16, 24, 32, 48, 64)  # of the lengths of expressions
+TICKS = (4, 8, 16, 32, 64)  # of the lengths of expressions
 LINE = "a=a+(b+3)*7+a"  # whose attention is drawn
 
 
 def draw_excess(rows, path):
-    """{what: row}: by how much the NLL of expressions is above what is true, for lines of some lengths."""
-    with figure_to(path, (7.4, 4.2)) as figure:
-        ax = figure.subplots()
-        for i, (what, row) in enumerate(rows.items()):
-            mean, error = np.array([group["excess"] for group in row["by_length"]], float).T
-            at = np.array([group["tokens"] for group in row["by_length"]]) * 1.02 ** (i - len(rows) / 2)
-            ax.errorbar(at, mean, 2 * error, fmt="o-", ms=4, lw=1.2, capsize=2, color=CLASSES[i], label=what)
-        ax.axhline(0, color="black", lw=1, label="the grammar itself")
-        ax.set(xscale="log", xlabel="tokens of a line, with its end mark",
-               ylabel="NLL above the true -log p, nats", title="what models lack (+- 2 standard errors)")  # fmt: skip
-        ax.set_xticks(TICKS, TICKS)
-        ax.set_xticks([], minor=True)
+    """{what: row}: by how much the NLL of expressions is above what is true, by their length and their parentheses."""
+    with figure_to(path, (8.6, 4.2)) as figure:
+        panels = figure.subplots(1, 2, sharey=True)
+        for ax, count in zip(panels, ("tokens", "parentheses"), strict=True):
+            for i, (what, row) in enumerate(rows.items()):
+                at = np.array([group["count"] for group in row["groups"][count]])
+                aside = i - len(rows) / 2
+                at = at * 1.02**aside if count == "tokens" else at + 0.04 * aside
+                mean, error = np.array([group["excess"] for group in row["groups"][count]], float).T
+                ax.errorbar(at, mean, 2 * error, fmt="o-", ms=4, lw=1.2, capsize=2, color=CLASSES[i],
+                            label=what if ax is panels[0] else None)  # fmt: skip
+            ax.axhline(0, color="black", lw=1, label="the grammar itself" if ax is panels[0] else None)
+        panels[0].set(xscale="log", xlabel="tokens of a line, with its end mark",
+                      ylabel="NLL above the true -log p, nats")  # fmt: skip
+        panels[0].set_xticks(TICKS, TICKS)
+        panels[0].set_xticks([], minor=True)
+        panels[1].set(xlabel="pairs of parentheses in a line")
+        figure.suptitle("what models lack, a line (+- 2 standard errors)", size=11)
         figure.legend(loc="outside lower center", ncols=2, fontsize=8)
 
 
@@ -34,7 +40,7 @@ def draw_places(rows, path):
         ax = figure.subplots()
         for i, (what, row) in enumerate(rows.items()):
             of = row["places"]
-            n = sum(lines >= REACHED for lines in of["lines"])
+            n = sum(lines >= REACHED for lines in of["reached"])
             kl, error = np.array(of["kl"][:n]), np.array(of["error"][:n], float)
             ax.plot(range(1, n + 1), kl, "o-", ms=3, color=CLASSES[i], label=what)
             ax.fill_between(range(1, n + 1), kl - 2 * error, kl + 2 * error, color=CLASSES[i], alpha=0.2, lw=0)
@@ -60,10 +66,8 @@ def draw_climb(of, title, path):
 
 
 def draw_line_attention(model, protocol, path):
-    """What the heads of the last block of a decoder look at while it is given `LINE`."""
+    """What the heads of a decoder look at while it is given `LINE`."""
     x = protocol.prepare([LINE], "line", "tokens")
-    z = codes(model, x)
-    before = np.pad(x[:, : len(LINE)], ((0, 0), (1, 0))).astype("int64")  # (1, T), the start mark first
-    e = model.decoder.embedding(before)  # (1, T, E)
-    weights = model.decoder.body.weights(np.concatenate((e, np.repeat(z[:, None], e.shape[1], axis=1)), axis=-1))
-    draw_attention(weights[-1][0], ["start", *LINE], path)
+    weights = model.decoder.weights(x[:, : len(LINE) + 1], codes(model, x))  # (1, heads, T, T) of each block
+    title = f"attention of the decoder that reads {LINE}"
+    draw_attention([block[0] for block in weights], ["<start>", *LINE], path, title)

@@ -5,7 +5,6 @@ import numpy as np
 from minivae.data.expressions import entropy, mean_length
 from minivae.tables import markdown
 
-from .collapse_runs import CURES
 from .sequences_measures import CLIMBERS, NAMED, SAMPLES, SHOWN, STEPS, K
 from .sequences_runs import RUNS
 
@@ -17,7 +16,7 @@ EXPRESSIONS = {
     "expressions-lm-transformer": "transformer language model",
     "expressions-vae-transformer": "transformer VAE, 0.25 nats per latent free",
 }
-NAMES = {f"{cure}-0": CURES[cure][0] for cure in ("lm", "none", "together")}
+NAMES = {"lm-0": "GRU language model", "none-0": "GRU VAE, no cure", "together-0": "GRU VAE, three cures"}
 MOLECULES = {
     "molecules-smiles": "VAE, SMILES",
     "molecules-selfies": "VAE, SELFIES",
@@ -54,9 +53,12 @@ Perplexity of a token, end marks among them, of a VAE at most that, by {K} sampl
 }
 
 
-def table(head, names, found, cells):
-    """A table with a row for each run, those that are not finished open; `cells(name, row)` are behind the first."""
-    rows = []
+def table(head, names, found, cells, above=()):
+    """A table with a row for each run, those that are not finished open; `cells(name, row)` are behind the first.
+
+    The rows `above` come before them.
+    """
+    rows = list(above)
     for name in names:
         page = "sequences" if name in RUNS else "collapse"
         open_ = [f"open: `python -m figures.{page} --only {name}`", *[""] * (len(head) - 2)]
@@ -96,13 +98,15 @@ def expressions_part(found, beside):
                 pm(row["kl"]) if "kl" in row else "", percent(row["grammatical"]))  # fmt: skip
 
     rows = {name: found[name] for name in EXPRESSIONS if name in found}
-    text = ["## Expressions: a floor that is known", ""]
+    text, above = ["## Expressions: a floor that is known", ""], []
     if rows:
         some = next(iter(rows.values()))
         text += [READ["expressions"].format(
             n_train=some["n_train"], n_test=some["n_test"], K=K, entropy=entropy(), per_token=entropy() / mean_length(),
             truth=pm(some["truth"]), beyond=BEYOND, samples=SAMPLES), ""]  # fmt: skip
-    text += table(head, EXPRESSIONS, found, cells)
+        truth = some["truth"][0]
+        above.append(("the grammar itself", pm(some["truth"]), f"{truth / some['tokens']:.4f}", "0", "", "100 %"))
+    text += table(head, EXPRESSIONS, found, cells, above)
     lines = [(WHAT[name], ", ".join(map(code, row["samples"]))) for name, row in rows.items()]
     return [*text, *([markdown(("model", "samples"), *lines), ""] if lines else [])]
 

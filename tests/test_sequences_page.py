@@ -10,8 +10,8 @@ from figures.sequences import EVERY, floor_checked, write
 from figures.sequences_measures import (
     Case,
     accuracies,
-    by_length,
     climbs,
+    grouped,
     neighbors,
     of_expressions,
     of_names,
@@ -59,9 +59,11 @@ def test_the_floor(case, small, monkeypatch, more):
     monkeypatch.setattr(sequences_measures, "likelihood", lambda model, x: ({}, own))
     row, log_px = of_expressions(case)
     assert log_px is own
+    assert [sum(group["lines"] for group in groups) for groups in row["groups"].values()] == [30, 30]
     assert row["truth"][0] == pytest.approx(-truth.mean())
     assert row["excess"][0] == pytest.approx(-more, abs=0.01)
     assert row["grammatical"]["of"] == 20
+    json.dumps(row, allow_nan=False)
     if not more:
         assert floor_checked("mine", row) is row
     else:
@@ -75,9 +77,9 @@ def test_a_little_below_the_floor_is_chance():
         floor_checked("mine", {"excess": [-0.031, 0.01]})
 
 
-def test_groups_by_length():
-    found = by_length(np.arange(5.0), np.array([4, 6, 8, 8, 50]))
-    assert [(group["tokens"], group["lines"], group["excess"][0]) for group in found] == [
+def test_groups_of_lines():
+    found = grouped(np.arange(5.0), np.array([4, 6, 8, 8, 50]), (4, 6, 9, 20))
+    assert [(group["count"], group["lines"], group["excess"][0]) for group in found] == [
         (4, 1, 0), (pytest.approx(22 / 3), 3, 2), (50, 1, 4)]  # fmt: skip
 
 
@@ -154,11 +156,12 @@ def test_climbs(case, small, monkeypatch):
 def row_of(name, **more):
     """A row as it is measured, of numbers that are easy to find."""
     share = {"count": 3, "of": 4, "share": 0.75, "standard_error": 0.217}
-    groups = [{"tokens": tokens, "lines": 9, "excess": [0.1, 0.01]} for tokens in (4.0, 8.0)]
+    groups = [{"count": count, "lines": 9, "excess": [0.1, 0.01]} for count in (4.0, 8.0)]
     return {"options": EVERY[name], "n_train": 20_000, "n_test": 6000, "rows": 6000, "tokens": 9.8, "nll": [15.4, 0.2],
             "perplexity": [4.8, 0.1], "samples": ["a=a", "b=b*2"], "truth": [15.2, 0.2], "excess": [0.123, 0.004],
-            "by_length": groups, "grammatical": share, "different": share, "new": share, "held": share,
-            "made_tokens": [7.1, 0.1]} | more  # fmt: skip
+            "groups": {"tokens": groups, "parentheses": groups}, "grammatical": share,
+            "different": share, "new": share, "held": share,
+            "made_tokens": [7.1, 0.1], "seen": 1200} | more  # fmt: skip
 
 
 @pytest.fixture
@@ -175,7 +178,7 @@ def test_the_page(page):
     text, kept = (page / "sequences.md").read_text(), json.loads((page / "sequences.json").read_text())
     assert set(kept["rows"]) == {"expressions-lm", "lm-0"}
     assert "| GRU language model | 15.40 +- 0.20 | 1.5686 | +0.123 +- 0.004 |  | 75.0 +- 21.7 % |" in text
-    assert "| GRU language model, no z | 4.800 +- 0.100 |  | 75.0 +- 21.7 % |" in text
+    assert "| GRU language model | 4.800 +- 0.100 |  | 75.0 +- 21.7 % |" in text
     for name in set(EVERY) - set(kept["rows"]):
         assert f"open: `python -m figures.{'sequences' if name in RUNS else 'collapse'} --only {name}`" in text
     assert (page / "sequences_excess.png").exists()
