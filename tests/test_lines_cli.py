@@ -11,6 +11,7 @@ from test_cli import PNG, error_of
 from minivae import load_run, plot
 from minivae.backend import generator
 from minivae.cli import main
+from minivae.cli.families import lines as family
 from minivae.cli.pictures import draw_run
 from minivae.data import expressions
 from minivae.evaluate import latents, log_evidence, tokens_of
@@ -298,7 +299,10 @@ def test_attention(folder, monkeypatch):
 # ---- measures
 
 
-def test_measures_of_lines(folder, model, capsys):
+def test_measures_of_lines(folder, model, capsys, monkeypatch):
+    monkeypatch.setattr(family, "LINES", 9)
+    monkeypatch.setattr(family, "DRAWS", 5)
+    monkeypatch.setattr(plot, "draw_evidence", lambda *args: None)
     run = Run.open(folder / "vae")
     x = run.read_data().validation.x
     argv = ["evaluate", str(folder / "vae"), "--split", "validation", "--samples", "5", "--measure", "lines"]
@@ -317,10 +321,12 @@ def test_measures_of_lines(folder, model, capsys):
     lines = model.protocol.original(x)
     back = model.reconstruct(lines)
     assert found["reconstructions"]["exact"]["count"] == sum(a == b for a, b in zip(lines, back, strict=True))
-    right = [sum(a == b for a, b in zip(f"{line}.", f"{x_hat}.", strict=False)) for line, x_hat in zip(lines, back)]
-    assert found["reconstructions"]["tokens"] == pytest.approx(sum(right) / tokens.sum())
-    assert found["places"]["reached"][0] == len(x) == found["places"]["lines"]
-    assert len(found["places"]["kl"]) == tokens.max()
+    pairs = [zip(f"{line}.", f"{x_hat}.", strict=False) for line, x_hat in zip(lines, back, strict=True)]
+    right = sum(a == b for pair in pairs for a, b in pair)
+    assert found["reconstructions"]["tokens"] == pytest.approx(right / tokens.sum())
+    assert (found["places"]["lines"], found["places"]["draws"]) == (9, 5)
+    assert found["places"]["reached"][0] == 9
+    assert found["places"]["of_line"] == pytest.approx(np.dot(found["places"]["kl"], found["places"]["reached"]) / 9)
     assert set(found["samples"]) == {"lines", "drawn", "likeliest", "validation"}
     assert found["samples"]["validation"]["different"]["count"] == len(set(lines))
     assert found["samples"]["validation"]["tokens"] == pytest.approx(tokens.mean())
@@ -343,8 +349,10 @@ def test_measures_of_a_language_model(folder, capsys):
     assert set(report["measures"]["lines"]["samples"]) == {"lines", "drawn", "validation"}
 
 
-def test_detection_of_lines(folder, tmp_path, capsys):
+def test_detection_of_lines(folder, tmp_path, monkeypatch):
     """Scores and, without a model, the number of tokens."""
+    monkeypatch.setattr("minivae.cli.families.detection.SAMPLES", 2)
+    monkeypatch.setattr("minivae.cli.families.detection.draw_detection", lambda *args: None)
     (tmp_path / "b.txt").write_text("a=b\na=c\nb=a\n" * 4)
     argv = ["evaluate", str(folder / "vae"), "--split", "validation", "--measure", "detection"]
     assert main([*argv, "--against", str(tmp_path / "b.txt")]) == 0
