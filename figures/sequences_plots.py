@@ -23,7 +23,6 @@ def draw_excess(rows, path):
         ax.axhline(0, color="black", lw=1, label="the grammar itself")
         ax.set(xscale="log", xlabel="tokens of a line, with its end mark",
                ylabel="NLL above the true -log p, nats", title="what models lack (+- 2 standard errors)")  # fmt: skip
-        ax.set_yscale("symlog", linthresh=0.1)
         ax.set_xticks(TICKS, TICKS)
         ax.set_xticks([], minor=True)
         figure.legend(loc="outside lower center", ncols=2, fontsize=8)
@@ -47,25 +46,24 @@ def draw_places(rows, path):
 
 def draw_samples(rows, path):
     """{what: row}: molecules among the first samples of each model, five each."""
-    lines = [line for row in rows.values() for line in (row["samples"] + [""] * COLUMNS)[:COLUMNS]]
-    texts = [f"{what}, log P {value:.1f}" for what, value in
-             zip(np.repeat(list(rows), COLUMNS), properties(lines, "logp"), strict=True)]  # fmt: skip
-    draw_molecules(molecules(lines), texts, COLUMNS, "molecules among the first samples, tokens drawn", path)
+    cells = [(what, line) for what, row in rows.items() for line in (row["samples"] + [""] * COLUMNS)[:COLUMNS]]
+    texts = [what if line else "" for what, line in cells]
+    title = "molecules among the first samples, tokens drawn"
+    draw_molecules(molecules([line for _, line in cells]), texts, COLUMNS, title, path)
 
 
 def draw_climb(of, title, path):
     """A row for each molecule: itself, its reconstruction, and what the climb comes to."""
     lines = [line for row in zip(*of["lines"], strict=True) for line in row]
-    texts = [f"log P {value:.2f}" if np.isfinite(value) else f"no molecule: {line}"
-             for line, value in zip(lines, properties(lines, "logp"), strict=True)]  # fmt: skip
+    texts = [f"log P {value:.2f}" if np.isfinite(value) else "no molecule" for value in properties(lines, "logp")]
     draw_molecules(molecules(lines), texts, 3, title, path, ("test molecule", "reconstructed", "climbed"))
 
 
 def draw_line_attention(model, protocol, path):
     """What the heads of the last block of a decoder look at while it is given `LINE`."""
-    x = protocol.prepare([LINE], "line", "tokens")[:, : len(LINE) + 1]
+    x = protocol.prepare([LINE], "line", "tokens")
     z = codes(model, x)
-    before = np.pad(x[:, :-1], ((0, 0), (1, 0))).astype("int64")  # (1, T), the start mark first
+    before = np.pad(x[:, : len(LINE)], ((0, 0), (1, 0))).astype("int64")  # (1, T), the start mark first
     e = model.decoder.embedding(before)  # (1, T, E)
     weights = model.decoder.body.weights(np.concatenate((e, np.repeat(z[:, None], e.shape[1], axis=1)), axis=-1))
     draw_attention(weights[-1][0], ["start", *LINE], path)

@@ -17,8 +17,8 @@ RUNS = {
     "molecules-lm-smiles": MOLECULES | {"model": "lm", "tokens": "characters", "epochs": 10},
     "molecules-lm-selfies": MOLECULES | {"model": "lm", "tokens": "selfies", "epochs": 10},
     "shakespeare-lm": {"data": "shakespeare", "tokens": "words", "model": "lm", "hidden": [256], "batch_size": 64,
-                       "epochs": 8, "lr": 1e-3, "schedule": "cosine", "clip": 5.0},
+                       "epochs": 6, "lr": 1e-3, "schedule": "cosine", "clip": 5.0},
     "shakespeare-vae": {"data": "shakespeare", "tokens": "words", "model": "seqvae", "hidden": [256], "latent": 32,
-                        "free_bits": 0.2, "word_dropout": 0.3, "batch_size": 64, "epochs": 8, "lr": 1e-3,
+                        "free_bits": 0.2, "word_dropout": 0.3, "batch_size": 64, "epochs": 6, "lr": 1e-3,
                         "schedule": "cosine", "clip": 5.0},
 }  # fmt: skip

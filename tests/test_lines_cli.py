@@ -269,7 +269,7 @@ LACKING = "model: expected one with latents, LanguageModel has none"
         ("edit vae", "is of text, and edit draws images or rows"),
         *((f"{command} lm", LACKING) for command in ("reconstruct", "interpolate", "traverse")),
         ("encode lm --input lines.txt --out z.npy", LACKING),
-        ("impute vae --input lines.txt --out a.csv", "run: impute needs a model that was trained on data with missing val"),
+        ("impute vae --input lines.txt --out a.csv", "run: impute needs a model that was trained on data with"),
     ],
 )
 def test_refusals(argv, message, folder, capsys, monkeypatch):

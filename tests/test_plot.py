@@ -71,8 +71,10 @@ def draw(name, path, rng):
         "certainty": lambda: plot.uncertainty(
             x[:4], x[:4], 0 * rng.random((9, 4, 36)), x[:, :2], 0 * x[:, 2:4], y, (6, 6, 1), path, ["z[3]", "z[1]"]
         ),
-        "attention": lambda: plot.draw_attention(rng.random((2, 4, 4)), ["a", " ", "$x$", "<end>"], path),
-        "attention of one token": lambda: plot.draw_attention(np.ones((1, 1, 1)), ["<end>"], path),
+        "attention": lambda: plot.draw_attention(
+            [rng.random((2, 4, 4))] * 3, ["a", " ", "$x$", "<end>"], path, "of $a$"
+        ),
+        "attention of one token": lambda: plot.draw_attention([np.ones((1, 1, 1))], ["<end>"], path, "one"),
         "one example": lambda: plot.latent_means(x[:1], y[:1], path),
     }[name]()
 
@@ -129,9 +131,10 @@ def test_attention_has_queries_down_and_keys_across(tmp_path, drawn):
     """On one scale in all panels; tokens stand as they are, a space can be seen."""
     weights = np.tril(np.ones((5, 3, 3))) / 3
     weights[1, 2, 0] = 0.9
-    plot.draw_attention(weights, ["$a$", " ", "b"], tmp_path / "a.png")
+    plot.draw_attention([weights[:3], weights[3:]], ["$a$", " ", "b"], tmp_path / "a.png", "attention")
     panels = [ax for ax in drawn[0].axes if ax.images]
-    assert [ax.get_title() for ax in panels] == [f"head {i}" for i in range(5)]
+    titles = [f"block {block}, head {i}" for block, heads in ((0, 3), (1, 2)) for i in range(heads)]
+    assert [ax.get_title() for ax in panels] == titles
     for ax, p in zip(panels, weights, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), p)
         assert ax.images[0].get_clim() == (0, 1)

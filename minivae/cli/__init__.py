@@ -22,6 +22,7 @@ from . import (  # noqa: F401 - they declare the commands
     ledger,
     lessons,
     measures,
+    neighbors,
     parity,
     pictures,
     reproduce,
@@ -30,8 +31,8 @@ from . import (  # noqa: F401 - they declare the commands
 from .base import COMMANDS
 
 ORDER = ("lessons", "train", "sample", "reconstruct", "score", "impute", "interpolate", "traverse", "latent",
-         "edit", "climb", "uncertainty", "animate", "encode", "decode", "evaluate", "compare", "reproduce", "info",
-         "ledger", "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
+         "neighbors", "attention", "edit", "climb", "uncertainty", "animate", "encode", "decode", "evaluate", "compare",
+         "reproduce", "info", "ledger", "gradcheck", "parity", "pencil", "units", "zoo")  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,7 +13,6 @@ from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
 from ..models.examples import small
-from ..models.networks import NETWORKS
 from ..options import whole
 from ..params import Module
 from ..plot import draw_error_curves
@@ -21,7 +20,7 @@ from ..truth.known_answers import check_known
 from ..truth.laws import Laws, check_laws
 from .base import FORCE, argument, command, output
 
-ARCHS = tuple(NETWORKS["arch"].metavar.split("|"))
+ARCHS = tuple(dict.fromkeys(arch for cls in MODELS.values() for arch in cls.options["arch"].metavar.split("|")))
 FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 
 
@@ -30,8 +29,8 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
              "without it, one of minivae's own models"),
     argument("--shape", nargs="+", metavar="N", help="of the input of FILE.py:NAME (default: 5 rows of its n_in)"),
     argument("--model", choices=tuple(MODELS), help="(default: vae)"),
-    argument("--arch", choices=ARCHS, help="(default: dense)"),
-    argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: bernoulli)"),
+    argument("--arch", choices=ARCHS, help="(default: dense; of text gru)"),
+    argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: bernoulli; of text tokens)"),
     argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
              "or of every coordinate, with the worst of them; or the complex step"),
     argument("--laws", action="store_true", help="of a model: also what no gradient check sees"),
@@ -46,8 +45,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         model = model or "vae"
-        arch = arch or "dense"
-        likelihood = likelihood or "bernoulli"
+        arch, likelihood = (given or MODELS[model].options[name].default
+                            for name, given in (("arch", arch), ("likelihood", likelihood)))  # fmt: skip
         title = f"{model}, {arch}, {likelihood}"
         instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
     else:

@@ -32,6 +32,7 @@ TOPS = ("held out", "reconstructed", "climbed")
              "half as far as codes are from their mean)"),
     argument("--n", default="200", metavar="N", help="at most so many held-out molecules (default: 200)"),
     argument("--seed", default="0", metavar="N", help="of all that is random here (default: 0)"),
+    lines=(),
 )  # fmt: skip
 def climb(run, path, property, steps, limit, n, seed):
     """Move codes of held-out molecules along the gradient of a predicted property: print before and after, draw both.

@@ -1,12 +1,14 @@
 """The evidence of a run: what `evaluate` estimates, prints and draws."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from .. import plot
 from ..data.preprocess import entropy_floor
-from ..evaluate import Result, annealed_evidence, log_evidence, sampled_evidence
+from ..data.vocabulary import TOKENS
+from ..evaluate import Result, annealed_evidence, log_evidence, perplexity, sampled_evidence, tokens_of
 from ..laboratory.units import bits_per_dimension
 from .base import check_finite
 from .families.base import classes
@@ -33,6 +35,22 @@ def bits_of(case, log_p):
     ):
         return None, None
     return bits_per_dimension(-log_p, case.x.shape[1], levels=1), likelihood.n_levels
+
+
+def perplexity_of(case, log_p, mean=None):
+    """(perplexity, its standard error) of log-probabilities (N,) of the rows, printed; (None, None) of what is no text.
+
+    `mean`: what is known of their mean, where they are sampled.
+    """
+    protocol = case.run.protocol
+    if protocol.tokens is None:
+        return None, None
+    moved = 0 if mean is None else mean - log_p.mean()
+    value, error = perplexity(log_p + moved, tokens_of(case.x))
+    at_most = "" if case.model.latent is None else "at most "
+    said = f"{value:.3f}" + ("" if error is None else f" +- {error:.3f}")
+    print(f"perplexity {at_most}{said} per {TOKENS[protocol.tokens].one}, the end mark of a line among them")
+    return value, error
 
 
 def estimates(case, K, T):
@@ -74,4 +92,5 @@ def _result(case, values, method, K, ess, bounds=None):
     result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds, bits)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")
     print(result.line())
-    return result
+    value, error = perplexity_of(case, values)
+    return replace(result, perplexity=value, perplexity_standard_error=error)

@@ -9,7 +9,7 @@ from ..tables import aligned
 from .pictures import drawing
 
 
-@drawing("ledger.png", tables=True, parts=True, codes=True)
+@drawing("ledger.png", lines=(), tables=True, parts=True, codes=True)
 def ledger(run, path):
     """Write a picture of the gradients' reconstruction and KL parts, by epoch if trained with ledger = true."""
     history = [line for line in run.finished() if "ledger" in line]

@@ -7,7 +7,7 @@ import numpy as np
 from .. import plot
 from ..backend import generator, take, to_numpy
 from ..data.columns import described
-from ..evaluate import elbo_standard_error, log_evidence, standard_error
+from ..evaluate import log_evidence, sampled_elbos, standard_error
 from ..files import check_writable, held
 from ..metrics import mean_metrics
 from ..models import MODELS
@@ -17,7 +17,7 @@ from ..runs import Run
 from ..runs.settings import options_of
 from ..tables import aligned
 from .base import FORCE, RUN, argument, check_finite, command, opened, output, short
-from .evidence import bits_of, estimates, grey_floor
+from .evidence import bits_of, estimates, grey_floor, perplexity_of
 from .families import MEASURES, Case
 
 SPLITS = ("test", "validation", "train")
@@ -62,11 +62,13 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         report["weights"] = sha256(b"".join(part.tobytes() for part in weights)).hexdigest()
         report |= {"seed": seed, "images": case.images, "data": case.described, "rows_sha256": case.sha256}
         result = mean_metrics(model, x, y, generator(seed, "evaluate"), t=meta["step"])
-        errors = {}
+        errors, rows = {}, None
         if "elbo" in model.metrics and (model.log_weights is not None or model.latent == "codes"):
-            errors["elbo_standard_error"] = elbo_standard_error(model, x, generator(seed, "evaluate"), y)
+            rows = sampled_elbos(model, x, generator(seed, "evaluate"), y)
+            errors["elbo_standard_error"] = standard_error(rows)
         elif model.latent is None:
-            errors["log_px_standard_error"] = standard_error(log_evidence(model, x, 1, None, y=y))
+            rows = log_evidence(model, x, 1, None, y=y)
+            errors["log_px_standard_error"] = standard_error(rows)
         check_finite(result | errors, f"{split} split")
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
@@ -75,6 +77,9 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         if bits is not None:
             result |= {"elbo_bits_per_dimension": bits, "levels": levels}
             print(f"elbo {bits:.4f} bits per dimension, of {levels} levels")
+        value, error = perplexity_of(case, rows, result.get(model.monitor))
+        if value is not None:
+            result |= {"perplexity": value, "perplexity_standard_error": error}
         floor = grey_floor(case)
         if floor is not None:
             result["entropy_floor"] = floor

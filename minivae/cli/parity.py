@@ -10,11 +10,12 @@ from .base import FORCE, argument, command, output
 from .checks import ARCHS
 
 SIZES = (32, 128, 512)
+SMALL = {"hidden": (64,), "channels": (8, 16), "latent": 8, "dropout": 0.1, "word_dropout": 0.1}
 
 
 @command(
     argument("--model", default="vae", choices=tuple(MODELS)),
-    argument("--arch", default="dense", choices=ARCHS),
+    argument("--arch", choices=ARCHS, help="(default: dense; of text gru)"),
     argument("--steps", default=100, metavar="T", help="of Adam, over which the losses drift apart (default: 100)"),
     argument("--out", metavar="FILE.png", help="draw errors, drift and milliseconds per step"),
     FORCE,
@@ -23,21 +24,22 @@ def parity(model, arch, steps, out, force):
     """Compare backends and dtypes number by number: the same weights, data and noise on each."""
     path = output(out, ".png", force=force)
     steps = whole(1)("steps", steps)
-    data = load_data("digits")
-    x = (data.train.x > 0.5).astype("float32")
-
-    conditional = MODELS[model].conditional
-    own = {"labels": Labels("classes", 10)} if conditional else {}
+    cls = MODELS[model]
+    data = load_data("expressions" if cls.reads_text else "digits")
+    x = data.train.x if cls.reads_text else (data.train.x > 0.5).astype("float32")
+    own = {"labels": Labels("classes", 10)} if cls.conditional else {}
+    if cls.reads_text:
+        own["vocabulary"] = len(data.protocol.vocabulary)
+    sizes = {name: value for name, value in SMALL.items() if name in cls.options}
 
     def build(rng):
-        sizes = {"hidden": (64,), "channels": (8, 16)} | ({"latent": 8} if "latent" in MODELS[model].options else {})
-        return MODELS[model].build(data.shape, rng, arch=arch, **sizes, dropout=0.1, **own)
+        return cls.build(data.shape, rng, arch=arch or cls.options["arch"].default, **sizes, **own)
 
     found = machines()
     if not any(backend == "cupy" for backend, _ in found):
         print("CuPy has no GPU here: nothing is said of one; " + ", ".join(" ".join(pair) for pair in found))
         print("the tests' stand-in for one is compared by python -m figures.gpu, in a clone")
-    y = data.train.y if conditional else None
+    y = data.train.y if cls.conditional else None
     errors = compare(build, x, steps, y=y)
     print(table(errors))
     times = milliseconds(build, x, SIZES, y=y)

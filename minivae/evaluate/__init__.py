@@ -37,7 +37,7 @@ from .latents import (
 from .ledger import gradient_ledger, ledger_line
 from .levels import Levels, by_level
 from .lines import LineShares, PlaceKL, edit_distances, line_shares, perplexity, place_kl, tokens_of
-from .metrics import elbo_standard_error
+from .metrics import elbo_standard_error, sampled_elbos
 from .molecules import molecule_measures
 from .recovery import Recovery, mean_correlation_coefficient
 from .results import Result, hash_of, standard_error
@@ -114,6 +114,7 @@ __all__ = [
     "posteriors",
     "principal_features",
     "row_scores",
+    "sampled_elbos",
     "sampled_evidence",
     "separated_attribute_predictability",
     "sharpness",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backend import place, to_numpy
 from ..densities import log_mean_exp, reparameterize
-from ..layers.lines import ends_of, trimmed
+from ..layers.lines import ends_of
 from .molecules import Share
 from .results import standard_error
 
@@ -34,16 +34,19 @@ class PlaceKL(NamedTuple):
     ----------
     kl, standard_error
         Nats; the error is NaN where a single line reaches the place.
-    lines
-        How many reach it.
+    reached
+        How many lines reach it.
     effective
         How many of the draws from the prior count there, (sum_s w_s)^2 / sum_s w_s^2.
+    of_line
+        The sum over the places of each line, (N,) nats.
     """
 
     kl: np.ndarray
     standard_error: np.ndarray
-    lines: np.ndarray
+    reached: np.ndarray
     effective: np.ndarray
+    of_line: np.ndarray
 
 
 def place_kl(model, x, S, rng):
@@ -53,25 +56,23 @@ def place_kl(model, x, S, rng):
     the prior of p(x_t | x_<t, z_s), with weights w_s = p(x_<t | z_s) / sum_s p(x_<t | z_s): right for many draws, and
     with few that count too near to one of them.
     """
-    T = int(tokens_of(x).max())
-    kl, effective = np.full((len(x), T), np.nan), np.full((len(x), T), np.nan)
-    eps = rng.standard_normal((len(x), model.L), dtype="float32")
-    for i in range(len(x)):
-        line, noise, e = place((x[i : i + 1], model.prior.draw_noise(rng, S), eps[i : i + 1]), like=model.theta)
-        line = trimmed(line)  # (1, t)
-        z = reparameterize(*model.encoder(line), eps=e)
+    tokens = tokens_of(x)
+    kl, effective = (np.full((len(x), tokens.max()), np.nan) for _ in range(2))
+    for i, t in enumerate(tokens):
+        eps = rng.standard_normal((1, model.L), dtype="float32")
+        line, eps, noise = place((x[i : i + 1, :t], eps, model.prior.draw_noise(rng, S)), like=model.theta)  # (1, t)
+        z = reparameterize(*model.encoder(line), eps=eps)
         log_p = _log_p(model, line, z)[0]  # (t, V), of q's z
         log_ps = _log_p(model, line, model.prior.draw(noise))  # (S, t, V)
         of_line = np.take_along_axis(log_ps, to_numpy(line).astype(int)[..., None], axis=-1)[..., 0]  # (S, t)
         log_w = np.cumsum(of_line, axis=1) - of_line  # of the tokens before each place
         log_w -= log_mean_exp(log_w)
         log_mixture = log_mean_exp(log_w[..., None] + log_ps)  # (t, V)
-        t = log_p.shape[0]
         kl[i, :t] = (np.exp(log_p) * (log_p - log_mixture)).sum(axis=-1)
         effective[i, :t] = S / np.exp(log_mean_exp(2 * log_w))
     n = np.isfinite(kl).sum(axis=0)
     error = np.sqrt(np.nanmean((kl - np.nanmean(kl, axis=0)) ** 2, axis=0) / np.where(n > 1, n - 1, np.nan))
-    return PlaceKL(np.nanmean(kl, axis=0), error, n, np.nanmean(effective, axis=0))
+    return PlaceKL(np.nanmean(kl, axis=0), error, n, np.nanmean(effective, axis=0), np.nansum(kl, axis=1))
 
 
 def _log_p(model, line, z):

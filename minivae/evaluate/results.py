@@ -37,6 +37,8 @@ class Result:
         {k: mean bound of k samples}, nats.
     bits : float, optional
         Bits per dimension, -mean / (D log 2), where p is of bits or of grey levels.
+    perplexity, perplexity_standard_error : float, optional
+        Of a token of text, see `lines.perplexity`.
     """
 
     values: np.ndarray
@@ -49,6 +51,8 @@ class Result:
     rows: str
     bounds: dict | None = None
     bits: float | None = None
+    perplexity: float | None = None
+    perplexity_standard_error: float | None = None
 
     @property
     def mean(self):
@@ -76,7 +80,8 @@ class Result:
                     "method": self.method, "K": self.K, "ess_median": float(np.median(self.ess)),
                     "ess_smallest": float(self.ess.min()), "images": self.images, "data": self.data,
                     "rows_sha256": self.rows}  # fmt: skip
-        optional = {"bits_per_dimension": self.bits, "bounds": self.bounds}
+        optional = {"bits_per_dimension": self.bits, "bounds": self.bounds, "perplexity": self.perplexity,
+                    "perplexity_standard_error": self.perplexity_standard_error}  # fmt: skip
         return document | {name: value for name, value in optional.items() if value is not None}
 
     @classmethod
@@ -92,7 +97,7 @@ class Result:
         if not same:
             raise ValueError("its rows have another mean; evaluate again")
         return cls(values, quantity, method, K, ess, data, images, rows, document.get("bounds"),
-                   document.get("bits_per_dimension"))  # fmt: skip
+                   *map(document.get, ("bits_per_dimension", "perplexity", "perplexity_standard_error")))  # fmt: skip
 
     def minus(self, other):
         """(mean, standard error) of the difference, paired over the rows: far smaller than that of either mean.

@@ -140,11 +140,8 @@ class LineDecoder(Layer):
         return (rng.random((n, self.T), dtype="float32") < self.p).astype("float32") if self.p else None
 
     def forward(self, x, noise=None):
-        x, z = x
-        xp, (N, T) = array_module(z), x.shape
-        before = xp.full((N, T), END, "int64")
-        before[:, 1:] = x[:, :-1] if noise is None else xp.where(noise[:, : T - 1] > 0, UNKNOWN, x[:, :-1])
-        e, c_emb = self.embedding.forward(before)
+        (x, z), (N, T) = x, x[0].shape
+        e, c_emb = self.embedding.forward(_before(x, noise))
         states, c_body = self.body.forward(self._beside(e, z))
         out, c_out = self.out.forward(states)  # (N, T, V)
         return out.reshape(N, T * self.V), (c_emb, c_body, c_out, out.shape)
@@ -156,6 +153,10 @@ class LineDecoder(Layer):
         self.embedding.backward(d[..., : d.shape[-1] - L], c_emb, accumulate)
         # forward put z beside the token of every place, so now it gets the sum over places; tokens have no gradient
         return None, d[..., d.shape[-1] - L :].sum(axis=1)
+
+    def weights(self, x, z):
+        """How much each place of lines x (N, T) looks at each, (N, heads, T, T) of each block of a transformer."""
+        return self.body.weights(self._beside(self.embedding(_before(x)), z))
 
     def write(self, z, noise=None, temperature=1.0, top_k=None):
         """Lines (N, T) written token by token, each chosen given those before it, until its end mark.
@@ -181,6 +182,14 @@ class LineDecoder(Layer):
         """Embeddings e (N, T, E) with z (N, L) beside each, (N, T, E + L)."""
         xp = array_module(e)
         return xp.concatenate((e, xp.broadcast_to(z[:, None], (*e.shape[:2], z.shape[-1]))), axis=-1)
+
+
+def _before(x, noise=None):
+    """The token before each place of lines x (N, T), first the start mark; where noise (N, T) is 1, it is unknown."""
+    xp = array_module(x)
+    before = xp.full(x.shape, END, "int64")
+    before[:, 1:] = x[:, :-1] if noise is None else xp.where(noise[:, : x.shape[1] - 1] > 0, UNKNOWN, x[:, :-1])
+    return before
 
 
 def _chosen(logits, noise, temperature, top_k):

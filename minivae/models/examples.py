@@ -15,17 +15,21 @@ from .networks import build_networks
 from .vae import VAE
 
 SIZES = {"hidden": (10,), "channels": (3, 4), "latent": 2, "levels": 3, "mixtures": 2}
+OF_LINES = {"hidden": [4], "embedding": 3, "latent": 2}
 OF_CODES = {"codes": 3, "width": 2, "prior_width": 4, "prior_blocks": 1}
 
 
-def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood="bernoulli", labels=None, **options):
+def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood=None, labels=None, **options):
     """(model, x, y): one of minivae's models by its name, so small that every parameter is quickly checked.
 
-    In float64; `n` examples x (n, D) such as the likelihood has, bits under a Bernoulli. y (n,) or (n, count) is None
-    unless the model is given one; -1 stands for some where it does without. `shake` moves each parameter: biases of
-    zero would lie on kinks of ReLU.
+    In float64; `n` examples x (n, D) such as the likelihood has, bits under a Bernoulli, lines where the model reads
+    text. y (n,) or (n, count) is None unless the model is given one; -1 stands for some where it does without. `shake`
+    moves each parameter: biases of zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
+    likelihood = cls.options["likelihood"].default if likelihood is None else likelihood
+    if cls.reads_text:
+        return lines(model, rng, n, shake, likelihood=likelihood, **options)
     own = {}
     if cls.conditional:
         own["labels"] = Labels("classes", 3) if labels is None else labels
@@ -76,10 +80,11 @@ def table(model, rng, **options):
     return small(model, rng, shape=(11,), likelihood="mixed", columns=columns, **options)
 
 
-def lines(model, rng, **options):
+def lines(model, rng, n=5, shake=0.1, **options):
     """A model of lines of at most 5 tokens of 5, the end mark among them."""
-    made = MODELS[model].build((6,), rng, vocabulary=5, **({"hidden": [4], "embedding": 3} | options))
-    return with_data(made, rng)
+    sizes = {name: size for name, size in OF_LINES.items() if name in MODELS[model].options}
+    made = MODELS[model].build((6,), rng, vocabulary=5, **(sizes | options))
+    return with_data(made, rng, n, shake)
 
 
 def learned_prior(rng, cls=VAE, **options):
@@ -183,10 +188,10 @@ def _every():
     for gradient in ("relaxed", "straight-through", "score"):
         yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, categories=3, dropout=0.2)
     yield "gumbel conv", partial(small, "gumbel", arch="conv", categories=3, beta=0.7)
-    yield "seqvae gru", partial(lines, "seqvae", latent=2, beta=0.7, word_dropout=0.3)
+    yield "seqvae gru", partial(lines, "seqvae", beta=0.7, word_dropout=0.3)
     yield "seqvae gru layers", partial(lines, "seqvae", latent=3, hidden=[4, 3], decoder_hidden=[3, 4], free_bits=0.3)
-    yield "seqvae transformer", partial(lines, "seqvae", latent=2, arch="transformer", hidden=[4, 4], heads=2)
-    yield "seqvae aggressive", partial(lines, "seqvae", latent=2, aggressive=2)
+    yield "seqvae transformer", partial(lines, "seqvae", arch="transformer", hidden=[4, 4], heads=2)
+    yield "seqvae aggressive", partial(lines, "seqvae", aggressive=2)
     yield "lm gru", partial(lines, "lm", word_dropout=0.3)
     yield "lm transformer", partial(lines, "lm", arch="transformer", heads=2)
     yield "ae table missing", partial(table, "ae", missing=True)

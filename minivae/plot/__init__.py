@@ -20,6 +20,7 @@ from .likeness import draw_manifold_scores, draw_neighbors
 from .lines import draw_lines, marked, repeated, side_by_side
 from .molecules import draw_molecules
 from .pencil import draw_pencil
+from .places import draw_place_kl
 from .recovery import draw_recovery
 from .style import BLUE, CLASSES, GREY, ORANGE, check_matplotlib, figure_to
 from .tiles import Tiles
@@ -57,6 +58,7 @@ __all__ = [
     "draw_neighbors",
     "draw_parity",
     "draw_pencil",
+    "draw_place_kl",
     "draw_recovery",
     "figure_to",
     "latent_means",

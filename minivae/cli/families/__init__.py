@@ -6,6 +6,7 @@ from . import (  # noqa: F401 - they are found in MEASURES
     disentanglement,
     labels,
     latents,
+    lines,
     molecules,
     recovery,
     samples,

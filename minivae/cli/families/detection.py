@@ -14,6 +14,7 @@ from ...evaluate import (
     false_positive_rate,
     row_scores,
     standard_error,
+    tokens_of,
     typicality,
 )
 from ...finite import finite_rows
@@ -43,10 +44,13 @@ def detection(case):
     chosen = [case.rng(40 + i).permutation(len(x))[:ROWS] for i, x in enumerate(sets.values())]
     x = [part[rows] for part, rows in zip(sets.values(), chosen, strict=True)]
 
+    blind, what = ("mean_value", "mean value of a row")
+    if case.run.protocol.tokens is not None:
+        blind, what = ("tokens", "tokens of a line, with the end mark")
     *tested, held_out = (_row_scores(case, part) for part in x)
     normal, anomalies = (anomaly_scores(part, held_out) for part in tested)
     for scores, rows in ((normal, x[0]), (anomalies, x[1])):
-        scores["mean_value"] = np.nansum(rows, axis=1, dtype="float64") / rows.shape[1]  # needs no model
+        scores[blind] = _mean_values(rows) if blind == "mean_value" else tokens_of(rows)  # needs no model
     kinds = {"evidence": "log p(x)", "elbo": "ELBO", "reconstruction": "log p(x | z)"}
     best, log_p = next(pair for pair in kinds.items() if pair[0] in normal)
     figures = _figures(normal, anomalies, case.rng(44), best)
@@ -80,7 +84,7 @@ def detection(case):
     numbers = {"against": case.against, "rows": list(map(len, x)), "samples": SAMPLES, "scores": figures,
                "log_p": dict(zip(("normal", "anomalies"), means, strict=True)), "by_class": by_class}  # fmt: skip
     curves = {" ".join((_spaced(name), *_auroc(figures[name]))): (normal[name], anomalies[name]) for name in normal}
-    histograms = {f"{log_p}, nats": log_ps, "mean value of a row": (normal["mean_value"], anomalies["mean_value"])}
+    histograms = {f"{log_p}, nats": log_ps, what: (normal[blind], anomalies[blind])}
     names = (f"normal: {case.run.protocol.name}", f"anomalies: {os.path.basename(case.against)}")
     return Findings(numbers, lines, {"detection": partial(draw_detection, histograms, curves, names)})
 
@@ -88,7 +92,7 @@ def detection(case):
 def _others(case):
     """(rows (N, D), classes (N,) or None) of the other data, their test split or else all, prepared as the run's."""
     source, settings, protocol = case.against, case.run.settings, case.run.protocol
-    if protocol.columns is not None:
+    if protocol.columns is not None or protocol.tokens is not None:
         x, y = read_examples(source, "against", protocol)[0], None
     else:
         try:
@@ -99,6 +103,10 @@ def _others(case):
         if raw.sha256 == protocol.sha256 or source == settings["data"]:
             raise ValueError(f"against: expected other data than the run was trained on, got {source}")
     return protocol.prepare(x, "against", settings["likelihood"]), classes(y)
+
+
+def _mean_values(x):
+    return np.nansum(x, axis=1, dtype="float64") / x.shape[1]
 
 
 def _usual(case):

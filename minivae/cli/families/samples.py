@@ -93,6 +93,8 @@ def samples(case):
     protocol = case.run.protocol
     if case.model.likelihood.missing:
         raise ValueError("measure: samples needs data without missing values, those of the run may have some")
+    if protocol.tokens is not None:
+        raise ValueError("measure: samples needs images or rows, the run is of text; expected lines")
     if protocol.quadrants is not None:
         raise ValueError("measure: samples needs whole images, those of the run are cut")
     if case.split == "train":
