@@ -37,7 +37,8 @@ A decoder that sees the tokens before each place can do without z. Then KL(q(z|x
 language model (Bowman et al. 2016).
 
 Log p(x) of the VAEs is a bound by {K} samples of z for each of the {n_test:,} test lines, that of the language model is
-exact. Perplexity is exp(-log p(x) / tokens), the end mark among the tokens; it is the mean over {seeds} seeds, +- their
+exact. Of each run the epoch of the best ELBO on validation lines is measured; where beta rises in cycles, that is the
+end of one. Perplexity is exp(-log p(x) / tokens), the end mark among the tokens; it is the mean over {seeds} seeds, +- their
 standard deviation, and so are the others. "Beside the language model" is the difference of log p(x), paired over the
 lines and the seeds, +- its standard error over the lines. Active units are latents whose posterior mean varies by more
 than {active} over the lines. A line comes back if the likeliest line of its posterior mean is that line again.
@@ -143,7 +144,7 @@ def draw_curves(found, path):
 
 def draw_trade(found, beside, path):
     """What z says against what it costs or gains: I(x; z) and log p(x) beside the language model, a point for each."""
-    with figure_to(path, (7.4, 4.4)) as figure:
+    with figure_to(path, (8.2, 4.4)) as figure:
         ax = figure.subplots()
         for i, cure in enumerate(cure for cure in CURES if cure != "lm"):
             own = [found[f"{cure}-{s}"] for s in SEEDS if f"{cure}-{s}" in found]
