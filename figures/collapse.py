@@ -39,8 +39,8 @@ language model (Bowman et al. 2016).
 Log p(x) of the VAEs is a bound by {K} samples of z for each of the {n_test:,} test lines, that of the language model is
 exact. Of each run the epoch of the best ELBO on validation lines is measured; where beta rises in cycles, that is the
 end of one. Perplexity is exp(-log p(x) / tokens), the end mark among the tokens; it is the mean over {seeds} seeds,
-+- their standard deviation, and so are the others. "Beside the language model" is the difference of log p(x), paired over the
-lines and the seeds, +- its standard error over the lines. Active units are latents whose posterior mean varies by more
++- their standard deviation, and so are the others. "Beside the language model" is the difference of log p(x), paired
+over the lines and the seeds, +- its standard error over the lines. Active units are latents whose posterior mean varies by more
 than {active} over the lines. A line comes back if the likeliest line of its posterior mean is that line again.
 """
 HEAD = ("cure", "perplexity", "log p(x) beside the language model, nats", "ELBO, nats", "KL, nats", "I(x; z), nats",
