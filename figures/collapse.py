@@ -40,8 +40,8 @@ Log p(x) of the VAEs is a bound by {K} samples of z for each of the {n_test:,} t
 exact. Of each run the epoch of the best ELBO on validation lines is measured; where beta rises in cycles, that is the
 end of one. Perplexity is exp(-log p(x) / tokens), the end mark among the tokens; it is the mean over {seeds} seeds,
 +- their standard deviation, and so are the others. "Beside the language model" is the difference of log p(x), paired
-over the lines and the seeds, +- its standard error over the lines. Active units are latents whose posterior mean varies by more
-than {active} over the lines. A line comes back if the likeliest line of its posterior mean is that line again.
+over the lines and the seeds, +- its standard error over the lines. Active units are latents whose posterior mean varies
+by more than {active} over the lines. A line comes back if the likeliest line of its posterior mean is that line again.
 """
 HEAD = ("cure", "perplexity", "log p(x) beside the language model, nats", "ELBO, nats", "KL, nats", "I(x; z), nats",
         "active units", "lines that come back", "seconds of training")  # fmt: skip
@@ -76,7 +76,7 @@ def measured(folder, name):
     return found, evidence.log_px
 
 
-def differences(found, log_px):
+def differences(log_px):
     """{cure: (mean, standard error)} of log p(x) less that of the language model of the same seed, over the lines."""
     result = {}
     for cure in CURES:
@@ -198,7 +198,7 @@ def write(out, folder, names, minutes=None):
             log_px[name] = np.load(scores)
     if not found:
         raise ValueError("budget: no run is finished yet, expected time to train one")
-    beside = kept["beside"] | differences(found, log_px)
+    beside = kept["beside"] | differences(log_px)
     some = next(iter(found.values()))
     numbers = {name: VAE[name] for name in ("latent", "batch_size", "epochs", "lr")}
     text = [INTRO.format(n_train=some["n_train"], n_test=some["rows"], K=K, seeds=len(SEEDS), active=ACTIVE, **numbers),
