@@ -7,16 +7,18 @@ import pytest
 from test_runs import Killed, content
 
 from minivae.cli import main
+from minivae.data import expressions
 from minivae.layers import NORMS
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import MODELS
 from minivae.models.networks import NETWORKS
+from minivae.models.text import LINES
 from minivae.optim import OPTIMIZERS
 from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
-    "model": list(MODELS),
+    "model": [name for name, cls in MODELS.items() if not cls.reads_text],
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),
@@ -52,6 +54,11 @@ def pairwise(choices):
 
 
 ROWS = pairwise(CHOICES)
+OF_TEXT = {
+    "model": [name for name, cls in MODELS.items() if cls.reads_text],
+    "arch": LINES["arch"].metavar.split("|"),
+    "optimizer": list(OPTIMIZERS),
+}
 
 
 def test_every_pair_is_covered():
@@ -80,7 +87,6 @@ def test_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
         row = row | {"norm": "layer"}
     if row["model"] == "vaegan" and LIKELIHOODS[row["likelihood"]].mean_backward is None:  # which is refused
         row = row | {"likelihood": "bernoulli"}
-    config = tmp_path / "c.toml"
     sizes = {"hidden": [5], "latent": 2, "batch_size": 16, "epochs": 2, "lr": 1e-4, "dropout": 0.1}
     if row["model"] == "net":
         del sizes["latent"]
@@ -88,9 +94,24 @@ def test_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
         sizes["channels"] = [3, 2]
         if row["model"] == "vqvae":
             del sizes["hidden"], sizes["latent"]  # which are refused
-    config.write_text("".join(f"{name} = {value!r}\n" for name, value in (row | sizes).items()))
+    killed_and_resumed(data[LIKELIHOODS[row["likelihood"]].values], row | sizes, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("row", pairwise(OF_TEXT), ids=lambda row: "-".join(row[name] for name in OF_TEXT))
+def test_models_of_text_killed_and_resumed(row, tmp_path, monkeypatch, no_pictures):
+    (tmp_path / "lines.txt").write_text("".join(f"{line}\n" for line in expressions(40, np.random.default_rng(0))))
+    sizes = {"hidden": [4], "embedding": 3, "word_dropout": 0.1, "batch_size": 16, "epochs": 2}
+    sizes |= {"latent": 2} if row["model"] == "seqvae" else {}
+    sizes |= {"heads": 2} if row["arch"] == "transformer" else {}
+    killed_and_resumed(tmp_path / "lines.txt", row | sizes, tmp_path, monkeypatch)
+
+
+def killed_and_resumed(data, options, tmp_path, monkeypatch):
+    """A run that is killed in its second epoch and resumed has the bytes of one that is not."""
+    config = tmp_path / "c.toml"
+    config.write_text("".join(f"{name} = {value!r}\n" for name, value in options.items()))
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    command = ["train", "--data", str(data[LIKELIHOODS[row["likelihood"]].values]), "--config", str(config), "--out"]
+    command = ["train", "--data", str(data), "--config", str(config), "--out"]
     assert main([*command, str(whole)]) == 0
     save = Run._save
 

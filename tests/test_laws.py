@@ -8,7 +8,7 @@ import pytest
 from minivae.densities import log_mean_exp, standard_normal_log_prob
 from minivae.laboratory.detectors import model_and_data
 from minivae.layers import Dense
-from minivae.likelihoods import LIKELIHOODS
+from minivae.likelihoods import LIKELIHOODS, Tokens
 from minivae.models import VAE
 from minivae.models.examples import EXAMPLES
 from minivae.priors import Prior, StandardNormal
@@ -50,6 +50,21 @@ def test_every_model_obeys_those_that_are_about_it(label, rng):
     laws = Laws(check_laws(model, x, rng, y) | check_known(model, x, rng, y))
     assert laws.ok, laws
     assert len(laws) > 10
+
+
+class Endless(Tokens):
+    """Counts what is behind the end of a line."""
+
+    def forward(self, x, out):
+        ends = 1.0 * np.ones_like(x)
+        return super().forward(ends, out)
+
+
+def test_laws_of_lines(rng):
+    for likelihood, right in ((Tokens(3), True), (Endless(3), False)):
+        assert integral_of_likelihood(likelihood, rng).ok == right
+        laws = of_likelihood(likelihood, rng)
+        assert [law.ok for law in laws.values()] == [right, right]
 
 
 def test_k_samples_are_averaged_over_the_samples(rng):

@@ -1,6 +1,7 @@
 """What people do with models of lines of text on the command line."""
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,13 @@ import pytest
 from test_cli import PNG, error_of
 
 from minivae import load_run, plot
+from minivae.backend import generator
 from minivae.cli import main
+from minivae.cli.families import lines as family
 from minivae.cli.pictures import draw_run
 from minivae.data import expressions
-from minivae.evaluate import latents, tokens_of
+from minivae.evaluate import latents, log_evidence, tokens_of
+from minivae.reports import read_result
 from minivae.runs import Run
 
 SMALL = ("--hidden", "8", "--embedding", "4", "--epochs", "2", "--lr", "0.02")
@@ -248,6 +252,123 @@ def test_what_each_latent_does(folder, model, tables):
     assert tables["rows"][0][1].endswith(" nats")
 
 
+# ---- one line
+
+
+def test_neighbors(folder, model, tables, capsys):
+    """Training lines by the distance of their means, each once, and decoded draws of q(z | x)."""
+    seen = Run.open(folder / "vae").read_data().train.x
+    lines = model.protocol.original(seen)
+    assert main(["neighbors", str(folder / "vae"), "--line", lines[3], "--n", "4"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    rows = tables["rows"]
+    assert tables["heads"] == ("distance", "training line", "decoded draw of q(z | x)")
+    assert rows[0][:2] == ("0.00", lines[3])
+    distances = np.linalg.norm(model.encode(lines)[0] - model.encode([lines[3]])[0], axis=1)
+    of_line = {line: distance for line, distance in zip(lines, distances, strict=True)}
+    nearest = sorted(of_line.values())[:4]
+    assert len({row[1] for row in rows}) == 4
+    np.testing.assert_allclose([of_line[row[1]] for row in rows], nearest, atol=1e-6)
+    assert [row[0] for row in rows] == [f"{distance:.2f}" for distance in nearest]
+    assert [line.split()[:2] for line in out[1:5]] == [list(row[:2]) for row in rows]
+    assert out[-1] == str(folder / "vae" / "neighbors.png")
+    mu, std = model.encode([lines[3]])
+    eps = generator(0, "sample").standard_normal((4, 3), dtype="float32")
+    assert [row[2] for row in rows] == model.decode(mu + std * eps)
+    assert main(["neighbors", str(folder / "vae"), "--line", lines[3], "--n", "4", "--seed", "1"]) == 0
+    assert [row[:2] for row in tables["rows"]] == [row[:2] for row in rows]
+
+
+def test_attention(folder, monkeypatch):
+    """Each place of the decoder, the token before it in a row, and what it looks at; of a z that is mu."""
+    shown = {}
+    monkeypatch.setattr(plot, "draw_attention", lambda blocks, tokens, path, title: shown.update(
+        blocks=blocks, tokens=tokens))  # fmt: skip
+    assert main(["attention", str(folder / "heads"), "--line", "a=b"]) == 0
+    assert shown["tokens"] == ["<start>", "a", "=", "b"]
+    (weights,) = shown["blocks"]
+    assert weights.shape == (2, 4, 4)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+    assert (np.triu(weights, 1) == 0).all()
+    first = shown["blocks"]
+    assert main(["attention", str(folder / "heads"), "--line", "a=c"]) == 0
+    np.testing.assert_allclose(shown["blocks"][0][:, 0, 0], 1)
+    assert (shown["blocks"][0][:, 1:3] != first[0][:, 1:3]).any()  # tokens are the same there, z is not
+
+
+# ---- measures
+
+
+def test_measures_of_lines(folder, model, capsys, monkeypatch):
+    monkeypatch.setattr(family, "LINES", 9)
+    monkeypatch.setattr(family, "DRAWS", 5)
+    monkeypatch.setattr(plot, "draw_evidence", lambda *args: None)
+    run = Run.open(folder / "vae")
+    x = run.read_data().validation.x
+    argv = ["evaluate", str(folder / "vae"), "--split", "validation", "--samples", "5", "--measure", "lines"]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    report = json.loads((folder / "vae" / "evaluate-validation.json").read_text())
+    tokens = tokens_of(x)
+    assert report["perplexity"] == pytest.approx(np.exp(-report["elbo"] / tokens.mean()))
+    evidence = report["evidence"]["5"]
+    assert evidence["perplexity"] == pytest.approx(np.exp(-evidence["log_px"] / tokens.mean()))
+    for found in (report, evidence):
+        said = f"perplexity at most {found['perplexity']:.3f} +- {found['perplexity_standard_error']:.3f} per character"
+        assert f"{said}, the end mark of a line among them\n" in out
+    assert read_result(run, "validation", 5).perplexity == evidence["perplexity"]
+    found = report["measures"]["lines"]
+    lines = model.protocol.original(x)
+    back = model.reconstruct(lines)
+    assert found["reconstructions"]["exact"]["count"] == sum(a == b for a, b in zip(lines, back, strict=True))
+    pairs = [zip(f"{line}.", f"{x_hat}.", strict=False) for line, x_hat in zip(lines, back, strict=True)]
+    right = sum(a == b for pair in pairs for a, b in pair)
+    assert found["reconstructions"]["tokens"] == pytest.approx(right / tokens.sum())
+    assert (found["places"]["lines"], found["places"]["draws"]) == (9, 5)
+    assert found["places"]["reached"][0] == 9
+    assert found["places"]["of_line"] == pytest.approx(np.dot(found["places"]["kl"], found["places"]["reached"]) / 9)
+    assert set(found["samples"]) == {"lines", "drawn", "likeliest", "validation"}
+    assert found["samples"]["validation"]["different"]["count"] == len(set(lines))
+    assert found["samples"]["validation"]["tokens"] == pytest.approx(tokens.mean())
+    drawn = run.load_model()[0].sample(len(x), generator(0, "evaluate", 82), draw=generator(0, "evaluate", 83))
+    assert found["samples"]["drawn"]["tokens"] == pytest.approx(tokens_of(drawn).mean())
+    assert (folder / "vae" / "lines-validation.png").read_bytes().startswith(PNG)
+
+
+def test_measures_of_a_language_model(folder, capsys):
+    """Its perplexity is exact, and there is no z to say anything."""
+    assert main(["evaluate", str(folder / "lm"), "--split", "validation", "--measure", "lines"]) == 0
+    out = capsys.readouterr().out
+    report = json.loads((folder / "lm" / "evaluate-validation.json").read_text())
+    run = Run.open(folder / "lm")
+    x = run.read_data().validation.x
+    log_px = log_evidence(run.load_model()[0], x, 1, None)
+    assert report["perplexity"] == pytest.approx(np.exp(-log_px.sum() / tokens_of(x).sum()))
+    assert f"perplexity {report['perplexity']:.3f} +- " in out
+    assert set(report["measures"]["lines"]) == {"samples"}
+    assert set(report["measures"]["lines"]["samples"]) == {"lines", "drawn", "validation"}
+
+
+def test_detection_of_lines(folder, tmp_path, monkeypatch):
+    """Scores and, without a model, the number of tokens."""
+    monkeypatch.setattr("minivae.cli.families.detection.SAMPLES", 2)
+    monkeypatch.setattr("minivae.cli.families.detection.draw_detection", lambda *args: None)
+    (tmp_path / "b.txt").write_text("a=b\na=c\nb=a\n" * 4)
+    argv = ["evaluate", str(folder / "vae"), "--split", "validation", "--measure", "detection"]
+    assert main([*argv, "--against", str(tmp_path / "b.txt")]) == 0
+    report = json.loads((folder / "vae" / "evaluate-validation.json").read_text())["measures"]["detection"]
+    x = Run.open(folder / "vae").read_data().validation.x
+    assert report["scores"]["tokens"]["auroc"] == pytest.approx(
+        (tokens_of(x) < 4).mean() + (tokens_of(x) == 4).mean() / 2
+    )
+
+
+def test_the_ledger_of_lines(folder, no_pictures, monkeypatch, capsys):
+    monkeypatch.setattr("minivae.cli.ledger.draw_ledger", lambda history, path: None)
+    assert main(["ledger", str(folder / "vae")]) == 0
+    assert "z[0]" in capsys.readouterr().out
+
+
 # ---- what is refused
 
 
@@ -269,6 +390,12 @@ LACKING = "model: expected one with latents, LanguageModel has none"
         ("edit vae", "is of text, and edit draws images or rows"),
         *((f"{command} lm", LACKING) for command in ("reconstruct", "interpolate", "traverse")),
         ("encode lm --input lines.txt --out z.npy", LACKING),
+        ("neighbors lm --line a=b", LACKING),
+        ("neighbors vae --line a=b --n 0", "n: expected a whole number >= 1, got 0"),
+        (f"neighbors vae --line {'x' * 99}", "line: expected at most "),
+        ("attention vae --line a=b", "run: attention needs arch transformer, got gru"),
+        ("ledger lm", "the ledger needs a KL of each latent"),
+        ("evaluate vae --split validation --measure samples", "measure: samples needs images or rows, the run is of t"),
         ("impute vae --input lines.txt --out a.csv", "run: impute needs a model that was trained on data with"),
     ],
 )
@@ -285,10 +412,10 @@ def test_other_data_have_no_lines(tmp_path, capsys, no_pictures):
                  "--out", str(run)]) == 0  # fmt: skip
     assert "temperature: expected none, x.npy is no text" in error_of(capsys, "sample", run, "--temperature", 1)
     assert "between: expected none, x.npy is no text" in error_of(capsys, "interpolate", run, "--between", "a", "b")
+    for command in ("neighbors", "attention"):
+        assert "run: expected one of text, x.npy is none" in error_of(capsys, command, run, "--line", "a")
+    evaluate = ("evaluate", run, "--split", "train", "--measure", "lines")
+    assert "measure: lines needs lines of text, x.npy is none" in error_of(capsys, *evaluate)
     np.save(tmp_path / "z.npy", np.zeros((1, 1)))
     decode = ("decode", run, "--input", tmp_path / "z.npy", "--out", tmp_path / "a.txt")
     assert "out: the examples are no text; expected a file name ending in .npy or .csv" in error_of(capsys, *decode)
-
-
-def test_tokens_of_lines():
-    np.testing.assert_array_equal(tokens_of(np.array([[3, 4, 0, 0], [0, 0, 0, 0], [2, 2, 2, 0]])), [3, 1, 4])

@@ -14,7 +14,8 @@ from minivae.models import MODELS
 from minivae.models.examples import learned_prior
 from minivae.runs import Run
 
-SMALL = ["--hidden", "8", "--batch-size", "500", "--epochs", "3", "--dropout", "0.1"]
+SMALL = ["--hidden", "8", "--batch-size", "500", "--epochs", "3"]
+LINES = (60, 20)  # of expressions, to train on and to test on
 VARIANTS = {
     "iwae": ["--model", "iwae", "--samples", "3"],
     "iwae doubly": ["--model", "iwae", "--samples", "3", "--gradient", "doubly", "--beta-schedule", "linear"],
@@ -44,14 +45,25 @@ VARIANTS = {
     "ladder": ["--model", "ladder", "--upper", "2", "1", "--between", "6", "--samples", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "6", "--width", "3", "--prior-width", "4"],
     "vqvae loss": ["--model", "vqvae", "--codes", "6", "--codebook", "loss", "--prior", "uniform"],
+    "seqvae": ["--model", "seqvae", "--aggressive", "2", "--aggressive-epochs", "1", "--word-dropout", "0.2"],
+    "lm": ["--model", "lm", "--word-dropout", "0.2"],
 }
 
 
-VARIANTS = {label: options if label == "net" else [*options, "--latent", "2"] for label, options in VARIANTS.items()}
+def completed(options):
+    """With a size and dropout where the model has them, and of its own data where it reads text."""
+    cls = MODELS[options[1]]
+    sizes = {"latent": ["--latent", "2"], "dropout": ["--dropout", "0.1"]}
+    own = [word for name, words in sizes.items() if name in cls.options for word in words]
+    return [*options, *own, *["--data", "expressions"] * cls.reads_text]
+
+
+VARIANTS = {label: completed(options) for label, options in VARIANTS.items()}
 
 
 @pytest.fixture(autouse=True)
-def _quick(request):
+def _quick(request, monkeypatch):
+    monkeypatch.setattr("minivae.data.corpora.DRAWN", LINES)
     if "pictures" not in request.keywords:
         request.getfixturevalue("no_pictures")
 
@@ -60,6 +72,7 @@ def _quick(request):
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("members")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.data.corpora.DRAWN", LINES)
         patch.setattr("minivae.cli.training.draw_run", lambda run, data: None)
         for label, options in VARIANTS.items():
             assert main(["train", *SMALL, *options, "--out", str(folder / label)]) == 0
@@ -159,6 +172,16 @@ REFUSED = {
         ("net", command): "expected one with latents, PlainNet has none"
         for command in ("interpolate", "traverse", "latent", "edit")
     },
+    **{
+        (label, command): f"is of text, and {command} draws images or rows"
+        for label in ("seqvae", "lm")
+        for command in ("latent", "edit", "uncertainty")
+    },
+    **{
+        ("lm", command): "model: expected one with latents, LanguageModel has none"
+        for command in ("reconstruct", "interpolate", "traverse")
+    },
+    ("lm", "ledger"): "the ledger needs a KL of each latent",
     ("net", "uncertainty"): "expected one with a posterior q(z | x), PlainNet has none",
     ("net", "ledger"): "the ledger needs a KL of each latent",
     ("capacity", "ledger"): "the loss of CapacityVAE does not depend on beta",
@@ -202,7 +225,7 @@ def test_where_a_learned_prior_lies(tmp_path, monkeypatch):
     shown = {}
     data = SimpleNamespace(pictured=(x, None))
     run = SimpleNamespace(load_model=lambda: (model, {}), read_data=lambda: data, path=tmp_path, file=tmp_path.joinpath,
-                          protocol=SimpleNamespace(shape=(4, 4, 1), columns=None, quadrants=None),
+                          protocol=SimpleNamespace(shape=(4, 4, 1), columns=None, quadrants=None, tokens=None),
                           settings={"model": "vae"})  # fmt: skip
     monkeypatch.setattr("minivae.runs.Run.open", lambda path: run)
     monkeypatch.setattr("minivae.plot.latent_means", lambda mu, y, path, grid, *rest, name: shown.update(grid=grid))
@@ -323,7 +346,7 @@ def test_a_ledger_is_refused_on_resume_too(finished, tmp_path, capsys):
 @pytest.mark.parametrize("label", ["cvae", "ae"])
 def test_pictures_of_a_training(label, tmp_path):
     out = tmp_path / "run"
-    assert main(["train", *SMALL[:-2], *VARIANTS[label], "--out", str(out)]) == 0
+    assert main(["train", *SMALL, *VARIANTS[label], "--out", str(out)]) == 0
     assert {"curves.png", "samples.png", "reconstructions.png", "latents.png"} <= {p.name for p in out.iterdir()}
 
 

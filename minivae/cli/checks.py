@@ -12,7 +12,7 @@ from ..gradcheck.loading import raised
 from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
-from ..models.examples import small
+from ..models.examples import small, usual_likelihood
 from ..options import whole
 from ..params import Module
 from ..plot import draw_error_curves
@@ -45,8 +45,8 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         model = model or "vae"
-        arch, likelihood = (given or MODELS[model].options[name].default
-                            for name, given in (("arch", arch), ("likelihood", likelihood)))  # fmt: skip
+        arch = arch or MODELS[model].options["arch"].default
+        likelihood = likelihood or usual_likelihood(MODELS[model])
         title = f"{model}, {arch}, {likelihood}"
         instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
     else:

@@ -71,7 +71,8 @@ class GRU(Layer):
     """A GRUCell unrolled over time: one cell, and so one set of parameters, for all T steps.
 
     (x (N, T, n_in), h_0 (N, H)) -> y (N, T, H), the states h_1 .. h_T. What does not depend on a state is one product
-    for all steps: x W + b before the first of them, and all gradients but dh behind the last. Inside, time comes first.
+    for all steps: x W + b before the first of them, and all gradients but dh behind the last. Inside, the blocks of r,
+    u and n come first, then time, so that a step goes over numbers that lie together.
     """
 
     def __init__(self, n_in, H, rng):
@@ -111,7 +112,7 @@ class GRU(Layer):
             dh += dy[:, t]
             r, u, n = a[:, t]
             da_r, da_u, dm, da_n = d[:, t]
-            # as in the cell, with u (h - n) = h' - n
+            # as in the cell, with dn = dh (1 - u) and u (h - n) = h' - n
             dn = 1 - u
             dn *= dh
             xp.multiply(n, n, out=da_n)
@@ -143,7 +144,7 @@ class GRU(Layer):
 
 def _blocks(W):
     """The blocks of r, u and n beside each other in W (n, 3 H), a view (3, n, H)."""
-    return W.reshape(len(W), 3, -1).swapaxes(0, 1)
+    return W.reshape(len(W), 3, W.shape[-1] // 3).swapaxes(0, 1)
 
 
 def _gate(a):

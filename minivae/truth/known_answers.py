@@ -88,7 +88,7 @@ def signs(model, x, noise, y=None):
 def of_likelihood(likelihood, rng):
     """Twice the pixels, twice the nats (pitfall 5); of a Bernoulli its known values (pitfalls 12, 19).
 
-    Of one of several kinds of columns, the sum of their parts.
+    Of one of several kinds of columns, the sum of their parts; of lines of text, what their ends say.
     """
     if isinstance(likelihood, Mixed):
         out = rng.standard_normal((3, likelihood.D))
@@ -97,6 +97,8 @@ def of_likelihood(likelihood, rng):
         parts = zip(likelihood.parts, np.split(x, ends, axis=1), np.split(out, ends, axis=1), strict=True)
         apart = sum(part.forward(*columns)[0].sum() for part, *columns in parts)
         return {"columns of several kinds: the sum of theirs": equal(likelihood.forward(x, out)[0].sum(), apart)}
+    if likelihood.values == "tokens":
+        return of_ends(likelihood, rng)
     out = rng.standard_normal((3, likelihood.n_out, 4))
     x = likelihood.draw(out.reshape(3, -1), likelihood.draw_noise(rng, (3, 4)).astype("float64"))
     once = likelihood.forward(x, out.reshape(3, -1))[0]
@@ -113,6 +115,18 @@ def of_likelihood(likelihood, rng):
             "a mean is at most 1": true(likelihood.mean(np.full(1, 30.0))[0] <= 1),
         }
     return laws
+
+
+def of_ends(likelihood, rng):
+    """Logits of 0 give a line of 3 tokens and its end 4 log V nats, and what is behind its end adds nothing."""
+    x, zeros = np.array([[1.0, 1, 1, 0, 0, 0]]), np.zeros((1, 6 * likelihood.n_out))
+    behind = zeros.copy()
+    behind[:, 4 * likelihood.n_out :] = rng.standard_normal(2 * likelihood.n_out)
+    chance = -4 * math.log(likelihood.n_out)
+    return {
+        "3 tokens and an end by chance: -4 log V": equal(likelihood.forward(x, zeros)[0][0], chance),
+        "what is behind the end of a line: nothing": equal(likelihood.forward(x, behind)[0][0], chance),
+    }
 
 
 def of_kl(prior):

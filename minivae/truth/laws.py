@@ -117,6 +117,10 @@ def integral_of_likelihood(likelihood, rng):
     elif likelihood.values == "one-hot":
         log_px_z, _ = likelihood.forward(np.eye(2), np.stack([out, out]))
         return _one(np.exp(log_px_z).sum())
+    elif likelihood.values == "tokens":
+        x = np.stack(np.meshgrid(*2 * [np.arange(likelihood.n_out)]), axis=-1).reshape(-1, 2)
+        lines = x[(x[:, 0] > 0) | (x[:, 1] == 0)]  # nothing is behind an end
+        return _one(np.exp(likelihood.forward(lines, np.broadcast_to(out, (len(lines), len(out))))[0]).sum())
     else:
         middle = drawn.mean(axis=0)
         reach = 40 * drawn.std(axis=0)  # beyond it Student's t with 5 degrees of freedom has 1e-7
@@ -252,7 +256,8 @@ def sampled(model, x, rng, draws=20_000, y=None):
     decode = spied.forward
 
     def decoder(z, *args):
-        decoded.append(z[..., : model.L])  # without the columns of a condition
+        seen = z[1] if model.reads_text else z  # a line stands before z
+        decoded.append(seen[..., : model.L])  # without the columns of a condition
         return decode(z, *args)
 
     at_once = max(1, 2**20 // x.size)
