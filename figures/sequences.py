@@ -78,7 +78,8 @@ PICTURES = {  # after which part: {file: what it shows}
         "sequences_climb_characters.png": "SMILES: test molecules, their reconstructions, and what a climb comes to",
         "sequences_climb_selfies.png": "SELFIES: test molecules, their reconstructions, and what a climb comes to",
     },
-    "words": {"sequences_places.png": f"KL of each place of the first {PLACES} test lines, a curve for each VAE"},
+    "words": {},
+    "places": {"sequences_places.png": f"KL of each place of the first {PLACES} test lines, a curve for each VAE"},
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from minivae.evaluate import (
     standard_error,
     tokens_of,
 )
-from minivae.evaluate.climb import even_rate, fit_linear, r_squared, random_moves
+from minivae.evaluate.climb import Whitening, even_rate, fit_linear, r_squared, random_moves
 from minivae.evaluate.molecules import Share, canonical, properties
 from minivae.models import Model
 from minivae.trained import Trained
@@ -202,23 +202,25 @@ def accuracies(x, x_hat):
 def climbs(case, name, trained_on, lines, z):
     """A property predicted from z, and what climbing its gradient comes to, at each of `LIMITS`, beside random moves.
 
-    `trained_on` are the first lines of the training split, `lines` all of the test split, and z (N, L) their codes.
-    The first `CLIMBERS` of these climb.
+    `trained_on` are the first lines of the training split, `lines` all of the test split, and z (N, L) their codes,
+    which are whitened: lengths are in standard deviations. The first `CLIMBERS` of these climb.
     """
-    known = codes(case.model, case.train[: len(trained_on)])
+    z_known = codes(case.model, case.train[: len(trained_on)])
+    scale = Whitening.of(z_known)
+    known, z = scale.whitened(z_known), scale.whitened(z)
     values, truth = (properties(part, name) for part in (trained_on, lines))
     read, read_too = np.isfinite(values), np.isfinite(truth)  # RDKit reads almost all
     predictor, linear = fit_predictor(known[read], values[read]), fit_linear(known[read], values[read])
     scores = [r_squared(truth[read_too], predict(z[read_too])) for predict in (predictor.predict, linear)]
-    far = float(np.linalg.norm(known - known.mean(axis=0), axis=1).mean())
+    far = float(np.linalg.norm(known, axis=1).mean())
     largest = float(np.linalg.norm(known, axis=1).max())
     start, originals = z[:CLIMBERS], lines[:CLIMBERS]
-    before = case.trained.decode(start)
+    before = case.trained.decode(scale.codes(start))
     rows = [{"how": "test molecules"} | after(name, before, originals)]
     found = {"r_squared": scores, "tested": int(read_too.sum()), "learned": int(read.sum()), "far": far, "rows": rows}
 
     def ended(how, end):
-        decoded = case.trained.decode(end)
+        decoded = case.trained.decode(scale.codes(end))
         lengths = np.linalg.norm(end - start, axis=1)
         rows.append({"how": how, "length": float(lengths.mean()), "predicted": float(predictor.predict(end).mean())}
                     | after(name, before, decoded))  # fmt: skip

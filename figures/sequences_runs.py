@@ -9,6 +9,7 @@ ENCODED = MOLECULES | {"model": "seqvae", "latent": 56, "beta": 0.05, "beta_sche
 RUNS = {
     "molecules-smiles": ENCODED | {"tokens": "characters"},
     "molecules-selfies": ENCODED | {"tokens": "selfies"},
+    "molecules-tight": ENCODED | {"tokens": "characters", "latent": 32, "beta": 0.2},
     "expressions-lm": EXPRESSIONS | {"model": "lm", "hidden": [128]},
     "expressions-vae": EXPRESSIONS | {"model": "seqvae", "hidden": [128], "latent": 16},
     "expressions-free": EXPRESSIONS | {"model": "seqvae", "hidden": [128], "latent": 16, "free_bits": 0.25},

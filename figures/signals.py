@@ -18,10 +18,12 @@ from minivae.tables import markdown
 
 from . import signals_plots as plots
 from .signals_measures import SAMPLES, SCORES, linear_rows, measured, of_seeds
-from .signals_runs import BANDS, NETWORKS, RUNS, SEEDS, STEPS, make_files, networks_of, seeds_of, with_data
+from .signals_runs import BANDS, NETWORKS, RUNS, STEPS, make_files, networks_of, seeds_of, with_data
 from .variants_runs import is_finished, minutes_of, page_parser, settings_table, train
 
 HERE = Path(__file__).parent
+ABOUT = ("networks", "seeds", "parameters", "epochs", "ms", "seconds")
+BOUNDS = ("elbo", "kl", "log_px")
 INTRO = """# Signals
 
 Written by `python -m figures.signals`, which trains, measures and draws all of it, and goes on where it was cut off.
@@ -31,7 +33,7 @@ a row of numbers; convolutions go along its positions; a GRU reads it position a
 of its last state. Its decoder is a GRU that sees z at every step, and each of its states makes a position. Trainings
 take one core about two minutes at most, so the epochs differ: what is compared is what little time gives, and not the
 best that each can do. The milliseconds are the least that a step took, on batches of 64; seconds are those of all
-steps. Nats are densities. All are means over {seeds} seeds, and in brackets their standard deviation.
+steps. Nats are densities. Numbers are means over the seeds, and in brackets their standard deviation.
 """
 ECG = """## Unusual heartbeats
 
@@ -63,50 +65,49 @@ def spread(values, form="{:.1f}"):
 
 def open_row(name, cells):
     """The row of a network without a run."""
-    return (NETWORKS[name][0], f"open: `python -m figures.signals --only {' '.join(seeds_of(name))}`", *[""] * cells)
+    command = f"`python -m figures.signals --only {' '.join(seeds_of(name))}`"
+    return (NETWORKS[name][0], f"open: {command}", *[""] * (cells - 2))
 
 
 def about(name, there):
-    """The first cells of a row: what it is, parameters, epochs, milliseconds of a step, seconds of all of them."""
+    """The first cells of a row, those of ABOUT."""
     what, options = NETWORKS[name]
-    seconds = min(m["seconds"] for m in there)
-    steps = options["epochs"] * there[0]["steps"]
-    return what, f"{there[0]['parameters']:,}", options["epochs"], f"{1000 * seconds:.1f}", f"{seconds * steps:.0f}"
+    epochs, seconds = options["epochs"], min(m["seconds"] for m in there)
+    times = f"{1000 * seconds:.1f}", f"{seconds * epochs * there[0]['steps']:.0f}"
+    return what, len(there), f"{there[0]['parameters']:,}", epochs, *times
 
 
 def ecg_table(found, linear):
     """Bounds, and how well each score finds the unusual beats."""
-    rows = [("networks", "parameters", "epochs", "ms", "seconds", "ELBO", "log p(x)", *(f"AUROC of {score}" for score in
-                                                                                  SCORES.values()))]  # fmt: skip
+    rows = [(*ABOUT, "ELBO", "KL", "log p(x)", *(f"AUROC of {score}" for score in SCORES.values()))]
     for name in networks_of("ecg"):
         there = of_seeds(name, found)
         if not there:
-            rows.append(open_row(name, 8))
+            rows.append(open_row(name, len(rows[0])))
             continue
         scores = [spread([m["auroc"][score][0] for m in there], "{:.4f}") for score in SCORES]
-        bounds = [spread([m[bound][0] for m in there]) for bound in ("elbo", "log_px")]
+        bounds = [spread([m[bound][0] for m in there]) for bound in BOUNDS]
         rows.append((*about(name, there), *bounds, *scores))
     for what, m in linear.items():
         of = [f"{m['auroc'][score][0]:.4f}" if score in m["auroc"] else "" for score in SCORES]
-        rows.append((what, *[""] * 5, f"{m['log_px'][0]:.1f}", *of))
+        rows.append((what, *[""] * 7, f"{m['log_px'][0]:.1f}", *of))
     return markdown(*rows)
 
 
 def digits_table(found, linear):
     """Bounds, and what can be read off the codes."""
-    rows = [("networks", "parameters", "epochs", "ms", "seconds", "ELBO", "KL", "log p(x)", "active of 16", "digit, %",
-             "speaker, %")]  # fmt: skip
+    rows = [(*ABOUT, "ELBO", "KL", "log p(x)", "active of 16", "digit, %", "speaker, %")]
     for name in networks_of("digits"):
         there = of_seeds(name, found)
         if not there:
-            rows.append(open_row(name, 9))
+            rows.append(open_row(name, len(rows[0])))
             continue
-        bounds = [spread([m[bound][0] for m in there]) for bound in ("elbo", "kl", "log_px")]
+        bounds = [spread([m[bound][0] for m in there]) for bound in BOUNDS]
         shares = [spread([100 * m[label][0] for m in there]) for label in ("digit", "speaker")]
         rows.append((*about(name, there), *bounds, spread([m["active"] for m in there]), *shares))
     for what, m in linear.items():
         bound = f"{m['log_px'][0]:.1f}" if "log_px" in m else ""
-        rows.append((what, *[""] * 6, bound, "", *(f"{100 * m[label][0]:.1f}" for label in ("digit", "speaker"))))
+        rows.append((what, *[""] * 7, bound, "", *(f"{100 * m[label][0]:.1f}" for label in ("digit", "speaker"))))
     return markdown(*rows)
 
 
@@ -155,7 +156,7 @@ def write(out, folder, names, minutes=None):
         write_atomic(file, dump(kept | {"rows": found}, indent=2))
     linear = kept.get("linear", {"ecg": {}, "digits": {}})
     pictures = {name: [f"![{alt}]({name})", ""] * (out / name).exists() for name, alt in PICTURES.items()}
-    text = [INTRO.format(seeds=SEEDS), ECG.format(samples=SAMPLES), ecg_table(found, linear["ecg"]), "",
+    text = [INTRO, ECG.format(samples=SAMPLES), ecg_table(found, linear["ecg"]), "",
             *verdicts(found), *pictures["signals_ecg.png"], *pictures["signals_curves.png"],
             DIGITS.format(steps=STEPS, bands=BANDS, samples=SAMPLES), digits_table(found, linear["digits"]), "",
             *pictures["signals_digits.png"], "## Settings", "", settings_table(RUNS), ""]  # fmt: skip

@@ -47,7 +47,7 @@ class CausalAttention(Layer):
         c_qkv, q, k, v, p, a, c_out = cache
         xp, (N, T, width) = array_module(dy), dy.shape
         da = self.out.backward(dy.reshape(N * T, width), c_out, accumulate)  # (N T, width)
-        mean = (a * da).reshape(N, T, self.heads, -1).sum(axis=-1)  # of dp_t under p_t, see below
+        mean = (a * da).reshape(N, T, self.heads, width // self.heads).sum(axis=-1)  # of dp_t under p_t
         mean = mean.swapaxes(1, 2)[:, :, None]  # (N, heads, 1, T)
         da = self._parts(da, N, T)[0]  # (N, heads, T, d)
         drows = xp.empty((N * T, 3 * width), da.dtype)

@@ -40,8 +40,8 @@ class Tokens(Likelihood):
     def backward(self, g, cache, accumulate=True):
         e, total, chosen, counts, shape = cache
         g = g[..., None] * counts  # (..., T)
-        # forward took the logit of the chosen token, and log sum exp of all, so now that gets g, and all get -g p
-        dlogits = e * -(g / total)[..., None]  # p = e / total
+        # forward took the logit of the chosen token and log sum exp of all, so now that gets g and all get -g e / total
+        dlogits = e * -(g / total)[..., None]
         rows = dlogits.reshape(-1, self.n_out)
         rows[array_module(g).arange(len(rows)), chosen.reshape(-1)] += g.reshape(-1)
         return unbroadcast(dlogits.reshape(*e.shape[:-2], e.shape[-2] * self.n_out), shape)
