@@ -36,8 +36,8 @@ how likely each line is. The entropy of a line is {entropy:.4f} nats, {per_token
 {K} samples of z. Below the truth of the same lines no NLL may lie by more than {beyond} standard errors of the paired
 difference: the command refuses to write one. A sample, its tokens drawn, is of the grammar if the grammar can make
 it; there are {samples:,} of each model.""",
-    "names": """Runs of [collapse.md](collapse.md), seed 0: "no cure" is the VAE as it is, "three cures" has free bits, a
-third of the tokens hidden from its decoder, and a beta that rises. Perplexity is that of a character, end marks among
+    "names": """Runs of [collapse.md](collapse.md), seed 0: "no cure" is the VAE as it is, "three cures" has free bits,
+a third of the tokens hidden from its decoder, and a beta that rises. Perplexity is that of a character, end marks among
 them; of a VAE it is at most that, by {K} samples of z. {seen:,} of the {n_test:,} test names are training names too.
 {samples:,} samples of each, tokens drawn; "held out" are names of the validation and test splits that are in no
 training line.""",
@@ -58,7 +58,9 @@ tenth of the file, those of training its beginning.""",
 it), a mean over the first {places} test lines; the second is a mixture over {K} draws from the prior.""",
 }
 SHOWS = {  # of each part: the runs that it speaks of, and what they show
-    "expressions": (EXPRESSIONS, """What it shows. No NLL lies below the floor, and the best come within 0.1 nats a line
+    "expressions": (
+        EXPRESSIONS,
+        """What it shows. No NLL lies below the floor, and the best come within 0.1 nats a line
 of it. What they lack stands in two places. One line in six has parentheses: there a model must count how many are open,
 and with each pair it is further off. And lengths: lines of 6 to 8 tokens seem likelier to the models than they are, so
 that their NLL is below the true -log p of these lines (no breach of the floor, which is a mean over all lines), at the
@@ -67,13 +69,17 @@ gradients of the shortest and of the longest are the largest, and clipping takes
 GRU the lengths are the further off the harder gradients are clipped, and nearly right without.
 
 The VAE without a cure is the language model again: its KL is 0.04 nats. With free bits z says 4 nats, and log p(x) is
-worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves."""),
-    "names": (NAMES, """What it shows. Without a cure the VAE is the language model again, a little worse, and what it
+worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves.""",
+    ),
+    "names": (
+        NAMES,
+        """What it shows. Without a cure the VAE is the language model again, a little worse, and what it
 decodes hardly depends on z. Yet its means are sorted: the differences are far smaller than the width of q(z | x), and
-neighbors share letters rather than beginnings. With three cures a walk leads from one name to the other, neighbors share
-beginnings and sounds, and a short name comes back from its mean; a long one only in part. The price is in the table: a
+neighbors share letters rather than beginnings. With three cures a walk leads from one name to the other, neighbors
+share beginnings and sounds, and a short name comes back from its mean; a long one only in part. The price is in the table: a
 higher perplexity, and samples that are less often names that were held out. That a cure helps the code and harms the
-density is the rule of collapse.md as well."""),
+density is the rule of collapse.md as well.""",
+    ),
     "molecules": (("none",), ""),
     "words": (("none",), ""),
     "places": (("none",), ""),
