@@ -77,8 +77,8 @@ worse than without a z: what is said by z need not be said by the tokens, but it
 decodes hardly depends on z. Yet its means are sorted: the differences are far smaller than the width of q(z | x), and
 neighbors share letters rather than beginnings. With three cures a walk leads from one name to the other, neighbors
 share beginnings and sounds, and a short name comes back from its mean; a long one only in part. The price is in the
-table: a higher perplexity, and samples that are less often names that were held out. That a cure helps the code and harms the
-density is the rule of collapse.md as well.""",
+table: a higher perplexity, and samples that are less often names that were held out. That a cure helps the code and
+harms the density is the rule of collapse.md as well.""",
     ),
     "molecules": (("none",), ""),
     "words": (("none",), ""),
