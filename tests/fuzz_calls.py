@@ -91,15 +91,24 @@ def tiny_data(shape=(4, 4, 1), y=True):
     return replace(data, train=split(data.train, 0, 8), validation=split(data.validation, 8, 12))
 
 
+def tiny_lines(shape):
+    """Lines of 5 tokens, the marks among them."""
+    x = np.floor(5 * rng().random((12, *shape))).astype("float32")
+    return replace(load_data(["ab", "cab"], validation=1), train=Split(x[:8], None), validation=Split(x[8:], None))
+
+
 def use_model(model, arguments):
     """An epoch on tiny data."""
-    return fit(model, OPTIMIZERS["adam"](model), tiny_data(arguments["shape"]), epochs=1, progress=False), model.theta
+    data = (tiny_lines if model.reads_text else tiny_data)(arguments["shape"])
+    return fit(model, OPTIMIZERS["adam"](model), data, epochs=1, progress=False), model.theta
 
 
 def tiny_model(name="vae", **options):
     own = {"labels": Labels("classes", 3)} if MODELS[name].conditional else {}
     if "latent" in MODELS[name].options:
         own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
+    if MODELS[name].reads_text:
+        return MODELS[name].build((16,), rng(), hidden=(3,), vocabulary=5, **own, **options)
     return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), **own, **options)
 
 
@@ -122,6 +131,8 @@ NETWORK = {"shape": (4, 4, 1), "arch": "dense", "hidden": (3,), "latent": 2, "ch
 OF_CONV = {"c_in": 2, "c_out": 3, "kernel": 3, "stride": 1, "padding": 0}
 OF_BETA = {"beta": 1.0, "beta_schedule": "linear", "beta_epochs": 1, "pass_steps": 2}
 OF_LEVELS = {"upper": (1,), "between": (3,), "samples": 2}
+OF_TEXT = {"shape": (6,), "vocabulary": 5, "arch": "gru", "decoder_hidden": None, "heads": None, "embedding": 2,
+           "likelihood": "tokens", "word_dropout": 0.1}  # fmt: skip
 OF_MODEL = {
     "vae": OF_BETA | {"free_bits": 0.0},
     "iwae": OF_BETA | {"samples": 2, "gradient": "reparameterized", "bound": "iwae"},
@@ -159,6 +170,8 @@ OF_MODEL = {
     },
     "hvae": OF_BETA | OF_LEVELS,
     "ladder": OF_BETA | OF_LEVELS,
+    "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
+    "lm": OF_TEXT | {"pass_steps": 2},
 }
 
 
@@ -200,6 +213,9 @@ CALLS = {
         use=lambda part, given: part.forward((np.ones((4, given["n_in"])), np.ones((4, given["H"]))))[0]),
     "GRU": layer("GRU", {"n_in": 2, "H": 3})._replace(
         use=lambda part, given: part.forward((np.ones((4, 5, given["n_in"])), np.ones((4, given["H"]))))[0]),
+    "Recurrent": layer("Recurrent", {"n_in": 2, "hidden": [3, 4]}, lambda n_in, **_: (4, 5, n_in)),
+    "Transformer": layer("Transformer", {"n_in": 3, "width": 4, "blocks": 1, "heads": 2, "T": 5},
+                         lambda n_in, **_: (2, 4, n_in)),
     "Repeat": layer("Repeat", {"T": 3}, lambda **_: (4, 2)),
     "FromZero": layer("FromZero", {"H": 3})._replace(use=lambda part, _: part.forward(np.ones((4, 5, 2)))[0][1]),
     **{cls.__name__: Call(cls, {"L": 3}, use_prior) for cls in (priors.StandardNormal, priors.DiagonalNormal)},

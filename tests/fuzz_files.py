@@ -253,6 +253,8 @@ RUNS = {
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
     "vqvae": ["--model", "vqvae", "--codes", "3", "--width", "2", "--prior-width", "3", "--epochs", "2"],
     "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
+    "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
+    "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -270,12 +272,13 @@ def tiny_runs():
     np.save(folder / "y.npy", y[:5])
     np.save(folder / "z.npy", rng.standard_normal((5, 2)))
     np.save(folder / "codes.npy", rng.integers(0, 3, (5, 2)))
-    sizes = ["--data", str(folder / "data.npz"), "--hidden", "3"]
+    (folder / "lines.txt").write_text("ab\nb\nabc\nca\n" * 6)
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
                 latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
-                assert main(["train", *sizes, *latent, *options, "--out", str(folder / name)]) == 0
+                data = ["--data", str(folder / ("lines.txt" if MODELS[name].reads_text else "data.npz"))]
+                assert main(["train", *data, "--hidden", "3", *latent, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
@@ -283,18 +286,26 @@ def of_y(name, *y, decoded=False):
     return ["--y", *y] if MODELS[name].conditional and (MODELS[name].decodes_y or not decoded) else []
 
 
+def of_x(name):
+    return ["--input", str(tiny_runs() / ("lines.txt" if MODELS[name].reads_text else "x.npy"))]
+
+
+def of_split(name):
+    return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
+
+
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: [] if name in ("ae", "aae", "vqvae") else ["--samples", "3"],
+    "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "vqvae") else ["--samples", "3"]),
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
-        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal") else ["--annealed", "2"]),
+        *of_split(name),
+        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
-        "--input",
-        str(tiny_runs() / "x.npy"),
+        *of_x(name),
         "--out",
         "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy")),
@@ -303,13 +314,12 @@ QUICK = {
         "--input",
         str(tiny_runs() / ("codes.npy" if MODELS[name].latent == "codes" else "z.npy")),
         "--out",
-        "new.npy",
+        "new.txt" if MODELS[name].reads_text else "new.npy",
         *of_y(name, str(tiny_runs() / "y.npy"), decoded=True),
     ],
     **{
         command: lambda name, command=command: [
-            "--input",
-            str(tiny_runs() / "x.npy"),
+            *of_x(name),
             "--out",
             "new.csv" if command == "score" else "new.npy",
             "--samples",
@@ -331,16 +341,21 @@ PICTURES = {
     "traverse": lambda name: ["--n", "1", "--steps", "2"],
     "uncertainty": lambda name: ["--n", "1"],
     "edit": lambda name: ["--n", "1"],
+    "neighbors": lambda name: ["--line", "ab", "--n", "2"],
+    "attention": lambda name: ["--line", "ab"],
 }
 
 
 LACK = {
     "impute": RUNS,
-    "ledger": set(RUNS) - {"vae", "cvae", "ivae"},
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal"),
-    **dict.fromkeys(("encode", "decode", "traverse"), ("net",)),
-    "interpolate": ("net", "gumbel"),
-    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel")),
+    "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
+    **dict.fromkeys(("encode", "decode", "traverse"), ("net", "lm")),
+    "reconstruct": ("lm",),
+    "neighbors": set(RUNS) - {"seqvae"},
+    "attention": set(RUNS) - {"lm"},
+    "interpolate": ("net", "gumbel", "lm"),
+    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel", "seqvae", "lm")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too
@@ -365,8 +380,11 @@ def on_runs(commands):
     def lacks(name, damage, what):
         return name in LACK.get(what, ()) or (damage[0] == FILES[3] and MODELS[name].monitor is None)
 
-    cases = st.tuples(st.sampled_from(list(RUNS)), damages, st.sampled_from(commands))
-    return cases.map(lambda case: ("vae", *case[1:]) if lacks(*case) else case)
+    def served(case):
+        name, *rest = case
+        return next((other for other in (name, "vae", *RUNS) if not lacks(other, *rest)), "vae"), *rest
+
+    return st.tuples(st.sampled_from(list(RUNS)), damages, st.sampled_from(commands)).map(served)
 
 
 def damaged(content, suffix, kind, detail):

@@ -120,14 +120,19 @@ CHANGES = [
         {}, {"codes": 9}, {"width": 3}, {"codebook": "loss"}, {"commit": 0.5}, {"decay": 0.5}, {"revive": 0.0},
         {"prior": "uniform"}, {"prior_width": 4}, {"prior_blocks": 1}, {"prior_after": 1},
     )),
+    *({"model": "seqvae", "data": "expressions", "batch_size": 16} | change for change in (
+        {}, {"arch": "transformer"}, {"arch": "transformer", "heads": 2}, {"decoder_hidden": [4]}, {"embedding": 5},
+        {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
+    )),
+    {"model": "lm", "data": "expressions"},
 ]  # fmt: skip
-OF_OTHERS = {"signal", "side", "columns", "label", "parts", "tokens"}  # of rows, folders, tables, text: digits are none
+OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
     small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
-    if changes.get("model") != "net":
+    if changes.get("model") not in ("net", "lm"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
     data = read_data(settings)
@@ -139,8 +144,9 @@ def trained(changes):
         return model.theta.copy(), optimizer
 
 
-def test_every_option_does_something():
+def test_every_option_does_something(monkeypatch):
     """What is recorded must be what was done: each option changes the numbers."""
+    monkeypatch.setattr("minivae.data.corpora.DRAWN", (60, 10))
     thetas = [trained(changes)[0] for changes in [{}, *CHANGES]]
     assert np.array_equal(thetas[0], trained({})[0])
     for i, a in enumerate(thetas):
@@ -369,11 +375,19 @@ BAD_VALUES = [
     ("revive", "0.5 --model vqvae"), ("prior-width", "0 --model vqvae"), ("prior-blocks", "-1 --model vqvae"),
     ("prior-after", "-1 --model vqvae"), ("prior-width", "4 --model vqvae --prior uniform"),
     ("latent", "4 --model vqvae --arch conv"), ("hidden", "4 --model vqvae --arch conv"),
+    *((name, f"{value} --data expressions --model seqvae") for name, value in (
+        ("arch", "conv"), ("heads", "2"), ("heads", "3 --arch transformer"), ("hidden", "8 9 --arch transformer"),
+        ("decoder-hidden", "0"), ("embedding", "0"), ("word-dropout", "1"), ("aggressive", "-1"),
+        ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
+        ("tokens", "bytes"),
+    )),
+    ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_VALUES)
-def test_bad_values(name, value, tmp_path, capsys):
+def test_bad_values(name, value, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("minivae.data.corpora.DRAWN", (60, 10))
     error = error_of(capsys, "train", f"--{name}", *value.split(), "--out", tmp_path / "a")
     assert error.startswith(f"minivae: {name.replace('-', '_')}: ")
     assert not list(tmp_path.iterdir())

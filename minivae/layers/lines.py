@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..numeric import softmax
-from ..options import real, sizes
+from ..options import each, real, sizes, whole
 from .base import Layer
 from .combine import Network, Sequential, Split
 from .dense import Dense
@@ -37,7 +37,9 @@ class Recurrent(Layer):
     """GRUs one above another, from states of zeros: x (N, T, n_in) -> states of the last (N, T, hidden[-1])."""
 
     def __init__(self, n_in, hidden, rng):
-        self.n_in = n_in
+        (self.n_in,), hidden = sizes(n_in=n_in), each(whole(1))("hidden", hidden)
+        if not hidden:
+            raise ValueError("hidden: expected a width or more, got none")
         self.layers = [GRU(n, H, rng) for n, H in zip([n_in, *hidden], hidden, strict=False)]
 
     def forward(self, x, noise=None):
@@ -71,7 +73,7 @@ class Transformer(Layer):
     """Attention above a dense layer: x (N, t, n_in) -> (N, t, width), t <= T. See `sequences.transformer`."""
 
     def __init__(self, n_in, width, blocks, heads, T, rng):
-        self.n_in = n_in
+        self.n_in, width = sizes(n_in=n_in, width=width)
         self.network = Sequential(Network(Dense(n_in, width, rng)), transformer(width, blocks, heads, T, rng))
 
     def forward(self, x, noise=None):

@@ -42,6 +42,7 @@ def build_lines(shape, rng, *, vocabulary, arch="gru", hidden=(256,), decoder_hi
     With `latent` 0 the encoder is None, and the decoder a language model. Raises ValueError for values that the options
     of these names do not take, and for data that are no lines.
     """
+    shape = each(whole(1))("shape", shape)
     if len(shape) != 1:
         raise ValueError(f"shape: expected lines (T,), got images of {'x'.join(map(str, shape))}")
     arch, hidden, embedding, likelihood, word_dropout, decoder_hidden, heads = read_arguments(
