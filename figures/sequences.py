@@ -57,10 +57,10 @@ def draw(found, folder, out):
     of_molecules = {what: found[name] for name, what in MOLECULES.items() if name in found}
     if of_molecules:
         draw_samples(of_molecules, out / "sequences_molecules.png")
-    for name, row in found.items():
-        if "climbs" in row:
-            title = f"{WHAT[name]}: a climb of log P"
-            draw_climb(row["climbs"]["logp"], title, out / f"sequences_climb_{row['options']['tokens']}.png")
+    for kind in ("smiles", "selfies"):
+        if "climbs" in found.get(f"molecules-{kind}", {}):
+            of = found[f"molecules-{kind}"]["climbs"]["logp"]
+            draw_climb(of, f"{kind.upper()}: a climb of log P", out / f"sequences_climb_{kind}.png")
     name = "expressions-vae-transformer"
     if is_finished(folder / name):
         run = run_of(name, RUNS[name], folder)
@@ -75,7 +75,7 @@ PICTURES = {  # after which part: {file: what it shows}
     "names": {},
     "molecules": {
         "sequences_molecules.png": "Molecules among the first samples of each model, a row for each",
-        "sequences_climb_characters.png": "SMILES: test molecules, their reconstructions, and what a climb comes to",
+        "sequences_climb_smiles.png": "SMILES: test molecules, their reconstructions, and what a climb comes to",
         "sequences_climb_selfies.png": "SELFIES: test molecules, their reconstructions, and what a climb comes to",
     },
     "words": {},

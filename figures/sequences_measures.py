@@ -169,18 +169,26 @@ def of_molecules(case):
     found, log_px = likelihood(case.model, some(case.test))
     trained_on = case.protocol.original(case.train)
     made = case.trained.sample(SAMPLES, 0, draw=True)
-    found["drawn"] = shares_of(made, trained_on)
+    lines = case.protocol.original(case.test)
+    found |= {"drawn": shares_of(made, trained_on), "test_qed": qed_of(lines)}
     found["samples"] = [line for line in canonical(made[: 10 * SHOWN]) if line][:SHOWN]
     if case.model.latent is not None:
         found["greedy"] = shares_of(case.trained.sample(SAMPLES, 0), trained_on)
-        lines, z = case.protocol.original(case.test), codes(case.model, case.test)
+        z = codes(case.model, case.test)
         found |= reconstructed(case, lines, z)
         found["climbs"] = {name: climbs(case, name, trained_on[:LEARNED], lines, z) for name in ("logp", "qed")}
     return found, log_px
 
 
 def shares_of(made, trained_on):
-    return {name: share.to_json() for name, share in molecule_measures(made, trained_on).items()}
+    """How many samples are valid, different and new, and the mean QED of the valid ones."""
+    shares = {name: share.to_json() for name, share in molecule_measures(made, trained_on).items()}
+    return shares | {"qed": qed_of(made)}
+
+
+def qed_of(lines):
+    values = properties(lines, "qed")
+    return mean_of(values[np.isfinite(values)])
 
 
 def reconstructed(case, lines, z):

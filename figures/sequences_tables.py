@@ -19,61 +19,70 @@ EXPRESSIONS = {
 NAMES = {"lm-0": "GRU language model", "none-0": "GRU VAE, no cure", "together-0": "GRU VAE, three cures"}
 MOLECULES = {
     "molecules-smiles": "VAE, SMILES",
+    "molecules-tight": "VAE, SMILES, beta 0.2",
     "molecules-selfies": "VAE, SELFIES",
     "molecules-lm-smiles": "language model, SMILES",
     "molecules-lm-selfies": "language model, SELFIES",
 }
 WORDS = {"shakespeare-lm": "language model", "shakespeare-vae": "VAE"}
 BESIDE = {"none-0": "lm-0", "together-0": "lm-0", "shakespeare-vae": "shakespeare-lm",
-          "molecules-smiles": "molecules-lm-smiles", "molecules-selfies": "molecules-lm-selfies"}  # fmt: skip
+          "molecules-smiles": "molecules-lm-smiles", "molecules-tight": "molecules-lm-smiles",
+          "molecules-selfies": "molecules-lm-selfies"}  # fmt: skip
 WHAT = EXPRESSIONS | NAMES | MOLECULES | WORDS
 PROPERTY = {"logp": "log P", "qed": "QED"}
 
 READ = {
     "expressions": """{n_train:,} training lines of a small grammar (`minivae/data/expressions.py`) that says exactly
 how likely each line is. The entropy of a line is {entropy:.4f} nats, {per_token:.4f} a token with the end marks; the
-{n_test:,} test lines have a true -log p of {truth} nats. The NLL of a language model is exact, that of a VAE a bound by
-{K} samples of z. Below the truth of the same lines no NLL may lie by more than {beyond} standard errors of the paired
-difference: the command refuses to write one. A sample, its tokens drawn, is of the grammar if the grammar can make
-it; there are {samples:,} of each model.""",
-    "names": """Runs of [collapse.md](collapse.md), seed 0: "no cure" is the VAE as it is, "three cures" has free bits, a
-third of the tokens hidden from its decoder, and a beta that rises. Perplexity is that of a character, end marks among
-them; of a VAE it is at most that, by {K} samples of z. {seen:,} of the {n_test:,} test names are training names too.
-{samples:,} samples of each, tokens drawn; "held out" are names of the validation and test splits that are in no
-training line.""",
+{n_test:,} test lines have a true -log p of {truth} nats. The NLL of a language model is exact, that of a VAE a bound
+by {K} samples of z. Below the truth of the same lines no NLL may lie by more than {beyond} standard errors of the
+paired difference: the command refuses to write one. A sample, its tokens drawn, is of the grammar if the grammar can
+make it; there are {samples:,} of each model.""",
+    "names": """Runs of [collapse.md](collapse.md), seed 0: "no cure" is the VAE as it is, "three cures" has free
+bits, a third of the tokens hidden from its decoder, and a beta that rises. Perplexity is that of a character, end
+marks among them; of a VAE it is at most that, by {K} samples of z. {seen:,} of the {n_test:,} test names are training
+names too. {samples:,} samples of each, tokens drawn; "held out" are names of the validation and test splits that are
+in no training line.""",
     "walks": "Between two names, from mean to mean in equal steps, each line the likeliest of its z:",
     "neighbors": "Training names whose means are nearest to that of a name:",
-    "molecules": """Training on 24,445 molecules of ZINC (a sixth of them for validation), tested on 5,000 others. One
-molecule has many strings of either kind, and p(x) is of one string: NLL in nats per molecule compares the two kinds,
-perplexity of a token does not. NLL is on every tenth or so of the test molecules, of VAEs a bound by {K} samples of z.
-Reconstructions are the likeliest tokens given the mean of z, samples are {samples:,}; shares are +- binomial
-standard errors.""",
-    "climb": """log P and QED are predicted from the mean of z by a small network. Then the codes of {n} test molecules
-move along the gradient of the prediction, {steps} steps; as a control they move as far in random directions.
-Changes are from the reconstruction, where both are molecules.""",
-    "words": """Lines of Shakespeare, a vocabulary of at most 10,000 words; other words count as one token, the unknown.
-Perplexity of a token, end marks among them, of a VAE at most that, by {K} samples of z. The test lines are the last
-tenth of the file, those of training its beginning.""",
+    "molecules": """{n_train:,} training molecules of ZINC, {n_test:,} others for the test. The first VAEs have 56
+latents and a beta of 0.05, the other one 32 and 0.2; beta rises for 5 epochs. A molecule has many strings of either
+kind, and p(x) is of one string. NLL is on {rows} of the test molecules, the same for all rows, of VAEs a bound by {K}
+samples of z: nats per molecule compare SMILES and SELFIES, perplexities of their tokens do not. A reconstruction has
+the likeliest token at each place, given the mean of z. There are {samples:,} samples. Shares are +- binomial standard
+errors, and everything is of one training of each.""",
+    "climb": """log P and QED are predicted from the mean of z by a small network, in whitened codes: their lengths
+are in standard deviations. The codes of {n} test molecules move along the gradient of the prediction, {steps} steps;
+as a control they move as far in random directions. Changes are from the reconstruction, where both are molecules.""",
+    "words": """Lines of Shakespeare, a vocabulary of at most 10,000 words; other words count as one token, the
+unknown. Perplexity of a token, end marks among them, of a VAE at most that, by {K} samples of z. The test lines are
+the last tenth of the file, those of training its beginning.""",
     "places": """Of each token the KL of p(x_t | the tokens before it, z), z ~ q(z | x), and p(x_t | the tokens before
 it), a mean over the first {places} test lines; the second is a mixture over {K} draws from the prior.""",
 }
 SHOWS = {  # of each part: the runs that it speaks of, and what they show
-    "expressions": (EXPRESSIONS, """What it shows. No NLL lies below the floor, and the best come within 0.1 nats a line
-of it. What they lack stands in two places. One line in six has parentheses: there a model must count how many are open,
-and with each pair it is further off. And lengths: lines of 6 to 8 tokens seem likelier to the models than they are, so
-that their NLL is below the true -log p of these lines (no breach of the floor, which is a mean over all lines), at the
-cost of the shortest and of the longest. This comes of the training: batches are of lines of nearly one length, the
-gradients of the shortest and of the longest are the largest, and clipping takes most from them. In short trials of a
-GRU the lengths are the further off the harder gradients are clipped, and nearly right without.
+    "expressions": (
+        EXPRESSIONS,
+        """What it shows. No NLL lies below the floor, and the best come within 0.1 nats a line of it. What they lack
+stands in two places. One line in six has parentheses: there a model must count how many are open, and with each pair
+it is further off. And lengths: lines of 6 to 8 tokens seem likelier to the models than they are, so that their NLL is
+below the true -log p of these lines (no breach of the floor, which is a mean over all lines), at the cost of the
+shortest and of the longest. This comes of the training: batches are of lines of nearly one length, the gradients of
+the shortest and of the longest are the largest, and clipping takes most from them. In short trials of a GRU the
+lengths are the further off the harder gradients are clipped, and nearly right without.
 
 The VAE without a cure is the language model again: its KL is 0.04 nats. With free bits z says 4 nats, and log p(x) is
-worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves."""),
-    "names": (NAMES, """What it shows. Without a cure the VAE is the language model again, a little worse, and what it
-decodes hardly depends on z. Yet its means are sorted: the differences are far smaller than the width of q(z | x), and
-neighbors share letters rather than beginnings. With three cures a walk leads from one name to the other, neighbors share
-beginnings and sounds, and a short name comes back from its mean; a long one only in part. The price is in the table: a
-higher perplexity, and samples that are less often names that were held out. That a cure helps the code and harms the
-density is the rule of collapse.md as well."""),
+worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves.""",
+    ),
+    "names": (
+        NAMES,
+        """What it shows. Without a cure the VAE is the language model again, a little worse, and what it decodes
+hardly depends on z. Yet its means are sorted: the differences are far smaller than the width of q(z | x), and
+neighbors share letters rather than beginnings. With three cures a walk leads from one name to the other, neighbors
+share beginnings and sounds, and a short name comes back from its mean; a long one only in part. The price is in the
+table: a higher perplexity, and samples that are less often names that were held out. That a cure helps the code and
+harms the density is the rule of collapse.md as well.""",
+    ),
     "molecules": (("none",), ""),
     "words": (("none",), ""),
     "places": (("none",), ""),
@@ -182,17 +191,22 @@ def molecules_part(found, beside):
 
     head = ("model", "tokens of a line", "perplexity of a token", "NLL, nats per molecule",
             "log p(x) beside the language model, nats", "ELBO, nats", "KL, nats")  # fmt: skip
-    text = ["## Molecules: SMILES and SELFIES", "", READ["molecules"].format(K=K, samples=SAMPLES), ""]
+    done = {name: found[name] for name in MOLECULES if name in found}
+    text = ["## Molecules: SMILES and SELFIES", ""]
+    if done:
+        some = next(iter(done.values()))
+        numbers = {name: some[name] for name in ("n_train", "n_test", "rows")}
+        text += [READ["molecules"].format(K=K, samples=SAMPLES, **numbers), ""]
     text += table(head, MOLECULES, found, of_lines)
     codes = [name for name in MOLECULES if name in BESIDE]
     text += table(("model", "the same molecule", "a molecule", "the same token at a place"), codes, found, of_codes)
-    made = [(f"{WHAT[name]}, {how}", *(percent(found[name][kind][part]) for part in ("validity", "uniqueness",
-                                                                                    "novelty")))
-            for name in MOLECULES if name in found for kind, how in (("drawn", "tokens drawn"), ("greedy", "likeliest"))
-            if kind in found[name]]  # fmt: skip
-    if made:
-        text += [markdown(("samples", "valid", "of these, different", "of these, new"), *made), ""]
-    climbing = {name: found[name] for name in codes if name in found}
+    made = [(f"{WHAT[name]}, {how}", *(percent(row[kind][part]) for part in ("validity", "uniqueness", "novelty")),
+             pm(row[kind]["qed"], 3)) for name, row in done.items()
+            for kind, how in (("drawn", "tokens drawn"), ("greedy", "likeliest tokens")) if kind in row]  # fmt: skip
+    if done:
+        made.append(("test molecules", "", "", "", pm(next(iter(done.values()))["test_qed"], 3)))
+        text += [markdown(("samples", "valid", "of these, different", "of these, new", "QED of the valid"), *made), ""]
+    climbing = {name: row for name, row in done.items() if "climbs" in row}
     if climbing:
         text += ["### A property, and its climb", "", READ["climb"].format(n=CLIMBERS, steps=STEPS), ""]
     for name, row in climbing.items():

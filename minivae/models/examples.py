@@ -30,9 +30,7 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood=None, label
     likelihood = usual_likelihood(cls) if likelihood is None else likelihood
     if cls.reads_text:
         return lines(model, rng, n, shake, likelihood=likelihood, **options)
-    own = {}
-    if cls.conditional:
-        own["labels"] = Labels("classes", 3) if labels is None else labels
+    own = {"labels": Labels("classes", 3) if labels is None else labels} if cls.conditional else {}
     sizes = {name: size for name, size in (SIZES | OF_CODES).items() if name in cls.options}
     made = cls.build(shape, rng, likelihood=likelihood, **(sizes | options), **own)
     return with_data(made, rng, n, shake)
@@ -138,10 +136,7 @@ def _every():
     yield "iwae one sample", partial(small, "iwae", samples=1, beta=0.7)
     yield "iwae learned prior", partial(learned_prior, cls=IWAE, samples=2, gradient="doubly")
     for arch in ("dense", "conv"):
-        two, three = (
-            {"arch": arch, "upper": [2], "between": [4]},
-            {"arch": arch, "upper": [2, 1], "between": [3], "activation": "tanh"},
-        )
+        two, three = ({"arch": arch, "upper": [2, 1][:n], "between": [4]} for n in (1, 2))
         for name in ("hvae", "ladder"):
             yield f"{name} {arch} two levels", partial(small, name, beta_schedule="constant", dropout=0.2, **two)
             yield f"{name} {arch} three levels", partial(small, name, beta_schedule="constant", samples=3, **three)
@@ -152,10 +147,10 @@ def _every():
         yield f"capacity {arch}", partial(small, "capacity", arch=arch, gamma=3.0, capacity=2.0, dropout=0.2)
         yield f"tcvae {arch}", partial(small, "tcvae", arch=arch, beta=3.0, dropout=0.2)
         yield f"factorvae {arch}", partial(small, "factorvae", arch=arch, critic=[6, 5], dropout=0.2)
-        yield (
-            f"vaegan {arch}",
-            partial(small, "vaegan", arch=arch, critic=[6], critic_channels=[3, 4], beta=0.7, gamma=0.5, dropout=0.2),
-        )
+        critics = {"critic": [6], "critic_channels": [3, 4], "gamma": 0.5, "dropout": 0.2}
+        yield f"vaegan {arch}", partial(small, "vaegan", arch=arch, beta=0.7, **critics)
+        yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
+        yield f"aae {arch}", partial(small, "aae", arch=arch, gamma=3.0, critic=[6, 5], dropout=0.2)
     yield "vaegan gaussian", partial(small, "vaegan", likelihood="gaussian-fixed", critic=[6, 5], gamma=0.5)
     yield "tcvae stratified", partial(small, "tcvae", beta=3.0, estimator="stratified", n_train=40, latent=3)
     for arch in ("dense", "conv"):
@@ -164,13 +159,12 @@ def _every():
         yield f"cvae {arch} learned prior", partial(small, "cvae", arch=arch, prior="learned", beta=0.7, dropout=0.2)
         yield f"net {arch}", partial(small, "net", arch=arch, dropout=0.2)
         yield f"ivae {arch}", partial(small, "ivae", arch=arch, beta=0.7, dropout=0.2)
+        yield f"m2 {arch}", partial(small, "m2", arch=arch, beta=0.7, dropout=0.2)
+        yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "cvae learned prior rows", partial(small, "cvae", prior="learned", labels=Labels("rows", 2), free_bits=0.1)
     yield "ivae rows", partial(small, "ivae", labels=Labels("rows", 2), likelihood="gaussian", hidden=())
     yield "net table missing", partial(table, "net", missing=True, labels=Labels("rows", 2))
     yield "ivae missing", partial(small, "ivae", missing=True)
-    for arch in ("dense", "conv"):
-        yield f"m2 {arch}", partial(small, "m2", arch=arch, beta=0.7, dropout=0.2)
-        yield f"m2 {arch} labels first", partial(small, "m2", arch=arch, labels_first=1, alpha=0.5, norm="layer")
     yield "m2 gaussian", partial(small, "m2", likelihood="gaussian", alpha=1)
     yield "m2 missing", partial(small, "m2", missing=True)
     seen = {"hidden": (6,), "beta": 0.7, "dropout": 0.2}
@@ -183,8 +177,6 @@ def _every():
     yield "vqvae dense", partial(small, "vqvae", latent=3, dropout=0.2)
     yield "vqvae conv", partial(small, "vqvae", arch="conv", channels=(3,), codebook="loss")
     yield "vqvae uniform missing", partial(small, "vqvae", prior="uniform", missing=True)
-    for arch in ("dense", "conv"):
-        yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
     for gradient in ("relaxed", "straight-through", "score"):
         yield f"gumbel dense {gradient}", partial(small, "gumbel", gradient=gradient, categories=3, dropout=0.2)
     yield "gumbel conv", partial(small, "gumbel", arch="conv", categories=3, beta=0.7)
@@ -192,12 +184,10 @@ def _every():
     yield "seqvae gru layers", partial(lines, "seqvae", latent=3, hidden=[4, 3], decoder_hidden=[3, 4], free_bits=0.3)
     yield "seqvae transformer", partial(lines, "seqvae", arch="transformer", hidden=[4, 4], heads=2)
     yield "seqvae aggressive", partial(lines, "seqvae", aggressive=2)
-    yield "lm gru", partial(lines, "lm", word_dropout=0.3)
-    yield "lm transformer", partial(lines, "lm", arch="transformer", heads=2)
+    for arch, own in (("gru", {"word_dropout": 0.3}), ("transformer", {"heads": 2})):
+        yield f"lm {arch}", partial(lines, "lm", arch=arch, **own)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
-    for arch in ("dense", "conv"):
-        yield f"aae {arch}", partial(small, "aae", arch=arch, gamma=3.0, critic=[6, 5], dropout=0.2)
     yield "aae table missing", partial(table, "aae", missing=True, critic=[4])
 
 
