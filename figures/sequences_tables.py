@@ -85,13 +85,13 @@ harms the density is the rule of collapse.md as well.""",
     ),
     "molecules": (
         MOLECULES,
-        """What it shows. Validity is a matter of the strings: every line of SELFIES is a molecule, of SMILES about half of
-what a language model draws, and less of what the VAEs draw. But validity is not all: molecules from SELFIES have
-a lower QED than those of the test, and the drawings show large rings and chains that no chemist would make. A
-small beta buys codes from which a quarter of the molecules come back, and pays with the prior: q(z) leaves N(0,
-I), samples are worse than with a beta of 0.2, and 100 samples of z are far too few for a KL of 77 nats, so that
-its NLL says little. From a SELFIES code hardly a molecule comes back: one wrong symbol early changes what the
-others mean.
+        """What it shows. Validity is a matter of the strings: every line of SELFIES is a molecule, of SMILES about
+half of what a language model draws, and less of what the VAEs draw. But validity is not all: molecules from
+SELFIES have a lower QED than those of the test, and the drawings show large rings and chains that no chemist
+would make. A small beta buys codes from which a quarter of the molecules come back, and pays with the prior:
+q(z) leaves N(0, I), samples are worse than with a beta of 0.2, and 100 samples of z are far too few for a KL
+of 77 nats, so that its NLL says little. From a SELFIES code hardly a molecule comes back: one wrong symbol
+early changes what the others mean.
 
 The climb does what it should. log P rises by 2.2 to 2.3 at the middle length, random moves of that length change
 it by 0.1 or less, and the prediction is too high by half to one. What it costs is validity with SMILES, a fifth
