@@ -36,11 +36,6 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood=None, label
     return with_data(made, rng, n, shake)
 
 
-def usual_likelihood(cls):
-    """The likelihood of small instances of a class of models, where none is given."""
-    return "tokens" if cls.reads_text else "bernoulli"
-
-
 def with_data(model, rng, n=5, shake=0.1):
     """(model, x, y) of a model just built: see `small`. Where values may be missing, a third of them are."""
     model.bind("float64")
