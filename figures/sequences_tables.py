@@ -29,7 +29,7 @@ BESIDE = {"none-0": "lm-0", "together-0": "lm-0", "shakespeare-vae": "shakespear
           "molecules-smiles": "molecules-lm-smiles", "molecules-tight": "molecules-lm-smiles",
           "molecules-selfies": "molecules-lm-selfies"}  # fmt: skip
 WHAT = EXPRESSIONS | NAMES | MOLECULES | WORDS
-PROPERTY = {"logp": "log P", "qed": "QED"}
+PROPERTY = {"logp": ("log P", 2), "qed": ("QED", 3)}  # and digits
 
 READ = {
     "expressions": """{n_train:,} training lines of a small grammar (`minivae/data/expressions.py`) that says exactly
@@ -45,11 +45,11 @@ names too. {samples:,} samples of each, tokens drawn; "held out" are names of th
 in no training line.""",
     "walks": "Between two names, from mean to mean in equal steps, each line the likeliest of its z:",
     "neighbors": "Training names whose means are nearest to that of a name:",
-    "molecules": """{n_train:,} training molecules of ZINC, {n_test:,} others for the test. The first VAEs have 56
-latents and a beta of 0.05, the other one 32 and 0.2; beta rises for 5 epochs. A molecule has many strings of either
-kind, and p(x) is of one string. NLL is on {rows} of the test molecules, the same for all rows, of VAEs a bound by {K}
-samples of z: nats per molecule compare SMILES and SELFIES, perplexities of their tokens do not. A reconstruction has
-the likeliest token at each place, given the mean of z. There are {samples:,} samples. Shares are +- binomial standard
+    "molecules": """{n_train:,} training molecules of ZINC, {n_test:,} others for the test. A VAE has 56 latents and a
+beta of 0.05, the one of beta 0.2 has 32; beta rises for 5 epochs. A molecule has many strings of either kind, and
+p(x) is of one string. NLL is on {rows} of the test molecules, the same for all rows, of VAEs a bound by {K} samples
+of z: nats per molecule compare SMILES and SELFIES, perplexities of their tokens do not. A reconstruction has the
+likeliest token at each place, given the mean of z. There are {samples:,} samples. Shares are +- binomial standard
 errors, and everything is of one training of each.""",
     "climb": """log P and QED are predicted from the mean of z by a small network, in whitened codes: their lengths
 are in standard deviations. The codes of {n} test molecules move along the gradient of the prediction, {steps} steps;
@@ -72,7 +72,9 @@ the shortest and of the longest are the largest, and clipping takes most from th
 lengths are the further off the harder gradients are clipped, and nearly right without.
 
 The VAE without a cure is the language model again: its KL is 0.04 nats. With free bits z says 4 nats, and log p(x) is
-worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves.""",
+worse than without a z: what is said by z need not be said by the tokens, but it costs more than it saves. In the
+attention of the transformer are the parts that the grammar needs: the letter before "=", the parenthesis that is
+open, the operators.""",
     ),
     "names": (
         NAMES,
@@ -83,9 +85,34 @@ share beginnings and sounds, and a short name comes back from its mean; a long o
 table: a higher perplexity, and samples that are less often names that were held out. That a cure helps the code and
 harms the density is the rule of collapse.md as well.""",
     ),
-    "molecules": (("none",), ""),
+    "molecules": (
+        MOLECULES,
+        """What it shows. To keep a molecule in z and to draw new ones from the prior pull apart. With a beta of 0.05
+z says 77 nats, more than twice the 30 that a language model needs for the whole molecule: one SMILES in four comes
+back from its mean as the same molecule, but draws from the prior lie where no molecule has its code, and few of them
+are molecules. With a beta of 0.2 z says 28 nats, hardly a molecule comes back as it was, and half of the likeliest
+samples are molecules. The language model makes more of them, and its log p(x) is 10 to 50 nats higher, a part of
+which is that the bound is loose where z says so much. All of that is of 20,000 molecules, few for such models.
+
+SELFIES are valid whatever the model says, and that is all that the share says. The QED of their samples is far below
+that of test molecules, of the language model's as well, and the pictures show why: rings of a dozen atoms, chains of
+double bonds, sulfur with odd valences. They are not easier to learn either: nats per molecule are higher, and fewer
+molecules come back. What makes them harder here is open; a symbol may be an atom or the length of a branch or a ring,
+by what stands before it, so that one wrong symbol changes what those behind it mean, and nothing refuses the result.
+
+Log P is predicted well enough to be climbed: it rises far more than by random moves of the same length. But the
+molecules grow with it, for every carbon adds to log P; of SMILES, whose codes leave the region of molecules faster
+along the gradient than at random, few are left at the end, and those few are what the mean is of; of SELFIES all are
+left, and most are no molecules that a chemist would make. QED is predicted worse and gains little, far less than the
+prediction promises: of SMILES some hundredths beyond random moves, of SELFIES hardly anything.""",
+    ),
     "words": (("none",), ""),
-    "places": (("none",), ""),
+    "places": (
+        ("expressions-free", "expressions-vae-transformer", "together-0"),
+        """What it shows. z says most of the first tokens, and less the more of them are known. The second token of an
+expression is always "=", and there z says nothing; the third, the first term, has the most to say. Without a cure it
+is about a hundredth of a nat at every place.""",
+    ),
 }
 
 
@@ -211,18 +238,19 @@ def molecules_part(found, beside):
         text += ["### A property, and its climb", "", READ["climb"].format(n=CLIMBERS, steps=STEPS), ""]
     for name, row in climbing.items():
         for prop, of in row["climbs"].items():
-            text += climb_table(WHAT[name], PROPERTY[prop], of)
+            text += climb_table(WHAT[name], *PROPERTY[prop], of)
     return [*text, *shown("molecules", found)]
 
 
-def climb_table(what, prop, of):
+def climb_table(what, prop, digits, of):
     """What the climbs of a property come to, of one run."""
     rows = [(f"{what}: {prop}", "moved", "valid", "different", prop, "change", "predicted", "weight, dalton")]
     for row in of["rows"]:
         moved = row.get("length", 0) > 0
         rows.append((row["how"], f"{row['length']:.2f}" if moved else "", percent(row["valid"]), row["different"],
-                     pm(row["value"]), pm(row["change"], 2, "+") if moved else "",
-                     f"{row['predicted']:.2f}" if "predicted" in row else "", pm(row["weight"], 0)))  # fmt: skip
+                     pm(row["value"], digits), pm(row["change"], digits, "+") if moved else "",
+                     f"{row['predicted']:.{digits}f}" if "predicted" in row else "",
+                     pm(row["weight"], 0)))  # fmt: skip
     net, linear = of["r_squared"]
     said = (f"R^2 of the prediction on {of['tested']:,} test molecules: {net:.3f}, of a ridge regression {linear:.3f}; "
             f"codes are {of['far']:.2f} from their mean.")  # fmt: skip
