@@ -138,7 +138,7 @@ def test_attention_has_queries_down_and_keys_across(tmp_path, drawn):
     for ax, p in zip(panels, weights, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), p)
         assert ax.images[0].get_clim() == (0, 1)
-    for labels in (panels[4].get_xticklabels(), panels[4].get_yticklabels()):
+    for labels in (panels[3].get_xticklabels(), panels[3].get_yticklabels()):
         assert [label.get_text() for label in labels] == ["$a$", "\N{OPEN BOX}", "b"]
         assert not any(label.get_parse_math() for label in labels)
 

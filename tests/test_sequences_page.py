@@ -195,14 +195,14 @@ def test_tables_of_molecules_and_words():
            "weight": [300.0, 2.0], "change": [None, None]}  # fmt: skip
     climbs = {"r_squared": [0.65, 0.58], "tested": 4999, "far": 7.45, "rows": [end]}
     row = row_of("molecules-smiles", drawn=made, greedy=made, test_qed=[0.73, 0.01], same=share, back_valid=share,
-                 accuracy=[0.5, 0.1], climbs={"logp": climbs}, kl=[77.0, 0.5], elbo=[-85.0, 1.0], unknown=share)  # fmt: skip
+                 accuracy=[0.5, 0.1], climbs={"logp": climbs}, kl=[77.0, 0.5], elbo=[-85.0, 1.0])  # fmt: skip
     text = "\n".join(molecules_part({"molecules-smiles": row}, {"molecules-smiles": [-45.17, 0.65]}))
     assert "| VAE, SMILES | 9.8 | 4.800 +- 0.100 | 15.40 +- 0.20 | -45.17 +- 0.65 | -85.00 +- 1.00 |" in text
     assert "| VAE, SMILES | 25.0 +- 21.7 % | 25.0 +- 21.7 % | 50.0 % |" in text
     assert "| VAE, SMILES, likeliest tokens | 25.0 +- 21.7 % | none | none | 0.700 |" in text
     assert "| climbed | 1.50 | 25.0 +- 21.7 % | 1 | 4.00 +- 0.50 |  | 4.25 | 300 +- 2 |" in text
     assert "R^2 of the prediction on 4,999 test molecules: 0.650, of a ridge regression 0.580" in text
-    text = "\n".join(words_part({"shakespeare-vae": row | {"walks": [["a", "b", "c"]]}}, {}))
+    text = "\n".join(words_part({"shakespeare-vae": row | {"unknown": share, "walks": [["a", "b", "c"]]}}, {}))
     assert "| VAE | 9.80 | 4.8 +- 0.1 |" in text
     assert "| model | 0.00 | 0.50 | 1.00 |" in text
 

@@ -12,7 +12,7 @@ from ..gradcheck.loading import raised
 from ..laboratory.rounding import curves_of
 from ..likelihoods import LIKELIHOODS
 from ..models import MODELS
-from ..models.examples import small, usual_likelihood
+from ..models.examples import small
 from ..options import whole
 from ..params import Module
 from ..plot import draw_error_curves
@@ -46,7 +46,7 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         model = model or "vae"
         arch = arch or MODELS[model].options["arch"].default
-        likelihood = likelihood or usual_likelihood(MODELS[model])
+        likelihood = likelihood or ("tokens" if MODELS[model].reads_text else "bernoulli")
         title = f"{model}, {arch}, {likelihood}"
         instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
     else:

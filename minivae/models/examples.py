@@ -27,18 +27,13 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood=None, label
     moves each parameter: biases of zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
-    likelihood = usual_likelihood(cls) if likelihood is None else likelihood
+    likelihood = likelihood or ("tokens" if cls.reads_text else "bernoulli")
     if cls.reads_text:
         return lines(model, rng, n, shake, likelihood=likelihood, **options)
     own = {"labels": Labels("classes", 3) if labels is None else labels} if cls.conditional else {}
     sizes = {name: size for name, size in (SIZES | OF_CODES).items() if name in cls.options}
     made = cls.build(shape, rng, likelihood=likelihood, **(sizes | options), **own)
     return with_data(made, rng, n, shake)
-
-
-def usual_likelihood(cls):
-    """The likelihood of small instances of a class of models, where none is given."""
-    return "tokens" if cls.reads_text else "bernoulli"
 
 
 def with_data(model, rng, n=5, shake=0.1):
