@@ -35,7 +35,19 @@ from minivae.gradcheck.compare import compared, norm
 from minivae.gradcheck.complex_step import ByRealPart
 from minivae.gradcheck.problems import _size, model_problems
 from minivae.laboratory.rounding import Curve, error_curve
-from minivae.layers import Conv2d, Dense, Embedding, Layer, LineDecoder, LineEncoder, MaxPool2d, ReLU, Sequential, Softplus, Tanh
+from minivae.layers import (
+    Conv2d,
+    Dense,
+    Embedding,
+    Layer,
+    LineDecoder,
+    LineEncoder,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Softplus,
+    Tanh,
+)
 from minivae.models import VAE
 from minivae.params import Param
 from minivae.plot import draw_error_curves
