@@ -70,7 +70,7 @@ def draw(found, folder, out):
 PICTURES = {  # after which part: {file: what it shows}
     "expressions": {
         "sequences_excess.png": "NLL above the true -log p against the length of a line, a curve for each model",
-        "sequences_attention.png": f"The attention of the last block of the decoder while it is given {LINE}",
+        "sequences_attention.png": f"What the heads of the transformer's decoder look at while it is given {LINE}",
     },
     "names": {},
     "molecules": {

@@ -14,7 +14,7 @@ from .runs.settings import complete, read_options
 from .train import fit
 from .trained import SAMPLES, Trained
 
-UNCONDITIONAL = [name for name, cls in MODELS.items() if not cls.conditional]
+UNCONDITIONAL = [name for name, cls in MODELS.items() if not (cls.conditional or cls.reads_text)]
 
 
 class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -35,19 +35,7 @@ from minivae.gradcheck.compare import compared, norm
 from minivae.gradcheck.complex_step import ByRealPart
 from minivae.gradcheck.problems import _size, model_problems
 from minivae.laboratory.rounding import Curve, error_curve
-from minivae.layers import (
-    Conv2d,
-    Dense,
-    Embedding,
-    Layer,
-    LineDecoder,
-    LineEncoder,
-    MaxPool2d,
-    ReLU,
-    Sequential,
-    Softplus,
-    Tanh,
-)
+from minivae.layers import Conv2d, Dense, Layer, MaxPool2d, ReLU, Sequential, Softplus, Tanh
 from minivae.models import VAE
 from minivae.params import Param
 from minivae.plot import draw_error_curves
@@ -210,7 +198,7 @@ def test_which_layers_are_linear(rng):
     found = set()
     for label, make in cases.every_layer_case():
         layer, x = make(rng)
-        if not isinstance(layer, Embedding | LineEncoder | LineDecoder):  # of tokens there are no sums
+        if all(part.dtype.kind == "f" for part in cases.arrays([x])):  # of tokens there are no sums
             found |= {label} if is_linear(layer.bind("float64"), x) else set()
     assert found == LINEAR
     with pytest.raises(ValueError, match="layer: expected one that is linear in x, got ReLU"):
@@ -264,6 +252,7 @@ def test_likelihoods_priors_and_operations(oracle, rng):
             continue
         assert check_gradients(prior, rng.standard_normal((3, prior.L)), rng, oracle=oracle).ok
     for _, f, make in cases.every_operation_case():
+        rng = np.random.default_rng(0)  # so that no case depends on those before it
         args, data = make(rng)
         problem = operation_problem(f, getattr(densities, f"{f.__name__}_backward"), args, rng, **data)
         assert ORACLES[oracle](problem, rng).ok, f.__name__

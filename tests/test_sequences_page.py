@@ -19,7 +19,7 @@ from figures.sequences_measures import (
     walks,
 )
 from figures.sequences_runs import RUNS
-from figures.sequences_tables import WHAT
+from figures.sequences_tables import WHAT, molecules_part, words_part
 from minivae import load_data
 from minivae.data.expressions import expressions, log_prob
 from minivae.evaluate import tokens_of
@@ -144,10 +144,11 @@ def test_climbs(case, small, monkeypatch):
     for row in found["rows"]:
         rows.setdefault(row["how"], []).append(row)
     assert [len(rows[how]) for how in rows] == [1, 1, 3, 3]
+    slope = np.std(np.array(lines, float), ddof=1)  # of whitened codes: |S^(1/2) w|, w the weights, is the deviation
     for climbed, moved, share in zip(rows["climbed"], rows["moved at random"], sequences_measures.LIMITS, strict=True):
         assert moved["length"] == pytest.approx(climbed["length"])
         assert climbed["length"] <= share * found["far"] * 1.001
-        assert climbed["change"][0] == pytest.approx(10**0.5 * climbed["length"], rel=0.15)
+        assert climbed["change"][0] == pytest.approx(slope * climbed["length"], rel=0.05)
         assert abs(moved["change"][0]) < climbed["change"][0] / 1.5
     assert rows["reconstructed"][0]["change"][0] == 0
     assert [len(part) for part in found["lines"]] == [6, 6, 6]
@@ -184,6 +185,26 @@ def test_the_page(page):
     assert (page / "sequences_excess.png").exists()
     assert "](sequences_excess.png)" in text
     assert "](sequences_places.png)" not in text
+
+
+def test_tables_of_molecules_and_words():
+    share = {"count": 1, "of": 4, "share": 0.25, "standard_error": 0.217}
+    none = share | {"of": 0, "share": None, "standard_error": None}
+    made = {"validity": share, "uniqueness": none, "novelty": none, "qed": [0.7, None]}
+    end = {"how": "climbed", "length": 1.5, "predicted": 4.25, "valid": share, "value": [4.0, 0.5], "different": 1,
+           "weight": [300.0, 2.0], "change": [None, None]}  # fmt: skip
+    climbs = {"r_squared": [0.65, 0.58], "tested": 4999, "far": 7.45, "rows": [end]}
+    row = row_of("molecules-smiles", drawn=made, greedy=made, test_qed=[0.73, 0.01], same=share, back_valid=share,
+                 accuracy=[0.5, 0.1], climbs={"logp": climbs}, kl=[77.0, 0.5], elbo=[-85.0, 1.0])  # fmt: skip
+    text = "\n".join(molecules_part({"molecules-smiles": row}, {"molecules-smiles": [-45.17, 0.65]}))
+    assert "| VAE, SMILES | 9.8 | 4.800 +- 0.100 | 15.40 +- 0.20 | -45.17 +- 0.65 | -85.00 +- 1.00 |" in text
+    assert "| VAE, SMILES | 25.0 +- 21.7 % | 25.0 +- 21.7 % | 50.0 % |" in text
+    assert "| VAE, SMILES, likeliest tokens | 25.0 +- 21.7 % | none | none | 0.700 |" in text
+    assert "| climbed | 1.50 | 25.0 +- 21.7 % | 1 | 4.00 +- 0.50 |  | 4.25 | 300 +- 2 |" in text
+    assert "R^2 of the prediction on 4,999 test molecules: 0.650, of a ridge regression 0.580" in text
+    text = "\n".join(words_part({"shakespeare-vae": row | {"unknown": share, "walks": [["a", "b", "c"]]}}, {}))
+    assert "| VAE | 9.80 | 4.8 +- 0.1 |" in text
+    assert "| model | 0.00 | 0.50 | 1.00 |" in text
 
 
 def test_what_lies_below_the_floor_is_not_written(page, monkeypatch):

@@ -396,7 +396,7 @@ class Copy:
     def encode(self, x, y=None):
         return x
 
-    def decode(self, z, y=None):
+    def decode(self, z, y=None, **choice):
         return z
 
     def rows(self, z, name, L):
