@@ -49,7 +49,7 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         check_writable(run.path, "run")
         if annealed is not None and model.latent is None:
             raise ValueError(f"annealed: the model {run.settings['model']} has no latents; --samples gives its exact "
-                             "log p(x | y)")  # fmt: skip
+                             f"{model.evidence}")  # fmt: skip
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 why = "has no evidence log p(x) to estimate"
@@ -186,7 +186,18 @@ def _unit(run):
     kind = "density" if likelihood.startswith("gaussian") else likelihood
     if run.settings.get("levels") is not None:
         kind = "levels"  # however their probabilities come about
-    names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants")
+    names = (
+        "sha256",
+        "n_validation",
+        "split_seed",
+        "divisor",
+        "binarize",
+        "levels",
+        "mean",
+        "std",
+        "quadrants",
+        "tokens",
+    )
     model = MODELS[run.settings["model"]]
     kind = (kind, model.conditional and not model.infers_y, model.explains_y)  # log p(x | y), log p(x), or log p(x, y)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]
