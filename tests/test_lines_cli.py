@@ -362,7 +362,7 @@ def test_detection_of_lines(folder, tmp_path, monkeypatch):
         scores[name] = report["measures"]["detection"]["scores"]
     tokens = tokens_of(Run.open(folder / "vae").read_data().validation.x)
     assert scores["vae"]["tokens"]["auroc"] == pytest.approx((tokens < 4).mean() + (tokens == 4).mean() / 2)
-    assert set(scores["lm"]) == {"evidence", "typicality", "tokens", "typicality_of_10_rows"}
+    assert set(scores["lm"]) == {"evidence", "typicality", "tokens"}
 
 
 def test_the_ledger_of_lines(folder, no_pictures, monkeypatch, capsys):
