@@ -206,6 +206,7 @@ def test_files_of_lines(folder, model, tmp_path, capsys):
 def test_draws_of_python(model):
     z = np.zeros((5, 3))
     assert len(set(model.decode(z))) == 1
+    assert model.decode(z, draw=True, top_k=1) == model.decode(z)
     drawn = model.decode(z, draw=True, temperature=2.0)
     assert len(set(drawn)) > 1
     assert drawn == model.decode(z, draw=True, temperature=2.0) != model.decode(z, draw=True, temperature=2.0, seed=1)
