@@ -100,7 +100,7 @@ def test_letters_are_as_far_apart_as_the_columns_are(tmp_path):
 def test_what_is_marked():
     assert plot.marked("abc", "abc") == [("abc", "black")]
     assert plot.marked("axc", "abc") == [("a", "black"), ("x", plot.ORANGE), ("c", "black")]
-    assert plot.marked("ac", "abbc") == [("a", "black"), ("__", plot.ORANGE), ("c", "black")]
+    assert plot.marked("ac", "abbc") == [("a", "black"), ("_", plot.ORANGE), ("c", "black")]
     assert plot.marked("a c", "ac")[1] == ("\N{OPEN BOX}", plot.ORANGE)
     assert plot.marked("", "") == []
     colors = [color for ((_, color),) in plot.repeated(["a", "a", "b", "a"])]
