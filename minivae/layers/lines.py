@@ -199,9 +199,9 @@ def _chosen(logits, noise, temperature, top_k):
     if noise is None:
         return logits.argmax(axis=-1)
     xp = array_module(logits)
-    logits = logits / temperature
+    logits = (logits - logits.max(axis=-1, keepdims=True)) / temperature
     if top_k is not None and top_k < logits.shape[-1]:
         least = xp.sort(logits, axis=-1)[:, -top_k, None]
         logits = xp.where(logits < least, -math.inf, logits)
     p = softmax(logits[..., None])[..., 0].cumsum(axis=-1)
-    return (p[:, :-1] <= noise[:, None]).sum(axis=-1)
+    return (p[:, :-1] <= noise[:, None] * p[:, -1:]).sum(axis=-1)  # the last is 1 but for rounding

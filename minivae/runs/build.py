@@ -101,15 +101,6 @@ def read_data(settings, source=None):
         if is_text(source):
             raise ValueError(f"model: expected {some} for lines of text, got {settings['model']}")
         raise ValueError(f"data: expected lines of text for model {settings['model']}, got {shown(source)}")
-    own = {name: settings[name] for name in OPTIONS if name != "data"} | {"label_seed": settings["seed"]}
-    source = settings["data"] if source is None else source
-    if is_text(source) != MODELS[settings["model"]].reads_text:
-        some = ", ".join(name for name, cls in MODELS.items() if cls.reads_text)
-        wanted = (
-            f"{some} for lines of text" if is_text(source) else f"data that are lines of text for {settings['model']}"
-        )
-        raise ValueError(f"{'model' if is_text(source) else 'data'}: expected {wanted}, got "
-                         f"{settings['model'] if is_text(source) else source}")  # fmt: skip
     return load_data(source, likelihood=settings["likelihood"], levels=settings.get("levels"), **own)
 
 
