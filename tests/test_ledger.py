@@ -41,7 +41,7 @@ def rms(a):
 # ---- the parts
 
 
-WITH_KL = [label for label in MODELS if label.startswith(("vae ", "cvae")) and "prior" not in label]
+WITH_KL = [label for label in MODELS if label.startswith(("vae ", "cvae", "seqvae gru")) and "prior" not in label]
 
 
 @pytest.mark.parametrize("label", WITH_KL)

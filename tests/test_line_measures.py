@@ -102,3 +102,14 @@ def test_means_over_the_lines_that_reach_a_place(rng):
     assert found.of_line[0] == pytest.approx(first.kl.sum())
     assert np.isfinite(found.standard_error[:3]).all()
     assert np.isnan(found.standard_error[3:]).all()
+
+
+def test_on_every_device(device):
+    """The same numbers, lines of several lengths."""
+    x = np.array([[2.0, 3, 0, 0, 0, 0], [4, 4, 4, 2, 3, 0]])
+    found = []
+    for backend in ("numpy", device):
+        model, _, _ = lines("seqvae", np.random.default_rng(0))
+        model.bind("float64", backend)
+        found.append(place_kl(model, x, 9, np.random.default_rng(0)))
+    np.testing.assert_allclose(found[0].kl, found[1].kl, rtol=1e-9)

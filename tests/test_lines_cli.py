@@ -100,7 +100,7 @@ def test_letters_are_as_far_apart_as_the_columns_are(tmp_path):
 def test_what_is_marked():
     assert plot.marked("abc", "abc") == [("abc", "black")]
     assert plot.marked("axc", "abc") == [("a", "black"), ("x", plot.ORANGE), ("c", "black")]
-    assert plot.marked("ac", "abbc") == [("a", "black"), ("__", plot.ORANGE), ("c", "black")]
+    assert plot.marked("ac", "abbc") == [("a", "black"), ("_", plot.ORANGE), ("c", "black")]
     assert plot.marked("a c", "ac")[1] == ("\N{OPEN BOX}", plot.ORANGE)
     assert plot.marked("", "") == []
     colors = [color for ((_, color),) in plot.repeated(["a", "a", "b", "a"])]
@@ -206,6 +206,7 @@ def test_files_of_lines(folder, model, tmp_path, capsys):
 def test_draws_of_python(model):
     z = np.zeros((5, 3))
     assert len(set(model.decode(z))) == 1
+    assert model.decode(z, draw=True, top_k=1) == model.decode(z)
     drawn = model.decode(z, draw=True, temperature=2.0)
     assert len(set(drawn)) > 1
     assert drawn == model.decode(z, draw=True, temperature=2.0) != model.decode(z, draw=True, temperature=2.0, seed=1)
@@ -354,13 +355,15 @@ def test_detection_of_lines(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("minivae.cli.families.detection.SAMPLES", 2)
     monkeypatch.setattr("minivae.cli.families.detection.draw_detection", lambda *args: None)
     (tmp_path / "b.txt").write_text("a=b\na=c\nb=a\n" * 4)
-    argv = ["evaluate", str(folder / "vae"), "--split", "validation", "--measure", "detection"]
-    assert main([*argv, "--against", str(tmp_path / "b.txt")]) == 0
-    report = json.loads((folder / "vae" / "evaluate-validation.json").read_text())["measures"]["detection"]
-    x = Run.open(folder / "vae").read_data().validation.x
-    assert report["scores"]["tokens"]["auroc"] == pytest.approx(
-        (tokens_of(x) < 4).mean() + (tokens_of(x) == 4).mean() / 2
-    )
+    scores = {}
+    for name in ("vae", "lm"):
+        argv = ["evaluate", str(folder / name), "--split", "validation", "--measure", "detection"]
+        assert main([*argv, "--against", str(tmp_path / "b.txt")]) == 0
+        report = json.loads((folder / name / "evaluate-validation.json").read_text())
+        scores[name] = report["measures"]["detection"]["scores"]
+    tokens = tokens_of(Run.open(folder / "vae").read_data().validation.x)
+    assert scores["vae"]["tokens"]["auroc"] == pytest.approx((tokens < 4).mean() + (tokens == 4).mean() / 2)
+    assert set(scores["lm"]) == {"evidence", "typicality", "tokens"}
 
 
 def test_the_ledger_of_lines(folder, no_pictures, monkeypatch, capsys):
@@ -394,6 +397,12 @@ LACKING = "model: expected one with latents, LanguageModel has none"
         ("neighbors vae --line a=b --n 0", "n: expected a whole number >= 1, got 0"),
         (f"neighbors vae --line {'x' * 99}", "line: expected at most "),
         ("attention vae --line a=b", "run: attention needs arch transformer, got gru"),
+        ("evaluate lm --split validation --annealed 2", "annealed: the model lm has no latents; --samples gives its "),
+        (
+            "evaluate lm --split validation --measure latents",
+            "measure: latents needs a Gaussian q(z | x), the model lm",
+        ),
+        ("evaluate vae", "split: lines.txt has no test split; expected --split validation"),
         ("ledger lm", "the ledger needs a KL of each latent"),
         ("evaluate vae --split validation --measure samples", "measure: samples needs images or rows, the run is of t"),
         ("impute vae --input lines.txt --out a.csv", "run: impute needs a model that was trained on data with"),

@@ -49,7 +49,7 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         check_writable(run.path, "run")
         if annealed is not None and model.latent is None:
             raise ValueError(f"annealed: the model {run.settings['model']} has no latents; --samples gives its exact "
-                             "log p(x | y)")  # fmt: skip
+                             f"{model.evidence}")  # fmt: skip
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 why = "has no evidence log p(x) to estimate"

@@ -21,9 +21,10 @@ def anomaly_scores(scores, held_out):
     -------
     dict of arrays (N,)
         "reconstruction" -log p(x | z), "kl" KL(q(z | x) || p(z)), "elbo" -ELBO, "evidence" -log p(x) and "typicality",
-        see there. Of a model without evidence, "reconstruction" alone, and of one with codes "kl" and "elbo" as well.
+        see there. Of a model without evidence, "reconstruction" alone, and of one with codes "kl" and "elbo" as well;
+        of one without latents the last two.
     """
-    found = {"reconstruction": -scores["log_px_z"]}
+    found = {"reconstruction": -scores["log_px_z"]} if "log_px_z" in scores else {}
     if "elbo" in scores:
         found |= {"kl": scores["kl"], "elbo": -scores["elbo"]}
     if "log_px" not in scores:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import place, to_numpy
+from ..backend import array_module, place, to_numpy
 from ..densities import log_mean_exp, reparameterize
 from ..layers.lines import ends_of
 from .molecules import Share
@@ -77,7 +77,7 @@ def place_kl(model, x, S, rng):
 
 def _log_p(model, line, z):
     """log p(v | x_<t, z) of each token v at each place of a line (1, t): z (S, L) -> (S, t, V) float64."""
-    lines = line.repeat(len(z), axis=0)
+    lines = array_module(line).tile(line, (len(z), 1))
     logits = to_numpy(model.decoder((lines, z))).astype("float64").reshape(*lines.shape, -1)
     logits -= logits.max(axis=-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))

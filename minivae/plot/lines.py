@@ -54,13 +54,13 @@ def side_by_side(lines):
 
 
 def marked(line, original):
-    """A cell: the line, orange where it is another than the original; a low line there is what it lacks."""
+    """A cell: the line, orange where it is another than the original; a low line stands where it lacks something."""
     pieces = []
-    for what, a, b, c, d in SequenceMatcher(None, original, line, autojunk=False).get_opcodes():
+    for what, _, _, c, d in SequenceMatcher(None, original, line, autojunk=False).get_opcodes():
         if what == "equal":
             pieces.append((line[c:d], "black"))
         else:
-            pieces.append((line[c:d].replace(" ", "\N{OPEN BOX}") or "_" * (b - a), ORANGE))
+            pieces.append((line[c:d].replace(" ", "\N{OPEN BOX}") or "_", ORANGE))
     return pieces
 
 
