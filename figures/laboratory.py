@@ -17,7 +17,8 @@ from minivae.laboratory.estimators import study
 from minivae.laboratory.pencil import pencil
 from minivae.laboratory.rounding import curves_of, error_curve
 from minivae.models import VAE
-from minivae.models.examples import EXAMPLES, small
+from minivae.models.catalog import EXAMPLES
+from minivae.models.examples import small
 from minivae.optim import Adam
 from minivae.plot import (
     draw_bound_and_gap,

@@ -57,7 +57,7 @@ from minivae.layers import (
     dense_encoder,
     of_each_class,
 )
-from minivae.models.examples import EXAMPLES
+from minivae.models.catalog import EXAMPLES
 from minivae.params import Param
 
 

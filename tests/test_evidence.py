@@ -11,7 +11,7 @@ from minivae.cli import main
 from minivae.data.preprocess import entropy_floor
 from minivae.evaluate import Result, annealed_evidence, hash_of, row_scores, sampled_evidence
 from minivae.evaluate.annealed import _betas
-from minivae.models.examples import EXAMPLES
+from minivae.models.catalog import EXAMPLES
 from minivae.reports import read_result
 from minivae.runs import Run
 from minivae.truth import linear_gaussian as exact

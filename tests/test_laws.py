@@ -10,7 +10,7 @@ from minivae.laboratory.detectors import model_and_data
 from minivae.layers import Dense
 from minivae.likelihoods import LIKELIHOODS, Tokens
 from minivae.models import VAE
-from minivae.models.examples import EXAMPLES
+from minivae.models.catalog import EXAMPLES
 from minivae.priors import Prior, StandardNormal
 from minivae.truth.known_answers import check_known, equal, of_kl, of_likelihood, of_starts, scales, signs, untouched
 from minivae.truth.laws import (

@@ -47,7 +47,7 @@ def perplexity_of(case, log_p, mean=None):
         return None, None
     moved = 0 if mean is None else mean - log_p.mean()
     value, error = perplexity(log_p + moved, tokens_of(case.x))
-    at_most = "" if case.model.latent is None else "at most "
+    at_most = "" if case.model.exact else "at most "
     said = f"{value:.3f}" + ("" if error is None else f" +- {error:.3f}")
     print(f"perplexity {at_most}{said} per {TOKENS[protocol.tokens].one}, the end mark of a line among them")
     return value, error
@@ -56,7 +56,7 @@ def perplexity_of(case, log_p, mean=None):
 def estimates(case, K, T):
     """{"evidence": {K: Result}, "annealed": {T: Result}} of those that are wanted; printed as lines, and drawn."""
     found = {"evidence": {}, "annealed": {}}
-    if case.model.latent is None and K is not None:
+    if case.model.exact and K is not None:
         exact = log_evidence(case.model, case.x, 1, case.rng(1), y=case.y)
         found["evidence"][str(K)] = _result(case, exact, "exact", K, np.full(len(exact), float(K)))
         return found

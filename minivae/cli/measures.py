@@ -47,9 +47,9 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         model, meta = run.load_model()
         case = _case(run, model, split, images, seed, meta["epoch"], against)
         check_writable(run.path, "run")
-        if annealed is not None and model.latent is None:
-            raise ValueError(f"annealed: the model {run.settings['model']} has no latents; --samples gives its exact "
-                             f"{model.evidence}")  # fmt: skip
+        if annealed is not None and model.exact:
+            raise ValueError(f"annealed: nothing to estimate of the model {run.settings['model']}; --samples gives its "
+                             f"exact {model.evidence}")  # fmt: skip
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 why = "has no evidence log p(x) to estimate"
@@ -66,7 +66,7 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         if "elbo" in model.metrics and (model.log_weights is not None or model.latent == "codes"):
             rows = sampled_elbos(model, x, generator(seed, "evaluate"), y)
             errors["elbo_standard_error"] = standard_error(rows)
-        elif model.latent is None:
+        elif model.exact:
             rows = log_evidence(model, x, 1, None, y=y)
             errors["log_px_standard_error"] = standard_error(rows)
         check_finite(result | errors, f"{split} split")

@@ -84,10 +84,10 @@ def row_scores(model, x, K, rng, progress=False, y=None):
     """Scores of each row of x (N, D) in nats: {"elbo", "log_px", "log_px_z", "kl": (N,) float64}, as in `Evidence`.
 
     All rows share the same noise: no score depends on the other rows, or on their order. Of a model without evidence,
-    which draws nothing, {"log_px_z"} alone, or of one with codes z {"elbo", "log_px_z", "kl"}; of one without latents,
-    whose log p(x | y) is exact, {"log_px"}.
+    which draws nothing, {"log_px_z"} alone, or of one with codes z {"elbo", "log_px_z", "kl"}; of one whose log p(x)
+    is exact, {"log_px"}.
     """
-    if model.latent is None:
+    if model.exact:
         return {"log_px": log_evidence(model, x, 1, rng, y=y)}
     if model.latent == "codes" and model.log_weights is None:
         log_px_z, log_pz = code_terms(model, x, y)

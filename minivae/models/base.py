@@ -1,30 +1,15 @@
 """What every model is: options, a loss with its gradients, metrics with their units, and what it knows of z."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
 from ..numeric import at_once
 from ..params import Module
-
-
-class Metric(NamedTuple):
-    """A number that `loss_and_grads` returns: its name in pictures, whether "higher" or "lower" is better, its unit."""
-
-    title: str
-    better: str
-    unit: str = "nats"
-
-
-METRICS = {
-    "loss": Metric("loss", "lower"),
-    "elbo": Metric("ELBO", "higher"),
-    "log_px_z": Metric("reconstruction, log p(x | z)", "higher"),
-    "kl": Metric("KL(q(z | x) || p(z))", "lower"),
-}
-COLLAPSED = 0.01  # nats of KL below which a latent carries nothing
+from .metric import COLLAPSED as COLLAPSED
+from .metric import METRICS
+from .metric import Metric as Metric
 
 
 class Model(Module):
@@ -99,7 +84,12 @@ class Model(Module):
     @property
     def better(self):
         """Which values of `monitor` are better, "higher" or "lower"; None without one."""
-        return None if self.monitor is None else self.metrics[self.monitor].better
+        return self.monitor and self.metrics[self.monitor].better
+
+    @property
+    def exact(self):
+        """Whether log p(x) is known without samples of z: the `log_weights` of K samples are then K times the same."""
+        return "log_px" in self.metrics
 
     @property
     def has_kl(self):
