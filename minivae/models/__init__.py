@@ -5,6 +5,7 @@ from .ae import AE
 from .base import Metric, Model
 from .capacity import CapacityVAE
 from .cvae import CVAE
+from .ddpm import DDPM
 from .factorvae import FactorVAE
 from .flow import FlowVAE
 from .gumbel import GumbelVAE
@@ -32,6 +33,6 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-          "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
+          "seqvae": SeqVAE, "lm": LanguageModel, "ddpm": DDPM}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]
