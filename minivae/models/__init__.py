@@ -8,6 +8,7 @@ from .cvae import CVAE
 from .ddpm import DDPM
 from .factorvae import FactorVAE
 from .flow import FlowVAE
+from .gan import GAN
 from .gumbel import GumbelVAE
 from .halves import HalvesVAE
 from .hvae import HVAE
@@ -32,7 +33,12 @@ from .vqvae import VQVAE
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
+<<<<<<< HEAD
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
           "seqvae": SeqVAE, "lm": LanguageModel, "ddpm": DDPM}  # fmt: skip
+=======
+          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
+          "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
+>>>>>>> 2c42a49d9f007d4ca8110b8ac0d5d953e567c320
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]
