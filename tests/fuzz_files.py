@@ -295,6 +295,7 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
+NOT_ANNEALED = ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp")
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "vqvae") else ["--samples", "3"]),
@@ -303,7 +304,7 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
-        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp") else ["--annealed", "2"]),
+        *([] if name in NOT_ANNEALED else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         *of_x(name),
