@@ -256,6 +256,7 @@ RUNS = {
     "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
+    "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -295,7 +296,11 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
+<<<<<<< HEAD
 UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm")  # by annealed sampling
+=======
+NOT_ANNEALED = ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp")
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
@@ -304,7 +309,11 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
+<<<<<<< HEAD
         *([] if name in UNCLIMBED else ["--annealed", "2"]),
+=======
+        *([] if name in NOT_ANNEALED else ["--annealed", "2"]),
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -351,11 +360,18 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
+<<<<<<< HEAD
     "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
     "decode": ("net", "lm"),
     **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
     "reconstruct": ("gan", "lm"),
     "score": ("gan",),
+=======
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
+    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
+    "decode": ("net", "lm", "nvp"),  # whose z are wider
+    "reconstruct": ("lm",),
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
     "interpolate": ("gan", "net", "gumbel", "lm"),

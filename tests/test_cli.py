@@ -126,6 +126,8 @@ CHANGES = [
         {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
     )),
     {"model": "lm", "data": "expressions"},
+    {"model": "nvp"}, {"model": "nvp", "flows": 3}, {"model": "nvp", "logit_alpha": 0.1},
+    {"model": "nvp", "arch": "conv"},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
@@ -133,7 +135,7 @@ OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
     small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
-    if changes.get("model") not in ("net", "lm"):
+    if changes.get("model") not in ("net", "lm", "nvp"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
     data = read_data(settings)
@@ -384,6 +386,7 @@ BAD_VALUES = [
         ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
         ("tokens", "bytes"),
     )),
+    ("logit-alpha", "0.5 --model nvp"), ("arch", "gru --model nvp"), ("latent", "2 --model nvp"),
     ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from .m2 import M2
 from .mixture import MixtureVAE
 from .multimodal import Multimodal
 from .net import PlainNet
+from .nvp import RealNVP
 from .realnvp import RealNVPVAE
 from .seqvae import SeqVAE
 from .tcvae import TCVAE
@@ -35,10 +36,14 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
 <<<<<<< HEAD
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
+<<<<<<< HEAD
           "seqvae": SeqVAE, "lm": LanguageModel, "ddpm": DDPM}  # fmt: skip
 =======
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
           "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
 >>>>>>> 2c42a49d9f007d4ca8110b8ac0d5d953e567c320
+=======
+          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP}  # fmt: skip
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]
