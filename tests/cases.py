@@ -217,6 +217,12 @@ def gaussian(rng, *shape):
     return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
 
 
+def low_rank(rng, *shape, L=2):
+    """(x, W, b, log_var)."""
+    D = shape[-1]
+    return rng.standard_normal(shape), rng.standard_normal((L, D)), rng.standard_normal(D), np.array([-0.7])
+
+
 OPERATIONS = {
     densities.bernoulli_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
@@ -266,6 +272,10 @@ OPERATIONS = {
     densities.softmax_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": np.eye(5)[rng.integers(0, 5, 3)]}),
         lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4)}),
+    ],
+    densities.low_rank_log_prob: [
+        lambda rng: (low_rank(rng, 2, 3, 5), {}),
+        lambda rng: (low_rank(rng, 1, 5, L=1), {}),
     ],
     densities.standard_normal_log_prob: [lambda rng: ((rng.standard_normal((2, 3, 4)),), {})],
     densities.kl_standard_normal: [

@@ -256,6 +256,7 @@ RUNS = {
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
     "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
+    "ppca": ["--model", "ppca", "--fit", "gradient", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -277,9 +278,10 @@ def tiny_runs():
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
-                latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
+                sizes = [word for size, n in (("hidden", "3"), ("latent", "2")) if size in MODELS[name].options
+                         for word in (f"--{size}", n)]  # fmt: skip
                 data = ["--data", str(folder / ("lines.txt" if MODELS[name].reads_text else "data.npz"))]
-                assert main(["train", *data, "--hidden", "3", *latent, *options, "--out", str(folder / name)]) == 0
+                assert main(["train", *data, *sizes, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
@@ -303,7 +305,11 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
-        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp") else ["--annealed", "2"]),
+        *(
+            []
+            if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp", "ppca")
+            else ["--annealed", "2"]
+        ),
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -350,7 +356,7 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
     **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
     "decode": ("net", "lm", "nvp"),  # whose z are wider
     "reconstruct": ("lm",),

@@ -126,13 +126,16 @@ CHANGES = [
         {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
     )),
     {"model": "lm", "data": "expressions"},
+    {"model": "ppca"}, {"model": "ppca", "fit": "gradient"},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-    small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    small = {"epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    if "hidden" in options_of(changes.get("model", "vae")):
+        small["hidden"] = [8]
     if changes.get("model") not in ("net", "lm"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
@@ -382,6 +385,8 @@ BAD_VALUES = [
         ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
         ("tokens", "bytes"),
     )),
+    ("latent", "64 --model ppca"), ("fit", "x --model ppca"), ("fit", "closed"), ("hidden", "3 --model ppca"),
+    ("likelihood", "bernoulli --model ppca"), ("augment", "1 --model ppca"),
     ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
-    "model": [name for name, cls in MODELS.items() if not cls.reads_text],
+    "model": [name for name, cls in MODELS.items() if set(NETWORKS) - {"latent"} <= set(cls.options)],
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),
