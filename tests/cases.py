@@ -382,12 +382,18 @@ PRIORS = {
     priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
     priors.ConditionalNormal: lambda: moved(WithContext(4)),
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
+    priors.FittedMixture: lambda: fitted_mixture(np.random.default_rng(4)),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
     priors.UniformCodes: lambda: priors.UniformCodes(3, 4),
     priors.PixelCNN: lambda: moved(priors.PixelCNN(3, (2, 2), 4, 1, np.random.default_rng(2))),
 }
+
+
+def fitted_mixture(rng, C=3, L=4):
+    R = np.triu(0.4 * rng.standard_normal((C, L, L)), 1) + np.diag([0.9, 1.0, 1.1, 1.2][:L])
+    return priors.FittedMixture(np.array([0.5, 0.3, 0.2]), rng.standard_normal((C, L)), R)
 
 
 def between(levels, rng):
