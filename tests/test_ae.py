@@ -9,7 +9,7 @@ from test_cli import error_of
 
 from minivae import Adam, fit, load_data
 from minivae.cli import main
-from minivae.cli.families import Findings
+from minivae.cli.families.base import Findings
 from minivae.evaluate import mixture_of_codes
 from minivae.models import AE, VAE
 from minivae.models.examples import small
