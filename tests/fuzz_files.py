@@ -248,6 +248,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
+    "gan": ["--model", "gan", "--critic", "3", "--epochs", "2"],
     "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
     "halves": ["--model", "halves", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
@@ -297,19 +298,28 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
+UNCLIMBED = (
+    "ae",
+    "aae",
+    "gan",
+    "net",
+    "m2",
+    "vqvae",
+    "gumbel",
+    "multimodal",
+    "lm",
+    "nvp",
+    "ppca",
+)  # by annealed sampling
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "vqvae") else ["--samples", "3"]),
+    "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
         *of_split(name),
-        *(
-            []
-            if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp", "ppca")
-            else ["--annealed", "2"]
-        ),
+        *([] if name in UNCLIMBED else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -356,14 +366,15 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
-    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
+    **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
     "decode": ("net", "lm", "nvp"),  # whose z are wider
-    "reconstruct": ("lm",),
+    "reconstruct": ("gan", "lm"),
+    "score": ("gan",),
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
-    "interpolate": ("net", "gumbel", "lm"),
-    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel", "seqvae", "lm")),
+    "interpolate": ("gan", "net", "gumbel", "lm"),
+    **dict.fromkeys(("latent", "edit"), ("gan", "net", "vqvae", "gumbel", "seqvae", "lm")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

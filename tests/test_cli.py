@@ -106,6 +106,7 @@ CHANGES = [
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]}, {"model": "vaegan"},
     {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.3}, {"model": "vaegan", "critic": [4]},
     {"model": "vaegan", "arch": "conv", "critic_channels": [4]},
+    {"model": "gan"}, {"model": "gan", "objective": "hinge"}, {"model": "gan", "critic_norm": "spectral"},
     {"model": "aae"}, {"model": "aae", "gamma": 1.0}, {"model": "aae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"rare": {"class": 3, "share": 0.01}}, {"data": "modes"}, {"data": "modes", "modes": {"kind": "grid"}},
@@ -350,7 +351,7 @@ def test_version_and_module(capsys):
 
 
 BAD_VALUES = [
-    ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
+    ("model", "gnn"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
     ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
     ("hidden", "9 1000001"), ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"),
     ("activation", "step"), ("likelihood", "cauchy"),
@@ -365,6 +366,8 @@ BAD_VALUES = [
     ("gamma", "-1 --model capacity"), ("capacity", "-1 --model capacity"),
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("feature-std", "0 --model vaegan"), ("critic-channels", "4 --model vaegan"), ("early-stop", "2 --model vaegan"),
+    ("objective", "wasserstein --model gan"), ("critic-norm", "batch --model gan"), ("binarize", "each --model gan"),
+    ("likelihood", "gaussian --model gan"), ("early-stop", "2 --model gan"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("prior", "wide --model cvae"), ("quadrants", "4"), ("tokens", "bytes"), ("tokens", "words"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
@@ -547,7 +550,7 @@ def test_no_gpu(tmp_path, capsys):
         (["info", "."], "is it a run folder?"),
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
         (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
-        (["gradcheck", "--model", "gan"], "invalid choice: 'gan'"),
+        (["gradcheck", "--model", "gnn"], "invalid choice: 'gnn'"),
     ],
 )
 def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):

@@ -18,7 +18,8 @@ CHAINS = 16  # of annealed importance sampling
 
 def grey_floor(case):
     """The entropy floor of these rows in nats, where grey pixels are under a Bernoulli likelihood; else None."""
-    return None if case.run.protocol.entropy_floor is None else float(entropy_floor(case.x))
+    known = case.run.protocol.entropy_floor is not None and "log_px_z" in case.model.metrics
+    return float(entropy_floor(case.x)) if known else None
 
 
 def bits_of(case, log_p):
@@ -84,7 +85,9 @@ def estimates(case, K, T):
 def _result(case, values, method, K, ess, bounds=None):
     quantity = case.model.evidence
     bits, levels = bits_of(case, float(values.mean()))
-    if levels not in (None, 2) and case.run.protocol.levels is None:  # of other levels the same rows have another log p(x)
+    if (
+        levels not in (None, 2) and case.run.protocol.levels is None
+    ):  # of other levels the same rows have another log p(x)
         quantity += f" of {levels} levels"
     result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds, bits)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")
