@@ -150,7 +150,13 @@ OF_MODEL = {
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
     "vaegan": OF_BETA | {"gamma": 1.0, "feature_std": 0.3, "critic": (3,), "critic_channels": (2,)},
-    "gan": {"objective": "hinge", "critic": (3,), "critic_channels": (2,), "critic_norm": "spectral", "binarize": "none"}
+    "gan": {
+        "objective": "hinge",
+        "critic": (3,),
+        "critic_channels": (2,),
+        "critic_norm": "spectral",
+        "binarize": "none",
+    }
     | {"pass_steps": 2},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
@@ -174,6 +180,7 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
     "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }
 
@@ -261,8 +268,8 @@ CALLS = {
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None, "sources": None, "quadrants": None, "labelled": None, "label_seed": 0,
-                      "tokens": None}, nothing),
+                      "side": None, "sources": None, "modes": None, "quadrants": None, "labelled": None,
+                      "label_seed": 0, "rare": None, "tokens": None}, nothing),
     "load_data of text": Call(read_all, {"source": ["ab", "b", "abc", "ca"], "data_dir": None, "likelihood": "tokens",
                               "validation": 1, "split_order": None, "tokens": "words"}, nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),

@@ -257,6 +257,7 @@ RUNS = {
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
     "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
+    "ppca": ["--model", "ppca", "--fit", "gradient", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -278,9 +279,10 @@ def tiny_runs():
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
-                latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
+                sizes = [word for size, n in (("hidden", "3"), ("latent", "2")) if size in MODELS[name].options
+                         for word in (f"--{size}", n)]  # fmt: skip
                 data = ["--data", str(folder / ("lines.txt" if MODELS[name].reads_text else "data.npz"))]
-                assert main(["train", *data, "--hidden", "3", *latent, *options, "--out", str(folder / name)]) == 0
+                assert main(["train", *data, *sizes, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
@@ -297,10 +299,26 @@ def of_split(name):
 
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm")  # by annealed sampling
 =======
 NOT_ANNEALED = ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp")
 >>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+UNCLIMBED = (
+    "ae",
+    "aae",
+    "gan",
+    "net",
+    "m2",
+    "vqvae",
+    "gumbel",
+    "multimodal",
+    "lm",
+    "nvp",
+    "ppca",
+)  # by annealed sampling
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
@@ -310,10 +328,14 @@ QUICK = {
         "2",
         *of_split(name),
 <<<<<<< HEAD
+<<<<<<< HEAD
         *([] if name in UNCLIMBED else ["--annealed", "2"]),
 =======
         *([] if name in NOT_ANNEALED else ["--annealed", "2"]),
 >>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+        *([] if name in UNCLIMBED else ["--annealed", "2"]),
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -361,17 +383,25 @@ LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
 <<<<<<< HEAD
+<<<<<<< HEAD
     "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
     "decode": ("net", "lm"),
+=======
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
+    "decode": ("net", "lm", "nvp"),  # whose z are wider
     "reconstruct": ("gan", "lm"),
     "score": ("gan",),
+<<<<<<< HEAD
 =======
     "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
     **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
     "decode": ("net", "lm", "nvp"),  # whose z are wider
     "reconstruct": ("lm",),
 >>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
     "interpolate": ("gan", "net", "gumbel", "lm"),

@@ -18,7 +18,11 @@ from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
+<<<<<<< HEAD
     "model": [name for name, cls in MODELS.items() if cls.options.keys() >= NETWORKS.keys() - {"latent"}],
+=======
+    "model": [name for name, cls in MODELS.items() if set(NETWORKS) - {"latent"} <= set(cls.options)],
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),

@@ -348,6 +348,19 @@ def test_whole_vae(arch, likelihood, rng):
         close(p.grad, params[name].grad)
 
 
+def test_whole_ppca(rng):
+    """log p(x) by PyTorch's Gaussian of low rank."""
+    model, x, _ = small("ppca", rng, latent=3)
+    metrics = model.loss_and_grads(x, {})
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    W, b, log_var = params.values()
+    p = torch.distributions.LowRankMultivariateNormal(b, W.T, log_var.exp().expand(len(b)))
+    loss = -p.log_prob(torch.tensor(x)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    gradients_agree(model, params)
+
+
 def torch_log_weights(model, x, y, eps, params, stopped=False):
     """(log w (K, N), z) of a model with Bernoulli pixels and a Gaussian posterior; `stopped`: log q at held heads."""
     given = model.seen(x, y)

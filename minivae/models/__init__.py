@@ -23,6 +23,7 @@ from .mixture import MixtureVAE
 from .multimodal import Multimodal
 from .net import PlainNet
 from .nvp import RealNVP
+from .ppca import PPCA
 from .realnvp import RealNVPVAE
 from .seqvae import SeqVAE
 from .tcvae import TCVAE
@@ -35,6 +36,7 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
 <<<<<<< HEAD
+<<<<<<< HEAD
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
 <<<<<<< HEAD
           "seqvae": SeqVAE, "lm": LanguageModel, "ddpm": DDPM}  # fmt: skip
@@ -45,5 +47,9 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
 =======
           "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP}  # fmt: skip
 >>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
+          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ppca": PPCA}  # fmt: skip
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]
