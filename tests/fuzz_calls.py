@@ -180,6 +180,7 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "ddpm": {"likelihood": "gaussian", "dequantize": True, "noise": "linear", "times": 4, "jumps": 2, "pass_steps": 2},
     "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
     "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }
