@@ -109,11 +109,8 @@ def _of_points(study):
     numbers["shares"] = {name: part.mean(axis=0).tolist() for name, part in shares.items()}
     if "rare" in options:
         c = options["rare"]["class"]
-        part = _summary([{"share": value} for value in shares["samples"][:, c]]) | {
-            "class": c,
-            "probability": float(p[c]),
-        }
-        numbers["rare"] = part
+        part = _summary([{"share": value} for value in shares["samples"][:, c]])
+        numbers["rare"] = part | {"class": c, "probability": float(p[c])}
         lines.append(f"mode {c}, rare: {100 * p[c]:.3g} % of the density, {said(part, 'share', 100)} % of the samples "
                      "lie near it")  # fmt: skip
     known = _against_the_known(study, options)
