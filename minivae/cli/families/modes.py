@@ -167,8 +167,9 @@ def _of_classes(study):
     sets = _sets(study)
     numbers = {"rows": len(sets["samples"][0]), "sets": SETS, "modes": C, "accuracy": right, "judge_epochs": epochs,
                "training_shares": shares.tolist(), "expected_shares": expected.tolist(), "scores": {}}  # fmt: skip
-    lines = [*_notes(study, sets), f"classes by a network that has learned from all {len(x):,} training rows, of a "
-             f"rare class too, and is right for {100 * right:.4g} % of {len(held.y):,} {case.split} rows"]  # fmt: skip
+    alike = ", as if no class were rare" * (case.run.protocol.rare is not None)
+    lines = [*_notes(study, sets), f"classes by a network that has learned from {len(x):,} training rows{alike}: "
+             f"right for {100 * right:.4g} % of {len(held.y):,} {case.split} rows"]  # fmt: skip
     found = {}
     for name, parts in sets.items():
         scores = [mode_scores(called(x), expected) for x in parts]

@@ -174,10 +174,10 @@ def _likeness(study, rows, others, made):
         scores["training_rows"].append(_scores(real, features.of(train.seen[others[i * n : (i + 1) * n]])))
     alike = expected_coverage(n)
     of_codes = [f"mixture: z from {MIXTURE} Gaussians fitted to the codes, not from one"] * ("mixture" in scores)
-    summary = {name: summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
+    found = {name: summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
     table = [("", *(name.replace("_", " ") for name in scores), "")]
     for name, says in SAYS.items():
-        table.append((name.replace("_", " "), *(said(part, name) for part in summary.values()), says.format(alike)))
+        table.append((name.replace("_", " "), *(said(part, name) for part in found.values()), says.format(alike)))
     lines = [
         f"sets of {n:,}: {SETS} of samples, {study.what}, and {len(scores['training_rows'])} of training rows, against "
         f"{n:,} {case.split} rows; +- standard errors over the sets",
@@ -185,7 +185,7 @@ def _likeness(study, rows, others, made):
         *aligned(table, "<"),
         *of_codes,
     ]
-    numbers = {"rows": n, "what": study.what, "features": features.about, "scores": summary, "expected_coverage": alike}
+    numbers = {"rows": n, "what": study.what, "features": features.about, "scores": found, "expected_coverage": alike}
     draw = partial(draw_manifold_scores, scores["samples"], scores["training_rows"])
     return Findings(numbers, lines, {"precision_recall": draw})
 
