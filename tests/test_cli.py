@@ -558,6 +558,7 @@ def test_no_gpu(tmp_path, capsys):
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
         (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
         (["gradcheck", "--model", "gnn"], "invalid choice: 'gnn'"),
+        (["gradcheck", "--model", "ppca", "--arch", "conv"], "arch: model ppca has none, got conv"),
     ],
 )
 def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):
