@@ -60,7 +60,8 @@ class GAN(Model):
         "binarize": Option(one_of(("none",)), None, "grey pixels stay grey", fill=lambda settings: "none"),
         "objective": Option(one_of(("non-saturating", "hinge")), "non-saturating", "of the two players",
                             "non-saturating|hinge"),
-        "critic": Option(each(whole(1, MOST)), [256, 256], "widths of the critic's dense layers", "N", True),
+        "critic": Option(each(whole(1, MOST)), None, "widths of the critic's dense layers (default: as hidden)", "N",
+                         True, fill=lambda settings: list(settings["hidden"])),
         "critic_channels": Option(each(whole(1, MOST)), None, "of the critic's convolutions (default: 32 64)", "N",
                                   True, fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
         "critic_norm": Option(one_of(("none", "spectral")), None, "of its layers", "none|spectral",
@@ -98,16 +99,17 @@ class GAN(Model):
         return {name: metric._replace(unit=unit) for name, metric in cls.metrics.items()}
 
     @classmethod
-    def build(cls, shape, rng, *, objective="non-saturating", critic=(256, 256), critic_channels=(32, 64),
-              critic_norm="none", binarize="none", pass_steps=1, **networks):  # fmt: skip
+    def build(cls, shape, rng, *, objective="non-saturating", critic=None, critic_channels=(32, 64),
+              critic_norm="none", binarize="none", hidden=(400, 200), pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for `build_networks`, and the critic's.
 
         `binarize` is how the data come: a critic would tell bits by what is between them.
         """
-        critic, critic_channels, critic_norm, _ = read_arguments(
-            cls.options, critic=critic, critic_channels=critic_channels, critic_norm=critic_norm, binarize=binarize
-        )
-        _, decoder, likelihood = build_networks(shape, rng, heads=1, **networks)
+        hidden, critic, critic_channels, critic_norm, _ = read_arguments(
+            cls.options, hidden=hidden, critic=hidden if critic is None else critic, critic_channels=critic_channels,
+            critic_norm=critic_norm, binarize=binarize,
+        )  # fmt: skip
+        _, decoder, likelihood = build_networks(shape, rng, heads=1, hidden=hidden, **networks)
         arch, signal = networks.get("arch", "dense"), networks.get("signal")
         body, head = build_critic(shape, rng, arch, critic, critic_channels, signal, critic_norm == "none")
         return cls(decoder, Network(*body.layers, *head.layers), likelihood, objective)
