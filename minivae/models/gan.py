@@ -15,6 +15,9 @@ nothing that finds the z of an x. The critic tells data from what is made; where
 are \log p(x) / p_g(x), and where the two are the same, odds are 0 and loss_critic is log 2. Both losses are taken at
 the same parameters and of the same z: each gradient has the mean that it would have with draws of its own, and what
 was made for one player serves the other.
+
+The hinge was published with a critic that is spectrally normalized: `critic_norm`. What such a critic says of two x
+differs by at most their distance, so the data's scale is a hyperparameter of it.
 """
 
 from ..backend import array_module, place
@@ -64,8 +67,7 @@ class GAN(Model):
                          True, fill=lambda settings: list(settings["hidden"])),
         "critic_channels": Option(each(whole(1, MOST)), None, "of the critic's convolutions (default: 32 64)", "N",
                                   True, fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
-        "critic_norm": Option(one_of(("none", "spectral")), None, "of its layers", "none|spectral",
-                              fill=lambda settings: "spectral" if settings["objective"] == "hinge" else "none"),
+        "critic_norm": Option(one_of(("none", "spectral")), "none", "of the critic's layers", "none|spectral"),
     }  # fmt: skip
     objectives = {"loss": ("decoder",), "loss_critic": ("critic",)}
     adam_betas = {"loss": (0.5, 0.999), "loss_critic": (0.5, 0.999)}
