@@ -196,10 +196,18 @@ def test_defaults():
     """Pixels stay grey, rows are real numbers, and the critic is as wide as the decoder."""
     settings = complete({"model": "gan", "hidden": [7, 5]})
     assert (settings["binarize"], settings["likelihood"], settings["critic"]) == ("none", "bernoulli", [7, 5])
+    assert (settings["objective"], settings["critic_norm"]) == ("non-saturating", "none")
+    assert complete({"model": "gan", "arch": "conv"})["critic_channels"] == [32, 64]
     assert complete({"model": "gan", "data": "sources"})["likelihood"] == "gaussian-fixed"
     model = GAN.build((3,), np.random.default_rng(0), hidden=(7, 5))
     shapes = {name: param.data.shape for name, param in model.params.items() if name.endswith("W")}
     assert list(shapes.values()) == [(20, 5), (5, 7), (7, 3), (3, 7), (7, 5), (5, 1)]
+    own = {"hidden": (1,), "arch": "conv", "channels": (2,)}
+    small_one = GAN.build((4, 4, 1), np.random.default_rng(0), critic=(1,), critic_channels=(1,), **own)
+    assert small_one.params["critic.layers.1.W"].data.shape == (4, 4, 1, 1)
+    for name in ("critic", "critic_channels"):
+        with pytest.raises(ValueError, match=f"^{name}: expected a whole number >= 1, got 0$"):
+            GAN.build((4, 4, 1), np.random.default_rng(0), **own, **{name: (0,)})
 
 
 @pytest.mark.parametrize("objective", ["non-saturating", "hinge"])
