@@ -9,7 +9,7 @@ from scipy.stats import norm
 from test_factors import gradient
 
 from minivae import Adam
-from minivae.layers import Dense, Network
+from minivae.layers import Dense, Network, Tanh
 from minivae.likelihoods import GaussianFixed, GaussianFull
 from minivae.models import GAN
 from minivae.models.examples import small
@@ -188,6 +188,8 @@ def test_refused(rng):
     for likelihood, what in ((GaussianFull(), "GaussianFull"), (missing, "GaussianFixed with missing values")):
         with pytest.raises(ValueError, match=f"^likelihood: expected bernoulli or gaussian-fixed .*, got {what}$"):
             GAN(*networks, likelihood)
+    with pytest.raises(ValueError, match="^decoder: expected a first layer that fixes the number of latents"):
+        GAN(Network(Tanh()), networks[1])
     with pytest.raises(ValueError, match="^objective: expected one of non-saturating, hinge, got 'w'"):
         GAN(*networks, objective="w")
 
