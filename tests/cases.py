@@ -19,6 +19,7 @@ from minivae.layers import (
     ColumnsToChannels,
     Conv2d,
     ConvTranspose2d,
+    Denoiser,
     Dense,
     Dropout,
     EachClass,
@@ -38,6 +39,7 @@ from minivae.layers import (
     MaxPool2d,
     Network,
     Positions,
+    Put,
     Quantize,
     Recurrent,
     ReLU,
@@ -50,10 +52,14 @@ from minivae.layers import (
     Softplus,
     Spectral,
     Split,
+    Take,
     Tanh,
+    Timed,
     Transformer,
     Upsample,
     Upward,
+    conv_denoiser,
+    dense_denoiser,
     dense_encoder,
     of_each_class,
 )
@@ -67,6 +73,13 @@ def elementwise(cls):
 
 def image(rng, *shape):
     return rng.standard_normal(shape)
+
+
+def loud(denoiser, rng):
+    """Its last weights start at 0, where no gradient comes to the others."""
+    last = denoiser.last.named(Param)["layers.2.W"]
+    last.data[...] = rng.standard_normal(last.data.shape)
+    return denoiser
 
 
 LINES = np.array([[2, 1, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0], [1, 2, 3, 4, 2, 0], [2, 3, 0, 1, 0, 0]])
@@ -130,6 +143,17 @@ LAYERS = {
         ("projected", lambda rng: (Residual(Conv2d(2, 3, 3, rng, 2, 1), BatchNorm(3), skip=Conv2d(2, 3, 1, rng, 2)),
                                    image(rng, 2, 4, 3, 2))),
     ],
+    Timed: [
+        ("", lambda rng: (Timed(Sequential(Tanh(), Dense(4, 3, rng)), Dense(3, 3, rng), Dense(2, 3, rng),
+                                Dense(4, 3, rng)), (image(rng, 5, 4), image(rng, 5, 2)))),
+        ("images", lambda rng: (Timed(Conv2d(2, 3, 3, rng, 1, 1), Sequential(SiLU(), Conv2d(3, 2, 3, rng, 1, 1)),
+                                      Dense(4, 3, rng)), (image(rng, 2, 4, 3, 2), image(rng, 2, 4)))),
+    ],
+    Denoiser: [
+        ("chain", lambda rng: (loud(dense_denoiser(3, (4, 5), 6, rng=rng), rng), (image(rng, 4, 3), image(rng, 4, 6)))),
+        ("images", lambda rng: (loud(conv_denoiser((4, 8, 2), (2, 3, 4), 6, rng=rng), rng),
+                                (image(rng, 2, 64), image(rng, 2, 6)))),
+    ],
     Upward: [
         ("", lambda rng: (Upward([Network(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,))), Network(Dense(5, 3, rng))],
                                  [Network(Dense(5, 4, rng), Split(2)), Network(Dense(3, 2, rng), Split(2))]),
@@ -155,6 +179,8 @@ LAYERS = {
     Split: [("", lambda rng: (Split(2), rng.standard_normal((4, 6))))],
     Blocks: [("", lambda rng: (Blocks(2), image(rng, 2, 3, 2, 4)))],
     Columns: [("", lambda rng: (Columns(2, 5), image(rng, 3, 4, 5)))],
+    Take: [("", lambda rng: (Take([4, 0, 1], 5), image(rng, 3, 4, 5)))],
+    Put: [("", lambda rng: (Put([4, 0, 1], 5), image(rng, 3, 4, 3)))],
     ColumnsToChannels: [("", lambda rng: (ColumnsToChannels(3, 2, 2, 3), image(rng, 2, 15)))],
     MaskedDense: [("", lambda rng: (MaskedDense(np.tril(np.ones((5, 3))), rng), rng.standard_normal((4, 5))))],
     Spectral: [
@@ -213,6 +239,12 @@ def gaussian(rng, *shape):
     return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
 
 
+def low_rank(rng, *shape, L=2):
+    """(x, W, b, log_var)."""
+    D = shape[-1]
+    return rng.standard_normal(shape), rng.standard_normal((L, D)), rng.standard_normal(D), np.array([-0.7])
+
+
 OPERATIONS = {
     densities.bernoulli_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
@@ -262,6 +294,10 @@ OPERATIONS = {
     densities.softmax_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": np.eye(5)[rng.integers(0, 5, 3)]}),
         lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4)}),
+    ],
+    densities.low_rank_log_prob: [
+        lambda rng: (low_rank(rng, 2, 3, 5), {}),
+        lambda rng: (low_rank(rng, 1, 5, L=1), {}),
     ],
     densities.standard_normal_log_prob: [lambda rng: ((rng.standard_normal((2, 3, 4)),), {})],
     densities.kl_standard_normal: [
@@ -368,12 +404,18 @@ PRIORS = {
     priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
     priors.ConditionalNormal: lambda: moved(WithContext(4)),
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
+    priors.FittedMixture: lambda: fitted_mixture(np.random.default_rng(4)),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
     priors.UniformCodes: lambda: priors.UniformCodes(3, 4),
     priors.PixelCNN: lambda: moved(priors.PixelCNN(3, (2, 2), 4, 1, np.random.default_rng(2))),
 }
+
+
+def fitted_mixture(rng, C=3, L=4):
+    R = np.triu(0.4 * rng.standard_normal((C, L, L)), 1) + np.diag([0.9, 1.0, 1.1, 1.2][:L])
+    return priors.FittedMixture(np.array([0.5, 0.3, 0.2]), rng.standard_normal((C, L)), R)
 
 
 def between(levels, rng):
@@ -403,7 +445,7 @@ def vamp_encoder():
 
 
 def couplings(rng):
-    return flows.Chain(flows.Coupling(4, 6, rng), flows.Coupling(4, 6, rng, odd=True))
+    return flows.Chain(flows.masked_coupling(4, 6, rng), flows.masked_coupling(4, 6, rng, odd=True))
 
 
 def flow(rng, L=3, H=2):
@@ -419,7 +461,9 @@ BIJECTORS = {  # make(rng) -> (bijector, z, context)
     flows.Chain: lambda rng: (moved(flow(rng)), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 2))),
     flows.Planar: lambda rng: (flows.Planar(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 7))),
     flows.Radial: lambda rng: (flows.Radial(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 5))),
-    flows.Coupling: lambda rng: (moved(flows.Coupling(3, 6, rng)), rng.standard_normal((2, 4, 3)), None),
+    flows.Coupling: lambda rng: (moved(flows.dense_coupling([5], [6, 4], rng)), rng.standard_normal((2, 4, 5)), None),
+    flows.Logit: lambda rng: (flows.Logit(0.01), rng.random((2, 4, 3)), None),
+    flows.ActNorm: lambda rng: (moved(flows.ActNorm(3)), rng.standard_normal((2, 4, 3)), None),
     flows.Unconditional: lambda rng: (flows.Unconditional(flows.Planar(3), rng), rng.standard_normal((2, 4, 3)), None),
 }
 POSTERIORS = {  # make(rng) -> (posterior, heads)

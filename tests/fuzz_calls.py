@@ -107,9 +107,11 @@ def tiny_model(name="vae", **options):
     own = {"labels": Labels("classes", 3)} if MODELS[name].conditional else {}
     if "latent" in MODELS[name].options:
         own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
+    if "hidden" in MODELS[name].options:
+        own["hidden"] = (3,)
     if MODELS[name].reads_text:
-        return MODELS[name].build((16,), rng(), hidden=(3,), vocabulary=5, **own, **options)
-    return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), **own, **options)
+        return MODELS[name].build((16,), rng(), vocabulary=5, **own, **options)
+    return MODELS[name].build((4, 4, 1), rng(), **own, **options)
 
 
 def use_optimizer(optimizer, arguments):
@@ -150,7 +152,13 @@ OF_MODEL = {
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
     "vaegan": OF_BETA | {"gamma": 1.0, "feature_std": 0.3, "critic": (3,), "critic_channels": (2,)},
-    "gan": {"objective": "hinge", "critic": (3,), "critic_channels": (2,), "critic_norm": "spectral", "binarize": "none"}
+    "gan": {
+        "objective": "hinge",
+        "critic": (3,),
+        "critic_channels": (2,),
+        "critic_norm": "spectral",
+        "binarize": "none",
+    }
     | {"pass_steps": 2},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
@@ -174,6 +182,9 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "ddpm": {"likelihood": "gaussian", "dequantize": True, "noise": "linear", "times": 4, "jumps": 2, "pass_steps": 2},
+    "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
+    "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }
 
 
@@ -203,6 +214,8 @@ CALLS = {
     "MaxPool2d": layer("MaxPool2d", {"kernel": 2, "stride": None}, lambda **_: (2, 4, 6, 2)),
     "Upsample": layer("Upsample", {"factor": 2}, lambda **_: (2, 4, 6, 2)),
     "Columns": layer("Columns", {"n": 2, "L": 3}, lambda L, **_: (4, L)),
+    "Take": layer("Take", {"indices": [2, 0], "L": 3}, lambda L, **_: (4, L)),
+    "Put": layer("Put", {"indices": [2, 0], "L": 3}, lambda indices, **_: (4, len(indices))),
     "Blocks": layer("Blocks", {"n": 2}, lambda **_: (2, 3, 2, 4)),
     "ColumnsToChannels": layer("ColumnsToChannels", {"h": 3, "w": 2, "c": 2, "n": 3},
                                lambda h, w, c, n: (4, h * w * c + n)),
@@ -224,8 +237,12 @@ CALLS = {
     "IAF": Call(lambda **given: flows.IAF(rng=rng(), **given), {"L": 3, "H": 2, "width": 4, "reverse": False},
                 use_flow),
     **{cls.__name__: Call(cls, {"L": 3}, use_flow_of_own) for cls in (flows.Planar, flows.Radial)},
-    "Coupling": Call(lambda **given: flows.Coupling(rng=rng(), **given), {"L": 3, "width": 4, "odd": False},
-                     use_flow_of_own),
+    "masked_coupling": Call(lambda **given: flows.masked_coupling(rng=rng(), **given),
+                            {"L": 3, "width": 4, "odd": False}, use_flow_of_own),
+    "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
+                           {"shape": [3], "hidden": [4], "odd": False}, use_flow_of_own),
+    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, given: use_flow_of_own(part, given | {"L": 3})),
+    "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),
                       {"C": 4, "unit": True}, lambda prior, _: use_prior(prior, {"L": 2})),
@@ -254,8 +271,8 @@ CALLS = {
     "load_data": Call(read_all, {"source": np.eye(6), "data_dir": None, "likelihood": "bernoulli", "binarize": None,
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
-                      "side": None, "sources": None, "quadrants": None, "labelled": None, "label_seed": 0,
-                      "tokens": None}, nothing),
+                      "side": None, "sources": None, "modes": None, "quadrants": None, "labelled": None,
+                      "label_seed": 0, "rare": None, "tokens": None}, nothing),
     "load_data of text": Call(read_all, {"source": ["ab", "b", "abc", "ca"], "data_dir": None, "likelihood": "tokens",
                               "validation": 1, "split_order": None, "tokens": "words"}, nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),

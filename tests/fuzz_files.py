@@ -256,6 +256,9 @@ RUNS = {
     "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
+    "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
+    "ddpm": ["--model", "ddpm", "--times", "4", "--jumps", "2", "--epochs", "2"],
+    "ppca": ["--model", "ppca", "--fit", "gradient", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -277,9 +280,10 @@ def tiny_runs():
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
-                latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
+                sizes = [word for size, n in (("hidden", "3"), ("latent", "2")) if size in MODELS[name].options
+                         for word in (f"--{size}", n)]  # fmt: skip
                 data = ["--data", str(folder / ("lines.txt" if MODELS[name].reads_text else "data.npz"))]
-                assert main(["train", *data, "--hidden", "3", *latent, *options, "--out", str(folder / name)]) == 0
+                assert main(["train", *data, *sizes, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
@@ -295,7 +299,8 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
-UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm")  # by annealed sampling
+UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp", "ppca",
+             "ddpm")  # by annealed sampling  # fmt: skip
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
@@ -351,9 +356,10 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
-    "decode": ("net", "lm"),
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca",
+                    "ddpm"),
     **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
+    "decode": ("net", "lm", "nvp", "ddpm"),  # whose z are wider
     "reconstruct": ("gan", "lm"),
     "score": ("gan",),
     "neighbors": set(RUNS) - {"seqvae"},
@@ -362,7 +368,7 @@ LACK = {
     **dict.fromkeys(("latent", "edit"), ("gan", "net", "vqvae", "gumbel", "seqvae", "lm")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
-}  # refused of sound runs too
+}  # refused of sound runs too  # fmt: skip
 CHECKPOINTS = FILES[2:]
 FACTORS = [0, -1, 1e2, 1e5, 1e10, 1e20, 1e30, 1e38, np.inf, np.nan]
 damages = (  # (file, kind, detail)

@@ -109,6 +109,7 @@ CHANGES = [
     {"model": "gan"}, {"model": "gan", "objective": "hinge"}, {"model": "gan", "critic_norm": "spectral"},
     {"model": "aae"}, {"model": "aae", "gamma": 1.0}, {"model": "aae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
+    {"rare": {"class": 3, "share": 0.01}}, {"data": "modes"}, {"data": "modes", "modes": {"kind": "grid"}},
     {"model": "m2"}, {"model": "m2", "alpha": 2}, {"model": "m2", "labelled": 50},
     {"model": "m2", "labelled": 50, "labels_first": 2}, {"model": "m2", "labels_only": True},
     {"model": "multimodal"}, {"model": "multimodal", "experts": "mixture"}, {"model": "multimodal", "labelled": 50},
@@ -126,14 +127,21 @@ CHANGES = [
         {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
     )),
     {"model": "lm", "data": "expressions"},
+    {"model": "nvp"}, {"model": "nvp", "flows": 3}, {"model": "nvp", "logit_alpha": 0.1},
+    {"model": "nvp", "arch": "conv"},
+    {"model": "ddpm"}, {"model": "ddpm", "noise": "linear"}, {"model": "ddpm", "times": 7, "jumps": 3},
+    {"model": "ddpm", "arch": "conv"},
+    {"model": "ppca"}, {"model": "ppca", "fit": "gradient"},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-    small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
-    if changes.get("model") not in ("net", "lm"):
+    small = {"epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    if "hidden" in options_of(changes.get("model", "vae")):
+        small["hidden"] = [8]
+    if changes.get("model") not in ("net", "lm", "nvp", "ddpm"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
     data = read_data(settings)
@@ -384,6 +392,11 @@ BAD_VALUES = [
         ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
         ("tokens", "bytes"),
     )),
+    ("logit-alpha", "0.5 --model nvp"), ("arch", "gru --model nvp"), ("latent", "2 --model nvp"),
+    ("times", "1 --model ddpm"), ("jumps", "300 --model ddpm"), ("noise", "sine --model ddpm"),
+    ("latent", "2 --model ddpm"), ("channels", "4 4 4 4 4 --model ddpm --arch conv"),
+    ("latent", "64 --model ppca"), ("fit", "x --model ppca"), ("fit", "closed"), ("hidden", "3 --model ppca"),
+    ("likelihood", "bernoulli --model ppca"), ("augment", "1 --model ppca"),
     ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 
@@ -412,6 +425,11 @@ BAD_CONFIG = [
     ("sources", "3\ndata = 'sources'", "sources: expected a table of names and values, got 3"),
     ("sources", "{color = 1}\ndata = 'sources'", "expected segments, rows, count, columns, layers, means, noise, seed"),
     ("sources", "{columns = 1}\ndata = 'sources'", "sources.columns: expected as many as sources, 2, or more, got 1"),
+    ("rare", "8", "expected a table of names and values, got 8"),
+    ("rare", "{class = 8, share = 0.5}", "expected a share below the 0.0968 that class 8 has of the training split"),
+    ("modes", "{std = 0.1}", "modes: expected data modes, got 'digits'"),
+    ("modes", "{std = 0}\ndata = 'modes'", "modes.std: expected a finite number > 0, got 0"),
+    ("modes", "{count = 8, kind = 'grid'}\ndata = 'modes'", "modes.count: expected a square number for a grid, got 8"),
     ("norm", "'spectral'", "expected one of none, batch, layer, group"),
     ("norm", "'batch'\nmodel = 'vamp'", "expected one without statistics of the batch"),
     ("levels", "1\nlikelihood = 'categorical'", "expected a whole number >= 2, got 1"),
@@ -540,6 +558,7 @@ def test_no_gpu(tmp_path, capsys):
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
         (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
         (["gradcheck", "--model", "gnn"], "invalid choice: 'gnn'"),
+        (["gradcheck", "--model", "ppca", "--arch", "conv"], "arch: model ppca has none, got conv"),
     ],
 )
 def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):

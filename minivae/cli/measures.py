@@ -50,6 +50,8 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         if annealed is not None and model.exact:
             raise ValueError(f"annealed: nothing to estimate of the model {run.settings['model']}; --samples gives its "
                              f"exact {model.evidence}")  # fmt: skip
+        if annealed is not None and getattr(model, "decoder", None) is None:
+            raise ValueError(f"annealed: needs a z that is decoded, which {run.settings['model']} lacks")
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 why = "has no evidence log p(x) to estimate"
@@ -73,10 +75,12 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
             print(f"{name} {_plus_minus(result[name], errors.get(f'{name}_standard_error'))} {metric.unit}")
-        bits, levels = bits_of(case, result["elbo"]) if "elbo" in result else (None, None)
-        if bits is not None:
-            result |= {"elbo_bits_per_dimension": bits, "levels": levels}
-            print(f"elbo {bits:.4f} bits per dimension, of {levels} levels")
+        for name in ("elbo", "log_px"):
+            bits, levels = bits_of(case, result[name]) if name in result else (None, None)
+            if bits is not None:
+                result |= {f"{name}_bits_per_dimension": bits, "levels": levels}
+                spread = ", dequantized" * (run.protocol.levels is not None)
+                print(f"{name} {bits:.4f} bits per dimension, of {levels} levels{spread}")
         value, error = perplexity_of(case, rows, result.get(model.monitor))
         if value is not None:
             result |= {"perplexity": value, "perplexity_standard_error": error}
@@ -187,7 +191,7 @@ def _unit(run):
     if run.settings.get("levels") is not None:
         kind = "levels"  # however their probabilities come about
     names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants",
-             "tokens", "vocabulary")  # fmt: skip
+             "tokens", "vocabulary", "rare")  # fmt: skip
     model = MODELS[run.settings["model"]]
     kind = (kind, model.conditional and not model.infers_y, model.explains_y)  # log p(x | y), log p(x), or log p(x, y)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]

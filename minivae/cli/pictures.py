@@ -1,13 +1,16 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
+from functools import partial
+
 import numpy as np
 
 from .. import plot
 from ..backend import generator, take
 from ..data.lines import SUFFIX
-from ..evaluate import latents
+from ..evaluate import latents, mixture_of_codes
 from ..files import check_file
 from ..finite import finite_rows
+from ..models import DDPM
 from ..options import whole
 from ..priors import UniformCodes
 from ..trained import Trained
@@ -53,13 +56,16 @@ DRAWS = 50  # decodings of an example, whose spread is drawn
              "levels below are drawn anew"),
     argument("--uniform", action="store_true", help="of a model with codes: each as likely as each other one, in the "
              "place of what the prior has learned"),
+    argument("--mixture", metavar="C", help="of an autoencoder: z from a mixture of C Gaussians that is fitted to "
+             "the codes of training rows, in the place of one Gaussian"),
+    argument("--jumps", metavar="N", help="of diffusion: in N jumps without noise, in the place of all its steps"),
     data=DATA,
     lines=(SUFFIX,),
     tables=True,
     parts=True,
     codes=True,
 )  # fmt: skip
-def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
+def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform, mixture, jumps):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
 
     Of images that are cut: completions of pictured ones, what is given before them and the truth behind. Of text, lines
@@ -76,6 +82,15 @@ def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
         if model.latent != "codes":
             raise ValueError(f"uniform: expected a model with codes, got {run.settings['model']}")
         model.prior, model.sampled = UniformCodes(model.K, model.T), "codes, each as likely as each other one"
+    if mixture is not None:
+        C = whole(1)("mixture", mixture)
+        model.prior = mixture_of_codes(model, _trained_on(run), C, seed)
+        model.sampled = f"draws from a mixture of {C} Gaussians fitted to the codes"
+    if jumps is not None:
+        if not isinstance(model, DDPM):
+            raise ValueError(f"jumps: expected a model of diffusion, got {run.settings['model']}")
+        jumps = whole(1, model.T)("jumps", jumps)
+        model.sample, model.sampled = partial(model.sample, jumps=jumps), f"draws from N(0, I), in {jumps} jumps"
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return
@@ -88,6 +103,12 @@ def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
         write_data(path, trained.drawn(n, seed, y, draw))
     else:
         _draw_samples(run, model, n, seed, path, y=y, draw=draw, **choice)
+
+
+def _trained_on(run):
+    """The rows of training, with bits as the first presentation draws them."""
+    data = run.read_data()
+    return data.settle(data.train.x, generator(0, "present"))
 
 
 @drawing(
@@ -152,7 +173,7 @@ def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    if model.log_weights is None:
+    if model.log_weights is None or (model.exact and model.latent == "point"):
         raise ValueError(f"run: uncertainty needs a q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
     mu, std = latents.moments(model, x, generator(seed, "sample"), told(model, y))

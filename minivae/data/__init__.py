@@ -17,6 +17,11 @@ from .dataset import Split as Split
 from .expressions import expressions as expressions
 from .frames import is_frame, is_table_file
 from .lines import SETS, is_text
+from .modes import draw_modes as draw_modes
+from .modes import mode_centers as mode_centers
+from .modes import mode_weights as mode_weights
+from .modes import modes_entropy as modes_entropy
+from .modes import modes_log_prob as modes_log_prob
 from .nonlinear import mixed_sources as mixed_sources
 from .options import OPTIONS
 from .preprocess import check_labels, entropy_floor, labels_of
@@ -25,7 +30,7 @@ from .quadrants import given_mask
 from .rows import Rows, moments
 from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
-from .splits import few_labels, missing_classes, split
+from .splits import SPLITS, few_labels, missing_classes, split, thinned
 from .sprites import sprites as sprites
 from .tables import load_table
 from .text import load_text
@@ -48,9 +53,11 @@ def load_data(
     label=None,
     side=None,
     sources=None,
+    modes=None,
     quadrants=None,
     labelled=None,
     label_seed=0,
+    rare=None,
     tokens=None,
 ):
     """A data set with its splits.
@@ -58,17 +65,17 @@ def load_data(
     Parameters
     ----------
     source : str, path, array, DataFrame or list of str
-        "digits", "sprites", "sources", "mnist", "fashion", "static-mnist", "omniglot"; of text "names", "shakespeare",
-        "smiles", "expressions", a .txt file with one example a line, or a list of lines; a .npy or .npz file (keys
-        x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of
-        pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or
-        images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole
-        numbers (N,), which are classes if none is below 0, or rows of numbers (N, count).
+        "digits", "sprites", "sources", "modes", "mnist", "fashion", "static-mnist", "omniglot"; of text "names",
+        "shakespeare", "smiles", "expressions", a .txt file with one example a line, or a list of lines; a .npy or .npz
+        file (keys x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a
+        folder of pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows
+        (N, D) or images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are
+        whole numbers (N,), which are classes if none is below 0, or rows of numbers (N, count).
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str, optional
         Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, "tokens" for
-        text, "gaussian" for "sources", else "bernoulli".
+        text, "gaussian" for "sources" and "modes", else "bernoulli".
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
@@ -100,12 +107,17 @@ def load_data(
         Pictures of a folder are resized to side x side pixels. None: they must have one size.
     sources : dict, optional
         For the source "sources": arguments of the function `mixed_sources`, such as {"count": 5, "rows": 1000}.
+    modes : dict, optional
+        For the source "modes": arguments of the function `draw_modes`, such as {"kind": "grid", "std": 0.1}.
     quadrants : {1, 2, 3}, optional
         Images of bits are cut: y are the numbers of the lower left quadrant, the left half, or all but the upper right
         quadrant, and x (N, D) those of the rest.
     labelled : int, optional
         How many labels of the training split are kept, of each class as many, chosen by `label_seed`; the other
         classes are -1 there. None: all.
+    rare : dict, optional
+        {"class": one of the classes, "share": its share of the rows}: so few rows of it are kept in the training and
+        the validation split, always the same; the test split is as it is. None: all rows.
     tokens : {"characters", "words", "selfies"}, optional
         What lines of text are cut into: "words" are words and single punctuation marks, "selfies" SELFIES symbols of
         molecules in SMILES. None: "characters". The vocabulary is that of the training split.
@@ -116,29 +128,38 @@ def load_data(
         One line that names what is wrong with the file, its test split included, the array or an option.
     """
     others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
-              "sprites": sprites, "scale": scale, "side": side, "sources": sources, "quadrants": quadrants}  # fmt: skip
+              "sprites": sprites, "scale": scale, "side": side, "sources": sources, "modes": modes,
+              "quadrants": quadrants}  # fmt: skip
     if is_text(source):
-        others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled}
+        others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled, "rare": rare}
         return load_text(source, data_dir, likelihood, validation, split_order, tokens, others)
     if tokens is not None:
         raise ValueError(f"tokens: expected text, a .txt file, a list of lines or one of {', '.join(SETS)}, got "
                          f"{shown(tokens)}")  # fmt: skip
     if is_frame(source) or is_table_file(source):
+        if rare is not None:
+            raise ValueError(
+                f"rare: expected images or rows with classes, a table keeps all its rows, got {shown(rare)}"
+            )
         return _with_few(load_table(source, likelihood, validation, split_order, columns, label, others), labelled,
                          label_seed)  # fmt: skip
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {shown(value)}")
-    usual = "gaussian" if isinstance(source, str) and source == "sources" else "bernoulli"
+    usual = "gaussian" if isinstance(source, str) and source in ("sources", "modes") else "bernoulli"
     likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
-    binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(
+    binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants, rare = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
-        standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants,
+        standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants, rare=rare,
     )  # fmt: skip
     levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
-    raw = read_source(source, data_dir, sprites, side, sources)
+    raw = read_source(source, data_dir, sprites, side, sources, modes)
     older, named = scale == OLDER, raw.divisor is not None
     parts, shape, seed = split(raw, validation, split_order, mapped=not older)
+    if rare is not None:
+        if raw.name == "modes":
+            raise ValueError("rare: expected none, of data modes it is a part of the density: modes = {rare = ..}")
+        parts = {name: part.of(thinned(part.y, rare, name)) for name, part in parts.items()}
     if augment and len(shape) == 1:
         raise ValueError(f"augment: shifts need images, got rows of {shape[0]} values")
     found = {name: find(part.x, part.name) for name, part in parts.items()}
@@ -155,6 +176,9 @@ def load_data(
             raise ValueError(f"{name}: expected a Gaussian likelihood, no bits, and not both of dequantize and "
                              f"standardize, got likelihood {likelihood}, binarize {binarize}")  # fmt: skip
     protocol = _protocol(raw, parts, shape, divisor, binarize)
+    if rare is not None:
+        of_it = {name: int((parts[name].y == rare["class"]).sum()) if name in parts else 0 for name in SPLITS}
+        protocol = replace(protocol, rare=rare | of_it)
     if not older:
         protocol = replace(protocol, split_seed=seed, side=side, **record_of(found))
     if dequantize:

@@ -3,12 +3,14 @@
 from ..options import Option, one_of, shown, switch, table, text, whole, whole_or_list
 from .columns import KINDS
 from .lines import SETS
+from .modes import OPTIONS as MODES
+from .modes import read_modes
 from .nonlinear import OPTIONS as MIXTURE
 from .nonlinear import read_options
 from .preprocess import BINARIZE
 from .scale import OLDER, scale
 from .sources import SOURCES
-from .splits import ORDERS
+from .splits import ORDERS, read_rare
 from .vocabulary import TOKENS
 
 MOST = 1_000_000  # of pixels that an image is shifted by
@@ -26,6 +28,8 @@ OPTIONS = {
                       optional=True),
     "sources": Option(read_options, None, f"{', '.join(MIXTURE)} of data sources: {{count = 5, rows = 1000}}",
                       optional=True, older=None),
+    "modes": Option(read_modes, None, f"{', '.join(MODES)} of data modes: {{kind = \"grid\", std = 0.1}}",
+                    optional=True, older=None),
     "side": Option(whole(1, LONGEST), None, "resize the pictures of a folder to N x N pixels", "N", optional=True,
                    older=None),
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",
@@ -42,6 +46,8 @@ OPTIONS = {
                         "1|2|3", optional=True, older=None),
     "labelled": Option(whole(1), None, "keep N labels of the training split, nearly as many of each class, by the "
                        "run's seed (default: all)", "N", optional=True, older=None),
+    "rare": Option(read_rare, None, "of a class of y, keep only this share of the rows of training and validation: "
+                   "{class = 8, share = 0.01}", optional=True, older=None),
     "tokens": Option(one_of(TOKENS), None, "what lines of text are cut into (default: characters)", "|".join(TOKENS),
                      optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),

@@ -5,6 +5,7 @@ from .ae import AE
 from .base import Metric, Model
 from .capacity import CapacityVAE
 from .cvae import CVAE
+from .ddpm import DDPM
 from .factorvae import FactorVAE
 from .flow import FlowVAE
 from .gan import GAN
@@ -21,6 +22,8 @@ from .m2 import M2
 from .mixture import MixtureVAE
 from .multimodal import Multimodal
 from .net import PlainNet
+from .nvp import RealNVP
+from .ppca import PPCA
 from .realnvp import RealNVPVAE
 from .seqvae import SeqVAE
 from .tcvae import TCVAE
@@ -33,6 +36,6 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-          "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
+          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ddpm": DDPM, "ppca": PPCA}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]
