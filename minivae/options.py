@@ -168,6 +168,20 @@ def table(read_one):
     return read
 
 
+def table_of(readers):
+    """Tables of some names of {name: reader}."""
+
+    def read(name, values):
+        if not isinstance(values, dict):
+            raise ValueError(f"{name}: expected a table of names and values, got {shown(values)}")
+        unknown = [key for key in values if key not in readers]
+        if unknown:
+            raise ValueError(f"{name}: expected {', '.join(readers)}, got {shown(unknown[0])}")
+        return {key: readers[key](f"{name}.{key}", value) for key, value in values.items()}
+
+    return read
+
+
 def whole_or_list(name, value):
     """A whole number, or a list of them."""
     return whole(0, 4096)(name, value) if isinstance(value, str | Real) else each(whole(0))(name, value)

@@ -17,6 +17,10 @@ from .dataset import Split as Split
 from .expressions import expressions as expressions
 from .frames import is_frame, is_table_file
 from .lines import SETS, is_text
+from .modes import draw_modes as draw_modes
+from .modes import mode_centers as mode_centers
+from .modes import modes_entropy as modes_entropy
+from .modes import modes_log_prob as modes_log_prob
 from .nonlinear import mixed_sources as mixed_sources
 from .options import OPTIONS
 from .preprocess import check_labels, entropy_floor, labels_of
@@ -48,6 +52,7 @@ def load_data(
     label=None,
     side=None,
     sources=None,
+    modes=None,
     quadrants=None,
     labelled=None,
     label_seed=0,
@@ -58,17 +63,17 @@ def load_data(
     Parameters
     ----------
     source : str, path, array, DataFrame or list of str
-        "digits", "sprites", "sources", "mnist", "fashion", "static-mnist", "omniglot"; of text "names", "shakespeare",
-        "smiles", "expressions", a .txt file with one example a line, or a list of lines; a .npy or .npz file (keys
-        x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a folder of
-        pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows (N, D) or
-        images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are whole
-        numbers (N,), which are classes if none is below 0, or rows of numbers (N, count).
+        "digits", "sprites", "sources", "modes", "mnist", "fashion", "static-mnist", "omniglot"; of text "names",
+        "shakespeare", "smiles", "expressions", a .txt file with one example a line, or a list of lines; a .npy or .npz
+        file (keys x or x_train, and y, x_val, y_val, x_test, y_test where there are any); a .csv file with a header; a
+        folder of pictures, in subfolders that are classes or the splits train, validation and test; or an array. Rows
+        (N, D) or images (N, h, w) or (N, h, w, c). NaN, what is masked and empty cells are missing values. Labels y are
+        whole numbers (N,), which are classes if none is below 0, or rows of numbers (N, count).
     data_dir : path, optional
         Folder with mnist/train-images-idx3-ubyte.gz and so on; then nothing is downloaded.
     likelihood : str, optional
         Under "bernoulli" and "categorical" values must lie in [0, 1]. None: "mixed" for a table, "tokens" for
-        text, "gaussian" for "sources", else "bernoulli".
+        text, "gaussian" for "sources" and "modes", else "bernoulli".
     binarize : {"each", "once", "threshold", "none"}, optional
         None: "each" (anew at every presentation) for grey pixels under a Bernoulli likelihood, else "none".
         Validation and test bits are drawn once, from `BITS_SEED`.
@@ -100,6 +105,8 @@ def load_data(
         Pictures of a folder are resized to side x side pixels. None: they must have one size.
     sources : dict, optional
         For the source "sources": arguments of the function `mixed_sources`, such as {"count": 5, "rows": 1000}.
+    modes : dict, optional
+        For the source "modes": arguments of the function `draw_modes`, such as {"kind": "grid", "std": 0.1}.
     quadrants : {1, 2, 3}, optional
         Images of bits are cut: y are the numbers of the lower left quadrant, the left half, or all but the upper right
         quadrant, and x (N, D) those of the rest.
@@ -116,7 +123,8 @@ def load_data(
         One line that names what is wrong with the file, its test split included, the array or an option.
     """
     others = {"binarize": binarize, "augment": augment, "dequantize": dequantize, "standardize": standardize,
-              "sprites": sprites, "scale": scale, "side": side, "sources": sources, "quadrants": quadrants}  # fmt: skip
+              "sprites": sprites, "scale": scale, "side": side, "sources": sources, "modes": modes,
+              "quadrants": quadrants}  # fmt: skip
     if is_text(source):
         others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled}
         return load_text(source, data_dir, likelihood, validation, split_order, tokens, others)
@@ -129,14 +137,14 @@ def load_data(
     for name, value in (("columns", columns), ("label", label)):
         if value is not None:
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {shown(value)}")
-    usual = "gaussian" if isinstance(source, str) and source == "sources" else "bernoulli"
+    usual = "gaussian" if isinstance(source, str) and source in ("sources", "modes") else "bernoulli"
     likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
     binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
         standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants,
     )  # fmt: skip
     levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
-    raw = read_source(source, data_dir, sprites, side, sources)
+    raw = read_source(source, data_dir, sprites, side, sources, modes)
     older, named = scale == OLDER, raw.divisor is not None
     parts, shape, seed = split(raw, validation, split_order, mapped=not older)
     if augment and len(shape) == 1:

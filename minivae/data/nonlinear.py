@@ -6,7 +6,7 @@ The data of time-contrastive learning (Hyvarinen & Morioka 2016, 1605.06336) and
 
 import numpy as np
 
-from ..options import real, switch, whole
+from ..options import real, switch, table_of, whole
 
 SPREAD = (0.5, 3.0)  # range of the standard deviations, as in their code
 CENTER = 5.0  # means, where there are any, lie between -5 and 5
@@ -21,16 +21,12 @@ OPTIONS = {
     "noise": real(closed=True),
     "seed": whole(0),
 }
+_read = table_of(OPTIONS)
 
 
 def read_options(name, values):
     """Arguments of `mixed_sources`, as a table of names and values; ValueError names the one that is wrong."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{name}: expected a table of names and values, got {values!r}")
-    unknown = [key for key in values if key not in OPTIONS]
-    if unknown:
-        raise ValueError(f"{name}: expected {', '.join(OPTIONS)}, got {unknown[0]!r}")
-    read = {key: OPTIONS[key](f"{name}.{key}", value) for key, value in values.items()}
+    read = _read(name, values)
     count = read.get("count", 2)
     if read.get("columns", count) < count:
         raise ValueError(f"{name}.columns: expected as many as sources, {count}, or more, got {read['columns']}")

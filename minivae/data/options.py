@@ -3,6 +3,8 @@
 from ..options import Option, one_of, shown, switch, table, text, whole, whole_or_list
 from .columns import KINDS
 from .lines import SETS
+from .modes import OPTIONS as MODES
+from .modes import read_modes
 from .nonlinear import OPTIONS as MIXTURE
 from .nonlinear import read_options
 from .preprocess import BINARIZE
@@ -26,6 +28,8 @@ OPTIONS = {
                       optional=True),
     "sources": Option(read_options, None, f"{', '.join(MIXTURE)} of data sources: {{count = 5, rows = 1000}}",
                       optional=True, older=None),
+    "modes": Option(read_modes, None, f"{', '.join(MODES)} of data modes: {{kind = \"grid\", std = 0.1}}",
+                    optional=True, older=None),
     "side": Option(whole(1, LONGEST), None, "resize the pictures of a folder to N x N pixels", "N", optional=True,
                    older=None),
     "binarize": Option(one_of(BINARIZE), None, "how grey pixels become bits (default: each, if that is needed)",

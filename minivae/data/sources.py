@@ -20,6 +20,7 @@ from .arrays import names_in, read_arrays
 from .download import DOWNLOADS, data_folder, fetch
 from .frames import SUFFIXES
 from .lines import SETS, SUFFIX
+from .modes import draw_modes, read_modes
 from .nonlinear import mixed_sources
 from .nonlinear import read_options as read_mixture
 from .pictures import read_splits
@@ -54,17 +55,18 @@ POSITIONS = (0, 4, 9, 13, 18, 22, 27, 31)
 SPRITES = {"side": 32, "orientation": range(0, 40, 2), "x": POSITIONS, "y": POSITIONS}
 
 
-def read_source(source, data_dir=None, sprites=None, side=None, sources=None):
+def read_source(source, data_dir=None, sprites=None, side=None, sources=None, modes=None):
     """Raw of a named set, a .npy or .npz file, a folder of pictures, or an array.
 
     `data_dir` None: the variable MINIVAE_DATA, if set. `sprites`: arguments that replace or join those in `SPRITES`.
-    `side`: what pictures of a folder are resized to. `sources`: arguments of `mixed_sources`.
+    `side`: what pictures of a folder are resized to. `sources`, `modes`: arguments of `mixed_sources` and of
+    `draw_modes`.
     """
     data_dir = data_folder(data_dir)
     is_array = not isinstance(source, str | Path)
     source = source if is_array else text("data", str(source))
     got = "an array" if is_array else repr(source)
-    own = {"sprites": sprites, "sources": sources}  # of the sets of these names
+    own = {"sprites": sprites, "sources": sources, "modes": modes}  # of the sets of these names
     for name, changes in own.items():
         if changes is not None and (is_array or source != name):
             raise ValueError(f"{name}: expected data {name}, got {got}")
@@ -120,17 +122,24 @@ def sprite_set(data_dir=None, changes=None):
     """`sprites` in a fixed random order, labels the shapes; the last sixth is the test split."""
     images, factors = sprite_grid(changes)
     x, y = _shuffled(images, factors[:, 0])
-    n = len(x) - len(x) // 6
-    test = (lambda: (x[n:], y[n:])) if n < len(x) else None
-    return Raw("sprites", x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
+    return _with_test("sprites", x, y)
 
 
 def source_mixture(data_dir=None, changes=None):
     """`mixed_sources`, labels the segments; the last sixth is the test split."""
     x, y, _ = known_sources(changes)
+    return _with_test("sources", x, y)
+
+
+def mode_mixture(data_dir=None, changes=None):
+    """`draw_modes`, labels the modes; the last sixth is the test split."""
+    return _with_test("modes", *draw_modes(**read_modes("modes", {} if changes is None else changes)))
+
+
+def _with_test(name, x, y):
     n = len(x) - len(x) // 6
     test = (lambda: (x[n:], y[n:])) if n < len(x) else None
-    return Raw("sources", x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
+    return Raw(name, x[:n], y[:n], _sha256(x.tobytes()), test, divisor=1)
 
 
 def known_sources(changes=None):
@@ -303,6 +312,7 @@ SOURCES = {
     "digits": digits,
     "sprites": sprite_set,
     "sources": source_mixture,
+    "modes": mode_mixture,
     "mnist": partial(idx_set, "mnist"),
     "fashion": partial(idx_set, "fashion"),
     "static-mnist": static_mnist,

@@ -5,11 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backend import generator
+from ..options import real, table_of, whole
 from .preprocess import as_examples, check_labels, labels_of
 from .rows import Rows
 
 SPLIT_SEED = 0  # of the order in which a user's data are split
 ORDERS = ("shuffle", "tail")
+RARE = {"class": whole(0), "share": real(below=1)}
+_read_rare = table_of(RARE)
 
 
 class Part(NamedTuple):
@@ -87,6 +90,15 @@ def missing_classes(parts):
             named = {"train": "training"}.get(name, name)
             notes.append(f"y: the {named} split lacks {len(lacks)} of the classes: {some}")
     return notes
+
+
+def read_rare(name, values):
+    """{"class": a class, "share": its share of the rows}; ValueError for anything else, or one without the other."""
+    read = _read_rare(name, values)
+    for part in RARE:
+        if part not in read:
+            raise ValueError(f"{name}: expected a class and its share, got no {part}")
+    return read
 
 
 def few_labels(y, n, seed):

@@ -2,7 +2,9 @@
 
 from .autoregressive import IAF
 from .base import Bijector, Chain, Unconditional
-from .coupling import Coupling
+from .coupling import Coupling, conv_coupling, dense_coupling, masked_coupling
+from .elementwise import ActNorm, Logit
 from .planar import Planar, Radial
 
-__all__ = ["IAF", "Bijector", "Chain", "Coupling", "Planar", "Radial", "Unconditional"]
+__all__ = ["IAF", "ActNorm", "Bijector", "Chain", "Coupling", "Logit", "Planar", "Radial", "Unconditional",
+           "conv_coupling", "dense_coupling", "masked_coupling"]  # fmt: skip

@@ -17,7 +17,7 @@ from .builders import (
     spatial_encoder,
 )
 from .classes import ONE, EachClass, of_each_class
-from .combine import Blocks, Columns, Join, Network, Reshape, Residual, Sequential, Split
+from .combine import Blocks, Columns, Join, Network, Put, Reshape, Residual, Sequential, Split, Take
 from .condition import ColumnsToChannels
 from .conv import Conv2d, ConvTranspose2d
 from .dense import Dense
@@ -40,9 +40,9 @@ __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "CausalAttention",
     "Columns", "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding",
     "FromZero", "GRUCell", "GroupNorm", "Halves", "Join", "Last", "Layer", "LayerNorm", "LeakyReLU", "LineDecoder",
-    "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Quantize", "ReLU", "Recurrent",
-    "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split", "Tanh",
-    "Transformer", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder", "dense_critic",
-    "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right", "next_step",
-    "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
+    "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Put", "Quantize", "ReLU",
+    "Recurrent", "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split",
+    "Take", "Tanh", "Transformer", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder",
+    "dense_critic", "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right",
+    "next_step", "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
 ]  # fmt: skip

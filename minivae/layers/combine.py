@@ -11,7 +11,7 @@ from ..backend import array_module, unbroadcast
 from ..kernels import over_fused
 from ..numeric import cut, side_by_side
 from ..options import each, sizes, whole
-from ..params import Param, State
+from ..params import Constant, Param, State
 from .base import Layer
 
 
@@ -98,6 +98,36 @@ class Columns(Layer):
         dx = array_module(dy).zeros((*dy.shape[:-1], self.n_in), dy.dtype)
         dx[..., : self.n] = dy
         return dx
+
+
+class Take(Layer):
+    """Some of L columns, by their indices (n,): x (..., L) -> y (..., n)."""
+
+    def __init__(self, indices, L):
+        self.indices = Constant(indices)
+        (self.n_in,) = sizes(L=L)
+
+    def forward(self, x, noise=None):
+        return x[..., _whole(self.indices)], None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        # forward left the other columns out, so now they get 0
+        return _spread(dy, _whole(self.indices), self.n_in)
+
+
+class Put(Layer):
+    """Columns go to their indices (n,) among L, the others are 0: x (..., n) -> y (..., L), the mirror of Take."""
+
+    def __init__(self, indices, L):
+        self.indices = Constant(indices)
+        (self.L,) = sizes(L=L)
+        self.n_in = len(self.indices.data)
+
+    def forward(self, x, noise=None):
+        return _spread(x, _whole(self.indices), self.L), None
+
+    def backward(self, dy, cache, accumulate=True, need_dx=True):
+        return dy[..., _whole(self.indices)]
 
 
 class Blocks(Layer):
@@ -210,6 +240,17 @@ class Network(Sequential):
 def _each(f, y):
     """f of an array, or of each array in a tuple."""
     return tuple(map(f, y)) if isinstance(y, tuple) else f(y)
+
+
+def _whole(indices):
+    return indices.data.astype("int64")
+
+
+def _spread(a, indices, L):
+    """Columns (..., n) at their indices among L, and zeros."""
+    y = array_module(a).zeros((*a.shape[:-1], L), a.dtype)
+    y[..., indices] = a
+    return y
 
 
 def _width(x, n):

@@ -13,7 +13,7 @@ MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 def _is_small(settings):
     """Whether the rows are of few numbers."""
-    return settings["data"] in ("digits", "sources") or is_table_file(settings["data"])
+    return settings["data"] in ("digits", "sources", "modes") or is_table_file(settings["data"])
 
 
 def _hidden(settings):
@@ -27,13 +27,15 @@ def _likelihood(settings):
     """The likelihood, where none is given."""
     if is_table_file(settings["data"]):
         return "mixed"
-    return "gaussian" if settings["data"] == "sources" else "bernoulli"
+    return "gaussian" if settings["data"] in ("sources", "modes") else "bernoulli"
 
 
 def _latent(settings):
     """Number of latents, where it is not given."""
     if settings["data"] == "sources":
         return (settings["sources"] or {}).get("count", 2)
+    if settings["data"] == "modes":
+        return 2
     return 8 if _is_small(settings) else 20
 
 
@@ -59,12 +61,12 @@ NETWORKS = {
                        fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
     "signal": Option(whole(1, MOST), None, "channels of rows that are a signal, position after position (default of "
                      "gru: 1)", "CHANNELS", needs=("arch", ("conv", "gru")), optional=True, older=None),
-    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8; sources as many)", "L",
-                     fill=_latent),
+    "latent": Option(whole(1, MOST), None, "number of latents (default: 20; digits, tables 8; modes 2; sources as "
+                     "many)", "L", fill=_latent),
     "activation": Option(one_of(ACTIVATIONS), "relu", "between layers", "|".join(ACTIVATIONS)),
     "norm": Option(one_of(NORMS), "none", f"normalization before each activation: {', '.join(NORMS)}"),
-    "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; table: mixed; sources: "
-                         "gaussian)", "|".join((*LIKELIHOODS, "mixed")), fill=_likelihood),
+    "likelihood": Option(one_of((*LIKELIHOODS, "mixed")), None, "p(x | z) (default: bernoulli; table: mixed; sources, "
+                         "modes: gaussian)", "|".join((*LIKELIHOODS, "mixed")), fill=_likelihood),
     "parts": Option(read_parts, None, 'likelihoods of columns: {real = "student-t", count = "poisson"}',
                     needs=("likelihood", ("mixed",)), optional=True, older=None),
     "levels": Option(whole(2, MOST), None, "grey levels of x (default: categorical 16, others 256; digits 17)", "N",

@@ -10,7 +10,7 @@ NVP", 1605.08803; as a prior: Chen et al. 2017, "Variational Lossy Autoencoder",
 A coupling is undone as cheaply as it is done: z = f^{-1}(e) is a draw from the prior.
 """
 
-from ..flows import Chain, Coupling
+from ..flows import Chain, masked_coupling
 from ..options import Option, read_arguments, whole
 from ..priors import FlowPrior
 from .beta import beta_of
@@ -33,6 +33,6 @@ class RealNVPVAE(IWAE):
         flows, flow_width = read_arguments(cls.options, flows=flows, flow_width=flow_width)
         encoder, decoder, likelihood = build_networks(shape, rng, **networks)
         L = decoder.n_in
-        prior = FlowPrior(Chain(*(Coupling(L, flow_width, rng, odd=bool(t % 2)) for t in range(flows))), L)
+        prior = FlowPrior(Chain(*(masked_coupling(L, flow_width, rng, odd=bool(t % 2)) for t in range(flows))), L)
         beta = beta_of(beta, beta_schedule, beta_epochs, pass_steps)
         return cls(encoder, decoder, likelihood, prior, beta=beta, samples=samples)
