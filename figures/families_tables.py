@@ -5,9 +5,10 @@ from statistics import mean, stdev
 
 from minivae.tables import four_digits, markdown
 
-from .families_runs import BASELINE, DATA, FAMILIES, LONGER, RATES, TRAINED, options_of, parts_of
+from .families_runs import BASELINE, DATA, FAMILIES, LONGER, TRAINED, options_of, parts_of
 from .families_verdicts import (
     ASPECTS,
+    MEASURED,
     OF,
     WORDS,
     at,
@@ -59,7 +60,7 @@ def rows_of(found, aspect, sets, cells, width, families=FAMILIES, above=None):
 
 def said(found, aspect, data, family):
     """(the usual word, what is here and whether that is it)."""
-    if family not in WORDS:
+    if family not in WORDS or data not in MEASURED[aspect]:
         return "", ""
     here, ok = verdict(found, aspect, data, family)
     return str(WORDS[family][aspect]), "open" if here is None else f"{here}: {'ok' if ok else '**not**'}"
@@ -202,8 +203,13 @@ def structure_table(found):
         own = found["rows"].get(f"{data}-{family}-0", {}).get("structure")
         if own is None:
             return None
-        return (percent(own["probe"]) or "no code", percent(own["pixels"]), percent(own["prior_probe"]),
-                number(own["jump"]), f"{100 * own['unlike']:.1f} %", f"{100 * own['unlike_between']:.1f} %")  # fmt: skip
+        return (
+            percent(own["probe"]) or "no code",
+            percent(own["pixels"]),
+            percent(own["prior_probe"]),
+            number(own["jump"]),
+            *(f"{100 * own[what]:.1f} %" for what in ("unlike", "unlike_between")),
+        )
 
     head = ("data", "family", "probe of codes", "probe of the rows", "probe of draws", "longest step of a walk",
             "unlike the data", "halfway", "word", "here")  # fmt: skip

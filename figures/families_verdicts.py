@@ -36,7 +36,8 @@ WORDS = {  # the usual ones
     "gan": {"stability": Word(("low",)), "quality": Word(("high",), "sharp"), "likelihood": Word(("none",)),
             "structure": Word(("moderate",)), "efficiency": Word(("moderate",)), "coverage": Word(("low",))},
     "ae": {"stability": Word(("high",)), "quality": Word(("low",)), "likelihood": Word(("none",)),
-           "structure": Word(("low",)), "efficiency": Word(("high",)), "coverage": Word(("low",), says="none, not generative")},
+           "structure": Word(("low",)), "efficiency": Word(("high",)),
+           "coverage": Word(("low",), says="none, not generative")},
     "nvp": {"stability": Word(("moderate",)), "quality": Word(("moderate", "high")), "likelihood": Word(("exact",)),
             "structure": Word(("moderate", "high")), "efficiency": Word(("moderate",)), "coverage": Word(("high",))},
     "ddpm": {"stability": Word(("high",)), "quality": Word(("very high",)), "likelihood": Word(("approximate",)),
@@ -45,6 +46,13 @@ WORDS = {  # the usual ones
 KINDS = {"exact": "exact", "bound": "approximate", "none": "none"}
 SHARP = 0.8, 1.25  # of the sharpness of real images: below is blurry, above is grain
 BEYOND = 4  # standard errors that log p(x) may lie above the known one
+
+
+IMAGES = [name for name, of in DATA.items() if of.kind == "images"]
+MEASURED = {  # on which sets of data a word is measured
+    "stability": [name for name, of in DATA.items() if of.stability],
+    "structure": IMAGES,  # modes lie apart: a walk between them must jump, or pass where nothing is
+} | {aspect: list(DATA) for aspect in ("quality", "likelihood", "efficiency", "coverage")}
 
 
 def at(row, share=1.0):
@@ -76,8 +84,6 @@ def holds(word, measured):
 
 def stability(found, data, family):
     """high: no run fails, and all lie within half of their median; low: a fifth or more fail, or two medians apart."""
-    if not DATA[data].stability:
-        return None
     runs = runs_of(found, data, family)
     if len(runs) < len(names_of(data, family)) or limit(found, data) is None:
         return None
@@ -215,8 +221,8 @@ OF = {"stability": stability, "quality": quality, "likelihood": likelihood, "str
 
 def verdict(found, aspect, data, family):
     """(word here, whether what is said holds) or (None, None) where it is open, or nothing is said."""
-    measured = OF[aspect](found, data, family)
-    if measured is None or family not in WORDS:
+    measured = OF[aspect](found, data, family) if family in WORDS and data in MEASURED[aspect] else None
+    if measured is None:
         return None, None
     level, seen = measured
     said = WORDS[family][aspect]
