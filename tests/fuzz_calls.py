@@ -253,7 +253,7 @@ CALLS = {
                       "validation": 2, "augment": 0, "dequantize": False, "standardize": False, "sprites": None,
                       "scale": None, "split_order": None, "levels": None, "columns": None, "label": None,
                       "side": None, "sources": None, "modes": None, "quadrants": None, "labelled": None,
-                      "label_seed": 0, "tokens": None}, nothing),
+                      "label_seed": 0, "rare": None, "tokens": None}, nothing),
     "load_data of text": Call(read_all, {"source": ["ab", "b", "abc", "ca"], "data_dir": None, "likelihood": "tokens",
                               "validation": 1, "split_order": None, "tokens": "words"}, nothing),
     "fit": Call(call_fit, {"epochs": 1, "batch_size": 4, "seed": 0, "early_stop": None, "progress": False}, nothing),

@@ -158,6 +158,7 @@ RECORD = OLD_RECORD | {
     "label": {"name": "c", "kind": "category", "dtype": "str", "missing": 0, "levels": ["x", "y", "z"]},
     "labelled": 100,
     "label_seed": 0,
+    "rare": {"class": 2, "share": 0.01, "train": 12, "validation": 1},
 }  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def test_every_field_is_recorded():
                         columns=(Column("a", "real", "float64", 0, None, 0.0, 1.0, 0.5, 0.2, 1),
                                  Column("b", "binary", "bool", 1, (False, True))),
                         label=Column("c", "category", "str", 0, ("x", "y", "z")), labelled=100,
-                        label_seed=0)  # fmt: skip
+                        label_seed=0, rare=RECORD["rare"])  # fmt: skip
     of_others = {"quadrants", "tokens", "vocabulary"}  # see test_quadrants.py and test_text.py
     assert of_others | set(RECORD) == {field.name for field in fields(Protocol)}
     assert protocol.to_json() == RECORD

@@ -191,8 +191,8 @@ def test_lines_that_fit_no_memory(monkeypatch):
 
 
 GIVEN = {"binarize": "once", "augment": 1, "dequantize": True, "standardize": True, "sprites": {}, "scale": 255,
-         "side": 8, "sources": {}, "modes": {}, "quadrants": 1, "labelled": 3, "levels": 4, "columns": {"a": "real"},
-         "label": "a"}  # fmt: skip
+         "side": 8, "sources": {}, "modes": {}, "quadrants": 1, "rare": {}, "labelled": 3, "levels": 4,
+         "columns": {"a": "real"}, "label": "a"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GIVEN)

@@ -187,7 +187,7 @@ def _unit(run):
     if run.settings.get("levels") is not None:
         kind = "levels"  # however their probabilities come about
     names = ("sha256", "n_validation", "split_seed", "divisor", "binarize", "levels", "mean", "std", "quadrants",
-             "tokens", "vocabulary")  # fmt: skip
+             "tokens", "vocabulary", "rare")  # fmt: skip
     model = MODELS[run.settings["model"]]
     kind = (kind, model.conditional and not model.infers_y, model.explains_y)  # log p(x | y), log p(x), or log p(x, y)
     return [kind, run.settings.get("levels"), *(getattr(run.protocol, name) for name in names)]

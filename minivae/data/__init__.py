@@ -29,7 +29,7 @@ from .quadrants import given_mask
 from .rows import Rows, moments
 from .scale import OLDER, comes_scaled, divisor_of, doubts, find, outside, range_of, values_of
 from .sources import read_source
-from .splits import few_labels, missing_classes, split
+from .splits import SPLITS, few_labels, missing_classes, split, thinned
 from .sprites import sprites as sprites
 from .tables import load_table
 from .text import load_text
@@ -56,6 +56,7 @@ def load_data(
     quadrants=None,
     labelled=None,
     label_seed=0,
+    rare=None,
     tokens=None,
 ):
     """A data set with its splits.
@@ -113,6 +114,9 @@ def load_data(
     labelled : int, optional
         How many labels of the training split are kept, of each class as many, chosen by `label_seed`; the other
         classes are -1 there. None: all.
+    rare : dict, optional
+        {"class": one of the classes, "share": its share of the rows}: so few rows of it are kept in the training and
+        the validation split, always the same; the test split is as it is. None: all rows.
     tokens : {"characters", "words", "selfies"}, optional
         What lines of text are cut into: "words" are words and single punctuation marks, "selfies" SELFIES symbols of
         molecules in SMILES. None: "characters". The vocabulary is that of the training split.
@@ -126,12 +130,16 @@ def load_data(
               "sprites": sprites, "scale": scale, "side": side, "sources": sources, "modes": modes,
               "quadrants": quadrants}  # fmt: skip
     if is_text(source):
-        others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled}
+        others |= {"levels": levels, "columns": columns, "label": label, "labelled": labelled, "rare": rare}
         return load_text(source, data_dir, likelihood, validation, split_order, tokens, others)
     if tokens is not None:
         raise ValueError(f"tokens: expected text, a .txt file, a list of lines or one of {', '.join(SETS)}, got "
                          f"{shown(tokens)}")  # fmt: skip
     if is_frame(source) or is_table_file(source):
+        if rare is not None:
+            raise ValueError(
+                f"rare: expected images or rows with classes, a table keeps all its rows, got {shown(rare)}"
+            )
         return _with_few(load_table(source, likelihood, validation, split_order, columns, label, others), labelled,
                          label_seed)  # fmt: skip
     for name, value in (("columns", columns), ("label", label)):
@@ -139,14 +147,18 @@ def load_data(
             raise ValueError(f"{name}: expected a table, a .csv file or a DataFrame, got {shown(value)}")
     usual = "gaussian" if isinstance(source, str) and source in ("sources", "modes") else "bernoulli"
     likelihood = one_of(LIKELIHOODS)("likelihood", usual if likelihood is None else likelihood)
-    binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants = read_arguments(
+    binarize, validation, augment, dequantize, standardize, scale, split_order, side, quadrants, rare = read_arguments(
         OPTIONS, binarize=binarize, validation=validation, augment=augment, dequantize=dequantize,
-        standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants,
+        standardize=standardize, scale=scale, split_order=split_order, side=side, quadrants=quadrants, rare=rare,
     )  # fmt: skip
     levels = LIKELIHOODS[likelihood]().n_levels if levels is None else whole(2)("levels", levels)
     raw = read_source(source, data_dir, sprites, side, sources, modes)
     older, named = scale == OLDER, raw.divisor is not None
     parts, shape, seed = split(raw, validation, split_order, mapped=not older)
+    if rare is not None:
+        if raw.name == "modes":
+            raise ValueError("rare: expected none, of data modes it is a part of the density: modes = {rare = ..}")
+        parts = {name: part.of(thinned(part.y, rare, name)) for name, part in parts.items()}
     if augment and len(shape) == 1:
         raise ValueError(f"augment: shifts need images, got rows of {shape[0]} values")
     found = {name: find(part.x, part.name) for name, part in parts.items()}
@@ -163,6 +175,9 @@ def load_data(
             raise ValueError(f"{name}: expected a Gaussian likelihood, no bits, and not both of dequantize and "
                              f"standardize, got likelihood {likelihood}, binarize {binarize}")  # fmt: skip
     protocol = _protocol(raw, parts, shape, divisor, binarize)
+    if rare is not None:
+        of_it = {name: int((parts[name].y == rare["class"]).sum()) if name in parts else 0 for name in SPLITS}
+        protocol = replace(protocol, rare=rare | of_it)
     if not older:
         protocol = replace(protocol, split_seed=seed, side=side, **record_of(found))
     if dequantize:

@@ -10,7 +10,7 @@ from .nonlinear import read_options
 from .preprocess import BINARIZE
 from .scale import OLDER, scale
 from .sources import SOURCES
-from .splits import ORDERS
+from .splits import ORDERS, read_rare
 from .vocabulary import TOKENS
 
 MOST = 1_000_000  # of pixels that an image is shifted by
@@ -46,6 +46,8 @@ OPTIONS = {
                         "1|2|3", optional=True, older=None),
     "labelled": Option(whole(1), None, "keep N labels of the training split, nearly as many of each class, by the "
                        "run's seed (default: all)", "N", optional=True, older=None),
+    "rare": Option(read_rare, None, "of a class of y, keep only this share of the rows of training and validation: "
+                   "{class = 8, share = 0.01}", optional=True, older=None),
     "tokens": Option(one_of(TOKENS), None, "what lines of text are cut into (default: characters)", "|".join(TOKENS),
                      optional=True, older=None),
     "dequantize": Option(switch, False, "spread integer pixels over their grey levels, for a Gaussian likelihood"),

@@ -64,6 +64,9 @@ class Protocol:
         Of a table, in its order; `label` the Column that is y.
     labelled, label_seed : int, optional
         How many labels of the training split are kept, and the seed that chose them; None: all.
+    rare : dict, optional
+        {"class", "share", "train", "validation"}: of which class only that share of the rows was kept, and how many
+        rows of it there are in each split.
     tokens : {"characters", "words", "selfies"}, optional
         Of lines of text, what they are cut into. x (T,) holds their numbers in the `vocabulary`, a tuple of str, and
         behind the line 0, the end mark.
@@ -94,6 +97,7 @@ class Protocol:
     label: Column | None = None
     labelled: int | None = None
     label_seed: int | None = None
+    rare: dict | None = None
     tokens: str | None = None
     vocabulary: tuple | None = None
 
@@ -114,6 +118,9 @@ class Protocol:
         """Lines for people: the values that were found, what was done to them, what is missing, how few labels are."""
         kept = f"y: {self.labelled} of {self.n_train} training labels are kept, drawn by seed {self.label_seed}"
         kept = [kept] * (self.labelled is not None)
+        if self.rare is not None:
+            kept.append("y: class {class} is rare, {train} training rows and {validation} for validation; not in the "
+                        "test split".format(**self.rare))  # fmt: skip
         if self.tokens is not None:
             one, V = TOKENS[self.tokens].one, len(self.vocabulary)
             return [f"x: lines of up to {self.shape[0] - 1} {one}s; a vocabulary of {V:,}, two of them marks"]

@@ -40,6 +40,13 @@ def _are_labels(value):
     return value["kind"] in ("classes", "rows") and _is_whole(value["count"])
 
 
+def _is_rare(value):
+    if not isinstance(value, dict) or set(value) != {"class", "share", "train", "validation"}:
+        return False
+    rows = all(_is_whole(value[name], 0) for name in ("class", "train", "validation"))
+    return rows and is_number(value["share"]) and 0 < value["share"] < 1
+
+
 def _is_vocabulary(value):
     if not isinstance(value, list) or not all(isinstance(token, str) and token for token in value):
         return False
@@ -71,6 +78,7 @@ RULES = {
     "quadrants": ("1, 2 or 3", lambda value: type(value) is int and 1 <= value <= 3),
     "labelled": ("a whole number >= 1", _is_whole),
     "label_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),
+    "rare": ("a class, its share, and its rows in train and validation", _is_rare),
     "tokens": (f"one of {', '.join(TOKENS)}", lambda value: isinstance(value, str) and value in TOKENS),
     "vocabulary": (f"{', '.join(MARKS)} and different tokens", _is_vocabulary),
     "split_seed": ("a whole number >= 0", lambda value: _is_whole(value, 0)),

@@ -11,6 +11,7 @@ from .rows import Rows
 
 SPLIT_SEED = 0  # of the order in which a user's data are split
 ORDERS = ("shuffle", "tail")
+SPLITS = ("train", "validation")
 RARE = {"class": whole(0), "share": real(below=1)}
 _read_rare = table_of(RARE)
 
@@ -21,6 +22,10 @@ class Part(NamedTuple):
     x: Rows
     y: np.ndarray | None
     name: str = "x"
+
+    def of(self, i):
+        """These rows of it, i (n,)."""
+        return self._replace(x=Rows(self.x.x, self.x.index[i]), y=self.y[i])
 
 
 def split(raw, validation=None, order=None, mapped=True):
@@ -99,6 +104,27 @@ def read_rare(name, values):
         if part not in read:
             raise ValueError(f"{name}: expected a class and its share, got no {part}")
     return read
+
+
+def thinned(y, rare, split):
+    """Indices, in ascending order, of the rows that stay where of class rare["class"] only its share of them does.
+
+    y (N,): the classes. Which rows stay depends on `SPLIT_SEED` and on the split, "train" or "validation", alone.
+    """
+    if y is None or y.ndim > 1 or y.min() < 0:
+        raise ValueError("rare: expected data with classes, whole numbers from 0 up")
+    c, share = rare["class"], rare["share"]
+    own, others = np.flatnonzero(y == c), np.flatnonzero(y != c)
+    n = max(1, round(share / (1 - share) * len(others)))
+    if split == "train" and (not len(own) or n >= len(own)):
+        what = (
+            f"a class of the training split, got {c}"
+            if not len(own)
+            else (f"a share below the {len(own) / len(y):.4g} that class {c} has of the training split, got {share}")
+        )
+        raise ValueError(f"rare: expected {what}")
+    kept = generator(SPLIT_SEED, "split", SPLITS.index(split)).permutation(own)[:n]
+    return np.sort(np.concatenate([others, kept]))
 
 
 def few_labels(y, n, seed):
