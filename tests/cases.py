@@ -38,6 +38,7 @@ from minivae.layers import (
     MaxPool2d,
     Network,
     Positions,
+    Put,
     Quantize,
     Recurrent,
     ReLU,
@@ -50,6 +51,7 @@ from minivae.layers import (
     Softplus,
     Spectral,
     Split,
+    Take,
     Tanh,
     Transformer,
     Upsample,
@@ -155,6 +157,8 @@ LAYERS = {
     Split: [("", lambda rng: (Split(2), rng.standard_normal((4, 6))))],
     Blocks: [("", lambda rng: (Blocks(2), image(rng, 2, 3, 2, 4)))],
     Columns: [("", lambda rng: (Columns(2, 5), image(rng, 3, 4, 5)))],
+    Take: [("", lambda rng: (Take([4, 0, 1], 5), image(rng, 3, 4, 5)))],
+    Put: [("", lambda rng: (Put([4, 0, 1], 5), image(rng, 3, 4, 3)))],
     ColumnsToChannels: [("", lambda rng: (ColumnsToChannels(3, 2, 2, 3), image(rng, 2, 15)))],
     MaskedDense: [("", lambda rng: (MaskedDense(np.tril(np.ones((5, 3))), rng), rng.standard_normal((4, 5))))],
     Spectral: [
@@ -403,7 +407,7 @@ def vamp_encoder():
 
 
 def couplings(rng):
-    return flows.Chain(flows.Coupling(4, 6, rng), flows.Coupling(4, 6, rng, odd=True))
+    return flows.Chain(flows.masked_coupling(4, 6, rng), flows.masked_coupling(4, 6, rng, odd=True))
 
 
 def flow(rng, L=3, H=2):
@@ -419,7 +423,9 @@ BIJECTORS = {  # make(rng) -> (bijector, z, context)
     flows.Chain: lambda rng: (moved(flow(rng)), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 2))),
     flows.Planar: lambda rng: (flows.Planar(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 7))),
     flows.Radial: lambda rng: (flows.Radial(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 5))),
-    flows.Coupling: lambda rng: (moved(flows.Coupling(3, 6, rng)), rng.standard_normal((2, 4, 3)), None),
+    flows.Coupling: lambda rng: (moved(flows.dense_coupling([5], [6, 4], rng)), rng.standard_normal((2, 4, 5)), None),
+    flows.Logit: lambda rng: (flows.Logit(0.01), rng.random((2, 4, 3)), None),
+    flows.ActNorm: lambda rng: (moved(flows.ActNorm(3)), rng.standard_normal((2, 4, 3)), None),
     flows.Unconditional: lambda rng: (flows.Unconditional(flows.Planar(3), rng), rng.standard_normal((2, 4, 3)), None),
 }
 POSTERIORS = {  # make(rng) -> (posterior, heads)

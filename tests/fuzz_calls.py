@@ -172,6 +172,7 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }
 
 
@@ -201,6 +202,8 @@ CALLS = {
     "MaxPool2d": layer("MaxPool2d", {"kernel": 2, "stride": None}, lambda **_: (2, 4, 6, 2)),
     "Upsample": layer("Upsample", {"factor": 2}, lambda **_: (2, 4, 6, 2)),
     "Columns": layer("Columns", {"n": 2, "L": 3}, lambda L, **_: (4, L)),
+    "Take": layer("Take", {"indices": [2, 0], "L": 3}, lambda L, **_: (4, L)),
+    "Put": layer("Put", {"indices": [2, 0], "L": 3}, lambda indices, **_: (4, len(indices))),
     "Blocks": layer("Blocks", {"n": 2}, lambda **_: (2, 3, 2, 4)),
     "ColumnsToChannels": layer("ColumnsToChannels", {"h": 3, "w": 2, "c": 2, "n": 3},
                                lambda h, w, c, n: (4, h * w * c + n)),
@@ -222,8 +225,12 @@ CALLS = {
     "IAF": Call(lambda **given: flows.IAF(rng=rng(), **given), {"L": 3, "H": 2, "width": 4, "reverse": False},
                 use_flow),
     **{cls.__name__: Call(cls, {"L": 3}, use_flow_of_own) for cls in (flows.Planar, flows.Radial)},
-    "Coupling": Call(lambda **given: flows.Coupling(rng=rng(), **given), {"L": 3, "width": 4, "odd": False},
-                     use_flow_of_own),
+    "masked_coupling": Call(lambda **given: flows.masked_coupling(rng=rng(), **given),
+                            {"L": 3, "width": 4, "odd": False}, use_flow_of_own),
+    "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
+                           {"shape": [3], "hidden": [4], "odd": False}, use_flow_of_own),
+    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, given: use_flow_of_own(part, given | {"L": 3})),
+    "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),
                       {"C": 4, "unit": True}, lambda prior, _: use_prior(prior, {"L": 2})),

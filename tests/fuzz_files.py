@@ -255,6 +255,7 @@ RUNS = {
     "aae": ["--model", "aae", "--critic", "3", "--epochs", "2"],
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
+    "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -302,7 +303,7 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
-        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm") else ["--annealed", "2"]),
+        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp") else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -349,8 +350,9 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
-    **dict.fromkeys(("encode", "decode", "traverse"), ("net", "lm")),
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
+    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
+    "decode": ("net", "lm", "nvp"),  # whose z are wider
     "reconstruct": ("lm",),
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},

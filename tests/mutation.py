@@ -82,7 +82,7 @@ MIRRORS = {
         "tests/test_hierarchy.py",
         *conformance("test_posterior_is_the_density_of_its_draws"),
     ],
-    "flows": [*conformance("test_bijector"), "tests/test_flows.py"],
+    "flows": [*conformance("test_bijector"), "tests/test_flows.py", "tests/test_nvp.py"],
     "likelihoods": [
         *conformance("test_likelihood", "test_likelihood_two_live_calls"),
         *conformance("test_likelihood_float32_agrees_with_numpy_float64"),
@@ -130,11 +130,12 @@ MIRRORS = {
     "vqvae": [*gradients("vqvae dense", "vqvae conv"), "tests/test_vqvae.py"],
     "seqvae": [*gradients("seqvae gru", "seqvae gru layers", "seqvae aggressive"), "tests/test_seqvae.py"],
     "lm": [*gradients("lm gru"), "tests/test_seqvae.py"],
+    "nvp": [*gradients("nvp dense", "nvp conv images"), "tests/test_nvp.py"],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
              "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel",
-             "multimodal", "halves", "seqvae", "lm")  # fmt: skip
+             "multimodal", "halves", "seqvae", "lm", "nvp")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -557,7 +557,7 @@ def test_bijector(make, rng):
     checks = check_gradients(bijector, (z, context), rng)
     assert set(checks) == {"z", *(["context"] if context is not None else []), *bijector.params}
     assert checks.ok, checks
-    zs = rng.standard_normal((2, *z.shape))
+    zs = [make(rng)[1] for _ in range(2)]
     assert_two_live_calls(bijector, lambda i: bijector.forward(zs[i], context), (w, like(w, rng)))
     np.testing.assert_allclose(bijector.inverse(y, context), z, rtol=1e-10, atol=1e-12)
     L = z.shape[-1]

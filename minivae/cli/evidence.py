@@ -25,16 +25,13 @@ def bits_of(case, log_p):
     """(bits per dimension, levels) of a mean log-probability of the rows; (None, None) where it is no probability.
 
     That is under a likelihood of densities, of grey values as chances of bits, or where values are missing, or with y.
+    A density of levels that are dequantized is as good as a probability: its bits are at least theirs.
     """
-    likelihood = case.model.likelihood
-    if (
-        likelihood.n_levels is None
-        or likelihood.missing
-        or case.model.explains_y
-        or case.run.protocol.entropy_floor is not None
-    ):
+    likelihood, spread = case.model.likelihood, case.run.protocol.levels
+    levels = likelihood.n_levels or spread
+    if levels is None or likelihood.missing or case.model.explains_y or case.run.protocol.entropy_floor is not None:
         return None, None
-    return bits_per_dimension(-log_p, case.x.shape[1], levels=1), likelihood.n_levels
+    return bits_per_dimension(-log_p, case.x.shape[1], spread or 1), levels
 
 
 def perplexity_of(case, log_p, mean=None):
@@ -87,7 +84,7 @@ def estimates(case, K, T):
 def _result(case, values, method, K, ess, bounds=None):
     quantity = case.model.evidence
     bits, levels = bits_of(case, float(values.mean()))
-    if levels not in (None, 2):  # of other levels the same rows have another log p(x)
+    if levels not in (None, 2) and case.run.protocol.levels is None:  # of other levels the same rows have another log p(x)
         quantity += f" of {levels} levels"
     result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds, bits)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")

@@ -73,10 +73,12 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         print(f"{split}: {len(x)} examples, {meta['checkpoint']} checkpoint, epoch {meta['epoch']}")
         for name, metric in _shown(model.metrics).items():
             print(f"{name} {_plus_minus(result[name], errors.get(f'{name}_standard_error'))} {metric.unit}")
-        bits, levels = bits_of(case, result["elbo"]) if "elbo" in result else (None, None)
-        if bits is not None:
-            result |= {"elbo_bits_per_dimension": bits, "levels": levels}
-            print(f"elbo {bits:.4f} bits per dimension, of {levels} levels")
+        for name in ("elbo", "log_px"):
+            bits, levels = bits_of(case, result[name]) if name in result else (None, None)
+            if bits is not None:
+                result |= {f"{name}_bits_per_dimension": bits, "levels": levels}
+                spread = ", dequantized" * (run.protocol.levels is not None)
+                print(f"{name} {bits:.4f} bits per dimension, of {levels} levels{spread}")
         value, error = perplexity_of(case, rows, result.get(model.monitor))
         if value is not None:
             result |= {"perplexity": value, "perplexity_standard_error": error}

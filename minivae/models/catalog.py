@@ -97,6 +97,9 @@ def _every():
     yield "seqvae aggressive", partial(lines, "seqvae", aggressive=2)
     for arch, own in (("gru", {"word_dropout": 0.3}), ("transformer", {"heads": 2})):
         yield f"lm {arch}", partial(lines, "lm", arch=arch, **own)
+    yield "nvp dense", partial(small, "nvp", shape=(5,), flows=3, hidden=[6, 4])
+    for arch, own in (("dense", {"hidden": [5]}), ("conv", {"channels": [4, 4]})):
+        yield f"nvp {arch} images", partial(small, "nvp", arch=arch, shape=(3, 4, 2), flows=2, dequantize=True, **own)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
     yield "aae table missing", partial(table, "aae", missing=True, critic=[4])

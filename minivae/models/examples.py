@@ -25,7 +25,7 @@ def small(model, rng, *, shape=(4, 4, 1), n=5, shake=0.1, likelihood=None, label
     moves each parameter: biases of zero would lie on kinks of ReLU.
     """
     cls = MODELS[model]
-    likelihood = likelihood or ("tokens" if cls.reads_text else "bernoulli")
+    likelihood = likelihood or cls.options["likelihood"].default or "bernoulli"
     if cls.reads_text:
         return lines(model, rng, n, shake, likelihood=likelihood, **options)
     own = {"labels": Labels("classes", 3) if labels is None else labels} if cls.conditional else {}

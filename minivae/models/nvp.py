@@ -39,7 +39,9 @@ class RealNVP(Model):
         "channels": Option(each(whole(1, MOST)), None, "of the residual blocks of a conv coupling (default: 16 16)",
                            "N", True, fill=lambda settings: [16, 16], needs=("arch", ("conv",)), optional=True),
         "flows": Option(whole(1, 10_000), 8, "couplings, one after another", "T"),
-        "alpha": Option(real(below=0.5), 0.05, "x -> logit(alpha + (1 - 2 alpha) x), of grey levels", "X"),
+        "logit_alpha": Option(real(below=0.5), None, "of grey levels: the first map is logit(alpha + (1 - 2 alpha) x) "
+                              "(default: 0.05)", "X", fill=lambda settings: 0.05, needs=("dequantize", (True,)),
+                              optional=True),
     }  # fmt: skip
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
     monitor = "log_px"
@@ -54,7 +56,7 @@ class RealNVP(Model):
 
     @classmethod
     def build(cls, shape, rng, *, likelihood="gaussian", dequantize=False, arch="dense", hidden=(128, 128),
-              channels=None, flows=8, alpha=0.05, pass_steps=1):  # fmt: skip
+              channels=None, flows=8, logit_alpha=None, pass_steps=1):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,); with `dequantize` of values in [0, 1].
 
         Each coupling stands behind an ActNorm, and one more is the last. Raises ValueError for values that the options
@@ -67,7 +69,7 @@ class RealNVP(Model):
             wanted = "(h, w, c)" if arch == "conv" else "(h, w, c) or (D,)"
             raise ValueError(f"shape: expected {wanted} for arch {arch}, got {tuple(shape)}")
         D = int(np.prod(shape))
-        maps = [Logit(alpha)] if dequantize else []
+        maps = [Logit(logit_alpha or 0.05)] if dequantize else []
         for t in range(flows):
             maps.append(ActNorm(D))
             if arch == "conv":

@@ -59,7 +59,7 @@ def _latents(case):
     if model.levels is not None:
         return _levels(case)
     normal = isinstance(getattr(model, "prior", None), StandardNormal)
-    if model.latent == "point" and normal and model.log_weights is None:  # else z is drawn, and these are means
+    if model.latent == "point" and normal and (model.exact or model.log_weights is None):  # else z is drawn
         return _points(case)
     if model.choices is not None:
         return _choices(case)
