@@ -7,6 +7,7 @@ import numpy as np
 
 from minivae.backend import generator
 from minivae.data import load_data, mode_centers, modes_log_prob
+from minivae.data.splits import thinned
 from minivae.evaluate import expected_coverage, fit_classifier, frechet_distance, manifold_scores, sharpness
 
 from .families_runs import DATA
@@ -91,7 +92,7 @@ def _images(name, of):
     train, held = np.arange(len(x)), np.arange(len(test.x))
     mistaken = 0.0
     if rare is not None:
-        train, held = (thinned(labels, rare, generator(0, "evaluate")) for labels in (y, test.y))
+        train, held = (thinned(labels, rare, split) for labels, split in ((y, "train"), (test.y, "validation")))
         mistaken = float((taken[test.y != rare["class"]] == rare["class"]).mean())
         rare = rare["class"], rare["share"]
     shares = np.bincount(y[train], minlength=K) / len(train)
@@ -99,13 +100,6 @@ def _images(name, of):
     held = held[:ROWS]
     return Scene(name, shape, x[train], y[train], test.x[held], test.y[held], classifier.features, classify, shares,
                  float((taken == test.y).mean()), mistaken, near, far, rare)  # fmt: skip
-
-
-def thinned(y, rare, rng):
-    """The rows, in order, without most of one class, so that its share is the one that is asked for."""
-    own, others = np.flatnonzero(y == rare["class"]), np.flatnonzero(y != rare["class"])
-    kept = round(rare["share"] / (1 - rare["share"]) * len(others))
-    return np.sort(np.concatenate([others, rng.permutation(own)[:kept]]))
 
 
 def _nearness(train, held):

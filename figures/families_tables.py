@@ -99,7 +99,7 @@ def stability_table(found):
         for family in TRAINED:
             runs = runs_of(found, data, family)
             if not runs or limit(found, data) is None:
-                missing = names_of(data, family)[0]
+                missing = names_of(data, family)[0] if not runs else f"{data}-{BASELINE}-0"
                 cells = (f"open: `python -m figures.families --only {missing}`", "", "", "")
             else:
                 failed = sum(fails(found, data, row) for row in runs.values())

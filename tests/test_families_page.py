@@ -8,7 +8,7 @@ import pytest
 from figures import families, families_measures, families_runs, families_scenes, families_train, families_verdicts
 from figures.families_measures import halves_probe, jump, shown
 from figures.families_runs import DATA, FAMILIES, MAIN, RUNS, TRAINED, WIDTHS, WITHIN, fitted, options_of, parameters_of
-from figures.families_scenes import quality, real_rows, scene, thinned
+from figures.families_scenes import quality, real_rows, scene
 from figures.families_tables import coverage_table, likelihood_table, quality_of_images, stability_table, words_table
 from figures.families_train import read, save, trained
 from figures.families_verdicts import OF, WORDS, Word, holds, told, verdict
@@ -114,13 +114,6 @@ def test_points_of_one_mode_and_of_none():
     assert none["near"] == 0
     assert none["width"] is None
     assert none["unlike"] == 1
-
-
-def test_a_rare_class_is_thinned():
-    y = np.repeat([0, 1, 2], 200)
-    rows = thinned(y, {"class": 1, "share": 0.01}, np.random.default_rng(0))
-    assert (np.diff(rows) > 0).all()
-    assert np.bincount(y[rows]).tolist() == [200, 4, 200]
 
 
 def test_walks():
