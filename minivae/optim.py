@@ -91,6 +91,11 @@ class Optimizer:
         if self.ema is not None:
             self.average += (1 - min(self.ema, self.t / (self.t + 9))) * (self.theta - self.average)
 
+    def restart(self):
+        """Let the average begin at the parameters as they are, which something else than a step has set."""
+        if self.ema is not None:
+            self.average[...] = self.theta
+
     @contextmanager
     def averaged(self):
         """Inside, the model has the average of its parameters (Polyak & Juditsky 1992); without `ema`, its own."""

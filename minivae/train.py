@@ -25,6 +25,9 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
         on_epoch=None, progress=True):  # fmt: skip
     """Train `model` on `data.train`, epoch by epoch.
 
+    Where its best parameters are known, `model.solve`, they are set at the start of the first epoch; grey levels that
+    are spread anew at every presentation are spread once for that, as those of validation are.
+
     Parameters
     ----------
     model : Model
@@ -67,6 +70,7 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
     if optimizer.model is not model:
         raise ValueError("optimizer: expected one that was made for this model, got one of another")
     check_early_stop(early_stop, model, data)
+    check_solvable(model, data)
     for split in filter(None, (data.train, data.validation)):
         check_pair(*split, model)
     check_batches(model, len(data.train.x), batch_size)
@@ -81,6 +85,9 @@ def fit(model, optimizer, data, *, epochs=20, batch_size=128, seed=0, early_stop
                 print(f"stopped early: validation {model.monitor} was best at epoch {best + 1}", flush=True)
             break
         began = time.perf_counter()
+        if epoch == 0 and model.solve is not None:
+            model.solve(data.settle(data.train.x, data.protocol.bits_generator("train")))
+            optimizer.restart()
         put_back = _keep(model, optimizer)
         line = {"epoch": epoch + 1, "seconds": 0.0}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # finiteness is tested instead
@@ -115,6 +122,12 @@ def check_early_stop(early_stop, model, data):
         raise ValueError(f"early_stop: expected none, no metric of {type(model).__name__} says which epoch is best")
     if data.validation is None:
         raise ValueError("early_stop: expected a validation split, got none")
+
+
+def check_solvable(model, data):
+    """ValueError where a model sets its best parameters of rows that are another choice in each epoch."""
+    if model.solve is not None and data.augment:
+        raise ValueError(f"augment: expected 0 of a model that is fitted in closed form, got {data.augment}")
 
 
 def best_line(history, monitor, better="higher"):

@@ -20,7 +20,8 @@ from ..truth.known_answers import check_known
 from ..truth.laws import Laws, check_laws
 from .base import FORCE, argument, command, output
 
-ARCHS = tuple(dict.fromkeys(arch for cls in MODELS.values() for arch in cls.options["arch"].metavar.split("|")))
+ARCHS = tuple(dict.fromkeys(arch for cls in MODELS.values() if "arch" in cls.options
+                            for arch in cls.options["arch"].metavar.split("|")))  # fmt: skip
 FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
 
 

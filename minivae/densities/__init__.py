@@ -27,6 +27,10 @@ from .grids import (
     mixture_log_prob,
     mixture_log_prob_backward,
 )
+from .low_rank import (
+    low_rank_log_prob,
+    low_rank_log_prob_backward,
+)
 from .pixels import (
     bernoulli_log_prob,
     bernoulli_log_prob_backward,
@@ -93,6 +97,8 @@ __all__ = [
     "log_mean_exp_backward",
     "logistic_log_prob",
     "logistic_log_prob_backward",
+    "low_rank_log_prob",
+    "low_rank_log_prob_backward",
     "mixture_log_prob",
     "mixture_log_prob_backward",
     "mixture_of_experts",

@@ -21,6 +21,7 @@ from .mixture import MixtureVAE
 from .multimodal import Multimodal
 from .net import PlainNet
 from .nvp import RealNVP
+from .ppca import PPCA
 from .realnvp import RealNVPVAE
 from .seqvae import SeqVAE
 from .tcvae import TCVAE
@@ -33,6 +34,6 @@ MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": Vamp
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP}  # fmt: skip
+          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ppca": PPCA}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

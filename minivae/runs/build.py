@@ -14,7 +14,7 @@ from ..numeric import at_once
 from ..optim import OPTIMIZERS
 from ..options import shown
 from ..schedules import SCHEDULES, warm_up
-from ..train import batch_starts, check_batches, check_early_stop
+from ..train import batch_starts, check_batches, check_early_stop, check_solvable
 from .settings import options_of
 
 
@@ -107,6 +107,7 @@ def read_data(settings, source=None):
 def check_run(settings, model, data):
     """ValueError for what would fail later: before anything is trained or written."""
     check_early_stop(settings["early_stop"], model, data)
+    check_solvable(model, data)
     if settings["pictures_every"] is not None and not model.generates:
         raise ValueError("pictures_every: expected a model that generates, labels_only has none")
     check_batches(model, data.protocol.n_train, settings["batch_size"])

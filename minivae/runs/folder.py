@@ -38,7 +38,8 @@ class Run:
             final = Path(out).resolve()
         else:
             Path("runs").mkdir(exist_ok=True)
-            stem = "-".join((settings["model"], re.sub(r"\W+", "_", Path(settings["data"]).stem), settings["arch"]))
+            data = re.sub(r"\W+", "_", Path(settings["data"]).stem)
+            stem = "-".join((settings["model"], data, *(settings[name] for name in ("arch",) if name in settings)))
             final = next_name(Path("runs"), stem)
         sweep(final.parent)
         with beside(final) as building:

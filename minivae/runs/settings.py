@@ -34,8 +34,8 @@ def _of_optimizers():
 
 TRAINING = {
     "epochs": replace(FIT["epochs"], default=None, help="passes over the training set (default: 20; digits, which are "
-                      "few, 100; tables 200)", fill=lambda settings: 200 if is_table_file(settings["data"]) else
-                      100 if settings["data"] == "digits" else 20),
+                      "few, 100; tables 200; fit closed 1)", fill=lambda settings: 1 if settings.get("fit") == "closed"
+                      else 200 if is_table_file(settings["data"]) else 100 if settings["data"] == "digits" else 20),
     "batch_size": FIT["batch_size"],
     "optimizer": Option(one_of(OPTIMIZERS), "adam", "the optimizer", "|".join(OPTIMIZERS)),
     "lr": OPTIMIZER["lr"],

@@ -8,11 +8,11 @@ rotation makes S diagonal (Lucas et al. 2019, "Don't blame the ELBO", 1911.02469
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ..densities import LOG_2PI, kl_standard_normal
+from ..densities.low_rank import low_rank_optimum
 from ..layers import Dense
 from ..likelihoods import Gaussian, GaussianFixed
 from ..models import VAE
@@ -92,32 +92,10 @@ def make_posterior_exact(model):
     dense.b.data[...] = np.concatenate([-b @ A, np.log(np.diag(S))])
 
 
-class Optimum(NamedTuple):
-    """The largest mean log p(x) over the rows of x, `log_px` in nats, and a decoder that has it: W (L, D), b, s."""
-
-    W: np.ndarray
-    b: np.ndarray
-    s: float
-    log_px: float
-
-
 def optimum(x, L, s=None):
-    """Maximum likelihood of data x (N, D) with L latents, for a fixed variance `s` or, with None, for the best one.
-
-    With eigenvalues e_1 >= ... >= e_D of the data's covariance and their directions U: s is the mean of the D - L
-    discarded ones, W = (e - s)^{1/2} U', up to a rotation, and log p = -1/2 sum_d log 2 pi v_d + e_d / v_d, where v_d
-    is max(e_d, s) for d <= L and s beyond   (Tipping & Bishop, eq. 7 and 8). ValueError if nothing is discarded.
-    """
+    """The `Optimum` of data x (N, D) with L latents, for a fixed variance `s` or, with None, for the best one."""
     x = np.asarray(x, "float64")
-    e, U = np.linalg.eigh(np.cov(x.T, bias=True))
-    e = e[::-1]
-    U = U[:, ::-1]
-    s = e[L:].sum() / max(len(e) - L, 1) if s is None else s
-    if s <= 1e-12 * e[0]:
-        raise ValueError(f"L: expected fewer latents than the data have directions of variance, got {L}")
-    v = np.where(np.arange(len(e)) < L, np.maximum(e, s), s)
-    log_px = -0.5 * (LOG_2PI + np.log(v) + e / v).sum()
-    return Optimum(np.sqrt(v[:L] - s)[:, None] * U[:, :L].T, x.mean(axis=0), float(s), float(log_px))
+    return low_rank_optimum(x.mean(axis=0), np.cov(x.T, bias=True), L, s)
 
 
 def principal_angle(W, V):
