@@ -16,7 +16,9 @@ from .families_train import model_of, read
 
 BATCH = 250  # samples at once
 K = {"points": 500, "images": 100}  # samples of z for each row, of a bound on log p(x)
-EXACT_ROWS = 1000  # test rows of log p(x)
+WAYS = {"points": 5, "images": 1}  # the same of diffusion, whose z is a way of many steps
+ROWS = 1000  # test rows of log p(x), at most
+FEW = 200  # the same of images, of diffusion
 PROBED = 2000  # training rows of a linear probe, at most
 WALKS, STOPS = 100, 16
 TIMED = 500  # samples that are timed
@@ -91,10 +93,13 @@ def likelihood(model, data, data_name):
     kind = kind_of(model)
     if kind == "none":
         return {"kind": kind}
-    x = data.test().x[:EXACT_ROWS]
-    log_px = log_evidence(model, x, 1 if kind == "exact" else K[DATA[data_name].kind], generator(0, "evaluate", 1))
-    found = {"kind": kind, "rows": len(x), "nats": mean_of(log_px)}
-    if DATA[data_name].kind == "points":
+    points, x = DATA[data_name].kind == "points", data.test().x[:ROWS]
+    samples = {"exact": 1, "bound": K[DATA[data_name].kind]}[kind]
+    if isinstance(model, DDPM):
+        samples, x = WAYS[DATA[data_name].kind], x if points else x[:FEW]
+    log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1))
+    found = {"kind": kind, "rows": len(x), "samples": samples, "nats": mean_of(log_px)}
+    if points:
         return found | {"beside": mean_of(log_px - known_log_prob(data_name, x))}
     levels = 1 if model.likelihood.n_levels is not None else data.protocol.levels
     mean, error = found["nats"]

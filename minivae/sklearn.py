@@ -14,7 +14,8 @@ from .runs.settings import complete, read_options
 from .train import fit
 from .trained import SAMPLES, Trained
 
-UNCONDITIONAL = [name for name, cls in MODELS.items() if not (cls.conditional or cls.reads_text)]
+UNCONDITIONAL = [name for name, cls in MODELS.items()
+                 if not (cls.conditional or cls.reads_text or cls.latent == "prior")]  # fmt: skip
 
 
 class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -144,14 +144,17 @@ def stopped(history, monitor, early_stop, better="higher"):
 
 
 def describe(line, epochs, metrics):
-    """One epoch's values of `metrics`, {name: Metric}, as a line for people; units other than nats stand behind."""
+    """One epoch's values of `metrics`, {name: Metric}, as a line for people; units other than nats stand behind each.
+
+    "nats per example" ends it, where there are any.
+    """
     text = f"epoch {line['epoch']:>{len(str(epochs))}}/{epochs}  {line['seconds']:6.1f} s"
     units = {name: "" if metric.unit == "nats" else metric.unit for name, metric in metrics.items()}
     for split in ("train", "validation"):
         if split in line:
             shown = [f"{k} {v:.2f} {units[k]}".rstrip() for k, v in line[split].items() if k != "loss"]
             text += f"  {split}: " + "  ".join(shown)
-    return text + "  nats per example"
+    return text + "  nats per example" * any(metric.unit == "nats" for metric in metrics.values())
 
 
 def check_batches(model, n, batch_size):

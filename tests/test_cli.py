@@ -347,7 +347,7 @@ def test_version_and_module(capsys):
 
 
 BAD_VALUES = [
-    ("model", "gan"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
+    ("model", "gnn"), ("data", "nothing"), ("data", "gone.npz"), ("binarize", "maybe"), ("validation", "-1"),
     ("validation", "1500"), ("arch", "tree"), ("hidden", "0"), ("hidden", "8 -1"), ("hidden", "wide"),
     ("hidden", "9 1000001"), ("channels", "0"), ("channels", "8"), ("latent", "0"), ("latent", "2.5"),
     ("activation", "step"), ("likelihood", "cauchy"),

@@ -604,7 +604,9 @@ def test_model_step_is_pure(make, dtype, device, rng):
     assert {v.dtype for v in first.values()} == {np.dtype(dtype)}
     assert model.loss_and_grads(x, noise, y=y, t=3, grads=False) == first
     z, decoded = (), []
-    if model.latent is not None:
+    if model.latent == "prior":
+        decoded = [model.decode(noise["prior"])]
+    elif model.latent is not None:
         z = model.encode(x, y=y)
         y = abs(y) if model.infers_y else y  # to decode, it must be known
         assert isinstance(z, tuple) == (model.latent == "gaussian")
@@ -613,7 +615,9 @@ def test_model_step_is_pure(make, dtype, device, rng):
         eps = place(model.draw_eps(rng, 3, len(x)), like=model.theta)
         assert model.log_weights(x, eps, y=y).shape == (3, len(x))
         assert model.reconstruct(x, eps[0], y=y).shape == x.shape
-    for a in (*cases.arrays([z]), *decoded, model.sample(len(x), rng, y=y), model.reconstruct(x, y=y)):
+    if model.latent != "prior":
+        decoded.append(model.reconstruct(x, y=y))
+    for a in (*cases.arrays([z]), *decoded, model.sample(len(x), rng, y=y)):
         assert a.dtype == ("int64" if a is z and model.latent == "codes" else dtype)
         assert array_module(a) is load_backend(device)
 

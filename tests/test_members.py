@@ -39,6 +39,8 @@ VARIANTS = {
     "tcvae stratified": ["--model", "tcvae", "--estimator", "stratified"],
     "factorvae": ["--model", "factorvae", "--critic", "6"],
     "vaegan": ["--model", "vaegan", "--critic", "6"],
+    "gan": ["--model", "gan", "--critic", "6"],
+    "gan hinge": ["--model", "gan", "--critic", "6", "--objective", "hinge", "--critic-norm", "spectral"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--temperature-epochs", "2"],
     "gumbel score": ["--model", "gumbel", "--categories", "3", "--gradient", "score"],
     "aae": ["--model", "aae", "--critic", "6"],
@@ -146,6 +148,18 @@ SERVED = ("sample", "reconstruct", "interpolate", "traverse", "latent", "edit", 
 REFUSED = {
     ("ae", "uncertainty"): "uncertainty needs a q(z | x), which the model ae lacks",
     ("aae", "uncertainty"): "uncertainty needs a q(z | x), which the model aae lacks",
+    **{
+        (label, command): message
+        for label in ("gan", "gan hinge")
+        for command, message in {
+            **dict.fromkeys(
+                ("reconstruct", "interpolate", "traverse", "latent", "edit"),
+                "model: expected one that finds the z of an x, GAN only decodes z",
+            ),
+            "uncertainty": "uncertainty needs a q(z | x), which the model gan lacks",
+            "ledger": "the ledger needs a KL of each latent",
+        }.items()
+    },
     ("iwae", "ledger"): "the loss of IWAE is not affine in beta",
     **{
         (label, "ledger"): "the ledger needs a KL of each latent"

@@ -18,7 +18,8 @@ CHAINS = 16  # of annealed importance sampling
 
 def grey_floor(case):
     """The entropy floor of these rows in nats, where grey pixels are under a Bernoulli likelihood; else None."""
-    return None if case.run.protocol.entropy_floor is None else float(entropy_floor(case.x))
+    known = case.run.protocol.entropy_floor is not None and "log_px_z" in case.model.metrics
+    return float(entropy_floor(case.x)) if known else None
 
 
 def bits_of(case, log_p):

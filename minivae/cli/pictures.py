@@ -202,13 +202,13 @@ def draw_run(run, data):
         return
     _draw_samples(run, model, 64, 0, run.file("samples.png"), data=data)
     names = ["curves", "samples"]
-    if not model.reads_text or model.latent is not None:
+    if model.latent != "prior" and not (model.reads_text and model.latent is None):
         _draw_reconstructions(run, model, data.pictured, run.file("reconstructions.png"))
         names.insert(1, "reconstructions")
     if model.latent == "codes":
         draw_use(model, *(take(part, slice(DOTS)) for part in data.pictured), run.file("codes.png"))
         names.append("codes")
-    elif model.latent is not None:
+    elif model.latent not in ("prior", None):
         x, y = (take(part, slice(DOTS)) for part in data.pictured)
         path = run.file("latents.png")
         plot.latent_means(codes(path, model, x, y), y, path, name=name_of(model))

@@ -144,6 +144,6 @@ def _describe(run, model, data):
           f"{'x'.join(map(str, data.shape))}, binarize {p.binarize}; {model.theta.size:,} parameters")  # fmt: skip
     for line in (*p.said(), *data.notes):
         print(line)
-    if p.entropy_floor is not None:
+    if p.entropy_floor is not None and "log_px_z" in model.metrics:
         print(f"grey pixels under a Bernoulli likelihood: log_px_z cannot exceed {-p.entropy_floor:.2f} nats, the "
               "negative entropy of the pixels; --binarize each makes them bits")  # fmt: skip

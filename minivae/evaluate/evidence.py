@@ -92,6 +92,8 @@ def row_scores(model, x, K, rng, progress=False, y=None):
     if model.latent == "codes" and model.log_weights is None:
         log_px_z, log_pz = code_terms(model, x, y)
         return {"elbo": log_px_z + log_pz, "log_px_z": log_px_z, "kl": -log_pz}
+    if model.latent == "prior":
+        raise ValueError(f"model: expected one that says how likely an x is, {type(model).__name__} does not")
     if model.log_weights is None:
         return {"log_px_z": _through_codes(model, *check_pair(x, y, model))}
     x, y, K = checked(model, x, y, K)

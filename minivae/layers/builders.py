@@ -110,31 +110,37 @@ def gru_decoder(L, hidden, shape, n_out=1, activation="relu", dropout=0.0, norm=
     return Network(*layers, Repeat(T), FromZero(H), _gru(H, H, T, rng), *each_step)
 
 
-def dense_critic(n_in, hidden, *, bounded=True, rng):
+def dense_critic(n_in, hidden, *, bounded=True, free=False, rng):
     """x (..., n_in) -> log-odds (..., 1) that x is real: those of two x differ by at most their distance.
 
-    Not `bounded`, the last layer is free, and learns how many times that.
+    Not `bounded`, the last layer is free, and learns how many times that; `free`, no layer is spectrally normalized.
     """
+    norm = _as_it_is if free else Spectral
     layers = []
     for n in hidden:
-        layers += [Spectral(Dense(n_in, n, rng)), LeakyReLU(0.2)]
+        layers += [norm(Dense(n_in, n, rng)), LeakyReLU(0.2)]
         n_in = n
     last = Dense(n_in, 1, rng)
-    return Network(*layers, Spectral(last) if bounded else last)
+    return Network(*layers, norm(last) if bounded else last)
 
 
-def conv_critic(shape, channels, hidden, *, rng):
+def conv_critic(shape, channels, hidden, *, free=False, rng):
     """(body, head), of images: x (..., h * w * c) -> features (..., F) -> log-odds (..., 1) that x is real.
 
     The features are what the convolutions, each of which halves the image, leave of it; the head is a dense_critic.
     """
+    norm = _as_it_is if free else Spectral
     kernel, stride, padding = _halving(shape)
     side = _sides(shape, channels)[-1]
     layers = [Reshape(*shape)]
     for c_in, c_out in zip([shape[2], *channels], channels, strict=False):
-        layers += [Spectral(Conv2d(c_in, c_out, kernel, rng, stride, padding)), LeakyReLU(0.2)]
+        layers += [norm(Conv2d(c_in, c_out, kernel, rng, stride, padding)), LeakyReLU(0.2)]
     F = math.prod(side) * channels[-1]
-    return Network(*layers, Reshape(F)), dense_critic(F, hidden, rng=rng)
+    return Network(*layers, Reshape(F)), dense_critic(F, hidden, free=free, rng=rng)
+
+
+def _as_it_is(layer):
+    return layer
 
 
 def _last(width, heads, L, rng):

@@ -7,6 +7,7 @@ from .capacity import CapacityVAE
 from .cvae import CVAE
 from .factorvae import FactorVAE
 from .flow import FlowVAE
+from .gan import GAN
 from .gumbel import GumbelVAE
 from .halves import HalvesVAE
 from .hvae import HVAE
@@ -33,7 +34,7 @@ from .vqvae import VQVAE
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
-          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
+          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
           "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ppca": PPCA}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

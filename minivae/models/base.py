@@ -26,9 +26,10 @@ class Model(Module):
     monitor : str or None
         The metric of the validation split by which the best checkpoint is chosen. None: there is no such metric, as
         where players are against each other; the last checkpoint counts, and nothing stops early.
-    latent : {"gaussian", "point", "codes", None}
+    latent : {"gaussian", "point", "codes", "prior", None}
         What `encode` gives: (mu, log_var) of a Gaussian q(z | x), or one z for each x; of "codes" whole numbers (N, T)
-        below `K`, which are names and nothing to compute with. None: there is no z.
+        below `K`, which are names and nothing to compute with. "prior": z is drawn and decoded, and nothing encodes x;
+        then x is a function of z, without noise to draw. None: there is no z.
     sampled : str
         What `sample` decodes, for the titles of pictures.
     levels : list of int, optional

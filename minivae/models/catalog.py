@@ -60,9 +60,14 @@ def _every():
         yield f"factorvae {arch}", partial(small, "factorvae", arch=arch, critic=[6, 5], dropout=0.2)
         critics = {"critic": [6], "critic_channels": [3, 4], "gamma": 0.5, "dropout": 0.2}
         yield f"vaegan {arch}", partial(small, "vaegan", arch=arch, beta=0.7, **critics)
+        del critics["gamma"], critics["dropout"]
+        yield f"gan {arch}", partial(small, "gan", arch=arch, **critics)
+        hinge = {"objective": "hinge", "critic_norm": "spectral", "shake": 1.0}  # some beyond the margin
+        yield f"gan {arch} hinge", partial(small, "gan", arch=arch, **hinge, **critics)
         yield f"ae {arch}", partial(small, "ae", arch=arch, dropout=0.2)
         yield f"aae {arch}", partial(small, "aae", arch=arch, gamma=3.0, critic=[6, 5], dropout=0.2)
     yield "vaegan gaussian", partial(small, "vaegan", likelihood="gaussian-fixed", critic=[6, 5], gamma=0.5)
+    yield "gan gaussian", partial(small, "gan", likelihood="gaussian-fixed", norm="batch", critic=[6, 5])
     yield "tcvae stratified", partial(small, "tcvae", beta=3.0, estimator="stratified", n_train=40, latent=3)
     for arch in ("dense", "conv"):
         yield f"cvae {arch}", partial(small, "cvae", arch=arch, beta=0.7, dropout=0.2)

@@ -69,7 +69,7 @@ def every_option():
     """{name: Option} of all models; of options of one name the first model's."""
     own = {}
     for cls in MODELS.values():
-        own |= {name: option for name, option in cls.options.items() if name not in own}
+        own |= {name: option for name, option in cls.options.items() if name not in own | DATA}
     return MODEL | DATA | own | TRAINING
 
 

@@ -61,7 +61,13 @@ class Study(NamedTuple):
 
     @property
     def what(self):
+        if self.case.model.latent == "prior":
+            return "functions of z"
         return "draws of p(x | z)" if self.draws else "means of p(x | z)"
+
+    @property
+    def images(self):
+        return "samples" if self.case.model.latent == "prior" else "means of p(x | z)"
 
     def sample(self, n, y, rng, draws):
         """n samples (n, D): z from the prior, or in its place q(z | y), given y (n, ...) or None."""
@@ -106,7 +112,8 @@ def samples(case):
     known = train.y is not None and held.y is not None and protocol.labels is not None
     count = protocol.labels["count"] if known and 1 < protocol.labels["count"] <= CLASSES else 0
     bits = is_binary(held.x) and case.model.likelihood.values == "unit"
-    study = Study(case, train, held, count, bits or len(protocol.shape) != 3)
+    draws = case.model.latent != "prior" and (bits or len(protocol.shape) != 3)
+    study = Study(case, train, held, count, draws)
     rows, others = (case.rng(30).permutation(len(part.x)) for part in (held, train))
     made = study.sample(n, take(case.y, rows[:n]), case.rng(31), study.draws)
     findings = Findings({}, [])
@@ -189,7 +196,7 @@ def _sharpness(study, rows, others):
     numbers["ratio"] = a / b
     errors = [numbers[f"{name}_standard_error"] for name in ("samples", "training_images")]
     numbers["ratio_standard_error"] = (errors[0] ** 2 + (a / b * errors[1]) ** 2) ** 0.5 / b
-    line = f"sharpness {_said(numbers, 'ratio')}: the variance of the Laplacian of means of p(x | z), over that of "
+    line = f"sharpness {_said(numbers, 'ratio')}: the variance of the Laplacian of {study.images}, over that of "
     line += "training images" + ", which are bits" * is_binary(images)
     return Findings({"sharpness": numbers}, [f"{line}; below 1 is blur"])
 
@@ -222,6 +229,8 @@ def _augmentation(study):
     case, train, held, model = study.case, study.train, study.held, study.case.model
     if not study.count:
         return Findings({}, [f"augmentation: left out, the data do not have 2 to {CLASSES:,} classes of every row"])
+    if model.latent == "prior":
+        return Findings({}, ["augmentation: left out, samples of a class need an encoder or a given y"])
     n, rng, runs = min(REAL, len(train.x) // 2), case.rng(34), []
     held_out, shape = (held.seen, held.y), case.run.protocol.shape
     for repeat in range(SETS):
