@@ -37,7 +37,7 @@ def measured(folder, name):
         made = samples(model, data, family, data_name, len(of.held))
         row["quality"].append(quality(of, made) if np.isfinite(made).all() else None)
         if name in MAIN:
-            row.setdefault("likelihood", []).append(likelihood(model, data, data_name))
+            row.setdefault("likelihood", []).append(likelihood(model, data, data_name, family))
             if said["marks"][mark] == 1.0:
                 row |= {"structure": structure(model, data, of, data_name), "cost": cost(model, data, row, mark)}
     return row
@@ -85,7 +85,7 @@ def decoded(model, z, data, data_name):
 # ---- Likelihood
 
 
-def likelihood(model, data, data_name):
+def likelihood(model, data, data_name, family):
     """{"kind": exact, bound or none; "nats": [mean, standard error] of log p(x) of test rows, and what follows}.
 
     Of points "beside" is the same less the known log p(x), paired; of images "bits" are those of a grey level.
@@ -95,7 +95,7 @@ def likelihood(model, data, data_name):
         return {"kind": kind}
     points, x = DATA[data_name].kind == "points", data.test().x[:ROWS]
     samples = {"exact": 1, "bound": K[DATA[data_name].kind]}[kind]
-    if isinstance(model, DDPM):
+    if family == "ddpm":
         samples, x = WAYS[DATA[data_name].kind], x if points else x[:FEW]
     log_px = log_evidence(model, x, samples, generator(0, "evaluate", 1))
     found = {"kind": kind, "rows": len(x), "samples": samples, "nats": mean_of(log_px)}

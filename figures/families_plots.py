@@ -99,7 +99,7 @@ def draw_planes(folder, path):
                 x = decoded(model, prior_draws(model, 1, np.random.default_rng(0))[1](plane), of, data)
                 distance, mode = to_centers(x, centers)
                 shown = colors[mode % len(colors)]
-                shown[distance > FAR * options.get("std", 0.05)] = 0.93
+                shown[distance > FAR * options["std"]] = 0.93
                 ax.imshow(shown.reshape(SIDE, SIDE, 3), extent=(-REACH, REACH) * 2, origin="lower")
         title = f"what z decodes to, from -{REACH:g} to {REACH:g} standard deviations of the prior: colors are modes, "
         figure.suptitle(title + "grey is near none", fontsize=11)

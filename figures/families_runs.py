@@ -33,9 +33,9 @@ class Data(NamedTuple):
 
 
 DATA = {
-    "ring": Data("eight Gaussians on a ring", {"data": "modes", "modes": {"kind": "ring"}}, (2,), "points", 34_000, 10,
+    "ring": Data("eight Gaussians on a ring", {"data": "modes", "modes": {"kind": "ring", "std": 0.1}}, (2,), "points", 34_000, 15,
                  True, True),
-    "grid": Data("a grid of 25 Gaussians", {"data": "modes", "modes": {"kind": "grid"}}, (2,), "points", 34_000, 10,
+    "grid": Data("a grid of 25 Gaussians", {"data": "modes", "modes": {"kind": "grid", "std": 0.1}}, (2,), "points", 34_000, 15,
                  True, True),
     "digits": Data("digits, 8x8 pixels", {"data": "digits"}, (8, 8, 1), "images", 100_000, 20, True, True),
     "mnist": Data("MNIST", {"data": "mnist"}, (28, 28, 1), "images", 800_000, 240, False, False),
@@ -63,7 +63,7 @@ def _two(width):
 
 
 FAMILIES = {
-    "vae": Family("VAE", {"model": "vae", "latent": 2, "likelihood": "gaussian"},
+    "vae": Family("VAE", {"model": "vae", "latent": 2, "likelihood": "gaussian", "lr": 2e-3},
                   {"model": "vae", "latent": 16, "likelihood": "beta-binomial"}, _two, (True, False)),
     "gan": Family("GAN", {"model": "gan", "latent": 2, "likelihood": "gaussian-fixed", "lr": 5e-4},
                   {"model": "gan", "latent": 16, "binarize": "none", "lr": 5e-4},

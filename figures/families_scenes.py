@@ -134,7 +134,7 @@ def unlike(of, x):
 def _of_points(of, made):
     """Points near a mode, modes found, and how wide the points near a mode are, over the truth."""
     options = DATA[of.name].options["modes"]
-    centers, std = mode_centers(**options), options.get("std", 0.05)
+    centers, std = mode_centers(**options), options["std"]
     distance, mode = to_centers(made, centers)
     near = distance <= FAR * std
     shares = np.bincount(mode[near], minlength=len(centers)) / len(made)
