@@ -79,6 +79,11 @@ PARTS = {
         tables.structure_table,
     ),
     "cost": ("Cost", "A step has 128 rows; its memory is the most that NumPy holds at once.", tables.cost_table),
+    "ways": (
+        "Other ways to sample",
+        "The same models. Diffusion takes fewer steps where it draws no noise on the way (Song et al. 2021).",
+        tables.ways_table,
+    ),
     "coverage": (
         "Mode coverage",
         f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data.",

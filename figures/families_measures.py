@@ -19,6 +19,7 @@ K = {"points": 500, "images": 100}  # samples of z for each row, of a bound on l
 WAYS = {"points": 5, "images": 1}  # the same of diffusion, whose z is a way of many steps
 ROWS = 1000  # test rows of log p(x), at most
 FEW = 200  # the same of images, of diffusion
+JUMPS = (10, 50)  # steps of diffusion's other way, which draws no noise on it
 PROBED = 2000  # training rows of a linear probe, at most
 WALKS, STOPS = 100, 16
 TIMED = 500  # samples that are timed
@@ -40,6 +41,7 @@ def measured(folder, name):
             row.setdefault("likelihood", []).append(likelihood(model, data, data_name, family))
             if said["marks"][mark] == 1.0:
                 row |= {"structure": structure(model, data, of, data_name), "cost": cost(model, data, row, mark)}
+                row |= {"ways": ways(model, data, family, of)}
     return row
 
 
@@ -80,6 +82,21 @@ def prior_draws(model, n, rng):
 def decoded(model, z, data, data_name):
     """What rows of z (n, L) decode to, in the units of the scene."""
     return shown(np.concatenate([to_numpy(model.decode(z[rows])) for rows in batches_of(len(z))]), data, data_name)
+
+
+def ways(model, data, family, of):
+    """{another way to sample: its quality, and "sample", milliseconds of one}."""
+    found = {}
+    for jumps in JUMPS if family == "ddpm" else ():
+        rng, began = generator(0, "sample"), time.process_time()
+        made = np.concatenate(
+            [to_numpy(model.sample(len(rows), rng, jumps=jumps)) for rows in batches_of(len(of.held))]
+        )
+        spent = 1000 * (time.process_time() - began) / len(made)
+        found[f"diffusion (DDPM), {jumps} steps without noise"] = quality(of, shown(made, data, of.name)) | {
+            "sample": spent
+        }
+    return found
 
 
 # ---- Likelihood

@@ -33,10 +33,10 @@ class Data(NamedTuple):
 
 
 DATA = {
-    "ring": Data("eight Gaussians on a ring", {"data": "modes", "modes": {"kind": "ring", "std": 0.1}}, (2,), "points", 34_000, 15,
-                 True, True),
-    "grid": Data("a grid of 25 Gaussians", {"data": "modes", "modes": {"kind": "grid", "std": 0.1}}, (2,), "points", 34_000, 15,
-                 True, True),
+    "ring": Data("eight Gaussians on a ring", {"data": "modes", "modes": {"kind": "ring", "std": 0.1}}, (2,), "points",
+                 34_000, 15, True, True),
+    "grid": Data("a grid of 25 Gaussians", {"data": "modes", "modes": {"kind": "grid", "std": 0.1}}, (2,), "points",
+                 34_000, 15, True, True),
     "digits": Data("digits, 8x8 pixels", {"data": "digits"}, (8, 8, 1), "images", 100_000, 20, True, True),
     "mnist": Data("MNIST", {"data": "mnist"}, (28, 28, 1), "images", 800_000, 240, False, False),
     "fashion": Data("Fashion-MNIST, one class in ten thinned to 1 %", {"data": "fashion", "rare": RARE}, (28, 28, 1),

@@ -230,6 +230,17 @@ def cost_table(found):
     return markdown(head, *rows_of(found, "efficiency", DATA, cells, 5))
 
 
+def ways_table(found):
+    """Other ways to sample from models that are above, beside the same measures."""
+    rows = [("data", "way", "near a mode", "Frechet distance", "precision", "recall", "ms of a sample")]
+    for data in DATA:
+        for row in (found["rows"].get(f"{data}-{family}-0", {}) for family in TRAINED):
+            for way, own in row.get("ways", {}).items():
+                rows.append((DATA[data].what, way, number(own.get("near")), four_digits(own["frechet_distance"]),
+                             number(own["precision"]), number(own["recall"]), f"{own['sample']:.3g}"))  # fmt: skip
+    return markdown(*rows)
+
+
 # ---- All words
 
 
