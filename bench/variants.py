@@ -338,6 +338,17 @@ def vaegan(p, x, eps, encode, decode, prior, body=None, head=None, beta=1.0, gam
             "loss_critic": F.softplus(-odds).mean() / 2 + told / 4}  # fmt: skip
 
 
+def gan(p, x, prior, decode, encode=None, critic=None, objective="non-saturating", make=torch.sigmoid):
+    """{objective: loss}; prior (N, L) are the draws of z, `make` x of what is decoded."""
+    critic = critic or (lambda x: spectral_critic(p, x))
+    odds, odds_g = critic(x), critic(make(decode(prior)))
+    iterate(p)
+    if objective == "hinge":
+        return {"loss": -odds_g.mean(), "loss_critic": (F.relu(1 - odds) + F.relu(1 + odds_g)).mean() / 2}
+    both = torch.cat([odds, odds_g]), torch.cat([torch.ones_like(odds), torch.zeros_like(odds_g)])
+    return {"loss": -F.logsigmoid(odds_g).mean(), "loss_critic": F.binary_cross_entropy_with_logits(*both)}
+
+
 def spectral_critic(p, z, prefix="critic"):
     layers = [name.removesuffix("W") for name in p if name.startswith(f"{prefix}.") and name.endswith(".W")]
     for i, name in enumerate(layers):
@@ -464,6 +475,8 @@ TWINS = {  # name: (model, its options, twin)
     "gumbel, score": ("gumbel", {"gradient": "score"}, partial(gumbel, gradient="score")),
     "aae": ("aae", {}, aae),
     "vaegan": ("vaegan", {}, vaegan),
+    "gan": ("gan", {}, gan),
+    "gan, hinge": ("gan", {"objective": "hinge", "critic_norm": "spectral"}, partial(gan, objective="hinge")),
     "vqvae, 40 of 128 codes": ("vqvae", {"codebook": "loss", "revive": 0.0}, vqvae),
 }
 LIMIT = 1e-4  # of the difference of two gradients, as a part of the largest

@@ -217,6 +217,12 @@ def gaussian(rng, *shape):
     return rng.standard_normal(shape), 0.5 * rng.standard_normal(shape)
 
 
+def low_rank(rng, *shape, L=2):
+    """(x, W, b, log_var)."""
+    D = shape[-1]
+    return rng.standard_normal(shape), rng.standard_normal((L, D)), rng.standard_normal(D), np.array([-0.7])
+
+
 OPERATIONS = {
     densities.bernoulli_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": (rng.random((3, 5)) < 0.5).astype("float64")}),
@@ -266,6 +272,10 @@ OPERATIONS = {
     densities.softmax_log_prob: [
         lambda rng: ((3 * rng.standard_normal((2, 3, 5)),), {"x": np.eye(5)[rng.integers(0, 5, 3)]}),
         lambda rng: ((rng.standard_normal(4),), {"x": counts(rng, 3, 4)}),
+    ],
+    densities.low_rank_log_prob: [
+        lambda rng: (low_rank(rng, 2, 3, 5), {}),
+        lambda rng: (low_rank(rng, 1, 5, L=1), {}),
     ],
     densities.standard_normal_log_prob: [lambda rng: ((rng.standard_normal((2, 3, 4)),), {})],
     densities.kl_standard_normal: [
@@ -372,12 +382,18 @@ PRIORS = {
     priors.DiagonalNormal: lambda: moved(priors.DiagonalNormal(4)),
     priors.ConditionalNormal: lambda: moved(WithContext(4)),
     priors.Mixture: lambda: moved(priors.Mixture(4, 3, np.random.default_rng(0))),
+    priors.FittedMixture: lambda: fitted_mixture(np.random.default_rng(4)),
     priors.VampPrior: lambda: priors.VampPrior(vamp_encoder(), 4, 3, np.random.default_rng(1)),
     priors.FlowPrior: lambda: moved(priors.FlowPrior(couplings(np.random.default_rng(0)), 4)),
     priors.Hierarchy: lambda: hierarchy([2, 2, 1]),
     priors.UniformCodes: lambda: priors.UniformCodes(3, 4),
     priors.PixelCNN: lambda: moved(priors.PixelCNN(3, (2, 2), 4, 1, np.random.default_rng(2))),
 }
+
+
+def fitted_mixture(rng, C=3, L=4):
+    R = np.triu(0.4 * rng.standard_normal((C, L, L)), 1) + np.diag([0.9, 1.0, 1.1, 1.2][:L])
+    return priors.FittedMixture(np.array([0.5, 0.3, 0.2]), rng.standard_normal((C, L)), R)
 
 
 def between(levels, rng):

@@ -150,6 +150,14 @@ OF_MODEL = {
     "tcvae": OF_BETA | {"estimator": "stratified", "n_train": 20},
     "factorvae": {"gamma": 10.0, "critic": (3,), "pass_steps": 2},
     "vaegan": OF_BETA | {"gamma": 1.0, "feature_std": 0.3, "critic": (3,), "critic_channels": (2,)},
+    "gan": {
+        "objective": "hinge",
+        "critic": (3,),
+        "critic_channels": (2,),
+        "critic_norm": "spectral",
+        "binarize": "none",
+    }
+    | {"pass_steps": 2},
     "flow": OF_BETA | {"samples": 1, "flow": "planar", "flows": 2},
     "iaf": OF_BETA | {"samples": 1, "flows": 2, "flow_width": 4, "context": 3},
     "vamp": OF_BETA | {"samples": 1, "components": 3},
@@ -172,6 +180,7 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
     "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }
 

@@ -248,6 +248,7 @@ RUNS = {
     "tcvae": ["--model", "tcvae", "--estimator", "stratified", "--epochs", "2"],
     "factorvae": ["--model", "factorvae", "--critic", "3", "--epochs", "2"],
     "vaegan": ["--model", "vaegan", "--critic", "3", "--epochs", "2"],
+    "gan": ["--model", "gan", "--critic", "3", "--epochs", "2"],
     "multimodal": ["--model", "multimodal", "--experts", "mixture", "--labelled", "6", "--epochs", "2"],
     "halves": ["--model", "halves", "--epochs", "2"],
     "gumbel": ["--model", "gumbel", "--categories", "3", "--epochs", "2"],
@@ -256,6 +257,7 @@ RUNS = {
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
     "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
+    "ppca": ["--model", "ppca", "--fit", "gradient", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
 
@@ -277,9 +279,10 @@ def tiny_runs():
     with workshop(), open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
             for name, options in RUNS.items():
-                latent = ["--latent", "2"] if "latent" in MODELS[name].options else []
+                sizes = [word for size, n in (("hidden", "3"), ("latent", "2")) if size in MODELS[name].options
+                         for word in (f"--{size}", n)]  # fmt: skip
                 data = ["--data", str(folder / ("lines.txt" if MODELS[name].reads_text else "data.npz"))]
-                assert main(["train", *data, "--hidden", "3", *latent, *options, "--out", str(folder / name)]) == 0
+                assert main(["train", *data, *sizes, *options, "--out", str(folder / name)]) == 0
     return folder
 
 
@@ -295,15 +298,28 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
+UNCLIMBED = (
+    "ae",
+    "aae",
+    "gan",
+    "net",
+    "m2",
+    "vqvae",
+    "gumbel",
+    "multimodal",
+    "lm",
+    "nvp",
+    "ppca",
+)  # by annealed sampling
 QUICK = {
     "info": lambda name: [],
-    "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "vqvae") else ["--samples", "3"]),
+    "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
     "evaluate train": lambda name: ["--split", "train"],
     "evaluate some": lambda name: [
         "--images",
         "2",
         *of_split(name),
-        *([] if name in ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp") else ["--annealed", "2"]),
+        *([] if name in UNCLIMBED else ["--annealed", "2"]),
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -350,14 +366,15 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
-    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
+    **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
     "decode": ("net", "lm", "nvp"),  # whose z are wider
-    "reconstruct": ("lm",),
+    "reconstruct": ("gan", "lm"),
+    "score": ("gan",),
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
-    "interpolate": ("net", "gumbel", "lm"),
-    **dict.fromkeys(("latent", "edit"), ("net", "vqvae", "gumbel", "seqvae", "lm")),
+    "interpolate": ("gan", "net", "gumbel", "lm"),
+    **dict.fromkeys(("latent", "edit"), ("gan", "net", "vqvae", "gumbel", "seqvae", "lm")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
 }  # refused of sound runs too

@@ -126,16 +126,18 @@ MIRRORS = {
         *gradients("gumbel dense relaxed", "gumbel dense straight-through", "gumbel dense score"),
         "tests/test_gumbel.py",
     ],
+    "gan": [*gradients("gan dense", "gan dense hinge", "gan conv"), "tests/test_gan.py"],
     "aae": [*gradients("aae dense"), "tests/test_aae.py"],
     "vqvae": [*gradients("vqvae dense", "vqvae conv"), "tests/test_vqvae.py"],
     "seqvae": [*gradients("seqvae gru", "seqvae gru layers", "seqvae aggressive"), "tests/test_seqvae.py"],
     "lm": [*gradients("lm gru"), "tests/test_seqvae.py"],
+    "ppca": [*gradients("ppca"), "tests/test_ppca.py"],
     "nvp": [*gradients("nvp dense", "nvp conv images"), "tests/test_nvp.py"],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
-             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel",
-             "multimodal", "halves", "seqvae", "lm", "nvp")  # fmt: skip
+             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "gan", "vqvae", "gumbel",
+             "multimodal", "halves", "seqvae", "lm", "nvp", "ppca")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

@@ -34,6 +34,7 @@ UFUNCS = (
     "reciprocal", "rint", "sign", "sin", "sqrt", "square", "subtract", "tanh", "true_divide",
 )  # fmt: skip
 SPECIAL = ("betaln", "digamma", "gammaln")  # of cupyx.scipy.special
+LINALG = ("inv", "slogdet")  # of cupy.linalg
 CREATION = ("arange", "eye", "full", "linspace", "ones", "zeros")
 FUNCTIONS = (
     "all", "any", "argmax", "argmin", "argsort", "broadcast_arrays", "broadcast_to", "clip", "concatenate", "cumsum",
@@ -389,8 +390,14 @@ class Generator:
         return _call(self._rng.integers, "integers", (high,), {"size": size})
 
 
+def _of_matrix(name):
+    f = getattr(np.linalg, name)
+    return lambda a: _call(lambda a: tuple(f(a)) if name == "slogdet" else f(a), name, [_own(a, name)], {})
+
+
 random = SimpleNamespace(Generator=Generator, Philox4x3210=np.random.default_rng)
 lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
+linalg = SimpleNamespace(**{name: _of_matrix(name) for name in LINALG})
 newaxis = None
 
 

@@ -106,6 +106,7 @@ CHANGES = [
     {"model": "factorvae", "gamma": 1.0}, {"model": "factorvae", "critic": [4]}, {"model": "vaegan"},
     {"model": "vaegan", "gamma": 1.0}, {"model": "vaegan", "feature_std": 0.3}, {"model": "vaegan", "critic": [4]},
     {"model": "vaegan", "arch": "conv", "critic_channels": [4]},
+    {"model": "gan"}, {"model": "gan", "objective": "hinge"}, {"model": "gan", "critic_norm": "spectral"},
     {"model": "aae"}, {"model": "aae", "gamma": 1.0}, {"model": "aae", "critic": [4]},
     {"data": "sources"}, {"data": "sources", "sources": {"rows": 2}},
     {"rare": {"class": 3, "share": 0.01}}, {"data": "modes"}, {"data": "modes", "modes": {"kind": "grid"}},
@@ -126,13 +127,16 @@ CHANGES = [
         {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
     )),
     {"model": "lm", "data": "expressions"},
+    {"model": "ppca"}, {"model": "ppca", "fit": "gradient"},
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-    small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    small = {"epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
+    if "hidden" in options_of(changes.get("model", "vae")):
+        small["hidden"] = [8]
     if changes.get("model") not in ("net", "lm"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
@@ -362,6 +366,8 @@ BAD_VALUES = [
     ("gamma", "-1 --model capacity"), ("capacity", "-1 --model capacity"),
     ("capacity-epochs", "0 --model capacity"), ("estimator", "x --model tcvae"), ("critic", "0 --model factorvae"),
     ("feature-std", "0 --model vaegan"), ("critic-channels", "4 --model vaegan"), ("early-stop", "2 --model vaegan"),
+    ("objective", "wasserstein --model gan"), ("critic-norm", "batch --model gan"), ("binarize", "each --model gan"),
+    ("likelihood", "gaussian --model gan"), ("early-stop", "2 --model gan"),
     ("context", "x --model iaf"), ("components", "0 --model vamp"),
     ("prior", "wide --model cvae"), ("quadrants", "4"), ("tokens", "bytes"), ("tokens", "words"),
     ("labelled", "0 --model m2"), ("labelled", "9 --model m2"), ("labelled", "50"), ("alpha", "-1 --model m2"),
@@ -382,6 +388,8 @@ BAD_VALUES = [
         ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
         ("tokens", "bytes"),
     )),
+    ("latent", "64 --model ppca"), ("fit", "x --model ppca"), ("fit", "closed"), ("hidden", "3 --model ppca"),
+    ("likelihood", "bernoulli --model ppca"), ("augment", "1 --model ppca"),
     ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 
@@ -542,7 +550,7 @@ def test_no_gpu(tmp_path, capsys):
         (["info", "."], "is it a run folder?"),
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
         (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
-        (["gradcheck", "--model", "gan"], "invalid choice: 'gan'"),
+        (["gradcheck", "--model", "gnn"], "invalid choice: 'gnn'"),
     ],
 )
 def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):

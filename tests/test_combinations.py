@@ -18,7 +18,7 @@ from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
-    "model": [name for name, cls in MODELS.items() if not cls.reads_text],
+    "model": [name for name, cls in MODELS.items() if set(NETWORKS) - {"latent"} <= set(cls.options)],
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),
@@ -85,11 +85,13 @@ def test_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
     without = ("vamp", "m2", "vaegan", "gumbel", "multimodal", "halves")
     if row["model"] in without and row["norm"] == "batch":  # which is refused
         row = row | {"norm": "layer"}
-    if row["model"] == "vaegan" and LIKELIHOODS[row["likelihood"]].mean_backward is None:  # which is refused
+    if row["model"] in ("vaegan", "gan") and LIKELIHOODS[row["likelihood"]].mean_backward is None:  # which is refused
         row = row | {"likelihood": "bernoulli"}
     sizes = {"hidden": [5], "latent": 2, "batch_size": 16, "epochs": 2, "lr": 1e-4, "dropout": 0.1}
     if row["model"] == "net":
         del sizes["latent"]
+    if row["model"] == "gan":
+        del sizes["dropout"]
     if row["arch"] == "conv":
         sizes["channels"] = [3, 2]
         if row["model"] == "vqvae":

@@ -344,6 +344,19 @@ def test_whole_vae(arch, likelihood, rng):
         close(p.grad, params[name].grad)
 
 
+def test_whole_ppca(rng):
+    """log p(x) by PyTorch's Gaussian of low rank."""
+    model, x, _ = small("ppca", rng, latent=3)
+    metrics = model.loss_and_grads(x, {})
+    params = {name: tensor(p.data) for name, p in model.params.items()}
+    W, b, log_var = params.values()
+    p = torch.distributions.LowRankMultivariateNormal(b, W.T, log_var.exp().expand(len(b)))
+    loss = -p.log_prob(torch.tensor(x)).mean()
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    gradients_agree(model, params)
+
+
 def torch_log_weights(model, x, y, eps, params, stopped=False):
     """(log w (K, N), z) of a model with Bernoulli pixels and a Gaussian posterior; `stopped`: log q at held heads."""
     given = model.seen(x, y)
@@ -670,6 +683,32 @@ def test_whole_vaegan(arch, rng):
         assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
     variants.backward(losses, p, model.by_objective())
     gradients_agree(model, p)
+
+
+@pytest.mark.parametrize("critic_norm", ["none", "spectral"])
+@pytest.mark.parametrize("objective", ["non-saturating", "hinge"])
+@pytest.mark.parametrize(("arch", "likelihood"), [("dense", "bernoulli"), ("dense", "gaussian-fixed"),
+                                                  ("conv", "bernoulli")])  # fmt: skip
+def test_whole_gan(arch, likelihood, objective, critic_norm, rng):
+    """Both losses, the gradient of each to its own player, and the next vectors of the spectral norm."""
+    own = {"likelihood": likelihood, "objective": objective, "critic_norm": critic_norm, "shake": 1.0}
+    model, x, _ = small("gan", rng, arch=arch, latent=3, critic=[6, 5], critic_channels=[3, 4], **own)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    learned = dict(p)
+    decode = lambda z: torch_network(model.decoder, z, p, "decoder")  # noqa: E731
+    critic = (lambda x: torch_network(model.critic, x, p, "critic")) if arch == "conv" else None
+    make = torch.sigmoid if likelihood == "bernoulli" else (lambda out: out)
+    losses = variants.gan(p, torch.tensor(x), torch.tensor(noise["prior"]), decode, critic=critic,
+                          objective=objective, make=make)  # fmt: skip
+    for name, loss in losses.items():
+        assert metrics[name] == pytest.approx(loss.item(), rel=1e-10)
+    variants.backward(losses, learned, model.by_objective())
+    gradients_agree(model, learned)
+    for name, state in model.states.items():
+        state.step()
+        close(state.data, p[name])
 
 
 @pytest.mark.parametrize("arch", ["dense", "conv"])

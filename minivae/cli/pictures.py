@@ -5,7 +5,7 @@ import numpy as np
 from .. import plot
 from ..backend import generator, take
 from ..data.lines import SUFFIX
-from ..evaluate import latents
+from ..evaluate import latents, mixture_of_codes
 from ..files import check_file
 from ..finite import finite_rows
 from ..options import whole
@@ -53,13 +53,15 @@ DRAWS = 50  # decodings of an example, whose spread is drawn
              "levels below are drawn anew"),
     argument("--uniform", action="store_true", help="of a model with codes: each as likely as each other one, in the "
              "place of what the prior has learned"),
+    argument("--mixture", metavar="C", help="of an autoencoder: z from a mixture of C Gaussians that is fitted to "
+             "the codes of training rows, in the place of one Gaussian"),
     data=DATA,
     lines=(SUFFIX,),
     tables=True,
     parts=True,
     codes=True,
 )  # fmt: skip
-def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
+def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform, mixture):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
 
     Of images that are cut: completions of pictured ones, what is given before them and the truth behind. Of text, lines
@@ -76,6 +78,10 @@ def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
         if model.latent != "codes":
             raise ValueError(f"uniform: expected a model with codes, got {run.settings['model']}")
         model.prior, model.sampled = UniformCodes(model.K, model.T), "codes, each as likely as each other one"
+    if mixture is not None:
+        C = whole(1)("mixture", mixture)
+        model.prior = mixture_of_codes(model, _trained_on(run), C, seed)
+        model.sampled = f"draws from a mixture of {C} Gaussians fitted to the codes"
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return
@@ -88,6 +94,12 @@ def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform):
         write_data(path, trained.drawn(n, seed, y, draw))
     else:
         _draw_samples(run, model, n, seed, path, y=y, draw=draw, **choice)
+
+
+def _trained_on(run):
+    """The rows of training, with bits as the first presentation draws them."""
+    data = run.read_data()
+    return data.settle(data.train.x, generator(0, "present"))
 
 
 @drawing(

@@ -1,8 +1,8 @@
 """A Gaussian whose covariance is of low rank but for one variance in all directions, and its maximum likelihood.
 
 C = W' W + s I, W (L, D): x = z W + b + sqrt(s) eps. Everything goes by M = W W' + s I, which is L x L: log |C| =
-(D - L) log s + log |M|, and C^{-1} d = (d - m W) / s with m = d W' M^{-1} (Woodbury; Tipping & Bishop 1999, "Probabilistic
-principal component analysis", sec. 3).
+(D - L) log s + log |M|, and C^{-1} d = (d - m W) / s with m = d W' M^{-1}, by Woodbury's identity (Tipping & Bishop
+1999, "Probabilistic principal component analysis", sec. 3).
 """
 
 import math

@@ -38,6 +38,7 @@ from .ledger import gradient_ledger, ledger_line
 from .levels import Levels, by_level
 from .lines import LineShares, PlaceKL, edit_distances, line_shares, perplexity, place_kl, tokens_of
 from .metrics import elbo_standard_error, sampled_elbos
+from .mixture import has_no_prior, mixture_of_codes
 from .molecules import molecule_measures
 from .recovery import Recovery, mean_correlation_coefficient
 from .results import Result, hash_of, standard_error
@@ -93,6 +94,7 @@ __all__ = [
     "fit_predictor",
     "frechet_distance",
     "gradient_ledger",
+    "has_no_prior",
     "hash_of",
     "impute",
     "interpolate",
@@ -103,6 +105,7 @@ __all__ = [
     "log_evidence",
     "manifold_scores",
     "mean_correlation_coefficient",
+    "mixture_of_codes",
     "modularity",
     "molecule_measures",
     "mutual_information",

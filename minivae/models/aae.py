@@ -13,7 +13,7 @@ where q(z) = p(z) all odds are 0, loss_critic is log 2. The paper trains encoder
 losses are taken at the same parameters, in one.
 """
 
-from ..backend import array_module, place
+from ..backend import array_module
 from ..layers import dense_critic
 from ..numeric import sigmoid, softplus
 from ..options import Option, each, read_arguments, real, whole
@@ -100,8 +100,3 @@ class AAE(AE):
     def loss_law(self, metrics, t):
         """None: what the critic says of the codes is no metric."""
         return {}
-
-    def sample(self, n, rng, y=None, draw=None):
-        """Generate: z from the prior, x_hat (n, D) its decoded mean, or with the generator `draw` a sample of x."""
-        noise = self.prior.draw_noise(rng, whole(0)("n", n))
-        return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y, draw)

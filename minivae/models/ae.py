@@ -6,6 +6,7 @@ loss = -\log p(x | z), z = encoder(x)
 
 Nothing draws the codes z towards a prior, so there is neither a prior nor an ELBO. What `sample` decodes are draws from
 a Gaussian with the mean and variance of the codes in training: many lie between the codes, where nothing was learned.
+After a training a better p(z) may be fitted to them and set as `prior`, see `minivae.evaluate.mixture_of_codes`.
 """
 
 import numpy as np
@@ -41,6 +42,7 @@ class AE(Model):
     monitor = "log_px_z"
     latent = "point"
     sampled = "draws from a Gaussian fitted to the codes"
+    prior = None  # in the place of that Gaussian, once a training has ended
 
     def __init__(self, encoder, decoder, likelihood=None):
         self._set_networks(encoder, decoder, likelihood)
@@ -97,7 +99,13 @@ class AE(Model):
         return self._x_hat(self.rows(z, "z", self.L), y, draw)
 
     def sample(self, n, rng, y=None, draw=None):
-        """x_hat (n, D), decoded draws from a Gaussian with the codes' mean and variance; `draw` as for `decode`."""
+        """x_hat (n, D), decoded draws from the prior, or without one from a Gaussian with the codes' mean and variance.
+
+        `draw` as for `decode`.
+        """
+        if self.prior is not None:
+            noise = self.prior.draw_noise(rng, whole(0)("n", n))
+            return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y, draw)
         eps = place(rng.standard_normal((whole(0)("n", n), self.L), dtype="float32"), like=self.theta)
         xp = array_module(eps)
         variance = xp.maximum(self.square.data - self.mean.data**2, 0)  # rounding may take it below 0

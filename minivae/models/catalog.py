@@ -105,6 +105,8 @@ def _every():
     yield "nvp dense", partial(small, "nvp", shape=(5,), flows=3, hidden=[6, 4])
     for arch, own in (("dense", {"hidden": [5]}), ("conv", {"channels": [4, 4]})):
         yield f"nvp {arch} images", partial(small, "nvp", arch=arch, shape=(3, 4, 2), flows=2, dequantize=True, **own)
+    yield "ppca", partial(small, "ppca", shape=(5,))
+    yield "ppca gradient images", partial(small, "ppca", fit="gradient", latent=3, dequantize=True)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
     yield "aae table missing", partial(table, "aae", missing=True, critic=[4])

@@ -75,6 +75,7 @@ class IWAE(VAE):
         self.averages_logs = one_of(BOUNDS)("bound", bound) == "elbo"
         super().__init__(encoder, decoder, likelihood, prior, beta)
         self.latent = self.posterior.latent
+        self.spreads_z = True
         if self.doubly:
             self._check_doubly()
             self.objectives = {"loss": ("decoder", "likelihood", "prior"), "loss_encoder": ("encoder", "posterior")}

@@ -55,6 +55,7 @@ class PPCA(Model):
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
     monitor = "log_px"
     latent = "point"
+    spreads_z = True
 
     def __init__(self, decoder, likelihood, fit="closed"):
         self.decoder = decoder
@@ -71,9 +72,7 @@ class PPCA(Model):
     def build(cls, shape, rng, *, likelihood="gaussian", dequantize=False, latent=20, fit="closed", missing=False,
               pass_steps=1):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,), with random weights; options as declared above."""
-        likelihood, _, latent = read_arguments(
-            cls.options, likelihood=likelihood, dequantize=dequantize, latent=latent
-        )
+        likelihood, _, latent = read_arguments(cls.options, likelihood=likelihood, dequantize=dequantize, latent=latent)
         if missing:
             raise ValueError("model: ppca needs values that are all there, some are missing")
         return cls(dense_decoder(latent, (), int(np.prod(shape)), rng=rng), Gaussian(std=0.5), fit)
@@ -151,7 +150,5 @@ class PPCA(Model):
         return self._x_hat(self.prior.draw(place(noise, like=self.theta)), y, draw)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
-        """x (N, D) -> x_hat (N, D), of the mean of p(z | x): there is no eps; `draw` as for `decode`."""
-        if eps is not None:
-            raise ValueError("eps: expected none, z is the mean of p(z | x)")
+        """x (N, D) -> x_hat (N, D), of the mean of p(z | x): nothing of eps is used; `draw` as for `decode`."""
         return self._x_hat(self.encode(x), y, draw)

@@ -8,7 +8,7 @@ from .codes import PixelCNN, UniformCodes
 from .flow import FlowPrior
 from .gaussians import ConditionalNormal, DiagonalNormal, StandardNormal
 from .hierarchy import Hierarchy
-from .mixtures import Mixture, VampPrior
+from .mixtures import FittedMixture, Mixture, VampPrior
 
-__all__ = ["ConditionalNormal", "DiagonalNormal", "FlowPrior", "Hierarchy", "Mixture", "PixelCNN", "Prior",
-           "StandardNormal", "UniformCodes", "VampPrior"]  # fmt: skip
+__all__ = ["ConditionalNormal", "DiagonalNormal", "FittedMixture", "FlowPrior", "Hierarchy", "Mixture", "PixelCNN",
+           "Prior", "StandardNormal", "UniformCodes", "VampPrior"]  # fmt: skip

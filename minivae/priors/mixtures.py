@@ -1,4 +1,4 @@
-"""Priors that are mixtures of diagonal Gaussians: free ones, and posteriors of learned inputs."""
+"""Priors that are mixtures of Gaussians: free ones, posteriors of learned inputs, and of any covariance."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ..backend import array_module
 from ..densities import (
+    LOG_2PI,
     log_mean_exp,
     log_mean_exp_backward,
     pairwise_gaussian_log_prob,
@@ -14,7 +15,7 @@ from ..densities import (
 )
 from ..numeric import sigmoid, softmax
 from ..options import sizes
-from ..params import Param
+from ..params import Constant, Param
 from .base import Prior
 
 
@@ -98,3 +99,39 @@ class VampPrior(_Mixture):
         u, c_enc = cache
         du = self.encoder.backward((dmu, dlog_var), c_enc)
         self.pseudo.grad += du * u * (1 - u) if self.unit else du
+
+
+class FittedMixture(Prior):
+    """p(z) = sum_c w_c N(z; mu_c, R_c' R_c): Gaussians of any covariance, which no gradient has fitted.
+
+    w (C,), mu (C, L) and R (C, L, L), upper triangles: z = mu_c + eps R_c.
+    """
+
+    def __init__(self, w, mu, R):
+        super().__init__(mu.shape[-1])
+        self.w, self.mu, self.R = Constant(w), Constant(mu), Constant(R)
+        self.R_inv = Constant(np.linalg.inv(R))
+        self.log_det = Constant(np.log(np.diagonal(R, axis1=1, axis2=2)).sum(axis=1))
+
+    def forward(self, z):
+        rows, w = z.reshape(-1, self.L), self.w.data
+        u = (rows - self.mu.data[:, None]) @ self.R_inv.data  # (C, n, L)
+        log_w = array_module(z).log(w * len(w)) - self.log_det.data  # the mean over c divides by C
+        log_p = log_w[:, None] - 0.5 * (LOG_2PI + u * u).sum(axis=-1)  # (C, n)
+        return log_mean_exp(log_p).reshape(z.shape[:-1]), (z, u, log_p)
+
+    def backward(self, g, cache, accumulate=True):
+        z, u, log_p = cache
+        # forward took the log of a sum over c of -u^2 / 2, so now each u gets its responsibility for z, times -u
+        dlog_p = log_mean_exp_backward(g.reshape(-1), log_p)  # (C, n)
+        du = -dlog_p[..., None] * u
+        return (du @ self.R_inv.data.swapaxes(1, 2)).sum(axis=0).reshape(z.shape)
+
+    def draw_noise(self, rng, n):
+        """As for a `Mixture`."""
+        eps = rng.standard_normal((n, self.L), dtype="float32")
+        return {"c": rng.random(n, dtype="float32"), "eps": eps}
+
+    def draw(self, noise):
+        c = (noise["c"][:, None] >= self.w.data.cumsum()[:-1]).sum(axis=1)  # (n,), 0 to C - 1
+        return self.mu.data[c] + (noise["eps"][:, None] @ self.R.data[c])[:, 0]

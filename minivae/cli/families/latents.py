@@ -59,7 +59,7 @@ def _latents(case):
     if model.levels is not None:
         return _levels(case)
     normal = isinstance(getattr(model, "prior", None), StandardNormal)
-    if model.latent == "point" and normal and (model.exact or model.log_weights is None):  # else z is drawn
+    if model.latent == "point" and normal and not model.spreads_z:
         return _points(case)
     if model.choices is not None:
         return _choices(case)

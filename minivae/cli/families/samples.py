@@ -8,7 +8,7 @@ import numpy as np
 from ...backend import place, take, to_numpy
 from ...data import batches
 from ...data.preprocess import is_binary
-from ...evaluate import standard_error
+from ...evaluate import has_no_prior, mixture_of_codes, standard_error
 from ...evaluate.features import augmented_accuracy, classifier_features, principal_features
 from ...evaluate.samples import (
     K_DENSITY,
@@ -30,6 +30,7 @@ from .base import Case, Findings, classes, family
 
 ROWS, SETS = 10_000, 5  # samples in a set, at most; sets, and repeats of trainings
 LEAST = 20  # rows
+MIXTURE = 10  # Gaussians that are fitted to codes which have no prior
 CLASSIFIED, CLASSES = 5_000, 1_000  # training rows from which on a classifier gives the features; classes, at most
 COPIED, SHARE = 2_000, 0.05  # samples that are compared with all training rows, at most; see `copies`
 REAL, STEPS = 1_000, 160  # rows to augment, at most; of a training of these
@@ -159,9 +160,14 @@ def _likeness(study, rows, others, made):
         with replaced(case.model, prior=UniformCodes(case.model.K, case.model.T)):
             x = [study.sample(n, take(case.y, rows), rng, study.draws) for _ in range(SETS)]
         scores["uniform_codes"] = [_scores(real, features.of(_seen(case, part))) for part in x]
+    if has_no_prior(case.model):
+        with replaced(case.model, prior=mixture_of_codes(case.model, train.x, MIXTURE, case.seed)):
+            x = [study.sample(n, None, rng, study.draws) for _ in range(SETS)]
+        scores["mixture"] = [_scores(real, features.of(_seen(case, part))) for part in x]
     for i in range(min(SETS, len(others) // n)):
         scores["training_rows"].append(_scores(real, features.of(train.seen[others[i * n : (i + 1) * n]])))
     alike = expected_coverage(n)
+    of_codes = [f"mixture: z from {MIXTURE} Gaussians fitted to the codes, not from one"] * ("mixture" in scores)
     summary = {name: _summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
     table = [("", *(name.replace("_", " ") for name in scores), "")]
     for name, says in SAYS.items():
@@ -171,6 +177,7 @@ def _likeness(study, rows, others, made):
         f"{n:,} {case.split} rows; +- standard errors over the sets",
         f"{features.about['dimension']} features: {kind}; figures in other features cannot be compared",
         *aligned(table, "<"),
+        *of_codes,
     ]
     numbers = {"rows": n, "what": study.what, "features": features.about, "scores": summary, "expected_coverage": alike}
     draw = partial(draw_manifold_scores, scores["samples"], scores["training_rows"])
