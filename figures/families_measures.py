@@ -7,8 +7,9 @@ import numpy as np
 
 from minivae.backend import generator, to_numpy
 from minivae.data import batches
-from minivae.evaluate import codes, interpolate, log_evidence, standard_error
+from minivae.evaluate import codes, has_no_prior, interpolate, log_evidence, mixture_of_codes, standard_error
 from minivae.laboratory.units import bits_per_dimension
+from minivae.params import replaced
 
 from .families_runs import DATA, FAMILIES, MAIN, parts_of
 from .families_scenes import known_log_prob, quality, scene, unlike
@@ -20,6 +21,7 @@ WAYS = {"points": 5, "images": 1}  # the same of diffusion, whose z is a way of 
 ROWS = 1000  # test rows of log p(x), at most
 FEW = 200  # the same of images, of diffusion
 JUMPS = (10, 50)  # steps of diffusion's other way, which draws no noise on it
+MIXTURE = 10  # Gaussians that are fitted to the codes of an autoencoder
 PROBED = 2000  # training rows of a linear probe, at most
 WALKS, STOPS = 100, 16
 TIMED = 500  # samples that are timed
@@ -73,7 +75,7 @@ def shown(x, data, data_name):
 def prior_draws(model, n, rng):
     """(u (n, L), f: u -> z): u from N(0, I), and the z that the prior, or a Gaussian of the codes, makes of it."""
     u = rng.standard_normal((n, model.L), dtype="float32")
-    if hasattr(model, "mean") and hasattr(model, "square"):  # an autoencoder
+    if has_no_prior(model):
         mean, square = model.mean.data, model.square.data
         return u, lambda u: mean + np.sqrt(np.maximum(square - mean**2, 0)) * u
     return u, lambda u: u
@@ -87,16 +89,21 @@ def decoded(model, z, data, data_name):
 def ways(model, data, family, of):
     """{another way to sample: its quality, and "sample", milliseconds of one}."""
     found = {}
+    if has_no_prior(model):
+        x = data.settle(data.train.x, generator(0, "present"))
+        with replaced(model, prior=mixture_of_codes(model, x, MIXTURE)):
+            found[f"autoencoder, a mixture of {MIXTURE} Gaussians of its codes"] = timed_samples(model, data, of)
     for jumps in JUMPS if family == "ddpm" else ():
-        rng, began = generator(0, "sample"), time.process_time()
-        made = np.concatenate(
-            [to_numpy(model.sample(len(rows), rng, jumps=jumps)) for rows in batches_of(len(of.held))]
-        )
-        spent = 1000 * (time.process_time() - began) / len(made)
-        found[f"diffusion (DDPM), {jumps} steps without noise"] = quality(of, shown(made, data, of.name)) | {
-            "sample": spent
-        }
+        found[f"diffusion (DDPM), {jumps} steps without noise"] = timed_samples(model, data, of, jumps=jumps)
     return found
+
+
+def timed_samples(model, data, of, **how):
+    """The quality of as many samples as there are held-out rows, and "sample", the milliseconds of one."""
+    rng, began = generator(0, "sample"), time.process_time()
+    made = np.concatenate([to_numpy(model.sample(len(rows), rng, **how)) for rows in batches_of(len(of.held))])
+    spent = 1000 * (time.process_time() - began) / len(made)
+    return quality(of, shown(made, data, of.name)) | {"sample": spent}
 
 
 # ---- Likelihood
@@ -159,7 +166,7 @@ def structure(model, data, of, data_name):
     if encodes(model):
         train, test = data.train, data.test()
         x = data.settle(train.x[:PROBED], generator(0, "present"))
-        n = len(of.held)
+        n = min(len(of.held), len(test.x))
         found["probe"] = linear_probe(codes(model, x), train.y[:PROBED], codes(model, test.x[:n]), test.y[:n])
     return found
 

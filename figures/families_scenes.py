@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minivae.backend import generator
-from minivae.data import load_data, mode_centers, modes_log_prob
+from minivae.data import Split, load_data, mode_centers, modes_log_prob
 from minivae.data.splits import thinned
 from minivae.evaluate import expected_coverage, fit_classifier, frechet_distance, manifold_scores, sharpness
 
@@ -78,7 +78,7 @@ def _source(options):
 def _images(name, of):
     """Grey images as they are; the classifier learns from all training images, the rare class among them."""
     data = load_data(of.options["data"], binarize="none", likelihood="gaussian")
-    test, shape = data.test(), data.protocol.shape
+    test, shape = held_out(data), data.protocol.shape
     x, y = data.train.x[:], data.train.y
     K = data.protocol.labels["count"]
     epochs = EPOCHS.get(name, 3)
@@ -100,6 +100,14 @@ def _images(name, of):
     held = held[:ROWS]
     return Scene(name, shape, x[train], y[train], test.x[held], test.y[held], classifier.features, classify, shares,
                  float((taken == test.y).mean()), mistaken, near, far, rare)  # fmt: skip
+
+
+def held_out(data):
+    """The rows that nothing is trained on: those of the test split, with those of validation where they are few."""
+    test = data.test()
+    if len(test.x) >= ROWS:
+        return test
+    return Split(*(np.concatenate(pair) for pair in zip(test, data.validation, strict=True)))
 
 
 def _nearness(train, held):

@@ -13,8 +13,7 @@ from .families_verdicts import (
     WORDS,
     at,
     end_of,
-    fails,
-    limit,
+    failures,
     names_of,
     runs_of,
     told,
@@ -98,11 +97,10 @@ def stability_table(found):
     for data in (name for name, of in DATA.items() if of.stability):
         for family in TRAINED:
             runs = runs_of(found, data, family)
-            if not runs or limit(found, data) is None:
-                missing = names_of(data, family)[0] if not runs else f"{data}-{BASELINE}-0"
-                cells = (f"open: `python -m figures.families --only {missing}`", "", "", "")
+            if not runs:
+                cells = (f"open: `python -m figures.families --only {names_of(data, family)[0]}`", "", "", "")
             else:
-                failed = sum(fails(found, data, row) for row in runs.values())
+                failed = sum(failures(data, runs).values())
                 missing = len(names_of(data, family)) - len(runs)
                 count = f"{failed} of {len(runs)}" + f", {missing} open" * (missing > 0)
                 cells = (count, *(seeds(runs, data, rate) for rate in ("default", "slow", "fast")))

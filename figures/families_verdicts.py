@@ -85,11 +85,11 @@ def holds(word, measured):
 def stability(found, data, family):
     """high: no run fails, and all lie within half of their median; low: a fifth or more fail, or two medians apart."""
     runs = runs_of(found, data, family)
-    if len(runs) < len(names_of(data, family)) or limit(found, data) is None:
+    if len(runs) < len(names_of(data, family)):
         return None
-    share = sum(fails(found, data, row) for row in runs.values()) / len(runs)
-    values = [value_of(data, row["quality"][at(row)]) for row in runs.values() if not fails(found, data, row)]
-    wide = spread(values)
+    failed = failures(data, runs)
+    share = sum(failed.values()) / len(runs)
+    wide = spread([value_of(data, row["quality"][at(row)]) for name, row in runs.items() if not failed[name]])
     if share >= 0.2 or wide > 2:
         return "low", None
     return ("high" if share == 0 and wide <= 0.5 else "moderate"), None
@@ -109,23 +109,14 @@ def spread(values):
     return (ordered[-1] - ordered[0]) / ordered[len(ordered) // 2] if ordered else math.inf
 
 
-def limit(found, data):
-    """Of images the Frechet distance of the linear baseline; of points 0, which no share is below."""
-    if DATA[data].kind == "points":
-        return 0
-    baseline = end_of(found, data, BASELINE)
-    return None if baseline is None else baseline["frechet_distance"]
-
-
-def fails(found, data, row):
-    """Whether a run failed: no finite loss or samples; fewer than half of the modes or of the samples near one; or
-    images further from the data than those of the linear baseline."""
-    if row["failed"] or at(row) is None or row["quality"][at(row)] is None:
-        return True
-    quality = row["quality"][at(row)]
-    if DATA[data].kind == "points":
-        return quality["found"] < quality["modes"] / 2 or quality["near"] < 0.5
-    return quality["frechet_distance"] > limit(found, data)
+def failures(data, runs):
+    """{run: whether it failed}: no finite loss or samples; fewer than half of the modes or classes among its samples;
+    or of images a Frechet distance above three times the median of the family's runs."""
+    ends = {name: None if row["failed"] or at(row) is None else row["quality"][at(row)] for name, row in runs.items()}
+    distances = sorted(end["frechet_distance"] for end in ends.values() if end is not None)
+    most = 3 * distances[len(distances) // 2] if distances and DATA[data].kind == "images" else math.inf
+    return {name: end is None or end["found"] < end["modes"] / 2 or end["frechet_distance"] > most
+            for name, end in ends.items()}  # fmt: skip
 
 
 def quality(found, data, family):
