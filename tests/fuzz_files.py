@@ -298,6 +298,13 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
+<<<<<<< HEAD
+<<<<<<< HEAD
+UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm")  # by annealed sampling
+=======
+NOT_ANNEALED = ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp")
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
 UNCLIMBED = (
     "ae",
     "aae",
@@ -311,6 +318,7 @@ UNCLIMBED = (
     "nvp",
     "ppca",
 )  # by annealed sampling
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
@@ -319,7 +327,15 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
+<<<<<<< HEAD
+<<<<<<< HEAD
         *([] if name in UNCLIMBED else ["--annealed", "2"]),
+=======
+        *([] if name in NOT_ANNEALED else ["--annealed", "2"]),
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+        *([] if name in UNCLIMBED else ["--annealed", "2"]),
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -366,11 +382,26 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
+<<<<<<< HEAD
+<<<<<<< HEAD
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
+    "decode": ("net", "lm"),
+=======
     "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
     "decode": ("net", "lm", "nvp"),  # whose z are wider
     "reconstruct": ("gan", "lm"),
     "score": ("gan",),
+<<<<<<< HEAD
+=======
+    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
+    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
+    "decode": ("net", "lm", "nvp"),  # whose z are wider
+    "reconstruct": ("lm",),
+>>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
+=======
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
     "interpolate": ("gan", "net", "gumbel", "lm"),

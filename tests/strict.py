@@ -39,7 +39,7 @@ CREATION = ("arange", "eye", "full", "linspace", "ones", "zeros")
 FUNCTIONS = (
     "all", "any", "argmax", "argmin", "argsort", "broadcast_arrays", "broadcast_to", "clip", "concatenate", "cumsum",
     "diagonal", "dot", "expand_dims", "flip", "full_like", "max", "mean", "min", "moveaxis", "ones_like", "outer",
-    "prod", "reshape", "roll", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
+    "prod", "repeat", "reshape", "roll", "sort", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take",
     "take_along_axis", "tensordot", "tile", "trace", "transpose", "tril", "triu", "var", "where", "zeros_like",
 )  # fmt: skip
 METHODS = (

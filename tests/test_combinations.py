@@ -18,7 +18,11 @@ from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
+<<<<<<< HEAD
+    "model": [name for name, cls in MODELS.items() if cls.options.keys() >= NETWORKS.keys() - {"latent"}],
+=======
     "model": [name for name, cls in MODELS.items() if set(NETWORKS) - {"latent"} <= set(cls.options)],
+>>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),
@@ -59,6 +63,10 @@ OF_TEXT = {
     "arch": LINES["arch"].metavar.split("|"),
     "optimizer": list(OPTIMIZERS),
 }
+
+
+OF_FLOWS = {"arch": MODELS["nvp"].options["arch"].metavar.split("|"), "optimizer": list(OPTIMIZERS),
+            "schedule": list(SCHEDULES)}  # fmt: skip
 
 
 def test_every_pair_is_covered():
@@ -106,6 +114,13 @@ def test_models_of_text_killed_and_resumed(row, tmp_path, monkeypatch, no_pictur
     sizes |= {"latent": 2} if row["model"] == "seqvae" else {}
     sizes |= {"heads": 2} if row["arch"] == "transformer" else {}
     killed_and_resumed(tmp_path / "lines.txt", row | sizes, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("row", pairwise(OF_FLOWS), ids=lambda row: "-".join(row[name] for name in OF_FLOWS))
+def test_flows_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
+    sizes = {"model": "nvp", "flows": 2, "hidden": [5], "batch_size": 16, "epochs": 2, "lr": 1e-4}
+    sizes |= {"channels": [3, 3]} if row["arch"] == "conv" else {}
+    killed_and_resumed(data["unit"], row | sizes, tmp_path, monkeypatch)
 
 
 def killed_and_resumed(data, options, tmp_path, monkeypatch):

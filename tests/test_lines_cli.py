@@ -397,7 +397,10 @@ LACKING = "model: expected one with latents, LanguageModel has none"
         ("neighbors vae --line a=b --n 0", "n: expected a whole number >= 1, got 0"),
         (f"neighbors vae --line {'x' * 99}", "line: expected at most "),
         ("attention vae --line a=b", "run: attention needs arch transformer, got gru"),
-        ("evaluate lm --split validation --annealed 2", "annealed: nothing to estimate of the model lm; --samples gives its "),
+        (
+            "evaluate lm --split validation --annealed 2",
+            "annealed: nothing to estimate of the model lm",
+        ),
         (
             "evaluate lm --split validation --measure latents",
             "measure: latents needs a Gaussian q(z | x), the model lm",

@@ -9,6 +9,7 @@ import pytest
 from minivae import layers, optim
 from minivae.backend import place
 from minivae.densities import kl_gaussians, kl_gaussians_backward
+from minivae.flows import Coupling
 from minivae.likelihoods import LIKELIHOODS
 from minivae.models import VAE, Labels
 from minivae.models.examples import lines as of_lines
@@ -18,6 +19,7 @@ from minivae.models.multimodal import EXPERTS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 twins_of_lines, variants = pytest.importorskip("bench.lines"), pytest.importorskip("bench.variants")
+families = pytest.importorskip("bench.families")
 F = torch.nn.functional
 
 
@@ -249,6 +251,8 @@ def torch_network(network, x, params, prefix):
             x = torch.cat([x[:, : h * w * c].reshape(-1, h, w, c), columns], dim=-1)
         elif isinstance(layer, layers.Columns):
             x = x[..., : layer.n]
+        elif isinstance(layer, layers.Residual):
+            x = x + torch_network(layer.body, x, params, f"{start}body")
         elif isinstance(layer, layers.Repeat):
             x = x[:, None].expand(-1, layer.T, -1)
         elif isinstance(layer, layers.FromZero):
@@ -752,6 +756,28 @@ def test_a_vqvae(arch, rng):
     side = {"dense": (1, 4), "conv": (3, 3)}[arch]
     loss = variants.vqvae(p, torch.tensor(x), *twins_of_networks(model, p, arch), commit=2.0, side=side)
     assert metrics["loss"] + metrics["loss_prior"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    gradients_agree(model, p)
+
+
+@pytest.mark.parametrize(
+    ("arch", "shape", "options"),
+    [
+        ("dense", (5,), {"hidden": [6, 4]}),
+        ("dense", (3, 4, 2), {"hidden": [6], "dequantize": True, "logit_alpha": 0.02}),
+        ("conv", (3, 4, 1), {"channels": [4, 4], "dequantize": True, "logit_alpha": 1e-3}),
+    ],
+    ids=["rows", "images", "conv"],
+)
+def test_a_flow_of_couplings(arch, shape, options, rng):
+    """Loss and every gradient, behind a logit and without one."""
+    model, x, _ = small("nvp", rng, arch=arch, shape=shape, flows=3, **options)
+    metrics = model.loss_and_grads(x, {})
+    p = variants.tensors(model)
+    networks = {name: part.network for name, part in model.named(Coupling).items()}
+    network = lambda prefix: lambda x: torch_network(networks[prefix[: -len(".network")]], x, p, prefix)  # noqa: E731
+    loss = families.nvp(p, torch.tensor(x), shape, options.get("logit_alpha"), network if arch == "conv" else None)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     gradients_agree(model, p)
 

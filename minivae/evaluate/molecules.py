@@ -103,7 +103,7 @@ def _rdkit():
     try:
         from rdkit import Chem
     except ImportError:
-        raise ValueError('rdkit: is not installed, and molecules need it; pip install -e ".[chem]"') from None
+        raise ValueError('data: molecules need RDKit, which is not installed; pip install -e ".[chem]"') from None
     return Chem
 
 

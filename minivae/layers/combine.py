@@ -87,7 +87,7 @@ class Columns(Layer):
 
     def __init__(self, n, L):
         self.n, self.n_in = sizes(n=n, L=L)
-        if n > L:
+        if self.n > self.n_in:
             raise ValueError(f"n: expected at most L = {L} columns, got {n}")
 
     def forward(self, x, noise=None):
@@ -104,8 +104,8 @@ class Take(Layer):
     """Some of L columns, by their indices (n,): x (..., L) -> y (..., n)."""
 
     def __init__(self, indices, L):
-        self.indices = Constant(indices)
         (self.n_in,) = sizes(L=L)
+        self.indices = Constant(each(whole(0, self.n_in - 1))("indices", indices))
 
     def forward(self, x, noise=None):
         return x[..., _whole(self.indices)], None
@@ -119,8 +119,8 @@ class Put(Layer):
     """Columns go to their indices (n,) among L, the others are 0: x (..., n) -> y (..., L), the mirror of Take."""
 
     def __init__(self, indices, L):
-        self.indices = Constant(indices)
         (self.L,) = sizes(L=L)
+        self.indices = Constant(each(whole(0, self.L - 1))("indices", indices))
         self.n_in = len(self.indices.data)
 
     def forward(self, x, noise=None):

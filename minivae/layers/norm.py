@@ -35,6 +35,16 @@ def standardize_backward(du, u, s, axis):
     return dx
 
 
+def in_lines(x):
+    """x (N, .., w, n) as (N, .., w n): NumPy goes along rows of w n numbers faster than along rows of n."""
+    return x if x.ndim < 3 else x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+
+
+def along(a, x):
+    """a (..., n), numbers of channels, w times over as `in_lines(x)` has them: (..., w n)."""
+    return a if x.ndim < 3 else array_module(a).tile(a, x.shape[-2])
+
+
 class _Norm(Layer):
     """What all share: gain (n,) and b (n,), one number of each per feature or channel, which are the last axis of x."""
 
@@ -45,9 +55,9 @@ class _Norm(Layer):
         self.tiny = real(closed=True)("tiny", tiny)
 
     def _rescale(self, u):
-        y = self.gain.data * u
-        y += self.b.data
-        return y
+        y = in_lines(u) * along(self.gain.data, u)
+        y += along(self.b.data, u)
+        return y.reshape(u.shape)
 
     def _rescale_backward(self, dy, u, accumulate):
         """du (..., n) of dy (..., n), and the gradients of gain and b."""
@@ -55,7 +65,7 @@ class _Norm(Layer):
         if accumulate:
             self.gain.grad += sum_rows(dy * u)
             self.b.grad += sum_rows(dy)
-        return dy * self.gain.data
+        return (in_lines(dy) * along(self.gain.data, dy)).reshape(dy.shape)
 
 
 class LayerNorm(_Norm):
@@ -78,8 +88,8 @@ class LayerNorm(_Norm):
 class GroupNorm(_Norm):
     """Mean and variance over all pixels and one of `groups` equal groups of channels (Wu & He 2018, eq. 7).
 
-    x (N, ..., n) are rows or images of n channels, and so are y (N, ..., n); gain, b (n,); s (N, 1, groups, 1). Every
-    example is normalized by itself, as in LayerNorm.
+    x (N, ..., n) are rows or images of n channels, and so are y (N, ..., n); gain, b (n,). Every example is normalized
+    by itself, as in LayerNorm.
     """
 
     def __init__(self, n, groups, tiny=1e-5):
@@ -90,7 +100,9 @@ class GroupNorm(_Norm):
         self.groups = groups
 
     def forward(self, x, noise=None):
-        u, s, _, _ = standardize(self._grouped(x), (1, 3), self.tiny)
+        u = in_lines(x) - self._mean(x)
+        s = 1 / array_module(x).sqrt(self._mean((u * u).reshape(x.shape)) + self.tiny)
+        u *= s
         u = u.reshape(x.shape)
         return self._rescale(u), (u, s)
 
@@ -99,12 +111,19 @@ class GroupNorm(_Norm):
         du = self._rescale_backward(dy, u, accumulate)
         if not need_dx:
             return None
-        return standardize_backward(self._grouped(du), self._grouped(u), s, (1, 3)).reshape(dy.shape)
+        dx = in_lines(du) - self._mean(du)  # as in standardize_backward
+        dx -= in_lines(u) * self._mean(du * u)
+        dx *= s
+        return dx.reshape(dy.shape)
 
-    def _grouped(self, x):
-        """x (N, ..., n) -> (N, pixels, groups, n / groups)."""
-        pixels = math.prod(x.shape[1:-1])
-        return x.reshape(len(x), pixels, self.groups, x.shape[-1] // self.groups)
+    def _mean(self, x):
+        """The mean of its group for each channel of each example: x (N, ..., n) -> (N, .., w n), as `in_lines`."""
+        xp, N, n = array_module(x), len(x), x.shape[-1]
+        pixels, size = math.prod(x.shape[1:-1]), n // self.groups
+        share = xp.full((1, pixels), 1 / (pixels * size), x.dtype)
+        mean = (share @ x.reshape(N, pixels, n)).reshape(N, self.groups, size).sum(axis=-1)  # (N, groups)
+        mean = along(xp.repeat(mean, size, axis=1), x)
+        return mean.reshape(N, *[1] * (in_lines(x).ndim - 2), mean.shape[-1])
 
 
 class BatchNorm(_Norm):

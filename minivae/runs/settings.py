@@ -106,7 +106,7 @@ def complete(given):
             settings[name] = option.settled(settings, settings[name])
         elif settings[name] is not None:
             other, values = option.needs
-            raise ValueError(f"{name}: expected {other} {' or '.join(values)}, got {settings[other]}")
+            raise ValueError(f"{name}: expected {other} {' or '.join(map(str, values))}, got {settings[other]}")
     return settings
 
 
