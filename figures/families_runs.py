@@ -71,7 +71,8 @@ FAMILIES = {
     "ae": Family("autoencoder", {"model": "ae", "latent": 2, "likelihood": "gaussian-fixed"},
                  {"model": "ae", "latent": 16, "binarize": "none"}, _two),
     "nvp": Family("flow (RealNVP)", {"model": "nvp"}, {"model": "nvp"}, _two),
-    "ddpm": Family("diffusion (DDPM)", {"model": "ddpm", "ema": 0.999}, {"model": "ddpm", "ema": 0.999}, _two),
+    "ddpm": Family("diffusion (DDPM)", {"model": "ddpm", "lr": 3e-3, "ema": 0.999},
+                   {"model": "ddpm", "lr": 3e-3, "ema": 0.999}, _two),
     "ppca": Family("probabilistic PCA", {"model": "ppca", "latent": 1}, {"model": "ppca", "latent": 16}, None,
                    (True, True)),
 }  # fmt: skip
