@@ -30,7 +30,7 @@ Written by `python -m figures.families`, which trains, measures and draws all of
 VAE, GAN, autoencoder, flow and diffusion are often compared in a table of words. Here each word is beside a number:
 the same data, parameters within {within:.0%} of each other (of a GAN both players count), and equal seconds of one
 thread. The words are the usual ones of that comparison. A word that is measured is a function of numbers, whose limits
-stand below each table; other limits would give other words. Probabilistic PCA in closed form is the linear baseline: it
+stand at the end; other limits would give other words. Probabilistic PCA in closed form is the linear baseline: it
 has as many parameters as it needs.
 
 Seconds are those that the process computes, from the first step of the training on. All families have batches of 128

@@ -8,7 +8,7 @@ from minivae.plot.grids import image_grid
 
 from .families_measures import decoded, prior_draws, samples
 from .families_runs import BASELINE, DATA, FAMILIES, TRAINED
-from .families_scenes import FAR, known_log_prob, scene, to_centers
+from .families_scenes import FAR, known_log_prob, shown_rows, to_centers
 from .families_train import is_trained, model_of, read
 from .families_verdicts import end_of, value_of
 
@@ -37,11 +37,11 @@ def there(folder, data):
 
 def draw_samples(folder, data, path):
     """Real images, and below them samples of each family, at equal seconds."""
-    models, of = there(folder, data), scene(data)
-    bands = [of.held[:SHOWN], *(samples(*models[family], family, data, SHOWN) for family in models)]
+    models = there(folder, data)
+    bands = [shown_rows(data, SHOWN), *(samples(*models[family], family, data, SHOWN) for family in models)]
     labels = ["test images", *(FAMILIES[family].what for family in models)]
     title = f"{DATA[data].what}: samples after {DATA[data].seconds:g} s"
-    image_grid(bands, of.shape, path, title, labels)
+    image_grid(bands, DATA[data].shape, path, title, labels)
 
 
 def panels(figure, rows, columns, labels):
@@ -63,8 +63,8 @@ def draw_points(folder, path):
     with figure_to(path, (1.9 * (1 + len(families)), 2.05 * len(names) + 0.3)) as figure:
         axes = panels(figure, len(names), 1 + len(families), ["data", *(FAMILIES[f].what for f in families)])
         for line, data in zip(axes, names, strict=True):
-            of = scene(data)
-            reach = np.abs(of.held).max() + 0.5
+            points = shown_rows(data, DOTS)
+            reach = np.abs(points).max() + 0.5
             grid = np.linspace(-reach, reach, 201)
             plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
             density = np.exp(known_log_prob(data, plane) / 3).reshape(201, 201)  # the cube root shows where it is small
@@ -72,8 +72,8 @@ def draw_points(folder, path):
                 ax.imshow(density, extent=(-reach, reach) * 2, origin="lower", cmap="Blues", vmax=1.5 * density.max())
                 ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
                 if family is None or family in models[data]:
-                    x = of.held if family is None else samples(*models[data][family], family, data, DOTS)
-                    ax.plot(*x[:DOTS].T, ".", ms=1.5, color="#d9722e")
+                    x = points if family is None else samples(*models[data][family], family, data, DOTS)
+                    ax.plot(*x.T, ".", ms=1.5, color="#d9722e")
         figure.suptitle("samples (orange) over the known density (blue), at equal seconds", fontsize=11)
 
 

@@ -20,12 +20,26 @@ EPOCHS = {"digits": 40}  # of the classifier, where they are few
 RUNGS = 5000  # training rows that the nearest ones are looked for in, at most
 
 
+class Rows(NamedTuple):
+    """`train` and `held` (N, D) in the units that pictures show, all of them, and their classes; `rare` ones thinned.
+
+    `kept`: indices of the rows of both that have the rare class at its share.
+    """
+
+    train: np.ndarray
+    train_y: np.ndarray
+    held: np.ndarray
+    held_y: np.ndarray
+    kept: tuple
+
+
 class Scene(NamedTuple):
-    """Rows in the units that pictures show: `train` and `held` (N, D), their classes, and what is known of them.
+    """The rows that samples are compared with, and what is known of them.
 
     `features`: x (N, D) -> (N, d); `classify`: x (N, D) -> (N,) classes; `accuracy` of that on held-out rows, and
-    `mistaken`, the share of rows of other classes that it takes for the rare one. `far`: the distance in features from
-    the nearest training row, beyond which a row is unlike the data. `rare`: (class, share), or None.
+    `mistaken`, the share of rows of other classes that it takes for the rare one. `near`: features (N, d) -> (N,), the
+    distance from the nearest training row, `far` the one beyond which a row is unlike the data. `shares` (K,) of the
+    classes in training. `rare`: (class, share), or None.
     """
 
     name: str
@@ -45,61 +59,16 @@ class Scene(NamedTuple):
 
 
 @cache
-def scene(name):
-    """The Scene of a set of data; the same for all families."""
-    of = DATA[name]
-    return _points(name, of) if of.kind == "points" else _images(name, of)
-
-
-def _points(name, of):
-    data = load_data(**_source(of.options))
-    test = data.test()
-    centers = mode_centers(**of.options["modes"])
-
-    def classify(x):
-        return to_centers(x, centers)[1]
-
-    shares = np.bincount(data.train.y, minlength=len(centers)) / len(data.train.y)
-    near, far = _nearness(data.train.x, test.x)
-    return Scene(name, of.shape, data.train.x, data.train.y, test.x[:ROWS], test.y[:ROWS], lambda x: x, classify,
-                 shares, 1.0, 0.0, near, far, None)  # fmt: skip
-
-
-def to_centers(x, centers):
-    """(distance to the nearest center, its number), (N,) each, of points x (N, 2)."""
-    distances = np.linalg.norm(x[:, None] - centers, axis=-1)
-    return distances.min(axis=1), distances.argmin(axis=1)
-
-
-def _source(options):
-    return {"source": options["data"], "modes": options["modes"], "likelihood": "gaussian"}
-
-
-def _images(name, of):
-    """Grey images as they are; the classifier learns from all training images, the rare class among them."""
-    data = load_data(of.options["data"], binarize="none", likelihood="gaussian")
-    test, shape = held_out(data), data.protocol.shape
-    x, y = data.train.x[:], data.train.y
-    K = data.protocol.labels["count"]
-    epochs = EPOCHS.get(name, 3)
-    classifier = fit_classifier(x, y, shape, K, epochs=epochs)
-
-    def classify(x):
-        return classifier.head(classifier.features(x)).argmax(axis=1)
-
-    taken = classify(test.x)
-    rare = of.options.get("rare")
-    train, held = np.arange(len(x)), np.arange(len(test.x))
-    mistaken = 0.0
+def rows_of(name):
+    """The Rows of a set of data, the same for all families: points, or images as grey as they are."""
+    options = dict(DATA[name].options)
+    rare = options.pop("rare", None)
+    data = load_data(options.pop("data"), binarize="none", likelihood="gaussian", **options)
+    test, train = held_out(data), data.train
+    kept = tuple(np.arange(len(part.x)) for part in (train, test))
     if rare is not None:
-        train, held = (thinned(labels, rare, split) for labels, split in ((y, "train"), (test.y, "validation")))
-        mistaken = float((taken[test.y != rare["class"]] == rare["class"]).mean())
-        rare = rare["class"], rare["share"]
-    shares = np.bincount(y[train], minlength=K) / len(train)
-    near, far = _nearness(classifier.features(x[train[:RUNGS]]), classifier.features(test.x[held]))
-    held = held[:ROWS]
-    return Scene(name, shape, x[train], y[train], test.x[held], test.y[held], classifier.features, classify, shares,
-                 float((taken == test.y).mean()), mistaken, near, far, rare)  # fmt: skip
+        kept = thinned(train.y, rare, "train"), thinned(test.y, rare, "validation")
+    return Rows(train.x[:], train.y, test.x, test.y, kept)
 
 
 def held_out(data):
@@ -110,11 +79,55 @@ def held_out(data):
     return Split(*(np.concatenate(pair) for pair in zip(test, data.validation, strict=True)))
 
 
+def shown_rows(name, n):
+    """The first n rows that samples are compared with."""
+    of = rows_of(name)
+    return of.held[of.kept[1]][:n]
+
+
+@cache
+def scene(name):
+    """The Scene of a set of data. The classifier of images learns from all training rows, the rare class among them."""
+    of, rows = DATA[name], rows_of(name)
+    rare, mistaken = of.options.get("rare"), 0.0
+    if of.kind == "points":
+        centers = mode_centers(**of.options["modes"])
+        features, K, accuracy = (lambda x: x), len(centers), 1.0
+
+        def classify(x):
+            return to_centers(x, centers)[1]
+
+    else:
+        K = int(rows.train_y.max()) + 1
+        classifier = fit_classifier(rows.train, rows.train_y, of.shape, K, epochs=EPOCHS.get(name, 3))
+        features = classifier.features
+
+        def classify(x):
+            return classifier.head(features(x)).argmax(axis=1)
+
+        taken = classify(rows.held)
+        accuracy = float((taken == rows.held_y).mean())
+        if rare is not None:
+            mistaken = float((taken[rows.held_y != rare["class"]] == rare["class"]).mean())
+    train, held = rows.kept
+    shares = np.bincount(rows.train_y[train], minlength=K) / len(train)
+    near, far = _nearness(features(rows.train[train[:RUNGS]]), features(rows.held[held]))
+    held = held[:ROWS]
+    return Scene(name, of.shape, rows.train[train], rows.train_y[train], rows.held[held], rows.held_y[held], features,
+                 classify, shares, accuracy, mistaken, near, far, rare and (rare["class"], rare["share"]))  # fmt: skip
+
+
+def to_centers(x, centers):
+    """(distance to the nearest center, its number), (N,) each, of points x (N, 2)."""
+    distances = np.linalg.norm(x[:, None] - centers, axis=-1)
+    return distances.min(axis=1), distances.argmin(axis=1)
+
+
 def _nearness(train, held):
     """(f: features (N, d) -> distances (N,) to the nearest training row, the distance that few held-out rows pass)."""
     from sklearn.neighbors import NearestNeighbors
 
-    index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train[:RUNGS])
+    index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train)
 
     def near(features):
         return index.kneighbors(features)[0][:, 0]

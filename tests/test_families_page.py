@@ -203,7 +203,7 @@ def test_quality_of_images_is_a_place_between_real_rows_and_the_baseline(found, 
     assert verdict(found, "quality", "digits", "vae") == (f"{word}, blurry", word == "moderate")
 
 
-@pytest.mark.parametrize(("near", "word"), [(0.9, "high"), (0.88, "moderate"), (0.58, "low")])
+@pytest.mark.parametrize(("near", "word"), [(0.97, "very high"), (0.9, "high"), (0.88, "moderate"), (0.58, "low")])
 def test_quality_of_points(found, near, word):
     found["rows"]["ring-gan-0"] = row_of("ring-gan-0", {"near": near, "width": 1.0})
     assert OF["quality"](found, "ring", "gan") == (word, "sharp")
