@@ -74,8 +74,8 @@ PARTS = {
         "Accuracy of linear probes on held-out rows: of codes, of the rows themselves, and of z drawn from the prior, "
         "whose class is that of what it decodes to. A walk has "
         f"{STOPS - 1} steps between two draws on a great circle; the longest is {1 / (STOPS - 1):.3f} of it where all "
-        f"are equal. Unlike the data is what lies further from all training rows than {UNLIKE:.0%} of held-out rows "
-        "do, of draws from the prior, and halfway of walks.",
+        f"are equal. Unlike the data is what lies further from 5,000 training rows than {UNLIKE:.0%} of held-out "
+        "rows do, in features or in pixels: of draws from the prior, and halfway of walks.",
         tables.structure_table,
     ),
     "cost": ("Cost", "A step has 128 rows; its memory is the most that NumPy holds at once.", tables.cost_table),

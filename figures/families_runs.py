@@ -66,7 +66,7 @@ FAMILIES = {
     "vae": Family("VAE", {"model": "vae", "latent": 2, "likelihood": "gaussian", "lr": 2e-3},
                   {"model": "vae", "latent": 16, "likelihood": "beta-binomial"}, _two, (True, False)),
     "gan": Family("GAN", {"model": "gan", "latent": 2, "likelihood": "gaussian-fixed", "lr": 5e-4},
-                  {"model": "gan", "latent": 16, "binarize": "none", "lr": 5e-4},
+                  {"model": "gan", "latent": 16, "binarize": "none", "norm": "batch", "lr": 5e-4},
                   lambda width: {"hidden": [width, width], "critic": [width, width]}),
     "ae": Family("autoencoder", {"model": "ae", "latent": 2, "likelihood": "gaussian-fixed"},
                  {"model": "ae", "latent": 16, "binarize": "none"}, _two),

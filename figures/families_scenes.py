@@ -37,9 +37,8 @@ class Scene(NamedTuple):
     """The rows that samples are compared with, and what is known of them.
 
     `features`: x (N, D) -> (N, d); `classify`: x (N, D) -> (N,) classes; `accuracy` of that on held-out rows, and
-    `mistaken`, the share of rows of other classes that it takes for the rare one. `near`: features (N, d) -> (N,), the
-    distance from the nearest training row, `far` the one beyond which a row is unlike the data. `shares` (K,) of the
-    classes in training. `rare`: (class, share), or None.
+    `mistaken`, the share of rows of other classes that it takes for the rare one. `unlike`: x (N, D) -> (N,), which
+    rows are unlike the data. `shares` (K,) of the classes in training. `rare`: (class, share), or None.
     """
 
     name: str
@@ -53,8 +52,7 @@ class Scene(NamedTuple):
     shares: np.ndarray
     accuracy: float
     mistaken: float
-    near: object
-    far: float
+    unlike: object
     rare: tuple | None
 
 
@@ -111,10 +109,11 @@ def scene(name):
             mistaken = float((taken[rows.held_y != rare["class"]] == rare["class"]).mean())
     train, held = rows.kept
     shares = np.bincount(rows.train_y[train], minlength=K) / len(train)
-    near, far = _nearness(features(rows.train[train[:RUNGS]]), features(rows.held[held]))
+    views = (features,) if of.kind == "points" else (features, lambda x: x)
+    unlike = _strangers(rows.train[train[:RUNGS]], rows.held[held[: 2 * ROWS]], views)
     held = held[:ROWS]
     return Scene(name, of.shape, rows.train[train], rows.train_y[train], rows.held[held], rows.held_y[held], features,
-                 classify, shares, accuracy, mistaken, near, far, rare and (rare["class"], rare["share"]))  # fmt: skip
+                 classify, shares, accuracy, mistaken, unlike, rare and (rare["class"], rare["share"]))  # fmt: skip
 
 
 def to_centers(x, centers):
@@ -123,16 +122,24 @@ def to_centers(x, centers):
     return distances.min(axis=1), distances.argmin(axis=1)
 
 
-def _nearness(train, held):
-    """(f: features (N, d) -> distances (N,) to the nearest training row, the distance that few held-out rows pass)."""
+def _strangers(train, held, views):
+    """f: x (N, D) -> (N,), which rows lie further from all training rows than 99 % of held-out rows do, in any view.
+
+    A classifier has few features that tell what is no image at all from images; pixels are one more view.
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train)
+    indices = [NearestNeighbors(n_neighbors=1, algorithm="brute").fit(view(train)) for view in views]
 
-    def near(features):
-        return index.kneighbors(features)[0][:, 0]
+    def distances(x):
+        return [index.kneighbors(view(x))[0][:, 0] for index, view in zip(indices, views, strict=True)]
 
-    return near, float(np.quantile(near(held), UNLIKE))
+    limits = [np.quantile(distance, UNLIKE) for distance in distances(held)]
+
+    def unlike(x):
+        return np.any([own > limit for own, limit in zip(distances(x), limits, strict=True)], axis=0)
+
+    return unlike
 
 
 # ---- What samples are like
@@ -148,8 +155,8 @@ def quality(of, made):
 
 
 def unlike(of, x):
-    """The share of the rows x that lie further from all training rows than 99 % of held-out rows do."""
-    return float((of.near(of.features(x)) > of.far).mean())
+    """The share of the rows x that are unlike the data."""
+    return float(of.unlike(x).mean())
 
 
 def _of_points(of, made):
