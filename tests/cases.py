@@ -19,6 +19,7 @@ from minivae.layers import (
     ColumnsToChannels,
     Conv2d,
     ConvTranspose2d,
+    Denoiser,
     Dense,
     Dropout,
     EachClass,
@@ -53,9 +54,12 @@ from minivae.layers import (
     Split,
     Take,
     Tanh,
+    Timed,
     Transformer,
     Upsample,
     Upward,
+    conv_denoiser,
+    dense_denoiser,
     dense_encoder,
     of_each_class,
 )
@@ -69,6 +73,13 @@ def elementwise(cls):
 
 def image(rng, *shape):
     return rng.standard_normal(shape)
+
+
+def loud(denoiser, rng):
+    """Its last weights start at 0, where no gradient comes to the others."""
+    last = denoiser.last.named(Param)["layers.2.W"]
+    last.data[...] = rng.standard_normal(last.data.shape)
+    return denoiser
 
 
 LINES = np.array([[2, 1, 3, 0, 0, 0], [4, 0, 0, 0, 0, 0], [1, 2, 3, 4, 2, 0], [2, 3, 0, 1, 0, 0]])
@@ -131,6 +142,17 @@ LAYERS = {
                           image(rng, 3, 4))),
         ("projected", lambda rng: (Residual(Conv2d(2, 3, 3, rng, 2, 1), BatchNorm(3), skip=Conv2d(2, 3, 1, rng, 2)),
                                    image(rng, 2, 4, 3, 2))),
+    ],
+    Timed: [
+        ("", lambda rng: (Timed(Sequential(Tanh(), Dense(4, 3, rng)), Dense(3, 3, rng), Dense(2, 3, rng),
+                                Dense(4, 3, rng)), (image(rng, 5, 4), image(rng, 5, 2)))),
+        ("images", lambda rng: (Timed(Conv2d(2, 3, 3, rng, 1, 1), Sequential(SiLU(), Conv2d(3, 2, 3, rng, 1, 1)),
+                                      Dense(4, 3, rng)), (image(rng, 2, 4, 3, 2), image(rng, 2, 4)))),
+    ],
+    Denoiser: [
+        ("chain", lambda rng: (loud(dense_denoiser(3, (4, 5), 6, rng=rng), rng), (image(rng, 4, 3), image(rng, 4, 6)))),
+        ("images", lambda rng: (loud(conv_denoiser((4, 8, 2), (2, 3, 4), 6, rng=rng), rng),
+                                (image(rng, 2, 64), image(rng, 2, 6)))),
     ],
     Upward: [
         ("", lambda rng: (Upward([Network(Dense(4, 5, rng), Tanh(), Dropout(0.3, (5,))), Network(Dense(5, 3, rng))],

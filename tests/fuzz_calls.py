@@ -107,9 +107,11 @@ def tiny_model(name="vae", **options):
     own = {"labels": Labels("classes", 3)} if MODELS[name].conditional else {}
     if "latent" in MODELS[name].options:
         own |= {"latent": 1, "upper": (1,)} if "upper" in MODELS[name].options else {"latent": 2}  # z (..., 2) of all
+    if "hidden" in MODELS[name].options:
+        own["hidden"] = (3,)
     if MODELS[name].reads_text:
-        return MODELS[name].build((16,), rng(), hidden=(3,), vocabulary=5, **own, **options)
-    return MODELS[name].build((4, 4, 1), rng(), hidden=(3,), **own, **options)
+        return MODELS[name].build((16,), rng(), vocabulary=5, **own, **options)
+    return MODELS[name].build((4, 4, 1), rng(), **own, **options)
 
 
 def use_optimizer(optimizer, arguments):
@@ -180,6 +182,7 @@ OF_MODEL = {
     "ladder": OF_BETA | OF_LEVELS,
     "seqvae": OF_BETA | OF_TEXT | {"free_bits": 0.0, "aggressive": 1, "aggressive_epochs": 1},
     "lm": OF_TEXT | {"pass_steps": 2},
+    "ddpm": {"likelihood": "gaussian", "dequantize": True, "noise": "linear", "times": 4, "jumps": 2, "pass_steps": 2},
     "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
     "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
 }

@@ -257,6 +257,7 @@ RUNS = {
     "seqvae": ["--model", "seqvae", "--aggressive", "1", "--epochs", "2"],
     "lm": ["--model", "lm", "--arch", "transformer", "--heads", "3", "--epochs", "2"],
     "nvp": ["--model", "nvp", "--flows", "2", "--epochs", "2"],
+    "ddpm": ["--model", "ddpm", "--times", "4", "--jumps", "2", "--epochs", "2"],
     "ppca": ["--model", "ppca", "--fit", "gradient", "--epochs", "2"],
 }
 FILES = ["settings.json", "metrics.jsonl", "last.safetensors", "best.safetensors"]
@@ -298,27 +299,8 @@ def of_split(name):
     return ["--split", "validation"] * MODELS[name].reads_text  # lines of a file have no test split
 
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm")  # by annealed sampling
-=======
-NOT_ANNEALED = ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp")
->>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
-=======
-UNCLIMBED = (
-    "ae",
-    "aae",
-    "gan",
-    "net",
-    "m2",
-    "vqvae",
-    "gumbel",
-    "multimodal",
-    "lm",
-    "nvp",
-    "ppca",
-)  # by annealed sampling
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
+UNCLIMBED = ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "lm", "nvp", "ppca",
+             "ddpm")  # by annealed sampling  # fmt: skip
 QUICK = {
     "info": lambda name: [],
     "evaluate": lambda name: of_split(name) + ([] if name in ("ae", "aae", "gan", "vqvae") else ["--samples", "3"]),
@@ -327,15 +309,7 @@ QUICK = {
         "--images",
         "2",
         *of_split(name),
-<<<<<<< HEAD
-<<<<<<< HEAD
         *([] if name in UNCLIMBED else ["--annealed", "2"]),
-=======
-        *([] if name in NOT_ANNEALED else ["--annealed", "2"]),
->>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
-=======
-        *([] if name in UNCLIMBED else ["--annealed", "2"]),
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     ],
     "encode": lambda name: [
         *of_x(name),
@@ -382,33 +356,19 @@ PICTURES = {
 LACK = {
     "impute": RUNS,
     "ledger": set(RUNS) - {"vae", "cvae", "ivae", "seqvae"},
-<<<<<<< HEAD
-<<<<<<< HEAD
-    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm"),
-    "decode": ("net", "lm"),
-=======
-    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca"),
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
+    "uncertainty": ("ae", "aae", "gan", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp", "ppca",
+                    "ddpm"),
     **dict.fromkeys(("encode", "traverse"), ("gan", "net", "lm")),
-    "decode": ("net", "lm", "nvp"),  # whose z are wider
+    "decode": ("net", "lm", "nvp", "ddpm"),  # whose z are wider
     "reconstruct": ("gan", "lm"),
     "score": ("gan",),
-<<<<<<< HEAD
-=======
-    "uncertainty": ("ae", "aae", "net", "m2", "vqvae", "gumbel", "multimodal", "seqvae", "lm", "nvp"),
-    **dict.fromkeys(("encode", "traverse"), ("net", "lm")),
-    "decode": ("net", "lm", "nvp"),  # whose z are wider
-    "reconstruct": ("lm",),
->>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
-=======
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "neighbors": set(RUNS) - {"seqvae"},
     "attention": set(RUNS) - {"lm"},
     "interpolate": ("gan", "net", "gumbel", "lm"),
     **dict.fromkeys(("latent", "edit"), ("gan", "net", "vqvae", "gumbel", "seqvae", "lm")),
     "evaluate train": ("m2", "multimodal"),
     "resume further": ("ae", "cvae"),
-}  # refused of sound runs too
+}  # refused of sound runs too  # fmt: skip
 CHECKPOINTS = FILES[2:]
 FACTORS = [0, -1, 1e2, 1e5, 1e10, 1e20, 1e30, 1e38, np.inf, np.nan]
 damages = (  # (file, kind, detail)

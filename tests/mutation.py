@@ -131,23 +131,14 @@ MIRRORS = {
     "vqvae": [*gradients("vqvae dense", "vqvae conv"), "tests/test_vqvae.py"],
     "seqvae": [*gradients("seqvae gru", "seqvae gru layers", "seqvae aggressive"), "tests/test_seqvae.py"],
     "lm": [*gradients("lm gru"), "tests/test_seqvae.py"],
+    "ddpm": [*gradients("ddpm dense", "ddpm conv"), "tests/test_ddpm.py"],
     "ppca": [*gradients("ppca"), "tests/test_ppca.py"],
     "nvp": [*gradients("nvp dense", "nvp conv images"), "tests/test_nvp.py"],
 }
 MODULES = ("optim", "schedules")
 OF_MODELS = ("vae", "iwae", "flow", "iaf", "vamp", "mixture", "realnvp", "hvae", "ladder", "capacity", "tcvae",
-<<<<<<< HEAD
-<<<<<<< HEAD
              "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "gan", "vqvae", "gumbel",
-             "multimodal", "halves", "seqvae", "lm")  # fmt: skip
-=======
-             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "vqvae", "gumbel",
-             "multimodal", "halves", "seqvae", "lm", "nvp")  # fmt: skip
->>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
-=======
-             "factorvae", "cvae", "ivae", "m2", "net", "ae", "aae", "vaegan", "gan", "vqvae", "gumbel",
-             "multimodal", "halves", "seqvae", "lm", "nvp", "ppca")  # fmt: skip
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
+             "multimodal", "halves", "seqvae", "lm", "nvp", "ppca", "ddpm")  # fmt: skip
 FILES = {file: room for room in ("layers", "densities", "likelihoods", "priors", "posteriors", "flows")
          for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"}  # fmt: skip
 FILES |= {PACKAGE / f"{name}.py": name for name in MODULES} | {PACKAGE / "numeric.py": "densities"}

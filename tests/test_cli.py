@@ -127,27 +127,21 @@ CHANGES = [
         {"word_dropout": 0.5}, {"aggressive": 1}, {"aggressive": 1, "aggressive_epochs": 1}, {"tokens": "words"},
     )),
     {"model": "lm", "data": "expressions"},
-<<<<<<< HEAD
     {"model": "nvp"}, {"model": "nvp", "flows": 3}, {"model": "nvp", "logit_alpha": 0.1},
     {"model": "nvp", "arch": "conv"},
-=======
+    {"model": "ddpm"}, {"model": "ddpm", "noise": "linear"}, {"model": "ddpm", "times": 7, "jumps": 3},
+    {"model": "ddpm", "arch": "conv"},
     {"model": "ppca"}, {"model": "ppca", "fit": "gradient"},
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
 ]  # fmt: skip
 OF_OTHERS = {"signal", "side", "columns", "label", "parts"}  # of rows, folders and tables: digits are none
 
 
 def trained(changes):
     """theta after a few epochs with these settings, and the optimizer."""
-<<<<<<< HEAD
-    small = {"hidden": [8], "epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
-    if changes.get("model") not in ("net", "lm", "nvp"):
-=======
     small = {"epochs": 3} | ({"channels": [3]} if changes.get("arch") == "conv" else {})
     if "hidden" in options_of(changes.get("model", "vae")):
         small["hidden"] = [8]
-    if changes.get("model") not in ("net", "lm"):
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
+    if changes.get("model") not in ("net", "lm", "nvp", "ddpm"):
         small["latent"] = 2
     settings = complete(read_options(small | changes))
     data = read_data(settings)
@@ -398,12 +392,11 @@ BAD_VALUES = [
         ("aggressive-epochs", "0"), ("likelihood", "gaussian"), ("binarize", "once"), ("augment", "1"),
         ("tokens", "bytes"),
     )),
-<<<<<<< HEAD
     ("logit-alpha", "0.5 --model nvp"), ("arch", "gru --model nvp"), ("latent", "2 --model nvp"),
-=======
+    ("times", "1 --model ddpm"), ("jumps", "300 --model ddpm"), ("noise", "sine --model ddpm"),
+    ("latent", "2 --model ddpm"), ("channels", "4 4 4 4 4 --model ddpm --arch conv"),
     ("latent", "64 --model ppca"), ("fit", "x --model ppca"), ("fit", "closed"), ("hidden", "3 --model ppca"),
     ("likelihood", "bernoulli --model ppca"), ("augment", "1 --model ppca"),
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     ("latent", "2 --model lm"), ("model", "vae --data expressions"), ("data", "digits --model seqvae"),
 ]  # fmt: skip
 
@@ -565,6 +558,7 @@ def test_no_gpu(tmp_path, capsys):
         (["gradcheck", "--arch", "tree"], "invalid choice: 'tree'"),
         (["gradcheck", "--likelihood", "cauchy"], "invalid choice: 'cauchy'"),
         (["gradcheck", "--model", "gnn"], "invalid choice: 'gnn'"),
+        (["gradcheck", "--model", "ppca", "--arch", "conv"], "arch: model ppca has none, got conv"),
     ],
 )
 def test_bad_commands(argv, message, tmp_path, monkeypatch, capsys):

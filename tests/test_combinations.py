@@ -18,11 +18,7 @@ from minivae.runs import Run
 from minivae.schedules import SCHEDULES
 
 CHOICES = {
-<<<<<<< HEAD
-    "model": [name for name, cls in MODELS.items() if cls.options.keys() >= NETWORKS.keys() - {"latent"}],
-=======
     "model": [name for name, cls in MODELS.items() if set(NETWORKS) - {"latent"} <= set(cls.options)],
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
     "arch": NETWORKS["arch"].metavar.split("|"),
     "likelihood": list(LIKELIHOODS),
     "norm": list(NORMS),
@@ -114,6 +110,17 @@ def test_models_of_text_killed_and_resumed(row, tmp_path, monkeypatch, no_pictur
     sizes |= {"latent": 2} if row["model"] == "seqvae" else {}
     sizes |= {"heads": 2} if row["arch"] == "transformer" else {}
     killed_and_resumed(tmp_path / "lines.txt", row | sizes, tmp_path, monkeypatch)
+
+
+OF_DIFFUSION = {"arch": MODELS["ddpm"].options["arch"].metavar.split("|"),
+                "noise": MODELS["ddpm"].options["noise"].metavar.split("|"), "optimizer": list(OPTIMIZERS)}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", pairwise(OF_DIFFUSION), ids=lambda row: "-".join(row[name] for name in OF_DIFFUSION))
+def test_diffusion_killed_and_resumed(row, data, tmp_path, monkeypatch, no_pictures):
+    sizes = {"model": "ddpm", "times": 4, "jumps": 2, "hidden": [5], "batch_size": 16, "epochs": 2, "lr": 1e-4}
+    sizes |= {"channels": [3, 3]} if row["arch"] == "conv" else {}
+    killed_and_resumed(data["unit"], row | sizes, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("row", pairwise(OF_FLOWS), ids=lambda row: "-".join(row[name] for name in OF_FLOWS))

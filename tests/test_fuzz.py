@@ -55,6 +55,7 @@ def test_odd_input(name):
 def test_everything_is_among_the_targets():
     """What has arguments of its own is called with odd ones, and every command on a run meets damaged ones."""
     of_parts = {
+        "Denoiser",
         "EachClass",
         "Halves",
         "Join",
@@ -66,6 +67,7 @@ def test_everything_is_among_the_targets():
         "Residual",
         "Sequential",
         "Spectral",
+        "Timed",
         "Upward",
     }  # made of layers, or of any sizes
     classes = [part for part in map(vars(layers).get, layers.__all__) if inspect.isclass(part)]
@@ -97,6 +99,7 @@ def test_sound_input_is_no_fault():
                 "net": ["encode", "decode"],
                 "lm": ["encode", "decode"],
                 "nvp": ["decode"],
+                "ddpm": ["decode"],
             }
             assert method in refused.get(name, []) or fuzz_calls.run_input((name, method, {}))
     for name in fuzz_calls.CALLS:

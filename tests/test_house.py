@@ -123,7 +123,7 @@ def test_sizes():
     assert max(lines.values()) <= 350
     assert max(n for f, n in lines.items() if f.parent.name == "gradcheck") < 250  # an idea each
     core = sum(n for f, n in lines.items() if f.relative_to(PACKAGE).parts[0] in CORE)
-    assert core < 6200
+    assert core < 6700
     assert max(n for f, n in lines.items() if f.parent.name == "models") < 200  # a paper each
 
 

@@ -50,6 +50,8 @@ VARIANTS = {
     "seqvae": ["--model", "seqvae", "--aggressive", "2", "--aggressive-epochs", "1", "--word-dropout", "0.2"],
     "lm": ["--model", "lm", "--word-dropout", "0.2"],
     "nvp": ["--model", "nvp", "--flows", "2"],
+    "ddpm": ["--model", "ddpm", "--times", "5", "--jumps", "2"],
+    "ddpm conv": ["--model", "ddpm", "--arch", "conv", "--channels", "4", "8", "--times", "5", "--jumps", "2"],
     "ppca": ["--model", "ppca"],
     "ppca gradient": ["--model", "ppca", "--fit", "gradient"],
 }
@@ -200,6 +202,11 @@ REFUSED = {
     },
     ("lm", "ledger"): "the ledger needs a KL of each latent",
     **{(label, "ledger"): "the ledger needs a KL of each latent" for label in ("nvp", "ppca", "ppca gradient")},
+    **{(label, "ledger"): "the ledger needs a KL of each latent" for label in ("ddpm", "ddpm conv")},
+    **{
+        (label, "uncertainty"): "uncertainty needs a q(z | x), which the model ddpm lacks"
+        for label in ("ddpm", "ddpm conv")
+    },
     ("nvp", "uncertainty"): "uncertainty needs a q(z | x), which the model nvp lacks",
     **{
         (label, "uncertainty"): "uncertainty needs a q(z | x), which the model ppca lacks"

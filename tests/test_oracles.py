@@ -174,8 +174,8 @@ def test_the_limits():
 LINEAR = {"Dense", "BatchNorm rows", "BatchNorm images", "AvgPool2d plain", "AvgPool2d overlapping", "Upsample",
           "Upsample rectangular", "Join", "Join broadcast", "Residual projected", "Dropout", "Reshape", "Split",
           "Blocks", "Columns", "Take", "Put", "ColumnsToChannels", "MaskedDense", "Upward no first block",
-          "EachClass no rest", "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided", "Conv2d rectangular",
-          "Conv2d stride above kernel", "Repeat", "FromZero", "Last",
+          "EachClass no rest", "Network leading axes", "Network images", "Conv2d plain", "Conv2d strided",
+          "Conv2d rectangular", "Conv2d stride above kernel", "Repeat", "FromZero", "Last",
           "Conv2d 1x1", "ConvTranspose2d plain", "ConvTranspose2d strided",
           "ConvTranspose2d output padding", "ConvTranspose2d rectangular", "Spectral dense",
           "Spectral conv", "Halves", "Halves dropped", "MaskedConv2d A", "MaskedConv2d B", "Positions"}  # fmt: skip

@@ -381,10 +381,10 @@ def numbers(tree):
 
 
 def test_summary():
-    assert family._summary([{"a": 1}, {"a": 3}, {"a": 5}]) == {"a": 3, "a_standard_error": pytest.approx(2 / 3**0.5)}
-    assert family._summary([{"a": 1}]) == {"a": 1}
-    assert family._said({"a": 0.5, "a_standard_error": 0.0123}, "a", 100) == "50 +- 1.2"
-    assert family._said({"a": 0.5}, "a") == "0.5"
+    assert family.summary([{"a": 1}, {"a": 3}, {"a": 5}]) == {"a": 3, "a_standard_error": pytest.approx(2 / 3**0.5)}
+    assert family.summary([{"a": 1}]) == {"a": 1}
+    assert family.said({"a": 0.5, "a_standard_error": 0.0123}, "a", 100) == "50 +- 1.2"
+    assert family.said({"a": 0.5}, "a") == "0.5"
 
 
 @pytest.mark.usefixtures("quick")

@@ -31,7 +31,7 @@ FLAT = ("theta", "_flat_grad", "state", "pull")  # the vectors of a bound module
     argument("--shape", nargs="+", metavar="N", help="of the input of FILE.py:NAME (default: 5 rows of its n_in)"),
     argument("--model", choices=tuple(MODELS), help="(default: vae)"),
     argument("--arch", choices=ARCHS, help="(default: dense; of text gru)"),
-    argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: bernoulli; of text tokens)"),
+    argument("--likelihood", choices=tuple(LIKELIHOODS), help="(default: the model's, else bernoulli)"),
     argument("--oracle", default="directional", choices=tuple(ORACLES), help="differences along random directions, "
              "or of every coordinate, with the worst of them; or the complex step"),
     argument("--laws", action="store_true", help="of a model: also what no gradient check sees"),
@@ -46,10 +46,10 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
         if shape is not None:
             raise ValueError("shape: expected a FILE.py:NAME that it is for")
         model = model or "vae"
-        arch = arch or MODELS[model].options["arch"].default
-        likelihood = likelihood or ("tokens" if MODELS[model].reads_text else "bernoulli")
-        title = f"{model}, {arch}, {likelihood}"
-        instance, x, y = small(model, rng, arch=arch, likelihood=likelihood)
+        own = arch_of(model, arch) | {"likelihood": likelihood or MODELS[model].options["likelihood"].default
+                                      or "bernoulli"}  # fmt: skip
+        title = ", ".join((model, *own.values()))
+        instance, x, y = small(model, rng, **own)
     else:
         for name, value in (("model", model), ("arch", arch), ("likelihood", likelihood)):
             if value is not None:
@@ -85,6 +85,16 @@ def gradcheck(part, shape, model, arch, likelihood, oracle, laws, out, force):
     elif path is not None:
         print(f"{path} is not drawn: not every error is finite")
     return 0 if checks.ok and found.ok else 1
+
+
+def arch_of(model, arch):
+    """{"arch": the one that is given, else the model's usual one}, or {} of a model without networks to choose."""
+    options = MODELS[model].options
+    if "arch" not in options:
+        if arch is not None:
+            raise ValueError(f"arch: model {model} has none, got {arch}")
+        return {}
+    return {"arch": arch or options["arch"].default}
 
 
 def _plain_arrays(instance):

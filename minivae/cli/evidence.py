@@ -85,14 +85,8 @@ def estimates(case, K, T):
 def _result(case, values, method, K, ess, bounds=None):
     quantity = case.model.evidence
     bits, levels = bits_of(case, float(values.mean()))
-<<<<<<< HEAD
     density = case.run.protocol.levels is not None
     if levels not in (None, 2) and not density:  # of other levels the same rows have another log p(x)
-=======
-    if (
-        levels not in (None, 2) and case.run.protocol.levels is None
-    ):  # of other levels the same rows have another log p(x)
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
         quantity += f" of {levels} levels"
     result = Result(values, quantity, method, K, ess, case.described, case.images, case.sha256, bounds, bits)
     check_finite({quantity: result.mean}, f"{case.split} split, {K} samples")

@@ -50,6 +50,8 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         if annealed is not None and model.exact:
             raise ValueError(f"annealed: nothing to estimate of the model {run.settings['model']}; --samples gives its "
                              f"exact {model.evidence}")  # fmt: skip
+        if annealed is not None and getattr(model, "decoder", None) is None:
+            raise ValueError(f"annealed: needs a z that is decoded, which {run.settings['model']} lacks")
         for name, wanted in (("samples", samples), ("annealed", annealed)):
             if wanted is not None and model.log_weights is None:
                 why = "has no evidence log p(x) to estimate"

@@ -7,7 +7,7 @@ from ..models import MODELS, Labels
 from ..options import whole
 from ..plot import draw_parity
 from .base import FORCE, argument, command, output
-from .checks import ARCHS
+from .checks import ARCHS, arch_of
 
 SIZES = (32, 128, 512)
 SMALL = {"hidden": (64,), "channels": (8, 16), "latent": 8, "dropout": 0.1, "word_dropout": 0.1}
@@ -30,10 +30,11 @@ def parity(model, arch, steps, out, force):
     own = {"labels": Labels("classes", 10)} if cls.conditional else {}
     if cls.reads_text:
         own["vocabulary"] = len(data.protocol.vocabulary)
+    own |= arch_of(model, arch)
     sizes = {name: value for name, value in SMALL.items() if name in cls.options}
 
     def build(rng):
-        return cls.build(data.shape, rng, arch=arch or cls.options["arch"].default, **sizes, **own)
+        return cls.build(data.shape, rng, **sizes, **own)
 
     found = machines()
     if not any(backend == "cupy" for backend, _ in found):

@@ -1,5 +1,7 @@
 """Commands that draw, and the pictures that a training leaves behind."""
 
+from functools import partial
+
 import numpy as np
 
 from .. import plot
@@ -8,6 +10,7 @@ from ..data.lines import SUFFIX
 from ..evaluate import latents, mixture_of_codes
 from ..files import check_file
 from ..finite import finite_rows
+from ..models import DDPM
 from ..options import whole
 from ..priors import UniformCodes
 from ..trained import Trained
@@ -55,13 +58,14 @@ DRAWS = 50  # decodings of an example, whose spread is drawn
              "place of what the prior has learned"),
     argument("--mixture", metavar="C", help="of an autoencoder: z from a mixture of C Gaussians that is fitted to "
              "the codes of training rows, in the place of one Gaussian"),
+    argument("--jumps", metavar="N", help="of diffusion: in N jumps without noise, in the place of all its steps"),
     data=DATA,
     lines=(SUFFIX,),
     tables=True,
     parts=True,
     codes=True,
 )  # fmt: skip
-def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform, mixture):
+def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform, mixture, jumps):
     """Write samples: a picture, of a conditional model of one y, or of classes against styles; or data.
 
     Of images that are cut: completions of pictured ones, what is given before them and the truth behind. Of text, lines
@@ -82,6 +86,11 @@ def sample(run, path, n, seed, y, draw, temperature, top_k, level, uniform, mixt
         C = whole(1)("mixture", mixture)
         model.prior = mixture_of_codes(model, _trained_on(run), C, seed)
         model.sampled = f"draws from a mixture of {C} Gaussians fitted to the codes"
+    if jumps is not None:
+        if not isinstance(model, DDPM):
+            raise ValueError(f"jumps: expected a model of diffusion, got {run.settings['model']}")
+        jumps = whole(1, model.T)("jumps", jumps)
+        model.sample, model.sampled = partial(model.sample, jumps=jumps), f"draws from N(0, I), in {jumps} jumps"
     if level is not None:
         draw_levels(run, model, n, seed, path, level, draw)
         return

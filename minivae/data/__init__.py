@@ -19,6 +19,7 @@ from .frames import is_frame, is_table_file
 from .lines import SETS, is_text
 from .modes import draw_modes as draw_modes
 from .modes import mode_centers as mode_centers
+from .modes import mode_weights as mode_weights
 from .modes import modes_entropy as modes_entropy
 from .modes import modes_log_prob as modes_log_prob
 from .nonlinear import mixed_sources as mixed_sources

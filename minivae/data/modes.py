@@ -44,6 +44,11 @@ def mode_centers(**options):
     return _known(options)[0]
 
 
+def mode_weights(**options):
+    """Probabilities (K,) of the modes."""
+    return _known(options)[2]
+
+
 def modes_log_prob(x, **options):
     """log p(x) in nats, x (..., 2) -> (...,), float64; `options` as for `draw_modes`."""
     x = np.asarray(x, "float64")

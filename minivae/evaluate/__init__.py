@@ -39,6 +39,7 @@ from .levels import Levels, by_level
 from .lines import LineShares, PlaceKL, edit_distances, line_shares, perplexity, place_kl, tokens_of
 from .metrics import elbo_standard_error, sampled_elbos
 from .mixture import has_no_prior, mixture_of_codes
+from .modes import ModeScores, call_rates, corrected_share, mode_scores, mode_width, near_modes
 from .molecules import molecule_measures
 from .recovery import Recovery, mean_correlation_coefficient
 from .results import Result, hash_of, standard_error
@@ -54,6 +55,7 @@ __all__ = [
     "Gap",
     "Levels",
     "LineShares",
+    "ModeScores",
     "PlaceKL",
     "Predictor",
     "Recovery",
@@ -70,6 +72,7 @@ __all__ = [
     "best_gaussian",
     "beta_vae_score",
     "by_level",
+    "call_rates",
     "carried_down",
     "choice_parts",
     "classifier_features",
@@ -81,6 +84,7 @@ __all__ = [
     "completions",
     "confusion",
     "copies",
+    "corrected_share",
     "dci",
     "decoder_gain",
     "decodings",
@@ -106,10 +110,13 @@ __all__ = [
     "manifold_scores",
     "mean_correlation_coefficient",
     "mixture_of_codes",
+    "mode_scores",
+    "mode_width",
     "modularity",
     "molecule_measures",
     "mutual_information",
     "mutual_information_gap",
+    "near_modes",
     "normal_quantiles",
     "perplexity",
     "place_kl",

@@ -34,15 +34,17 @@ from .recurrent import GRU, GRUCell
 from .sequences import next_step, transformer, weights_of
 from .spectral import Spectral
 from .steps import FromZero, Last, Repeat
+from .timed import Denoiser, Timed, conv_denoiser, dense_denoiser, sinusoids
 from .upward import Upward
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "NORMS", "ONE", "AvgPool2d", "BatchNorm", "Blocks", "CausalAttention",
-    "Columns", "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Dense", "Dropout", "EachClass", "Embedding",
-    "FromZero", "GRUCell", "GroupNorm", "Halves", "Join", "Last", "Layer", "LayerNorm", "LeakyReLU", "LineDecoder",
-    "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Put", "Quantize", "ReLU",
-    "Recurrent", "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus", "Spectral", "Split",
-    "Take", "Tanh", "Transformer", "Upsample", "Upward", "beside", "conv_critic", "conv_decoder", "conv_encoder",
-    "dense_critic", "dense_decoder", "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right",
-    "next_step", "of_each_class", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
+    "Columns", "ColumnsToChannels", "Conv2d", "ConvTranspose2d", "Denoiser", "Dense", "Dropout", "EachClass",
+    "Embedding", "FromZero", "GRUCell", "GroupNorm", "Halves", "Join", "Last", "Layer", "LayerNorm", "LeakyReLU",
+    "LineDecoder", "LineEncoder", "MaskedConv2d", "MaskedDense", "MaxPool2d", "Network", "Positions", "Put",
+    "Quantize", "ReLU", "Recurrent", "Repeat", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus",
+    "Spectral", "Split", "Take", "Tanh", "Timed", "Transformer", "Upsample", "Upward", "beside", "conv_critic",
+    "conv_decoder", "conv_denoiser", "conv_encoder", "dense_critic", "dense_decoder", "dense_denoiser",
+    "dense_encoder", "glorot", "gru_decoder", "gru_encoder", "he", "left_and_right", "next_step", "of_each_class",
+    "sinusoids", "spatial_decoder", "spatial_encoder", "transformer", "weights_of",
 ]  # fmt: skip

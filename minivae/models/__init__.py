@@ -35,21 +35,7 @@ from .vqvae import VQVAE
 MODELS = {"vae": VAE, "iwae": IWAE, "flow": FlowVAE, "iaf": IAFVAE, "vamp": VampVAE, "mixture": MixtureVAE,
           "realnvp": RealNVPVAE, "hvae": HVAE, "ladder": LadderVAE, "capacity": CapacityVAE, "tcvae": TCVAE,
           "factorvae": FactorVAE, "cvae": CVAE, "ivae": IVAE, "m2": M2, "multimodal": Multimodal, "halves": HalvesVAE,
-<<<<<<< HEAD
-<<<<<<< HEAD
-          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-<<<<<<< HEAD
-          "seqvae": SeqVAE, "lm": LanguageModel, "ddpm": DDPM}  # fmt: skip
-=======
           "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-          "seqvae": SeqVAE, "lm": LanguageModel}  # fmt: skip
->>>>>>> 2c42a49d9f007d4ca8110b8ac0d5d953e567c320
-=======
-          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP}  # fmt: skip
->>>>>>> a938b58109521b815fef1af4a9d5442f83a5c75b
-=======
-          "net": PlainNet, "ae": AE, "aae": AAE, "vaegan": VAEGAN, "gan": GAN, "vqvae": VQVAE, "gumbel": GumbelVAE,
-          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ppca": PPCA}  # fmt: skip
->>>>>>> 778272b8a022ad4900383707f15d0521f02af52f
+          "seqvae": SeqVAE, "lm": LanguageModel, "nvp": RealNVP, "ddpm": DDPM, "ppca": PPCA}  # fmt: skip
 
 __all__ = ["MODELS", "Labels", "Metric", "Model", *(cls.__name__ for cls in MODELS.values())]

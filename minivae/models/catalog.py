@@ -107,6 +107,8 @@ def _every():
         yield f"nvp {arch} images", partial(small, "nvp", arch=arch, shape=(3, 4, 2), flows=2, dequantize=True, **own)
     yield "ppca", partial(small, "ppca", shape=(5,))
     yield "ppca gradient images", partial(small, "ppca", fit="gradient", latent=3, dequantize=True)
+    yield "ddpm dense", partial(small, "ddpm", hidden=(6, 4), times=4, jumps=2, likelihood="gaussian")
+    yield "ddpm conv", partial(small, "ddpm", arch="conv", times=3, jumps=3, likelihood="gaussian", dequantize=True)
     yield "ae table missing", partial(table, "ae", missing=True)
     yield "ae gaussian", partial(small, "ae", likelihood="gaussian")
     yield "aae table missing", partial(table, "aae", missing=True, critic=[4])

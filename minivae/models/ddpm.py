@@ -6,29 +6,26 @@ r"""Denoising diffusion (Ho, Jain & Abbeel 2020, "Denoising Diffusion Probabilis
 x_t  = \sqrt{abar_t} x_0 + \sqrt{1 - abar_t} eps,  eps ~ N(0, I), t any of 1..T                              (eq. 4)
 loss = E_{t, eps} |eps - network(x_t, t)|^2 / D                                                             (eq. 14)
 elbo = E_q[\log p(x_0 | x_1)] - \sum_{t > 1} KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) - KL(q(x_T | x_0) || N(0, I))
-     = c(x_0) - \sum_t weight_t E |eps - network(x_t, t)|^2 <= \log p(x)                                     (eq. 5, 12)
+     <= \log p(x)                                                                                            (eq. 5)
 
 A hierarchical VAE of T levels as wide as x, whose encoder is fixed. The loss weighs the parts of the bound otherwise.
+p(x_{t-1} | x_t) = N(mean, v_t I), v_t what fits the errors of the network best, see `Noising`.
 """
 
 import math
 
-import numpy as np
-
 from ..backend import array_module, place
 from ..densities import standard_normal_log_prob
-from ..densities.noising import BETAS, Noising
-from ..layers.timed import conv_denoiser, dense_denoiser, sinusoids
 from ..likelihoods import GaussianFixed
-from ..options import Option, each, one_of, read_arguments, whole
+from ..numeric import cut
+from ..options import read_arguments, whole
 from ..params import Constant
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
-from .grey import DENSITY, GREY
-from .networks import MOST
+from .denoiser import DENOISER, build_denoiser
+from .grey import DENSITY
 
 AT_ONCE = 256  # rows that go through the network together, outside of training
-LOG_2PI = math.log(2 * math.pi)
 
 
 class DDPM(Model):
@@ -49,49 +46,33 @@ class DDPM(Model):
         Steps of `encode` and `decode`, at most T.
     """
 
-    options = DENSITY | {
-        "arch": Option(one_of(("dense", "conv")), "dense", "a chain of residual blocks, or a U-Net", "dense|conv"),
-        "hidden": Option(each(whole(1, MOST)), None, "widths of the residual blocks", "N", True,
-                         fill=lambda settings: [128, 128, 128] if settings["data"] not in GREY[1:] else [400, 400]),
-        "channels": Option(each(whole(1, MOST)), None, "of the levels of the U-Net (default: 16 32 64)", "N", True,
-                           fill=lambda settings: [16, 32, 64], needs=("arch", ("conv",)), optional=True),
-        "noise": Option(one_of(BETAS), "cosine", "how much of it each step adds", "|".join(BETAS)),
-        "times": Option(whole(2, 10**4), 200, "steps from data to noise", "T"),
-        "jumps": Option(whole(1, 10**4), 50, "steps of encode and decode, the map without noise", "N"),
-    }  # fmt: skip
+    options = DENSITY | DENOISER
     metrics = {"loss": Metric("squared error of the noise", "lower", ""), "elbo": METRICS["elbo"]}
     latent = "point"
-    sampled = "draws"
+    sampled = "draws from N(0, I), step by step"
 
     def __init__(self, network, times, noising, D, unit=False, jumps=50):
-        if len(times) != noising.T or jumps > noising.T:
-            raise ValueError(f"times, jumps: expected {noising.T} rows and at most so many jumps, got {len(times)} and "
-                             f"{jumps}")  # fmt: skip
+        if jumps > noising.T:
+            raise ValueError(f"jumps: expected at most {noising.T}, as many as times, got {jumps}")
         self.network, self.noising, self.jumps = network, noising, jumps
         self.D = self.L = D
         self.T = noising.T
         self.scale = 2.0 if unit else 1.0
-        self.likelihood = GaussianFixed(math.sqrt(noising.variance[1]) / self.scale)  # p(x_0 | x_1)
+        std = math.sqrt(noising.moves.data[0])  # of p(x_0 | x_1), where errors are 1
+        self.likelihood = GaussianFixed(std / self.scale)
         self.prior = StandardNormal(D)  # of x_T
         self.times = Constant(times)
-        abar = np.array(noising.abar[1:])
-        self.table = Constant(np.stack([np.sqrt(abar), np.sqrt(1 - abar), noising.weight[1:]]))  # (3, T)
         self.bind()
 
     @classmethod
-    def build(cls, shape, rng, *, arch="dense", hidden=(128, 128, 128), channels=(16, 32, 64), noise="cosine",
-              times=200, jumps=50, likelihood="gaussian", dequantize=False, pass_steps=1):  # fmt: skip
-        """A model of data of `shape`, (h, w, c) or (D,); with `dequantize` x lies in [0, 1]."""
-        arch, noise, times, jumps, hidden, likelihood = read_arguments(
-            cls.options, arch=arch, noise=noise, times=times, jumps=jumps, hidden=hidden, likelihood=likelihood
-        )
-        D, E = math.prod(shape), 64
-        if arch == "conv":
-            network = conv_denoiser(shape, channels, E, rng=rng)
-        else:
-            network = dense_denoiser(D, hidden, E, rng=rng)
-        noising = Noising(BETAS[noise](times))
-        return cls(network, sinusoids(np.arange(1, times + 1) * 1000 / times, E), noising, D, dequantize, jumps)
+    def build(cls, shape, rng, *, jumps=50, likelihood="gaussian", dequantize=False, pass_steps=1, **networks):
+        """A model of data of `shape`, (h, w, c) or (D,): options as for `build_denoiser`.
+
+        With `dequantize` x lies in [0, 1].
+        """
+        jumps, _ = read_arguments(cls.options, jumps=jumps, likelihood=likelihood)
+        network, times, noising = build_denoiser(shape, rng, **networks)
+        return cls(network, times, noising, math.prod(shape), dequantize, jumps)
 
     def draw_noise(self, rng, n, train=True):
         """`u` (n,) in [0, 1) says which t an example gets; `eps` (n, D) is the noise that is to be found."""
@@ -102,15 +83,16 @@ class DDPM(Model):
         xp, (N, D) = array_module(x), x.shape
         eps, x_0 = noise["eps"], self._inside(x)
         i = xp.minimum((noise["u"] * self.T).astype("int64"), self.T - 1)  # t - 1, (N,)
-        share, spread, weight = self.table.data[:, i][..., None]  # (N, 1) each
-        x_t = share * x_0 + spread * eps
-        eps_hat, c_network = self.network.forward((x_t, self.times.data[i]))
+        share, spread = self.noising.shares.data[:, i][..., None]  # (N, 1) each
+        eps_hat, c_network = self.network.forward((share * x_0 + spread * eps, self.times.data[i]))
         error = eps_hat - eps  # (N, D)
-        loss = (error * error).sum() / (N * D)
-        elbo = (self._known(x_0) - self.T * weight[:, 0] * (error * error).sum(axis=-1)).sum() / N
+        squares = (error * error).sum(axis=-1)  # (N,)
+        loss = squares.sum() / (N * D)
+        elbo = (self._known(x_0) - self.T * self.noising.weight()[i] * squares).sum() / N
         if grads:  # backward
             self.zero_grad()
             self.network.backward(2 / (N * D) * error, c_network, need_dx=False)
+            self.noising.follow(i, squares / D)
         return {"loss": loss, "elbo": elbo}
 
     def _inside(self, x):
@@ -121,10 +103,8 @@ class DDPM(Model):
         return x_0 if self.scale == 1 else (x_0 + 1) / self.scale
 
     def _known(self, x_0):
-        """What no network decides of the bound, nats (N,): -log std of p(x_0 | x_1), the last KL, the scale of x."""
-        abar, D = self.noising.abar[-1], x_0.shape[-1]
-        kl = 0.5 * (abar * (x_0 * x_0).sum(axis=-1) - D * (abar + math.log1p(-abar)))  # of q(x_T | x_0) and N(0, I)
-        return D * math.log(self.scale) - 0.5 * D * (LOG_2PI + math.log(self.noising.variance[1])) - kl
+        """What no error in the noise decides of the bound, nats (N,)."""
+        return x_0.shape[-1] * math.log(self.scale) - self.noising.constant(x_0)
 
     def _noise_in(self, x_t, t, clip=False):
         """What the network finds in x_t (..., D), all at the same t; with `clip` what puts x_0 into the range of x."""
@@ -146,15 +126,14 @@ class DDPM(Model):
     def log_terms(self, x, eps, y=None):
         """log p(x_0 | x_1), log p(x_1 .. x_T), log q(x_1 .. x_T | x_0) of ways: x (N, D), eps (K, N, T D) -> (K, N)."""
         D, steps = self.D, self.noising
-        x_0 = array_module(x).broadcast_to(self._inside(x), (*eps.shape[:-1], D))
+        xp, std = array_module(x), self.noising.variance() ** 0.5
+        x_0 = xp.broadcast_to(self._inside(x), (*eps.shape[:-1], D))
         log_px_z, log_pz, log_qz_x = 0.0, 0.0, 0.0
-        for t in range(1, self.T + 1):
-            own = eps[..., (t - 1) * D : t * D]
-            x_t = math.sqrt(1 - steps.beta[t]) * x_0 + math.sqrt(steps.beta[t]) * own
+        for t, own in enumerate(cut(eps, [D] * self.T), 1):
+            x_t = steps.noised(x_0, own, t)
             log_qz_x = log_qz_x + standard_normal_log_prob(own) - 0.5 * D * math.log(steps.beta[t])
-            std = math.sqrt(steps.variance[t])
-            back = (x_0 - steps.mean(x_t, self._noise_in(x_t, t), t)) / std
-            log_p = standard_normal_log_prob(back) - D * math.log(std)
+            back = (x_0 - steps.mean(x_t, self._noise_in(x_t, t), t)) / std[t - 1]
+            log_p = standard_normal_log_prob(back) - D * xp.log(std[t - 1])
             if t == 1:
                 log_px_z = log_p + D * math.log(self.scale)
             else:
@@ -185,19 +164,26 @@ class DDPM(Model):
         x = place(rng.standard_normal((n, self.D), dtype="float32"), like=self.theta)
         if jumps is not None:
             return self._outside(self._jumped(x, self._stops(whole(1, self.T)("jumps", jumps))[::-1]))
+        std = self.noising.variance() ** 0.5
         for t in range(self.T, 0, -1):
             x = self.noising.mean(x, self._noise_in(x, t, clip=True), t)
             source = rng if t > 1 else draw
             if source is not None:
                 eps = place(source.standard_normal((n, self.D), dtype="float32"), like=self.theta)
-                x = x + math.sqrt(self.noising.variance[t]) * eps
+                x = x + std[t - 1] * eps
         return self._outside(x)
 
     def reconstruct(self, x, eps=None, y=None, draw=None):
-        """x (N, D) -> x_hat (N, D), to noise and back by the map without noise: there is no eps."""
-        if eps is not None:
-            raise ValueError("eps: expected none, the map without noise draws nothing")
-        return self.decode(self.encode(x, y), y)
+        """x (N, D) -> x_hat (N, D), to noise and back by the map without noise; or with eps (N, T D) there by q.
+
+        What q leaves of x is next to nothing: then x_hat is a sample.
+        """
+        if eps is None:
+            return self.decode(self.encode(x, y), y)
+        x_t, eps = self._inside(self.examples(x)), self.rows(eps, "eps", self.T * self.D, len(x))
+        for t, own in enumerate(cut(eps, [self.D] * self.T), 1):
+            x_t = self.noising.noised(x_t, own, t)
+        return self.decode(x_t, y)
 
     def _stops(self, jumps=None):
         """The t of the map without noise, from 0 to T in about equal steps."""

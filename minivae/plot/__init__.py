@@ -18,6 +18,7 @@ from .latent_space import draw_kl
 from .ledger import COLLAPSED, draw_ledger
 from .likeness import draw_manifold_scores, draw_neighbors
 from .lines import draw_lines, marked, repeated, side_by_side
+from .modes import draw_class_shares, draw_mode_samples
 from .molecules import draw_molecules
 from .pencil import draw_pencil
 from .places import draw_place_kl
@@ -40,6 +41,7 @@ __all__ = [
     "draw_attention",
     "draw_bound_and_gap",
     "draw_chain",
+    "draw_class_shares",
     "draw_code_use",
     "draw_confusion",
     "draw_disentanglement",
@@ -54,6 +56,7 @@ __all__ = [
     "draw_lines",
     "draw_manifold_scores",
     "draw_matrix",
+    "draw_mode_samples",
     "draw_molecules",
     "draw_neighbors",
     "draw_parity",

@@ -215,14 +215,18 @@ def bounds_ordered(model, x, rng, K=32, repeats=200, log_px=None, y=None):
     """ELBO = L_1 <= L_K of `log_evidence` <= log p(x) (Burda et al. 2016, theorem 1), means over the examples.
 
     The ELBO and L_1 = mean of log p(x, z) - log q(z | x) are of the same z, so that log p(x | z) cancels between them:
-    where it has heavy tails, a mean over hundreds of z says little.
+    where it has heavy tails, a mean over hundreds of z says little. Where a step draws something else, as one time of
+    diffusion in the place of a whole way, they are not.
     """
     rows, y_rows = copies(x, 10), copies(y, 10)
     eps = model.draw_eps(rng, repeats, len(rows)).astype("float64")
     noise = model.draw_noise(rng, len(rows), train=False)
     elbo = []
     for e in eps:
-        same = noise | {"eps": np.broadcast_to(e, noise["eps"].shape)}  # of K samples, too
+        if e.shape[-1] == noise["eps"].shape[-1]:
+            same = noise | {"eps": np.broadcast_to(e, noise["eps"].shape)}  # of K samples, too
+        else:
+            same = model.draw_noise(rng, len(rows), train=False)
         elbo.append(float(model.loss_and_grads(rows, same, y=y_rows, grads=False)["elbo"]))
     one = model.log_weights(rows, eps, y=y_rows).mean(axis=1)
     many = _bounds(model, x, K, rng, y, repeats)

@@ -7,6 +7,7 @@ from . import (  # noqa: F401 - they are found in MEASURES
     labels,
     latents,
     lines,
+    modes,
     molecules,
     recovery,
     samples,

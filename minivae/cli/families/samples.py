@@ -97,25 +97,9 @@ def samples(case):
     Like is compared with like: draws of p(x | z) with bits and with rows, its means with grey images. A conditional
     model is given the y of the held-out rows. Where there are classes and rows enough, features are a classifier's.
     """
-    protocol = case.run.protocol
-    if case.model.likelihood.missing:
-        raise ValueError("measure: samples needs data without missing values, those of the run may have some")
-    if protocol.tokens is not None:
-        raise ValueError("measure: samples needs images or rows, the run is of text; expected lines")
-    if protocol.quadrants is not None:
-        raise ValueError("measure: samples needs whole images, those of the run are cut")
-    if case.split == "train":
-        raise ValueError("measure: samples needs held-out rows; expected --split test or validation")
+    study = study_of(case, "samples")
     n = min(ROWS, len(case.x), len(case.data.train.x))
-    if n < LEAST:
-        raise ValueError(f"measure: samples needs {LEAST} training rows and as many held out, the run has {n}")
-    train, held = _part(case, *case.train()), _part(case, case.x, case.labels)
-    known = train.y is not None and held.y is not None and protocol.labels is not None
-    count = protocol.labels["count"] if known and 1 < protocol.labels["count"] <= CLASSES else 0
-    bits = is_binary(held.x) and case.model.likelihood.values == "unit"
-    draws = case.model.latent != "prior" and (bits or len(protocol.shape) != 3)
-    study = Study(case, train, held, count, draws)
-    rows, others = (case.rng(30).permutation(len(part.x)) for part in (held, train))
+    rows, others = (case.rng(30).permutation(len(part.x)) for part in (study.held, study.train))
     made = study.sample(n, take(case.y, rows[:n]), case.rng(31), study.draws)
     findings = Findings({}, [])
     for found in (
@@ -130,12 +114,34 @@ def samples(case):
     return findings
 
 
+def study_of(case, measure):
+    """The Study of a case; ValueError, in the name of a measure, where there are no rows to compare samples with."""
+    protocol = case.run.protocol
+    if case.model.likelihood.missing:
+        raise ValueError(f"measure: {measure} needs data without missing values, those of the run may have some")
+    if protocol.tokens is not None:
+        raise ValueError(f"measure: {measure} needs images or rows, the run is of text; expected lines")
+    if protocol.quadrants is not None:
+        raise ValueError(f"measure: {measure} needs whole images, those of the run are cut")
+    if case.split == "train":
+        raise ValueError(f"measure: {measure} needs held-out rows; expected --split test or validation")
+    n = min(len(case.x), len(case.data.train.x))
+    if n < LEAST:
+        raise ValueError(f"measure: {measure} needs {LEAST} training rows and as many held out, the run has {n}")
+    train, held = _part(case, *case.train()), _part(case, case.x, case.labels)
+    known = train.y is not None and held.y is not None and protocol.labels is not None
+    count = protocol.labels["count"] if known and 1 < protocol.labels["count"] <= CLASSES else 0
+    bits = is_binary(held.x) and case.model.likelihood.values == "unit"
+    draws = case.model.latent != "prior" and (bits or len(protocol.shape) != 3)
+    return Study(case, train, held, count, draws)
+
+
 def _part(case, x, y):
     x = x[:]  # a large file is read
-    return Part(x, _seen(case, x), classes(y))
+    return Part(x, seen(case, x), classes(y))
 
 
-def _seen(case, x):
+def seen(case, x):
     """Rows as an encoder sees them, counts as logarithms, in host memory."""
     return to_numpy(case.model.likelihood.seen(place(x, like=case.model.theta)))
 
@@ -146,7 +152,7 @@ def _likeness(study, rows, others, made):
     if study.count and len(train.x) >= CLASSIFIED:
         held_out, shape = (held.seen, held.y), case.run.protocol.shape
         features = classifier_features(train.seen, train.y, held_out, shape, study.count, seed=case.seed)
-        accuracy = _said(features.about, "accuracy", 100)
+        accuracy = said(features.about, "accuracy", 100)
         kind = f"activations of a classifier, right for {accuracy} % of {case.split} rows"
     else:
         features = principal_features(train.seen, seed=case.seed)
@@ -155,23 +161,23 @@ def _likeness(study, rows, others, made):
     scores = {"samples": [], "training_rows": []}
     for i in range(SETS):
         x = made if i == 0 else study.sample(n, take(case.y, rows), rng, study.draws)
-        scores["samples"].append(_scores(real, features.of(_seen(case, x))))
+        scores["samples"].append(_scores(real, features.of(seen(case, x))))
     if case.model.latent == "codes" and not isinstance(case.model.prior, UniformCodes):
         with replaced(case.model, prior=UniformCodes(case.model.K, case.model.T)):
             x = [study.sample(n, take(case.y, rows), rng, study.draws) for _ in range(SETS)]
-        scores["uniform_codes"] = [_scores(real, features.of(_seen(case, part))) for part in x]
+        scores["uniform_codes"] = [_scores(real, features.of(seen(case, part))) for part in x]
     if has_no_prior(case.model):
         with replaced(case.model, prior=mixture_of_codes(case.model, train.x, MIXTURE, case.seed)):
             x = [study.sample(n, None, rng, study.draws) for _ in range(SETS)]
-        scores["mixture"] = [_scores(real, features.of(_seen(case, part))) for part in x]
+        scores["mixture"] = [_scores(real, features.of(seen(case, part))) for part in x]
     for i in range(min(SETS, len(others) // n)):
         scores["training_rows"].append(_scores(real, features.of(train.seen[others[i * n : (i + 1) * n]])))
     alike = expected_coverage(n)
     of_codes = [f"mixture: z from {MIXTURE} Gaussians fitted to the codes, not from one"] * ("mixture" in scores)
-    summary = {name: _summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
+    found = {name: summary(sets) | {"sets": len(sets)} for name, sets in scores.items()}
     table = [("", *(name.replace("_", " ") for name in scores), "")]
     for name, says in SAYS.items():
-        table.append((name.replace("_", " "), *(_said(part, name) for part in summary.values()), says.format(alike)))
+        table.append((name.replace("_", " "), *(said(part, name) for part in found.values()), says.format(alike)))
     lines = [
         f"sets of {n:,}: {SETS} of samples, {study.what}, and {len(scores['training_rows'])} of training rows, against "
         f"{n:,} {case.split} rows; +- standard errors over the sets",
@@ -179,7 +185,7 @@ def _likeness(study, rows, others, made):
         *aligned(table, "<"),
         *of_codes,
     ]
-    numbers = {"rows": n, "what": study.what, "features": features.about, "scores": summary, "expected_coverage": alike}
+    numbers = {"rows": n, "what": study.what, "features": features.about, "scores": found, "expected_coverage": alike}
     draw = partial(draw_manifold_scores, scores["samples"], scores["training_rows"])
     return Findings(numbers, lines, {"precision_recall": draw})
 
@@ -196,14 +202,14 @@ def _sharpness(study, rows, others):
     made = study.sample(len(rows), take(case.y, rows), case.rng(33), draws=False)
     images, numbers = case.data.train.x[others], {}
     for name, x in (("samples", made), ("training_images", images)):
-        numbers |= _summary([{name: v} for v in sharpness(x.reshape(-1, *shape))])
+        numbers |= summary([{name: v} for v in sharpness(x.reshape(-1, *shape))])
     a, b = (numbers[name] for name in ("samples", "training_images"))
     if b == 0:
         return Findings({}, ["sharpness: left out, the training images are flat"])
     numbers["ratio"] = a / b
     errors = [numbers[f"{name}_standard_error"] for name in ("samples", "training_images")]
     numbers["ratio_standard_error"] = (errors[0] ** 2 + (a / b * errors[1]) ** 2) ** 0.5 / b
-    line = f"sharpness {_said(numbers, 'ratio')}: the variance of the Laplacian of {study.images}, over that of "
+    line = f"sharpness {said(numbers, 'ratio')}: the variance of the Laplacian of {study.images}, over that of "
     line += "training images" + ", which are bits" * is_binary(images)
     return Findings({"sharpness": numbers}, [f"{line}; below 1 is blur"])
 
@@ -211,14 +217,14 @@ def _sharpness(study, rows, others):
 def _copies(study, rows, made):
     """How near samples are to training rows; the picture is of ten of them, and of the ten nearest."""
     case, train = study.case, study.train
-    found = copies(_seen(case, made), study.held.seen[rows], train.seen, SHARE)
+    found = copies(seen(case, made), study.held.seen[rows], train.seen, SHARE)
     distance, p = found["distance"], found["share"]
     numbers = {"n_samples": len(made), "n_training_rows": len(train.x), "copies": int((distance == 0).sum()),
                "median_distance": float(np.median(distance)), "share": p,
                "share_standard_error": (p * (1 - p) / len(made)) ** 0.5, "held_out_share": found["held_out_share"],
                "median_held_out_distance": float(np.median(found["held_out_distance"])), "z": found["z"]}  # fmt: skip
     lines = [
-        f"copies: {_said(numbers, 'share', 100)} % of {len(made):,} samples are as near to one of {len(train.x):,} "
+        f"copies: {said(numbers, 'share', 100)} % of {len(made):,} samples are as near to one of {len(train.x):,} "
         f"training rows as the nearest {100 * found['held_out_share']:.3g} % of {case.split} rows are",
         f"  z = {found['z']:.1f}, above 3 they are too like training rows; {numbers['copies']} are equal to one",
         f"  median distance {numbers['median_distance']:.3g}, of {case.split} rows "
@@ -246,23 +252,23 @@ def _augmentation(study):
         given = model.labels is not None
         made = study.sample(n, y[:n], rng, study.draws) if given else study.sample_like(train.x[rows[:n]], rng)
         seed = case.seed + repeat
-        run = augmented_accuracy(x, y, _seen(case, made), held_out, shape, study.count, steps=STEPS, seed=seed)
+        run = augmented_accuracy(x, y, seen(case, made), held_out, shape, study.count, steps=STEPS, seed=seed)
         runs.append(run | {"gain": run["both"] - run["real"]})
     z = "z their code" if model.log_weights is None else "z from q(z | x) of them"
     if given:
         z = "z from q(z | y) of their classes" if model.explains_y else "z from the prior, given their classes"
     says = {"real": f"{n:,} real rows", "made": f"as many samples: {study.what}, {z}", "both": "both",
             "gain": "gain of both over the real rows", "twice_real": f"{2 * n:,} real rows"}  # fmt: skip
-    numbers = _summary(runs) | {"rows": n, "repeats": SETS, "conditional": given}
+    numbers = summary(runs) | {"rows": n, "repeats": SETS, "conditional": given}
     lines = [
         f"augmentation: accuracy on {case.split} rows of a classifier that was trained on",
-        *aligned([(f"  {what}", f"{_said(numbers, name, 100)} %") for name, what in says.items()], "<"),
+        *aligned([(f"  {what}", f"{said(numbers, name, 100)} %") for name, what in says.items()], "<"),
         f"  {SETS} repeats of as many steps, +- standard errors over them; the model saw all {len(train.x):,} rows",
     ]
     return Findings({"augmentation": numbers}, lines)
 
 
-def _summary(runs):
+def summary(runs):
     """{name: mean, name_standard_error: its error, if there are two} of a list of dicts of numbers."""
     found = {}
     for name in runs[0]:
@@ -273,7 +279,7 @@ def _summary(runs):
     return found
 
 
-def _said(numbers, name, times=1):
+def said(numbers, name, times=1):
     """A number of a summary for people."""
     value, error = numbers[name], numbers.get(f"{name}_standard_error")
     return four_digits(times * value) + (f" +- {times * error:.2g}" if error is not None else "")
