@@ -47,7 +47,7 @@ DATA = {
 class Family(NamedTuple):
     """What a family is called, its options on points and on images, and which options take the width that fits.
 
-    `sized(width, kind)` are the options of a width; None: it has no parameters to choose. `draw`: whether its samples of
+    `sized(width, kind)` are the options of a width; None: it has no parameters to choose. `draw`: whether samples of
     points, and of images, are draws of p(x | z) instead of its means.
     """
 
