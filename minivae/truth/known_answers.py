@@ -71,7 +71,7 @@ def signs(model, x, noise, y=None):
     laws = {}
     if model.has_kl and "iwae" not in model.metrics:  # a sampled KL may be negative
         laws["kl >= 0"] = true(0 <= m["kl"] < math.inf)
-    if "elbo" in m:
+    if {"elbo", "kl"} <= set(m):
         laws["elbo = log_px_z - kl"] = equal(m["elbo"], m["log_px_z"] - m["kl"])
     laws |= {text: equal(m["loss"], loss) for text, loss in model.loss_law(m, 0).items()}
     grads = {name: p.grad.copy() for name, p in model.params.items()}
