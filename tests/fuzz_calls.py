@@ -185,7 +185,7 @@ OF_MODEL = {
     "lm": OF_TEXT | {"pass_steps": 2},
     "ddpm": {"likelihood": "gaussian", "dequantize": True, "noise": "linear", "times": 4, "jumps": 2, "pass_steps": 2},
     "ppca": {"likelihood": "gaussian", "dequantize": True, "fit": "gradient", "missing": False, "pass_steps": 2},
-    "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "pass_steps": 2},
+    "nvp": {"likelihood": "gaussian", "dequantize": True, "flows": 2, "logit_alpha": 0.01, "bins": 3, "pass_steps": 2},
 }
 
 
@@ -243,7 +243,8 @@ CALLS = {
     "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
                            {"shape": [3], "hidden": [4], "odd": False},
                            lambda flow, given: use_flow_of_own(flow, {"L": math.prod(given["shape"])})),
-    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, given: use_flow_of_own(part, given | {"L": 3})),
+    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, _: part.forward(np.full((4, 3), 0.3))),
+    "Bins": Call(flows.Bins, {"L": 3, "K": 4}, use_flow_of_own),
     "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),

@@ -764,19 +764,20 @@ def test_a_vqvae(arch, rng):
     ("arch", "shape", "options"),
     [
         ("dense", (5,), {"hidden": [6, 4]}),
-        ("dense", (3, 4, 2), {"hidden": [6], "dequantize": True, "logit_alpha": 0.02}),
+        ("dense", (3, 4, 2), {"hidden": [6], "dequantize": True, "logit_alpha": 0.02, "bins": 3}),
         ("conv", (3, 4, 1), {"channels": [4, 4], "dequantize": True, "logit_alpha": 1e-3}),
     ],
     ids=["rows", "images", "conv"],
 )
 def test_a_flow_of_couplings(arch, shape, options, rng):
     """Loss and every gradient, behind a logit and without one."""
-    model, x, _ = small("nvp", rng, arch=arch, shape=shape, flows=3, **options)
+    model, x, _ = small("nvp", rng, arch=arch, shape=shape, flows=3, shake=0.03, **options)
     metrics = model.loss_and_grads(x, {})
     p = variants.tensors(model)
     networks = {name: part.network for name, part in model.named(Coupling).items()}
     network = lambda prefix: lambda x: torch_network(networks[prefix[: -len(".network")]], x, p, prefix)  # noqa: E731
-    loss = families.nvp(p, torch.tensor(x), shape, options.get("logit_alpha"), network if arch == "conv" else None)
+    own = {"alpha": options.get("logit_alpha"), "bins": options.get("bins")}
+    loss = families.nvp(p, torch.tensor(x), shape, network=network if arch == "conv" else None, **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
     loss.backward()
     gradients_agree(model, p)
