@@ -11,14 +11,16 @@ from .columns import mixed, read_parts
 MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 
-def _is_small(settings):
+def is_small(settings):
     """Whether the rows are of few numbers."""
     return settings["data"] in ("digits", "sources", "modes") or is_table_file(settings["data"])
 
 
 def _hidden(settings):
     """Widths of the dense layers, where none are given."""
-    if _is_small(settings) or settings["arch"] == "gru":
+    if settings["data"] == "modes":
+        return [128, 128]
+    if is_small(settings) or settings["arch"] == "gru":
         return [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
@@ -36,7 +38,7 @@ def _latent(settings):
         return (settings["sources"] or {}).get("count", 2)
     if settings["data"] == "modes":
         return 2
-    return 8 if _is_small(settings) else 20
+    return 8 if is_small(settings) else 20
 
 
 def _levels(settings):
