@@ -1,6 +1,7 @@
 """Odd arguments of what a user of Python calls: constructors, functions, methods of models."""
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -240,7 +241,8 @@ CALLS = {
     "masked_coupling": Call(lambda **given: flows.masked_coupling(rng=rng(), **given),
                             {"L": 3, "width": 4, "odd": False}, use_flow_of_own),
     "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
-                           {"shape": [3], "hidden": [4], "odd": False}, use_flow_of_own),
+                           {"shape": [3], "hidden": [4], "odd": False},
+                           lambda flow, given: use_flow_of_own(flow, {"L": math.prod(given["shape"])})),
     "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, given: use_flow_of_own(part, given | {"L": 3})),
     "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
