@@ -34,9 +34,7 @@ def _latent(settings):
     """Number of latents, where it is not given."""
     if settings["data"] == "sources":
         return (settings["sources"] or {}).get("count", 2)
-    if settings["data"] == "modes":
-        return 2
-    return 8 if _is_small(settings) else 20
+    return 2 if settings["data"] == "modes" else 8 if _is_small(settings) else 20
 
 
 def _levels(settings):
