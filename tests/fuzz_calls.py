@@ -1,6 +1,7 @@
 """Odd arguments of what a user of Python calls: constructors, functions, methods of models."""
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,6 +71,12 @@ def use_prior(prior, arguments):
 def use_flow(flow, arguments):
     z, h = (rng().standard_normal((4, arguments[name])) for name in ("L", "H"))
     (y, log_det), cache = flow.forward(z, h)
+    return y, log_det, flow.backward(y, log_det, cache)
+
+
+def use_logit(flow, arguments):
+    """Of numbers from 0 to 1."""
+    (y, log_det), cache = flow.forward(rng().random((4, 3)))
     return y, log_det, flow.backward(y, log_det, cache)
 
 
@@ -240,8 +247,9 @@ CALLS = {
     "masked_coupling": Call(lambda **given: flows.masked_coupling(rng=rng(), **given),
                             {"L": 3, "width": 4, "odd": False}, use_flow_of_own),
     "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
-                           {"shape": [3], "hidden": [4], "odd": False}, use_flow_of_own),
-    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, given: use_flow_of_own(part, given | {"L": 3})),
+                           {"shape": [3], "hidden": [4], "odd": False},
+                           lambda part, given: use_flow_of_own(part, {"L": math.prod(given["shape"])})),
+    "Logit": Call(flows.Logit, {"alpha": 0.05}, use_logit),
     "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),
