@@ -9,11 +9,12 @@ from scipy.stats import norm
 from test_factors import gradient
 
 from minivae import Adam
-from minivae.layers import Dense, Network
+from minivae.layers import Dense, Network, Tanh
 from minivae.likelihoods import GaussianFixed, GaussianFull
 from minivae.models import GAN
 from minivae.models.examples import small
 from minivae.params import State
+from minivae.runs.settings import complete
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_both_losses(rng):
     assert m["loss_critic"] == pytest.approx(-np.mean([*np.log(is_real), *np.log(1 - is_real_too)]), rel=1e-12)
     assert m["gap"] == pytest.approx((model.critic(x) - model.critic(x_g)).mean(), rel=1e-12)
     assert (model.monitor, model.log_weights, model.latent) == (None, None, "prior")
+    assert {metric.unit for metric in model.metrics.values()} == {"nats"}
 
 
 def test_both_losses_of_hinge(rng):
@@ -186,8 +188,28 @@ def test_refused(rng):
     for likelihood, what in ((GaussianFull(), "GaussianFull"), (missing, "GaussianFixed with missing values")):
         with pytest.raises(ValueError, match=f"^likelihood: expected bernoulli or gaussian-fixed .*, got {what}$"):
             GAN(*networks, likelihood)
+    with pytest.raises(ValueError, match="^decoder: expected a first layer that fixes the number of latents"):
+        GAN(Network(Tanh()), networks[1])
     with pytest.raises(ValueError, match="^objective: expected one of non-saturating, hinge, got 'w'"):
         GAN(*networks, objective="w")
+
+
+def test_defaults():
+    """Pixels stay grey, rows are real numbers, and the critic is as wide as the decoder."""
+    settings = complete({"model": "gan", "hidden": [7, 5]})
+    assert (settings["binarize"], settings["likelihood"], settings["critic"]) == ("none", "bernoulli", [7, 5])
+    assert (settings["objective"], settings["critic_norm"]) == ("non-saturating", "none")
+    assert complete({"model": "gan", "arch": "conv"})["critic_channels"] == [32, 64]
+    assert complete({"model": "gan", "data": "sources"})["likelihood"] == "gaussian-fixed"
+    model = GAN.build((3,), np.random.default_rng(0), hidden=(7, 5))
+    shapes = {name: param.data.shape for name, param in model.params.items() if name.endswith("W")}
+    assert list(shapes.values()) == [(20, 5), (5, 7), (7, 3), (3, 7), (7, 5), (5, 1)]
+    own = {"hidden": (1,), "arch": "conv", "channels": (2,)}
+    small_one = GAN.build((4, 4, 1), np.random.default_rng(0), critic=(1,), critic_channels=(1,), **own)
+    assert small_one.params["critic.layers.1.W"].data.shape == (4, 4, 1, 1)
+    for name in ("critic", "critic_channels"):
+        with pytest.raises(ValueError, match=f"^{name}: expected a whole number >= 1, got 0$"):
+            GAN.build((4, 4, 1), np.random.default_rng(0), **own, **{name: (0,)})
 
 
 @pytest.mark.parametrize("objective", ["non-saturating", "hinge"])

@@ -237,6 +237,8 @@ def prepare(make, device, cls, **options):
     rng = np.random.default_rng(0)
     model, x, y = make(rng)
     model.bind("float32", device)
+    if "rates" in options and not model.below("decoder"):
+        options["rates"] = {next(iter(model.params)): 0.5}
     optimizer = cls(model, **options)
     return model, optimizer, [place((x, y, model.draw_noise(rng, len(x))), like=model.theta) for _ in range(3)]
 

@@ -173,7 +173,7 @@ def uncertainty(run, path, n, seed):
     """Write a picture of what posteriors leave open: several decodings of each example, their spread, and ellipses."""
     n, seed = whole(1)("n", n), whole(0)("seed", seed)
     model, _ = run.load_model()
-    if model.log_weights is None or (model.exact and model.latent == "point"):
+    if model.log_weights is None or (model.exact and model.latent == "point") or isinstance(model, DDPM):
         raise ValueError(f"run: uncertainty needs a q(z | x), which the model {run.settings['model']} lacks")
     x, y = (take(part, slice(DOTS)) for part in run.read_data().pictured)
     mu, std = latents.moments(model, x, generator(seed, "sample"), told(model, y))

@@ -15,6 +15,9 @@ nothing that finds the z of an x. The critic tells data from what is made; where
 are \log p(x) / p_g(x), and where the two are the same, odds are 0 and loss_critic is log 2. Both losses are taken at
 the same parameters and of the same z: each gradient has the mean that it would have with draws of its own, and what
 was made for one player serves the other.
+
+The hinge was published with a critic that is spectrally normalized: `critic_norm`. What such a critic says of two x
+differs by at most their distance, so the data's scale is a hyperparameter of it.
 """
 
 from ..backend import array_module, place
@@ -60,11 +63,11 @@ class GAN(Model):
         "binarize": Option(one_of(("none",)), None, "grey pixels stay grey", fill=lambda settings: "none"),
         "objective": Option(one_of(("non-saturating", "hinge")), "non-saturating", "of the two players",
                             "non-saturating|hinge"),
-        "critic": Option(each(whole(1, MOST)), [256, 256], "widths of the critic's dense layers", "N", True),
+        "critic": Option(each(whole(1, MOST)), None, "widths of the critic's dense layers (default: as hidden)", "N",
+                         True, fill=lambda settings: list(settings["hidden"])),
         "critic_channels": Option(each(whole(1, MOST)), None, "of the critic's convolutions (default: 32 64)", "N",
                                   True, fill=lambda settings: [32, 64], needs=("arch", ("conv",)), optional=True),
-        "critic_norm": Option(one_of(("none", "spectral")), None, "of its layers", "none|spectral",
-                              fill=lambda settings: "spectral" if settings["objective"] == "hinge" else "none"),
+        "critic_norm": Option(one_of(("none", "spectral")), "none", "of the critic's layers", "none|spectral"),
     }  # fmt: skip
     objectives = {"loss": ("decoder",), "loss_critic": ("critic",)}
     adam_betas = {"loss": (0.5, 0.999), "loss_critic": (0.5, 0.999)}
@@ -98,16 +101,17 @@ class GAN(Model):
         return {name: metric._replace(unit=unit) for name, metric in cls.metrics.items()}
 
     @classmethod
-    def build(cls, shape, rng, *, objective="non-saturating", critic=(256, 256), critic_channels=(32, 64),
-              critic_norm="none", binarize="none", pass_steps=1, **networks):  # fmt: skip
+    def build(cls, shape, rng, *, objective="non-saturating", critic=None, critic_channels=(32, 64),
+              critic_norm="none", binarize="none", hidden=(400, 200), pass_steps=1, **networks):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,): options as for `build_networks`, and the critic's.
 
         `binarize` is how the data come: a critic would tell bits by what is between them.
         """
-        critic, critic_channels, critic_norm, _ = read_arguments(
-            cls.options, critic=critic, critic_channels=critic_channels, critic_norm=critic_norm, binarize=binarize
-        )
-        _, decoder, likelihood = build_networks(shape, rng, heads=1, **networks)
+        hidden, critic, critic_channels, critic_norm, _ = read_arguments(
+            cls.options, hidden=hidden, critic=hidden if critic is None else critic, critic_channels=critic_channels,
+            critic_norm=critic_norm, binarize=binarize,
+        )  # fmt: skip
+        _, decoder, likelihood = build_networks(shape, rng, heads=1, hidden=hidden, **networks)
         arch, signal = networks.get("arch", "dense"), networks.get("signal")
         body, head = build_critic(shape, rng, arch, critic, critic_channels, signal, critic_norm == "none")
         return cls(decoder, Network(*body.layers, *head.layers), likelihood, objective)

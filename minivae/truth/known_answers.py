@@ -19,7 +19,7 @@ from ..likelihoods import Bernoulli, Mixed
 from ..models import VAE
 from ..params import replaced
 from ..priors import DiagonalNormal, StandardNormal
-from .laws import Law, Laws, copies, noise_twice
+from .laws import Law, Laws, copies, has_likelihood, noise_twice
 
 EXACT = 1e-9
 
@@ -30,7 +30,7 @@ def check_known(model, x, rng, y=None):
     return Laws(
         ({} if model.pairs_examples else scales(model, x, noise, y))
         | signs(model, x, model.stopped(x, noise, y), y)
-        | ({} if getattr(model, "likelihood", None) is None else of_likelihood(model.likelihood, rng))
+        | (of_likelihood(model.likelihood, rng) if has_likelihood(model) else {})
         | (of_kl(model.prior_of(take(y, slice(1)), 1)) if model.has_kl else {})
         | ({} if model.log_weights is None else of_evidence(model, x, rng, y))
         | untouched(model, x, noise, y)
@@ -71,7 +71,7 @@ def signs(model, x, noise, y=None):
     laws = {}
     if model.has_kl and "iwae" not in model.metrics:  # a sampled KL may be negative
         laws["kl >= 0"] = true(0 <= m["kl"] < math.inf)
-    if "elbo" in m:
+    if {"elbo", "kl"} <= set(m):
         laws["elbo = log_px_z - kl"] = equal(m["elbo"], m["log_px_z"] - m["kl"])
     laws |= {text: equal(m["loss"], loss) for text, loss in model.loss_law(m, 0).items()}
     grads = {name: p.grad.copy() for name, p in model.params.items()}

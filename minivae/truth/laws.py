@@ -11,7 +11,7 @@ import numpy as np
 
 from ..backend import place, take
 from ..evaluate import log_evidence
-from ..likelihoods import Mixed
+from ..likelihoods import Likelihood, Mixed
 from ..params import replaced
 from ..tables import aligned
 
@@ -54,7 +54,7 @@ def check_laws(model, x, rng, y=None, log_px=None):
     if model.latent == "gaussian" and "kl" in model.metrics:
         sample = sampled(model, x, rng, y=y)
         laws |= moments_of_z(sample) | monte_carlo_kl(model.prior_of(y, len(x)), sample)
-    if getattr(model, "likelihood", None) is not None:
+    if has_likelihood(model):
         laws |= likelihood_adds_up(model.likelihood, rng)
     if getattr(model, "prior", None) is not None:
         prior = model.prior_of(take(y, slice(1)), 1)  # of the first row
@@ -70,6 +70,11 @@ def check_laws(model, x, rng, y=None, log_px=None):
     if getattr(model, "posterior", None) is not None:
         laws |= {"the posterior adds up to 1": integral_of_posterior(model, x, rng, y)}
     return Laws(laws)
+
+
+def has_likelihood(model):
+    """Whether a model has a p(x | z): one without z has none, and where z is a function of x there is but one x."""
+    return type(getattr(model, "likelihood", None)) not in (type(None), Likelihood)
 
 
 def averaged(samples, expected):

@@ -1,0 +1,161 @@
+"""Five families of generative models on one budget: `python -m figures.families` writes families.md.
+
+VAE, GAN, autoencoder, flow and diffusion, and a linear baseline, with the same data, parameters and seconds of one
+thread. It trains what is not there yet and can be cut off at any time; `--budget 0` trains nothing, and leaves the rows
+of unfinished runs open. The images come from the folder in MINIVAE_DATA.
+"""
+
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from minivae.files import dump, write_atomic
+
+from . import families_plots as plots
+from . import families_tables as tables
+from .families_measures import STOPS, K, measured
+from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, WITHIN, minutes
+from .families_scenes import FAR, FOUND, ROWS, UNLIKE, real_rows, scene
+from .families_train import is_trained, train
+from .variants_runs import minutes_of, page_parser, settings_table
+
+HERE = Path(__file__).parent
+INTRO = """# Five families on one budget
+
+Written by `python -m figures.families`, which trains, measures and draws all of it, and goes on where it was cut off:
+{minutes:.0f} minutes of one thread in all.
+
+VAE, GAN, autoencoder, flow and diffusion are often compared in a table of words. Here each word is beside a number:
+the same data, parameters within {within:.0%} of each other (of a GAN both players count), and equal seconds of one
+thread. The words are the usual ones of that comparison. A word that is measured is a function of numbers, whose limits
+stand at the end; other limits would give other words. Probabilistic PCA in closed form is the linear baseline: it
+has as many parameters as it needs.
+
+Seconds are those that the process computes, from the first step of the training on. All families have batches of 128
+and Adam at a constant rate; what else they have stands in the settings. Samples are draws of p(x) where a family has
+that; of a VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
+beta-binomial likelihood of grey levels, flow and diffusion a density of levels that are spread over their intervals:
+bits per dimension of both are bounds on the same probability. Up to {rows} samples of each, beside as many test rows.
+In Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the test rows that samples are compared
+with.
+"""
+PARTS = {
+    "sizes": ("Sizes", "Parameters, and the widths that lead to them.", tables.sizes),
+    "words": ("The words", "Of each word, on how many of the sets of data it holds here.", tables.words_table),
+    "stability": (
+        "Training stability",
+        f"Seeds {', '.join(map(str, SEEDS))} at a family's own learning rate, two at a third of it and two at three "
+        "times it. Of points the share near a mode, of images the Frechet distance: mean +- standard deviation over "
+        "the seeds, their number in parentheses.",
+        tables.stability_table,
+    ),
+    "points": (
+        "Sample quality: points",
+        f"A point is near a mode within {FAR:g} of its standard deviations. The width of a mode is the spread of the "
+        "points near it, over the truth. The Frechet distance knows means and covariances alone: the linear baseline "
+        "has a small one, and no mode.",
+        tables.quality_of_points,
+    ),
+    "images": (
+        "Sample quality: images",
+        "Frechet distance and precision in the activations of one classifier for each set of data, which has learned "
+        "from all its training images. Sharpness is the variance of the Laplacian over that of test images.",
+        tables.quality_of_images,
+    ),
+    "likelihood": (
+        "Likelihood",
+        f"Test rows, +- standard error. A bound has {K['points']} samples of z on points, {K['images']} on images.",
+        tables.likelihood_table,
+    ),
+    "structure": (
+        "Latent structure",
+        "Accuracy of linear probes on held-out rows: of codes, of the rows themselves, and of z drawn from the prior, "
+        "whose class is that of what it decodes to. A walk has "
+        f"{STOPS - 1} steps between two draws on a great circle; the longest is {1 / (STOPS - 1):.3f} of it where all "
+        f"are equal. Unlike the data is what lies further from 5,000 training rows than {UNLIKE:.0%} of held-out "
+        "rows do, in features or in pixels: of draws from the prior, and halfway of walks.",
+        tables.structure_table,
+    ),
+    "cost": ("Cost", "A step has 128 rows; its memory is the most that NumPy holds at once.", tables.cost_table),
+    "ways": (
+        "Other ways to sample",
+        "The same models. Diffusion takes fewer steps where it draws no noise on the way (Song et al. 2021).",
+        tables.ways_table,
+    ),
+    "coverage": (
+        "Mode coverage",
+        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data.",
+        tables.coverage_table,
+    ),
+}
+PICTURES = {
+    "families_points.png": "Samples of each family over the density of the points",
+    "families_planes.png": "What each place of z decodes to, a panel for each family",
+    "families_digits.png": "Digits and samples of each family",
+    "families_mnist.png": "MNIST and samples of each family",
+    "families_fashion.png": "Fashion-MNIST and samples of each family",
+    "families_seconds.png": "Quality against seconds, a panel for each set of data",
+}
+
+
+def draw(found, folder, out):
+    """All pictures that there are runs for."""
+    if any(is_trained(folder, f"{data}-{family}-0") for data in ("ring", "grid") for family in FAMILIES):
+        plots.draw_points(folder, out / "families_points.png")
+        plots.draw_planes(folder, out / "families_planes.png")
+    for data in (data for data, of in DATA.items() if of.kind == "images"):
+        if any(is_trained(folder, f"{data}-{family}-0") for family in FAMILIES):
+            plots.draw_samples(folder, data, out / f"families_{data}.png")
+    plots.draw_seconds(found, out / "families_seconds.png")
+
+
+def write(out, folder, names, budget=None):
+    """Train, measure, draw and write families.md and families.json into `out`; rows without a run stay as kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train(names, folder, budget)
+    file = out / "families.json"
+    found = json.loads(file.read_text()) if file.exists() else {"rows": {}, "real": {}}
+    wanted = json.loads(dump(RUNS))
+    found["rows"] = {name: row for name, row in found["rows"].items() if row["run"] == wanted.get(name)}
+    for name in RUNS:
+        if name not in found["rows"] and is_trained(folder, name):
+            data = name.split("-")[0]
+            if data not in found["real"]:
+                found["real"][data] = real_rows(scene(data))
+            found["rows"][name] = measured(folder, name)
+            write_atomic(file, dump(found, indent=2))
+            print(f"{name}: measured", flush=True)
+    if not found["rows"]:
+        raise ValueError("budget: no run is finished yet, expected time to train one")
+    draw(found, folder, out)
+    write_atomic(out / "families.md", "\n".join(page(found, out)).encode())
+    print(out / "families.md")
+
+
+def page(found, out):
+    """The lines of the page."""
+    text = [INTRO.format(minutes=minutes(RUNS), within=WITHIN, rows=ROWS, rare=RARE["class"], share=RARE["share"])]
+    for title, intro, table in PARTS.values():
+        text += [f"## {title}", "", intro, "", table(found), ""]
+    text += ["## What a word takes", "", *tables.limits(), "", "## Pictures", ""]
+    for picture, alt in PICTURES.items():
+        if (out / picture).exists():
+            text += [f"![{alt}]({picture})", ""]
+    longer = f"Marks go up to {LONGER[-1]:g} times the seconds where there is a column of that."
+    return [*text, "## Settings", "", longer, "", settings_table({name: RUNS[name]["options"] for name in MAIN}), ""]
+
+
+def main():
+    parser = page_parser(__doc__, list(RUNS), "families.md", HERE)
+    parser.set_defaults(runs=Path("runs/families"))
+    given = parser.parse_args()
+    try:
+        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
+    except ValueError as error:
+        parser.error(error)
+
+
+if __name__ == "__main__":
+    main()

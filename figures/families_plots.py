@@ -1,0 +1,130 @@
+"""Pictures of figures.families: samples side by side, what each place of z becomes, and quality against seconds."""
+
+import numpy as np
+
+from minivae.data import mode_centers
+from minivae.plot import CLASSES, GREY, figure_to
+from minivae.plot.grids import image_grid
+
+from .families_measures import decoded, prior_draws, samples
+from .families_runs import BASELINE, DATA, FAMILIES, TRAINED
+from .families_scenes import FAR, known_log_prob, shown_rows, to_centers
+from .families_train import is_trained, model_of, read
+from .families_verdicts import end_of, value_of
+
+SHOWN = 14  # images of each family
+DOTS = 1000  # points of each family
+SIDE = 121  # places of a plane of z, each way
+REACH = 3.0  # of it, in standard deviations of the prior
+
+
+def final(folder, data, family):
+    """(model at equal seconds, its data) of a main run; None where it is not there, or failed before."""
+    name = f"{data}-{family}-0"
+    if not is_trained(folder, name):
+        return None
+    arrays, said = read(folder, name)
+    if 1.0 not in said["marks"]:
+        return None
+    return model_of(said["run"]["options"], arrays, said["marks"].index(1.0))
+
+
+def there(folder, data):
+    """{family: (model, data)} of the main runs that are there."""
+    found = {family: final(folder, data, family) for family in FAMILIES}
+    return {family: of for family, of in found.items() if of is not None}
+
+
+def draw_samples(folder, data, path):
+    """Real images, and below them samples of each family, at equal seconds."""
+    models = there(folder, data)
+    bands = [shown_rows(data, SHOWN), *(samples(*models[family], family, data, SHOWN) for family in models)]
+    labels = ["test images", *(FAMILIES[family].what for family in models)]
+    title = f"{DATA[data].what}: samples after {DATA[data].seconds:g} s"
+    image_grid(bands, DATA[data].shape, path, title, labels)
+
+
+def panels(figure, rows, columns, labels):
+    """Axes of points of a plane, equal in both directions; `labels` stand above the columns."""
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for ax, label in zip(axes[0], labels, strict=True):
+        ax.set_title(label)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.grid(False)
+    return axes
+
+
+def draw_points(folder, path):
+    """Samples of each family over the known density, a row for each set of points."""
+    names = [name for name, of in DATA.items() if of.kind == "points"]
+    models = {data: there(folder, data) for data in names}
+    families = [family for family in FAMILIES if any(family in of for of in models.values())]
+    with figure_to(path, (1.9 * (1 + len(families)), 2.05 * len(names) + 0.3)) as figure:
+        axes = panels(figure, len(names), 1 + len(families), ["data", *(FAMILIES[f].what for f in families)])
+        for line, data in zip(axes, names, strict=True):
+            points = shown_rows(data, DOTS)
+            reach = np.abs(points).max() + 0.5
+            grid = np.linspace(-reach, reach, 201)
+            plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+            density = np.exp(known_log_prob(data, plane) / 3).reshape(201, 201)  # the cube root shows where it is small
+            for ax, family in zip(line, (None, *families), strict=True):
+                ax.imshow(density, extent=(-reach, reach) * 2, origin="lower", cmap="Blues", vmax=1.5 * density.max())
+                ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+                if family is None or family in models[data]:
+                    x = points if family is None else samples(*models[data][family], family, data, DOTS)
+                    ax.plot(*x.T, ".", ms=1.5, color="#d9722e")
+        figure.suptitle("samples (orange) over the known density (blue), at equal seconds", fontsize=11)
+
+
+def draw_planes(folder, path):
+    """What each place of z decodes to on points: the color of the nearest mode, pale where no mode is near."""
+    from matplotlib.colors import to_rgb
+
+    names = [name for name, of in DATA.items() if of.kind == "points"]
+    models = {data: there(folder, data) for data in names}
+    families = [f for f in TRAINED if any(f in of for of in models.values())]
+    with figure_to(path, (1.9 * len(families), 2.05 * len(names) + 0.3)) as figure:
+        axes = panels(figure, len(names), len(families), [FAMILIES[family].what for family in families])
+        u = np.linspace(-REACH, REACH, SIDE, dtype="float32")
+        plane = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
+        for line, data in zip(axes, names, strict=True):
+            options = DATA[data].options["modes"]
+            centers = mode_centers(**options)
+            colors = np.array([to_rgb(color) for color in CLASSES])
+            for ax, family in zip(line, families, strict=True):
+                if family not in models[data]:
+                    continue
+                model, of = models[data][family]
+                x = decoded(model, prior_draws(model, 1, np.random.default_rng(0))[1](plane), of, data)
+                distance, mode = to_centers(x, centers)
+                shown = colors[mode % len(colors)]
+                shown[distance > FAR * options["std"]] = 0.93
+                ax.imshow(shown.reshape(SIDE, SIDE, 3), extent=(-REACH, REACH) * 2, origin="lower")
+        title = f"what z decodes to, from -{REACH:g} to {REACH:g} standard deviations of the prior: colors are modes, "
+        figure.suptitle(title + "grey is near none", fontsize=11)
+
+
+def draw_seconds(found, path):
+    """Quality against seconds, a panel for each set of data, a curve for each family."""
+    with figure_to(path, (11.5, 6.6)) as figure:
+        axes = figure.subplots(2, 3).flat
+        for ax, (data, of) in zip(axes, DATA.items(), strict=False):
+            points = of.kind == "points"
+            for family, color in zip(TRAINED, CLASSES, strict=False):
+                row = found["rows"].get(f"{data}-{family}-0")
+                if row is not None:
+                    pairs = [(s, value_of(data, q)) for s, q in zip(row["seconds"], row["quality"], strict=True) if q]
+                    ax.plot(*zip(*pairs, strict=True), "-o", ms=3, color=color, label=FAMILIES[family].what)
+            baseline, real = end_of(found, data, BASELINE), found["real"].get(data)
+            for quality, style in ((baseline, ":"), (real, "--")):
+                if quality is not None:
+                    ax.axhline(value_of(data, quality), color=GREY, lw=1, ls=style)
+            ax.axvline(of.seconds, color=GREY, lw=0.6)
+            ax.set(title=data, xlabel="seconds of one thread", xscale="log", yscale="linear" if points else "log",
+                   ylabel="share near a mode" if points else "Frechet distance")  # fmt: skip
+        for ax in axes:
+            ax.set_visible(False)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=5)
+        figure.suptitle("quality against seconds; dashed: training rows, dotted: probabilistic PCA", fontsize=11)
