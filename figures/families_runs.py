@@ -76,7 +76,8 @@ FAMILIES = {
                  {"model": "ae", "latent": 16, "binarize": "none"}, _two),
     "nvp": Family("flow (RealNVP)", {"model": "nvp"}, {"model": "nvp"}, _two),
     "ddpm": Family("diffusion (DDPM)", {"model": "ddpm", "lr": 3e-3, "ema": 0.999},
-                   {"model": "ddpm", "arch": "conv", "batch_size": 32, "lr": 2e-3, "ema": 0.999}, _unet),
+                   {"model": "ddpm", "arch": "conv", "times": 50, "jumps": 25, "batch_size": 32, "lr": 2e-3,
+                    "ema": 0.999}, _unet),
     "ppca": Family("probabilistic PCA", {"model": "ppca", "latent": 1}, {"model": "ppca", "latent": 16}, None,
                    (True, True)),
 }  # fmt: skip
