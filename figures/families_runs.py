@@ -80,6 +80,8 @@ FAMILIES = {
     "ppca": Family("probabilistic PCA", {"model": "ppca", "latent": 1}, {"model": "ppca", "latent": 16}, None,
                    (True, True)),
 }  # fmt: skip
+FEWER = {"times": 50, "jumps": 25}  # steps, so that enough samples can be measured
+OWN = {("ddpm", data): FEWER for data in ("mnist", "fashion")}  # options of a family on one set of data
 BASELINE = "ppca"
 TRAINED = [name for name in FAMILIES if name != BASELINE]
 WIDTHS = {  # that come within 5 % of the parameters, as `fitted` finds them
@@ -94,7 +96,7 @@ WIDTHS = {  # that come within 5 % of the parameters, as `fitted` finds them
 def options_of(family, data, width=None):
     """The options of `minivae train` of a family on a set of data; `width` None: the one that fits."""
     own, of = FAMILIES[family], DATA[data]
-    options = (own.points if of.kind == "points" else own.images) | of.options
+    options = (own.points if of.kind == "points" else own.images) | of.options | OWN.get((family, data), {})
     if own.sized is None:
         return options
     return options | own.sized(WIDTHS[family][data] if width is None else width, of.kind)
