@@ -74,7 +74,7 @@ FAMILIES = {
                   lambda width, kind: {"hidden": [width, width], "critic": [width, width]}),
     "ae": Family("autoencoder", {"model": "ae", "latent": 2, "likelihood": "gaussian-fixed"},
                  {"model": "ae", "latent": 16, "binarize": "none"}, _two),
-    "nvp": Family("flow (RealNVP)", {"model": "nvp"}, {"model": "nvp"}, _two),
+    "nvp": Family("flow (RealNVP)", {"model": "nvp"}, {"model": "nvp", "bins": 17}, _two),
     "ddpm": Family("diffusion (DDPM)", {"model": "ddpm", "lr": 3e-3, "ema": 0.999},
                    {"model": "ddpm", "arch": "conv", "batch_size": 32, "lr": 2e-3, "ema": 0.999}, _unet),
     "ppca": Family("probabilistic PCA", {"model": "ppca", "latent": 1}, {"model": "ppca", "latent": 16}, None,
@@ -88,7 +88,7 @@ WIDTHS = {  # that come within 5 % of the parameters, as `fitted` finds them
     "vae": {"ring": 127, "grid": 127, "digits": 166, "mnist": 120, "fashion": 120},
     "gan": {"ring": 128, "grid": 128, "digits": 184, "mnist": 166, "fashion": 166},
     "ae": {"ring": 127, "grid": 127, "digits": 182, "mnist": 165, "fashion": 165},
-    "nvp": {"ring": 63, "grid": 63, "digits": 70, "mnist": 31, "fashion": 31},
+    "nvp": {"ring": 63, "grid": 63, "digits": 70, "mnist": 30, "fashion": 30},
     "ddpm": {"ring": 68, "grid": 68, "digits": 13, "mnist": 24, "fashion": 24},
 }
 
