@@ -194,6 +194,17 @@ def test_refused(rng):
         GAN(*networks, objective="w")
 
 
+def test_batch_statistics_are_those_of_training(rng):
+    """Of the draws of a step, which the running averages follow; evaluation reads these."""
+    model, x, _ = small("gan", rng, norm="batch")
+    noise = model.draw_noise(rng, len(x))
+    assert model.draw_noise(rng, len(x), train=False)["dec"] is None
+    trained, evaluated = (model.loss_and_grads(x, part, grads=False) for part in (noise, noise | {"dec": None}))
+    assert trained["loss"] != evaluated["loss"]
+    x_g = model.decode(noise["prior"])
+    assert evaluated["loss"] == pytest.approx(np.log1p(np.exp(-model.critic(x_g))).mean(), rel=1e-12)
+
+
 def test_defaults():
     """Pixels stay grey, rows are real numbers, and the critic is as wide as the decoder."""
     settings = complete({"model": "gan", "hidden": [7, 5]})
