@@ -16,12 +16,13 @@ from minivae.files import dump, write_atomic
 from . import families_plots as plots
 from . import families_tables as tables
 from .families_measures import STOPS, K, measured
-from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, WITHIN, minutes
+from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes
 from .families_scenes import FAR, FOUND, ROWS, UNLIKE, real_rows, scene
 from .families_train import is_trained, train
 from .variants_runs import minutes_of, page_parser, settings_table
 
 HERE = Path(__file__).parent
+WALKED = "mnist"
 INTRO = """# Five families on one budget
 
 Written by `python -m figures.families`, which trains, measures and draws all of it, and goes on where it was cut off:
@@ -33,8 +34,9 @@ thread. The words are the usual ones of that comparison. A word that is measured
 stand at the end; other limits would give other words. Probabilistic PCA in closed form is the linear baseline: it
 has as many parameters as it needs.
 
-Seconds are those that the process computes, from the first step of the training on. All families have batches of 128
-and Adam at a constant rate; what else they have stands in the settings. Samples are draws of p(x) where a family has
+Seconds are those that the process computes, from the first step of the training on. All families have Adam at a
+constant rate and batches of 128, diffusion 32 on images, where it has a U-Net and all others dense nets; what else they
+have stands in the settings. Samples are draws of p(x) where a family has
 that; of a VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
 beta-binomial likelihood of grey levels, flow and diffusion a density of levels that are spread over their intervals:
 bits per dimension of both are bounds on the same probability. Up to {rows} samples of each, beside as many test rows.
@@ -96,7 +98,9 @@ PICTURES = {
     "families_digits.png": "Digits and samples of each family",
     "families_mnist.png": "MNIST and samples of each family",
     "families_fashion.png": "Fashion-MNIST and samples of each family",
-    "families_seconds.png": "Quality against seconds, a panel for each set of data",
+    "families_walks.png": "A walk between two draws from the prior for each family, MNIST",
+    "families_quality.png": "Quality against seconds, a panel for each set of data",
+    "families_likelihood.png": "log p(x) against seconds, a panel for each set of data",
 }
 
 
@@ -108,7 +112,10 @@ def draw(found, folder, out):
     for data in (data for data, of in DATA.items() if of.kind == "images"):
         if any(is_trained(folder, f"{data}-{family}-0") for family in FAMILIES):
             plots.draw_samples(folder, data, out / f"families_{data}.png")
-    plots.draw_seconds(found, out / "families_seconds.png")
+    if any(is_trained(folder, f"{WALKED}-{family}-0") for family in TRAINED):
+        plots.draw_walks(folder, WALKED, out / "families_walks.png")
+    plots.draw_quality(found, out / "families_quality.png")
+    plots.draw_likelihood(found, out / "families_likelihood.png")
 
 
 def write(out, folder, names, budget=None):

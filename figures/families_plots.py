@@ -1,8 +1,12 @@
 """Pictures of figures.families: samples side by side, what each place of z becomes, and quality against seconds."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
+from minivae.backend import generator
 from minivae.data import mode_centers
+from minivae.evaluate import interpolate
 from minivae.plot import CLASSES, GREY, figure_to
 from minivae.plot.grids import image_grid
 
@@ -15,6 +19,7 @@ from .families_verdicts import end_of, value_of
 SHOWN = 14  # images of each family
 DOTS = 1000  # points of each family
 SIDE = 121  # places of a plane of z, each way
+NOTHING = {"seconds": [], "quality": [], "likelihood": []}
 REACH = 3.0  # of it, in standard deviations of the prior
 
 
@@ -105,26 +110,67 @@ def draw_planes(folder, path):
         figure.suptitle(title + "grey is near none", fontsize=11)
 
 
-def draw_seconds(found, path):
+def draw_walks(folder, data, path):
+    """A walk between two draws from the prior for each family, on a great circle."""
+    models, bands, labels = there(folder, data), [], []
+    for family in (family for family in TRAINED if family in models):
+        model, of = models[family]
+        ends, z_of = prior_draws(model, 2, generator(0, "sample", 1))
+        u = interpolate(ends[:1], ends[1:], SHOWN, "spherical")[0]
+        bands.append(decoded(model, z_of(u), of, data))
+        labels.append(FAMILIES[family].what)
+    image_grid(bands, DATA[data].shape, path, f"{DATA[data].what}: a walk between two draws from the prior", labels)
+
+
+def draw_quality(found, path):
     """Quality against seconds, a panel for each set of data, a curve for each family."""
-    with figure_to(path, (11.5, 6.6)) as figure:
-        axes = figure.subplots(2, 3).flat
-        for ax, (data, of) in zip(axes, DATA.items(), strict=False):
+
+    def curve(data, row):
+        return [(s, value_of(data, own)) for s, own in zip(row["seconds"], row["quality"], strict=True) if own]
+
+    title = "quality against seconds; dashed: training rows, dotted: probabilistic PCA"
+    with _against_seconds(found, path, title, curve) as axes:
+        for ax, (data, of) in zip(axes, DATA.items(), strict=True):
             points = of.kind == "points"
-            for family, color in zip(TRAINED, CLASSES, strict=False):
-                row = found["rows"].get(f"{data}-{family}-0")
-                if row is not None:
-                    pairs = [(s, value_of(data, q)) for s, q in zip(row["seconds"], row["quality"], strict=True) if q]
-                    ax.plot(*zip(*pairs, strict=True), "-o", ms=3, color=color, label=FAMILIES[family].what)
-            baseline, real = end_of(found, data, BASELINE), found["real"].get(data)
-            for quality, style in ((baseline, ":"), (real, "--")):
+            for quality, style in ((end_of(found, data, BASELINE), ":"), (found["real"].get(data), "--")):
                 if quality is not None:
                     ax.axhline(value_of(data, quality), color=GREY, lw=1, ls=style)
-            ax.axvline(of.seconds, color=GREY, lw=0.6)
-            ax.set(title=data, xlabel="seconds of one thread", xscale="log", yscale="linear" if points else "log",
-                   ylabel="share near a mode" if points else "Frechet distance")  # fmt: skip
-        for ax in axes:
+            ax.set(yscale="linear" if points else "log", ylabel="share near a mode" if points else "Frechet distance")
+
+
+def draw_likelihood(found, path):
+    """The same of log p(x): of points less the known one, of images bits per dimension."""
+
+    def curve(data, row):
+        part = "beside" if DATA[data].kind == "points" else "bits"
+        return [(s, own[part][0]) for s, own in zip(row["seconds"], row["likelihood"], strict=True) if part in own]
+
+    title = "log p(x) of test rows against seconds; dotted: what is known, or probabilistic PCA"
+    with _against_seconds(found, path, title, curve) as axes:
+        for ax, (data, of) in zip(axes, DATA.items(), strict=True):
+            points, baseline = of.kind == "points", end_of(found, data, BASELINE, "likelihood")
+            if points or baseline is not None:
+                ax.axhline(0 if points else baseline["bits"][0], color=GREY, lw=1, ls=":")
+            if points:
+                ax.set_ylim(-3, 0.1)
+            ax.set(ylabel="log p(x) less the known one, nats" if points else "bits per dimension")
+
+
+@contextmanager
+def _against_seconds(found, path, title, curve):
+    """A panel for each set of data with curve(data, row), points (seconds, value), of the main run of each family."""
+    with figure_to(path, (11.5, 6.6)) as figure:
+        axes = list(figure.subplots(2, 3).flat)
+        for ax in axes[len(DATA) :]:
             ax.set_visible(False)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5)
-        figure.suptitle("quality against seconds; dashed: training rows, dotted: probabilistic PCA", fontsize=11)
+        seen = {}
+        for ax, (data, of) in zip(axes, DATA.items(), strict=False):
+            for family, color in zip(TRAINED, CLASSES, strict=False):
+                pairs = curve(data, found["rows"].get(f"{data}-{family}-0", NOTHING))
+                if pairs:
+                    (seen[FAMILIES[family].what],) = ax.plot(*zip(*pairs, strict=True), "-o", ms=3, color=color)
+            ax.axvline(of.seconds, color=GREY, lw=0.6)
+            ax.set(title=data, xlabel="seconds of one thread", xscale="log")
+        yield axes[: len(DATA)]
+        figure.legend(seen.values(), seen.keys(), loc="outside lower center", ncols=5)
+        figure.suptitle(title, fontsize=11)

@@ -83,7 +83,7 @@ def sizes(found):
 
 def width_of(family, data):
     """The options that a width decides, in words."""
-    own = FAMILIES[family].sized(1)
+    own = FAMILIES[family].sized(1, DATA[data].kind)
     return ", ".join(f"{name} {' '.join(map(str, options_of(family, data)[name]))}" for name in own)
 
 

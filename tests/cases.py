@@ -463,6 +463,11 @@ BIJECTORS = {  # make(rng) -> (bijector, z, context)
     flows.Radial: lambda rng: (flows.Radial(3), rng.standard_normal((2, 4, 3)), rng.standard_normal((4, 5))),
     flows.Coupling: lambda rng: (moved(flows.dense_coupling([5], [6, 4], rng)), rng.standard_normal((2, 4, 5)), None),
     flows.Logit: lambda rng: (flows.Logit(0.01), rng.random((2, 4, 3)), None),
+    flows.Bins: lambda rng: (
+        moved(flows.Bins(3, 4)),
+        (rng.integers(0, 4, (2, 4, 3)) + 0.1 + 0.8 * rng.random((2, 4, 3))) / 4,
+        None,
+    ),
     flows.ActNorm: lambda rng: (moved(flows.ActNorm(3)), rng.standard_normal((2, 4, 3)), None),
     flows.Unconditional: lambda rng: (flows.Unconditional(flows.Planar(3), rng), rng.standard_normal((2, 4, 3)), None),
 }

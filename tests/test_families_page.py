@@ -298,7 +298,7 @@ def test_the_page_with_open_rows(tmp_path, monkeypatch):
         assert f"## {title}\n" in page
     assert "open: `python -m figures.families --only ring-vae-0`" in page  # it was of other options
     assert "--only digits-vae-0`" not in page
-    assert "](families_seconds.png)" in page
+    assert "](families_quality.png)" in page
     for family in FAMILIES:
         assert f"| {FAMILIES[family].what} |" in page
 

@@ -201,6 +201,8 @@ def test_defaults():
     assert (settings["objective"], settings["critic_norm"]) == ("non-saturating", "none")
     assert complete({"model": "gan", "arch": "conv"})["critic_channels"] == [32, 64]
     assert complete({"model": "gan", "data": "sources"})["likelihood"] == "gaussian-fixed"
+    norms = {data: complete({"model": "gan", "data": data})["norm"] for data in ("digits", "modes", "mnist", "x.npy")}
+    assert norms == {"digits": "none", "modes": "none", "mnist": "batch", "x.npy": "batch"}
     model = GAN.build((3,), np.random.default_rng(0), hidden=(7, 5))
     shapes = {name: param.data.shape for name, param in model.params.items() if name.endswith("W")}
     assert list(shapes.values()) == [(20, 5), (5, 7), (7, 3), (3, 7), (7, 5), (5, 1)]

@@ -11,7 +11,7 @@ from test_cli import error_of
 
 from minivae.cli import main
 from minivae.evaluate import log_evidence, row_scores
-from minivae.flows import ActNorm, Logit, conv_coupling, dense_coupling
+from minivae.flows import ActNorm, Bins, Logit, conv_coupling, dense_coupling
 from minivae.flows.coupling import mask_of
 from minivae.gradcheck import check_gradients
 from minivae.models import RealNVP
@@ -20,6 +20,7 @@ from minivae.runs.settings import complete
 
 MAPS = {
     "logit": lambda rng: Logit(0.01),
+    "bins": lambda rng: Bins(12, 3),
     "actnorm": lambda rng: ActNorm(12),
     "dense": lambda rng: dense_coupling([12], [7, 5], rng),
     "dense of images, odd": lambda rng: dense_coupling([2, 3, 2], [7], rng, odd=True),
@@ -44,7 +45,7 @@ def jacobian(f, x, h=1e-3):
 @pytest.mark.parametrize("name", MAPS)
 def test_maps_are_undone_and_charge_what_their_jacobian_says(name, rng):
     part = moved(MAPS[name](rng)).bind("float64")
-    x = 0.1 + 0.8 * rng.random((3, 12))
+    x = (rng.integers(0, 3, (3, 12)) + 0.1 + 0.8 * rng.random((3, 12))) / 3  # inside of the bins
     (z, log_det), _ = part.forward(x)
     np.testing.assert_allclose(part.inverse(z), x, rtol=0, atol=1e-10)
     sign, expected = np.linalg.slogdet(jacobian(lambda rows: part.forward(rows)[0][0], x[0]))
@@ -98,16 +99,33 @@ def test_the_logit_of_uniform_noise_is_logistic(rng):
     np.testing.assert_allclose(Logit(1e-6).inverse(z), ends, atol=1e-7)
 
 
+def test_bins_learn_how_often_each_level_is(rng):
+    """Of dequantized levels log p(x) of a uniform F(x) is log K p_k: by gradient it comes to minus their entropy."""
+    part = Bins(2, 4).bind("float64")
+    p = np.array([[0.7, 0.1, 0.1, 0.1], [0.05, 0.05, 0.3, 0.6]])
+    k = np.stack([rng.choice(4, 4000, p=row) for row in p], axis=1)
+    x = (k + rng.random(k.shape)) / 4
+    for _ in range(200):
+        (z, log_det), cache = part.forward(x)
+        part.zero_grad()
+        part.backward(0 * x, np.full(len(x), 1 / len(x)), cache)
+        part.theta += 0.02 * part.grad
+    shares = np.stack([np.bincount(column, minlength=4) / len(k) for column in k.T])
+    assert log_det.mean() == pytest.approx(2 * math.log(4) + (shares * np.log(shares)).sum(), abs=1e-3)
+    assert stats.kstest(z[:, 0], "uniform").pvalue > 0.01
+    np.testing.assert_allclose(part._tables()[1], shares, atol=2e-3)
+
+
 @pytest.mark.parametrize("dequantize", [False, True])
 def test_the_density_adds_up_to_1(dequantize, rng):
-    """By quadrature on a grid; with a logit, all of it lies in [0, 1] widened by alpha / (1 - 2 alpha)."""
-    own = {"dequantize": True, "logit_alpha": 0.05} if dequantize else {}
+    """By quadrature at the middles of a grid's cells, whose borders are those of the bins."""
+    own = {"dequantize": True, "logit_alpha": 1e-4, "bins": 4} if dequantize else {}
     model, _, _ = small("nvp", rng, shape=(2,), flows=4, hidden=[6], shake=0.03, **own)
-    low, high = (-0.05 / 0.9 * (1 - 1e-9), 1 + 0.05 / 0.9 * (1 - 1e-9)) if dequantize else (-12, 12)
-    points, step = np.linspace(low, high, 401, retstep=True)
+    low, high, n = (0, 1, 400) if dequantize else (-12, 12, 400)
+    points = low + (high - low) * (np.arange(n) + 0.5) / n
     grid = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
     p = np.exp(model.log_weights(grid, model.draw_eps(rng, 1, len(grid)))[0])
-    assert p.sum() * step**2 == pytest.approx(1, abs=1e-3)
+    assert p.sum() * ((high - low) / n) ** 2 == pytest.approx(1, abs=1e-3)
 
 
 def test_samples_have_the_density(rng):
@@ -159,7 +177,8 @@ def test_grey_levels_are_spread_where_they_are_known():
     read = lambda **own: complete({"model": "nvp"} | own)  # noqa: E731
     assert read()["dequantize"] is read(data="mnist")["dequantize"] is True
     assert read(data="rows.npy")["dequantize"] is read(standardize=True)["dequantize"] is False
-    assert read()["logit_alpha"] == 0.05
+    assert read()["logit_alpha"] == 1e-4
+    assert (read()["bins"], read(data="mnist")["bins"], read(data="rows.npy")["bins"]) == (17, 256, None)
     assert read(data="rows.npy")["logit_alpha"] is None
     assert read(arch="conv")["channels"] == [16, 16]
 

@@ -764,20 +764,42 @@ def test_a_vqvae(arch, rng):
     ("arch", "shape", "options"),
     [
         ("dense", (5,), {"hidden": [6, 4]}),
-        ("dense", (3, 4, 2), {"hidden": [6], "dequantize": True, "logit_alpha": 0.02}),
+        ("dense", (3, 4, 2), {"hidden": [6], "dequantize": True, "logit_alpha": 0.02, "bins": 3}),
         ("conv", (3, 4, 1), {"channels": [4, 4], "dequantize": True, "logit_alpha": 1e-3}),
     ],
     ids=["rows", "images", "conv"],
 )
 def test_a_flow_of_couplings(arch, shape, options, rng):
     """Loss and every gradient, behind a logit and without one."""
-    model, x, _ = small("nvp", rng, arch=arch, shape=shape, flows=3, **options)
+    model, x, _ = small("nvp", rng, arch=arch, shape=shape, flows=3, shake=0.03, **options)
     metrics = model.loss_and_grads(x, {})
     p = variants.tensors(model)
     networks = {name: part.network for name, part in model.named(Coupling).items()}
     network = lambda prefix: lambda x: torch_network(networks[prefix[: -len(".network")]], x, p, prefix)  # noqa: E731
-    loss = families.nvp(p, torch.tensor(x), shape, options.get("logit_alpha"), network if arch == "conv" else None)
+    own = {"alpha": options.get("logit_alpha"), "bins": options.get("bins")}
+    loss = families.nvp(p, torch.tensor(x), shape, network=network if arch == "conv" else None, **own)
     assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    loss.backward()
+    gradients_agree(model, p)
+
+
+@pytest.mark.parametrize(
+    ("arch", "shape", "options"),
+    [("dense", (5,), {"hidden": [6, 4]}), ("conv", (4, 8, 2), {"channels": [3, 16, 8]})],
+    ids=["chain", "unet"],
+)
+def test_whole_ddpm(arch, shape, options, rng):
+    """Loss, bound and every gradient."""
+    own = {"times": 7, "jumps": 2, "likelihood": "gaussian", "dequantize": True}
+    model, x, _ = small("ddpm", rng, arch=arch, shape=shape, **own, **options)
+    model.noising.error.data[...] = rng.random(7)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    images = shape if arch == "conv" else None
+    loss, elbo = families.ddpm(p, torch.tensor(x), *map(torch.tensor, (noise["u"], noise["eps"])), 7, images)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    assert metrics["elbo"] == pytest.approx(elbo.item(), rel=1e-10)
     loss.backward()
     gradients_agree(model, p)
 

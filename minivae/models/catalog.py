@@ -104,7 +104,7 @@ def _every():
         yield f"lm {arch}", partial(lines, "lm", arch=arch, **own)
     yield "nvp dense", partial(small, "nvp", shape=(5,), flows=3, hidden=[6, 4])
     for arch, own in (("dense", {"hidden": [5]}), ("conv", {"channels": [4, 4]})):
-        shape = {"shape": (3, 4, 2), "shake": 0.03, "flows": 2, "dequantize": True}
+        shape = {"shape": (3, 4, 2), "shake": 0.03, "flows": 2, "dequantize": True, "bins": 3}
         yield f"nvp {arch} images", partial(small, "nvp", arch=arch, **shape, **own)
     yield "ppca", partial(small, "ppca", shape=(5,))
     yield "ppca gradient images", partial(small, "ppca", fit="gradient", latent=3, dequantize=True)

@@ -11,15 +11,15 @@ from .columns import mixed, read_parts
 MOST = 1_000_000  # the largest size of a layer: more would not fit into memory
 
 
-def _is_small(settings):
+def is_small(settings):
     """Whether the rows are of few numbers."""
     return settings["data"] in ("digits", "sources", "modes") or is_table_file(settings["data"])
 
 
 def _hidden(settings):
     """Widths of the dense layers, where none are given."""
-    if _is_small(settings) or settings["arch"] == "gru":
-        return [128]
+    if is_small(settings) or settings["arch"] == "gru":
+        return [128, 128] if settings["data"] == "modes" else [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
 
@@ -32,9 +32,9 @@ def _likelihood(settings):
 
 def _latent(settings):
     """Number of latents, where it is not given."""
-    if settings["data"] == "sources":
+    if settings["data"] in ("sources", "modes"):
         return (settings["sources"] or {}).get("count", 2)
-    return 2 if settings["data"] == "modes" else 8 if _is_small(settings) else 20
+    return 8 if is_small(settings) else 20
 
 
 def _levels(settings):

@@ -7,19 +7,27 @@ loss = -\log p(x) = -\log N(z; 0, I) - \log |\det dz / dx|
 
 log p(x) is exact. There is no decoder beside the map: z has as many numbers as x, and each x its own z. Of grey levels
 k among K, x = (k + u) / K with u uniform in [0, 1), so that log p(x) - D log K is below log P(k) in expectation (Theis
-et al. 2016, sec. 3.1); a logit takes these x to the reals first.
+et al. 2016, sec. 3.1). A logit takes these x to the reals first; before it, which is not in the paper, each pixel may
+learn how often it has each level (`Bins`), for no coupling makes a Gaussian of a pixel that is mostly black.
 """
 
 import numpy as np
 
 from ..backend import array_module, place
-from ..flows import ActNorm, Chain, Logit, conv_coupling, dense_coupling
+from ..flows import ActNorm, Bins, Chain, Logit, conv_coupling, dense_coupling
 from ..likelihoods import Likelihood
 from ..options import Option, each, one_of, read_arguments, real, whole
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
 from .grey import DENSITY
-from .networks import MOST
+from .networks import MOST, is_small
+
+ALPHA = 1e-4
+
+
+def _hidden(settings):
+    """Widths of the couplings' networks, where none are given."""
+    return [64, 64] if is_small(settings) else [256, 256]
 
 
 class RealNVP(Model):
@@ -34,14 +42,17 @@ class RealNVP(Model):
 
     options = DENSITY | {
         "arch": Option(one_of(("dense", "conv")), "dense", "kind of networks of the couplings", "dense|conv"),
-        "hidden": Option(each(whole(1, MOST)), None, "widths of a dense coupling's network (default: 128 128)", "N",
-                         True, fill=lambda settings: [128, 128]),
+        "hidden": Option(each(whole(1, MOST)), None, "widths of a dense coupling's network (default: 256 256; of few "
+                         "numbers 64 64)", "N", True, fill=_hidden),
         "channels": Option(each(whole(1, MOST)), None, "of the residual blocks of a conv coupling (default: 16 16)",
                            "N", True, fill=lambda settings: [16, 16], needs=("arch", ("conv",)), optional=True),
         "flows": Option(whole(1, 10_000), 8, "couplings, one after another", "T"),
         "logit_alpha": Option(real(below=0.5), None, "of grey levels: the first map is logit(alpha + (1 - 2 alpha) x) "
-                              "(default: 0.05)", "X", fill=lambda settings: 0.05, needs=("dequantize", (True,)),
+                              "(default: 1e-4)", "X", fill=lambda settings: ALPHA, needs=("dequantize", (True,)),
                               optional=True),
+        "bins": Option(whole(1, MOST), None, "of grey levels: before it each pixel learns how often each is; 1 leaves "
+                       "that out (default: 256; digits 17)", "K", fill=lambda settings: 17 if settings["data"] ==
+                       "digits" else 256, needs=("dequantize", (True,)), optional=True, older=None),
     }  # fmt: skip
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
     monitor = "log_px"
@@ -55,8 +66,8 @@ class RealNVP(Model):
         self.bind()
 
     @classmethod
-    def build(cls, shape, rng, *, likelihood="gaussian", dequantize=False, arch="dense", hidden=(128, 128),
-              channels=None, flows=8, logit_alpha=None, pass_steps=1):  # fmt: skip
+    def build(cls, shape, rng, *, likelihood="gaussian", dequantize=False, arch="dense", hidden=(256, 256),
+              channels=None, flows=8, logit_alpha=None, bins=None, pass_steps=1):  # fmt: skip
         """A model of data of `shape`, (h, w, c) or (D,); with `dequantize` of values in [0, 1].
 
         Each coupling stands behind an ActNorm, and one more is the last. Raises ValueError for values that the options
@@ -69,7 +80,8 @@ class RealNVP(Model):
             wanted = "(h, w, c)" if arch == "conv" else "(h, w, c) or (D,)"
             raise ValueError(f"shape: expected {wanted} for arch {arch}, got {tuple(shape)}")
         D = int(np.prod(shape))
-        maps = [Logit(logit_alpha or 0.05)] if dequantize else []
+        maps = [Bins(D, bins)] if dequantize and (bins or 1) > 1 else []
+        maps += [Logit(logit_alpha or ALPHA)] if dequantize else []
         for t in range(flows):
             maps.append(ActNorm(D))
             if arch == "conv":
