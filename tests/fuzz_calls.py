@@ -74,12 +74,6 @@ def use_flow(flow, arguments):
     return y, log_det, flow.backward(y, log_det, cache)
 
 
-def use_logit(flow, arguments):
-    """Of numbers from 0 to 1."""
-    (y, log_det), cache = flow.forward(rng().random((4, 3)))
-    return y, log_det, flow.backward(y, log_det, cache)
-
-
 def use_flow_of_own(flow, arguments):
     """One whose context, if it takes one, is as wide as it says."""
     z, h = rng().standard_normal((4, arguments["L"])), None if flow.H is None else rng().standard_normal((4, flow.H))
