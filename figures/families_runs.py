@@ -86,7 +86,7 @@ WIDTHS = {  # that come within 5 % of the parameters, as `fitted` finds them
     "vae": {"ring": 127, "grid": 127, "digits": 166, "mnist": 120, "fashion": 120},
     "gan": {"ring": 128, "grid": 128, "digits": 184, "mnist": 166, "fashion": 166},
     "ae": {"ring": 127, "grid": 127, "digits": 182, "mnist": 165, "fashion": 165},
-    "nvp": {"ring": 63, "grid": 63, "digits": 70, "mnist": 31, "fashion": 31},
+    "nvp": {"ring": 63, "grid": 63, "digits": 70, "mnist": 10, "fashion": 10},
     "ddpm": {"ring": 68, "grid": 68, "digits": 13, "mnist": 24, "fashion": 24},
 }
 
