@@ -36,11 +36,11 @@ has as many parameters as it needs.
 
 Seconds are those that the process computes, from the first step of the training on. All families have Adam at a
 constant rate and batches of 128, diffusion 32 on images, where it has a U-Net and all others dense nets; what else they
-have stands in the settings. Samples are draws of p(x) where a family has
-that; of a VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
-beta-binomial likelihood of grey levels, flow and diffusion a density of levels that are spread over their intervals:
-bits per dimension of both are bounds on the same probability. Up to {rows} samples of each, beside as many test rows.
-In Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the test rows that samples are compared
+have stands in the settings. Samples are draws of p(x) where a family has that; of a VAE and of an autoencoder they are
+means of p(x | z), but of points a VAE's are draws. On images a VAE has a beta-binomial likelihood of grey levels, flow
+and diffusion a density of levels that are spread over their intervals: bits per dimension of both are bounds on the
+same probability. {points} samples of points and {images} of images are compared with as many test rows. In
+Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the test rows that samples are compared
 with.
 """
 PARTS = {
@@ -143,7 +143,7 @@ def write(out, folder, names, budget=None):
 
 def page(found, out):
     """The lines of the page."""
-    text = [INTRO.format(minutes=minutes(RUNS), within=WITHIN, rows=ROWS, rare=RARE["class"], share=RARE["share"])]
+    text = [INTRO.format(minutes=minutes(RUNS), within=WITHIN, **ROWS, rare=RARE["class"], share=RARE["share"])]
     for title, intro, table in PARTS.values():
         text += [f"## {title}", "", intro, "", table(found), ""]
     text += ["## What a word takes", "", *tables.limits(), "", "## Pictures", ""]

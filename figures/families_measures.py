@@ -19,12 +19,12 @@ BATCH = 250  # samples at once
 K = {"points": 500, "images": 100}  # samples of z for each row, of a bound on log p(x)
 WAYS = {"points": 5, "images": 1}  # the same of diffusion, whose z is a way of many steps
 ROWS = 1000  # test rows of log p(x), at most
-FEW = 200  # the same of images, of diffusion
-JUMPS = (10, 50)  # steps of diffusion's other way, which draws no noise on it
+FEW = 100  # the same of images, of diffusion
+JUMPS = (5, 20)  # steps of diffusion's other way, which draws no noise on it
 MIXTURE = 10  # Gaussians that are fitted to the codes of an autoencoder
-PROBED = 2000  # training rows of a linear probe, at most
-WALKS, STOPS = 100, 16
-TIMED = 500  # samples that are timed
+PROBED = 1000  # training rows of a linear probe, at most
+WALKS, STOPS = 50, 16
+TIMED = 100  # samples that are timed
 
 
 def measured(folder, name):
@@ -154,7 +154,7 @@ def structure(model, data, of, data_name):
     "unlike", of draws from the prior, and "unlike_between", of the middles of walks.
     """
     rng = generator(0, "evaluate", 2)
-    u, z_of = prior_draws(model, 2 * len(of.held), rng)
+    u, z_of = prior_draws(model, len(of.held), rng)
     x = decoded(model, z_of(u), data, data_name)
     found = {"unlike": unlike(of, x), "prior_probe": halves_probe(u, of.classify(x))}
     ends, z_of = prior_draws(model, 2 * WALKS, rng)

@@ -12,11 +12,12 @@ from minivae.evaluate import expected_coverage, fit_classifier, frechet_distance
 
 from .families_runs import DATA
 
-ROWS = 1000  # samples, and held-out rows, at most
+ROWS = {"points": 1000, "images": 500}  # samples, and held-out rows, at most
 FAR = 3.0  # of a mode, in its std: a point that is nearer is near that mode
 FOUND = 0.1  # of the share of a mode among the data: a mode with less of the samples is not found
 UNLIKE = 0.99  # share of held-out rows that lie nearer to a training row than what is unlike the data
 EPOCHS = {"digits": 40}  # of the classifier, where they are few
+TOLD = 2000  # held-out rows that say how far is far
 RUNGS = 5000  # training rows that the nearest ones are looked for in, at most
 
 
@@ -72,7 +73,7 @@ def rows_of(name):
 def held_out(data):
     """The rows that nothing is trained on: those of the test split, with those of validation where they are few."""
     test = data.test()
-    if len(test.x) >= ROWS:
+    if len(test.x) >= max(ROWS.values()):
         return test
     return Split(*(np.concatenate(pair) for pair in zip(test, data.validation, strict=True)))
 
@@ -110,8 +111,8 @@ def scene(name):
     train, held = rows.kept
     shares = np.bincount(rows.train_y[train], minlength=K) / len(train)
     views = (features,) if of.kind == "points" else (features, lambda x: x)
-    unlike = _strangers(rows.train[train[:RUNGS]], rows.held[held[: 2 * ROWS]], views)
-    held = held[:ROWS]
+    unlike = _strangers(rows.train[train[:RUNGS]], rows.held[held[:TOLD]], views)
+    held = held[: ROWS[of.kind]]
     return Scene(name, of.shape, rows.train[train], rows.train_y[train], rows.held[held], rows.held_y[held], features,
                  classify, shares, accuracy, mistaken, unlike, rare and (rare["class"], rare["share"]))  # fmt: skip
 

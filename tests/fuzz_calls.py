@@ -74,6 +74,12 @@ def use_flow(flow, arguments):
     return y, log_det, flow.backward(y, log_det, cache)
 
 
+def use_logit(flow, arguments):
+    """Of numbers from 0 to 1."""
+    (y, log_det), cache = flow.forward(rng().random((4, 3)))
+    return y, log_det, flow.backward(y, log_det, cache)
+
+
 def use_flow_of_own(flow, arguments):
     """One whose context, if it takes one, is as wide as it says."""
     z, h = rng().standard_normal((4, arguments["L"])), None if flow.H is None else rng().standard_normal((4, flow.H))
@@ -243,8 +249,8 @@ CALLS = {
     "dense_coupling": Call(lambda **given: flows.dense_coupling(rng=rng(), **given),
                            {"shape": [3], "hidden": [4], "odd": False},
                            lambda flow, given: use_flow_of_own(flow, {"L": math.prod(given["shape"])})),
-    "Logit": Call(flows.Logit, {"alpha": 0.05}, lambda part, _: part.forward(np.full((4, 3), 0.3))),
     "Bins": Call(flows.Bins, {"L": 3, "K": 4}, use_flow_of_own),
+    "Logit": Call(flows.Logit, {"alpha": 0.05}, use_logit),
     "ActNorm": Call(flows.ActNorm, {"L": 3}, use_flow_of_own),
     "Mixture": Call(lambda **given: priors.Mixture(rng=rng(), **given), {"L": 3, "C": 4}, use_prior),
     "VampPrior": Call(lambda **given: priors.VampPrior(tiny_model().encoder, 2, rng=rng(), **given),

@@ -194,6 +194,17 @@ def test_refused(rng):
         GAN(*networks, objective="w")
 
 
+def test_batch_statistics_are_those_of_training(rng):
+    """Of the draws of a step, which the running averages follow; evaluation reads these."""
+    model, x, _ = small("gan", rng, norm="batch")
+    noise = model.draw_noise(rng, len(x))
+    assert model.draw_noise(rng, len(x), train=False)["dec"] is None
+    trained, evaluated = (model.loss_and_grads(x, part, grads=False) for part in (noise, noise | {"dec": None}))
+    assert trained["loss"] != evaluated["loss"]
+    x_g = model.decode(noise["prior"])
+    assert evaluated["loss"] == pytest.approx(np.log1p(np.exp(-model.critic(x_g))).mean(), rel=1e-12)
+
+
 def test_defaults():
     """Pixels stay grey, rows are real numbers, and the critic is as wide as the decoder."""
     settings = complete({"model": "gan", "hidden": [7, 5]})
@@ -201,6 +212,8 @@ def test_defaults():
     assert (settings["objective"], settings["critic_norm"]) == ("non-saturating", "none")
     assert complete({"model": "gan", "arch": "conv"})["critic_channels"] == [32, 64]
     assert complete({"model": "gan", "data": "sources"})["likelihood"] == "gaussian-fixed"
+    norms = {data: complete({"model": "gan", "data": data})["norm"] for data in ("digits", "modes", "mnist", "x.npy")}
+    assert norms == {"digits": "none", "modes": "none", "mnist": "batch", "x.npy": "batch"}
     model = GAN.build((3,), np.random.default_rng(0), hidden=(7, 5))
     shapes = {name: param.data.shape for name, param in model.params.items() if name.endswith("W")}
     assert list(shapes.values()) == [(20, 5), (5, 7), (7, 3), (3, 7), (7, 5), (5, 1)]

@@ -167,7 +167,7 @@ def test_a_run_is_one_epoch_of_grey_levels(tmp_path, capsys, no_pictures):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"latent": 5}, "latent: expected fewer than the 5 values of a row, got 5"),
+        ({"latent": 5}, "latent: expected fewer than 5, the values in the shape of a row, got 5"),
         ({"fit": "open"}, "fit: expected one of closed, gradient, got 'open'"),
         ({"likelihood": "bernoulli"}, "likelihood: expected one of gaussian"),
         ({"missing": True}, "model: ppca needs values that are all there"),

@@ -783,6 +783,27 @@ def test_a_flow_of_couplings(arch, shape, options, rng):
     gradients_agree(model, p)
 
 
+@pytest.mark.parametrize(
+    ("arch", "shape", "options"),
+    [("dense", (5,), {"hidden": [6, 4]}), ("conv", (4, 8, 2), {"channels": [3, 16, 8]})],
+    ids=["chain", "unet"],
+)
+def test_whole_ddpm(arch, shape, options, rng):
+    """Loss, bound and every gradient."""
+    own = {"times": 7, "jumps": 2, "likelihood": "gaussian", "dequantize": True}
+    model, x, _ = small("ddpm", rng, arch=arch, shape=shape, **own, **options)
+    model.noising.error.data[...] = rng.random(7)
+    noise = place(model.draw_noise(rng, len(x)), like=model.theta)
+    metrics = model.loss_and_grads(x, noise)
+    p = variants.tensors(model)
+    images = shape if arch == "conv" else None
+    loss, elbo = families.ddpm(p, torch.tensor(x), *map(torch.tensor, (noise["u"], noise["eps"])), 7, images)
+    assert metrics["loss"] == pytest.approx(loss.item(), rel=1e-10)
+    assert metrics["elbo"] == pytest.approx(elbo.item(), rel=1e-10)
+    loss.backward()
+    gradients_agree(model, p)
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize(
     ("name", "options"),

@@ -30,14 +30,12 @@ def _flags():
 
 
 def _help(name, option):
-    """What it is for, which models have it if not all do, and its default."""
+    """What it is for, which models have it if not all do, its default, and that of each model that has another."""
     owners = [model for model in MODELS if name in options_of(model)]
     notes = [f"only {', '.join(owners)}"] * (len(owners) < len(MODELS))
-    defaults = {model: options_of(model)[name].default for model in owners}
-    if len(set(map(str, defaults.values()))) > 1:
-        notes += [f"default of {model}: {short(default)}" for model, default in defaults.items()]
-    elif option.default is not None:
-        notes.append(f"default: {short(option.default)}")
+    defaults = {"": option.default} | {f" of {model}": options_of(model)[name].default for model in owners}
+    notes += [f"default{of}: {short(default)}" for of, default in defaults.items()
+              if default is not None and (not of or str(default) != str(option.default))]  # fmt: skip
     return option.help + (f" ({'; '.join(notes)})" if notes else "")
 
 

@@ -16,19 +16,22 @@ are \log p(x) / p_g(x), and where the two are the same, odds are 0 and loss_crit
 the same parameters and of the same z: each gradient has the mean that it would have with draws of its own, and what
 was made for one player serves the other.
 
+BatchNorm may be in the decoder, which sees draws of z alone. Without it all z may come to make one image, where images
+have many pixels (Radford et al. 2016, 1511.06434, section 3); with it samples are made by its running averages.
+
 The hinge was published with a critic that is spectrally normalized: `critic_norm`. What such a critic says of two x
 differs by at most their distance, so the data's scale is a hyperparameter of it.
 """
 
 from ..backend import array_module, place
-from ..layers import Network
+from ..layers import NORMS, Network
 from ..likelihoods import Bernoulli
 from ..numeric import sigmoid, softplus
 from ..options import Option, each, one_of, read_arguments, whole
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
 from .critics import build_critic
-from .networks import MOST, NETWORKS, build_networks
+from .networks import MOST, NETWORKS, build_networks, is_small
 
 LEFT_OUT = ("parts", "levels", "mixtures", "std", "dropout")  # of a p(x | z), or other noise than z
 
@@ -59,6 +62,8 @@ class GAN(Model):
     """
 
     options = {name: option for name, option in NETWORKS.items() if name not in LEFT_OUT} | {
+        "norm": Option(one_of(NORMS), None, "of the decoder, before each activation (default: batch; digits, tables, "
+                       "modes: none)", fill=lambda settings: "none" if is_small(settings) else "batch"),
         "likelihood": Option(one_of(("bernoulli", "gaussian-fixed")), None, "what x are", fill=_values),
         "binarize": Option(one_of(("none",)), None, "grey pixels stay grey", fill=lambda settings: "none"),
         "objective": Option(one_of(("non-saturating", "hinge")), "non-saturating", "of the two players",

@@ -19,7 +19,7 @@ def is_small(settings):
 def _hidden(settings):
     """Widths of the dense layers, where none are given."""
     if is_small(settings) or settings["arch"] == "gru":
-        return [128]
+        return [128, 128] if settings["data"] == "modes" else [128]
     return [256] if settings["arch"] == "conv" else [400, 200]
 
 
@@ -32,10 +32,8 @@ def _likelihood(settings):
 
 def _latent(settings):
     """Number of latents, where it is not given."""
-    if settings["data"] == "sources":
+    if settings["data"] in ("sources", "modes"):
         return (settings["sources"] or {}).get("count", 2)
-    if settings["data"] == "modes":
-        return 2
     return 8 if is_small(settings) else 20
 
 

@@ -10,6 +10,8 @@ likelihood: the principal directions of the data and, as s, the mean variance in
 that a deep model of a density has to do better than.
 """
 
+import math
+
 import numpy as np
 
 from ..backend import array_module, place, to_numpy
@@ -18,7 +20,7 @@ from ..densities.low_rank import low_rank_optimum, low_rank_posterior
 from ..layers import dense_decoder
 from ..likelihoods import Gaussian
 from ..numeric import at_once
-from ..options import Option, one_of, read_arguments, whole
+from ..options import Option, each, one_of, read_arguments, whole
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
 from .grey import DENSITY
@@ -64,7 +66,7 @@ class PPCA(Model):
             self.solve = None
         self.L, self.D = decoder.layers[0].W.data.shape
         if self.L >= self.D:
-            raise ValueError(f"latent: expected fewer than the {self.D} values of a row, got {self.L}")
+            raise ValueError(f"latent: expected fewer than {self.D}, the values in the shape of a row, got {self.L}")
         self.prior = StandardNormal(self.L)
         self.bind()
 
@@ -75,7 +77,8 @@ class PPCA(Model):
         likelihood, _, latent = read_arguments(cls.options, likelihood=likelihood, dequantize=dequantize, latent=latent)
         if missing:
             raise ValueError("model: ppca needs values that are all there, some are missing")
-        return cls(dense_decoder(latent, (), int(np.prod(shape)), rng=rng), Gaussian(std=0.5), fit)
+        D = math.prod(each(whole(1))("shape", shape))
+        return cls(dense_decoder(latent, (), D, rng=rng), Gaussian(std=0.5), fit)
 
     def learned(self):
         """The Params W (L, D), b (D,), log_var (1,)."""
