@@ -12,7 +12,7 @@ from minivae.laboratory.units import bits_per_dimension
 from minivae.params import replaced
 
 from .families_runs import DATA, FAMILIES, MAIN, parts_of
-from .families_scenes import known_log_prob, quality, scene, unlike
+from .families_scenes import held_out, known_log_prob, quality, rows_of, scene, unlike
 from .families_train import model_of, read
 
 BATCH = 250  # samples at once
@@ -164,10 +164,9 @@ def structure(model, data, of, data_name):
     found |= {"jump": jump(of.features(x).reshape(WALKS, STOPS, -1)), "unlike_between": unlike(of, middle)}
     found |= {"probe": None, "pixels": linear_probe(of.train[:PROBED], of.train_y[:PROBED], of.held, of.held_y)}
     if encodes(model):
-        train, test = data.train, data.test()
-        x = data.settle(train.x[:PROBED], generator(0, "present"))
-        n = min(len(of.held), len(test.x))
-        found["probe"] = linear_probe(codes(model, x), train.y[:PROBED], codes(model, test.x[:n]), test.y[:n])
+        x, own = data.settle(data.train.x[:PROBED], generator(0, "present")), held_out(data)
+        rows = rows_of(data_name).kept[1][: len(of.held)]  # those of the scene, as the model sees them
+        found["probe"] = linear_probe(codes(model, x), data.train.y[:PROBED], codes(model, own.x[rows]), own.y[rows])
     return found
 
 

@@ -11,7 +11,7 @@ from minivae.plot import CLASSES, GREY, figure_to
 from minivae.plot.grids import image_grid
 
 from .families_measures import decoded, prior_draws, samples
-from .families_runs import BASELINE, DATA, FAMILIES, TRAINED
+from .families_runs import BASELINE, DATA, FAMILIES, LONGER, MARKS, TRAINED
 from .families_scenes import FAR, known_log_prob, shown_rows, to_centers
 from .families_train import is_trained, model_of, read
 from .families_verdicts import end_of, value_of
@@ -106,8 +106,8 @@ def draw_planes(folder, path):
                 shown = colors[mode % len(colors)]
                 shown[distance > FAR * options["std"]] = 0.93
                 ax.imshow(shown.reshape(SIDE, SIDE, 3), extent=(-REACH, REACH) * 2, origin="lower")
-        title = f"what z decodes to, from -{REACH:g} to {REACH:g} standard deviations of the prior: colors are modes, "
-        figure.suptitle(title + "grey is near none", fontsize=11)
+        title = f"what z decodes to, from -{REACH:g} to {REACH:g} standard deviations of the prior"
+        figure.suptitle(f"{title}\ncolors are modes, grey is near none", fontsize=11)
 
 
 def draw_walks(folder, data, path):
@@ -171,6 +171,9 @@ def _against_seconds(found, path, title, curve):
                     (seen[FAMILIES[family].what],) = ax.plot(*zip(*pairs, strict=True), "-o", ms=3, color=color)
             ax.axvline(of.seconds, color=GREY, lw=0.6)
             ax.set(title=data, xlabel="seconds of one thread", xscale="log")
+            ticks = [share * of.seconds for share in (*MARKS, *(LONGER if of.longer else ()))[::2]]
+            ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+            ax.minorticks_off()
         yield axes[: len(DATA)]
         figure.legend(seen.values(), seen.keys(), loc="outside lower center", ncols=5)
         figure.suptitle(title, fontsize=11)

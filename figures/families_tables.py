@@ -182,15 +182,18 @@ def likelihood_table(found):
         if own is None:
             return None
         if own["kind"] == "none":
-            return "", "", "", ""
+            return "", "", "", "", ""
         longer = end_of(found, data, family, "likelihood", LAST)
         part = "beside" if DATA[data].kind == "points" else "bits"
+        row = found["rows"][f"{data}-{family}-0"]
+        best = (max if part == "beside" else min)(range(len(row["steps"])), key=lambda i: row["likelihood"][i][part][0])
+        best = f"{row['likelihood'][best][part][0]:.3f} at {row['seconds'][best]:.0f} s"
         cell = (pm(own["beside"]), "") if part == "beside" else ("", pm(own["bits"]))
-        return (pm(own["nats"], 2), *cell, pm(longer[part]) if longer else "")
+        return (pm(own["nats"], 2), *cell, pm(longer[part]) if longer else "", best)
 
     head = ("data", "family", "log p(x), nats", "less the known log p(x)", "bits per dimension",
-            f"the same, {LAST:g} times the seconds", "word", "here")  # fmt: skip
-    return markdown(head, *rows_of(found, "likelihood", DATA, cells, 4))
+            f"the same, {LAST:g} times the seconds", "best on the way", "word", "here")  # fmt: skip
+    return markdown(head, *rows_of(found, "likelihood", DATA, cells, 5))
 
 
 # ---- What z is like, and cost
