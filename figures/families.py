@@ -35,13 +35,13 @@ stand at the end; other limits would give other words. Probabilistic PCA in clos
 has as many parameters as it needs.
 
 Seconds are those that the process computes, from the first step of the training on. All families have Adam at a
-constant rate, of a flow on images with decay, and batches of 128, diffusion 32 on images, where it has a U-Net and all others dense nets; what else they
-have stands in the settings. Samples are draws of p(x) where a family has that; of a VAE and of an autoencoder they are
-means of p(x | z), but of points a VAE's are draws. On images a VAE has a beta-binomial likelihood of grey levels, flow
-and diffusion a density of levels that are spread over their intervals: bits per dimension of both are bounds on the
-same probability. {points} samples of points and {images} of images are compared with as many test rows. In
-Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the test rows that samples are compared
-with.
+constant rate, of a flow on images with decay, and batches of 128, diffusion 32 on images, where it has a U-Net and
+all others dense nets; what else they have stands in the settings. Samples are draws of p(x) where a family has that;
+of a VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
+beta-binomial likelihood of grey levels, flow and diffusion a density of levels that are spread over their intervals:
+bits per dimension of both are bounds on the same probability. {points} samples of points and {images} of images are
+compared with as many test rows. In Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the
+test rows that samples are compared with.
 """
 PARTS = {
     "sizes": ("Sizes", "Parameters, and the widths that lead to them.", tables.sizes),
