@@ -16,7 +16,7 @@ from minivae.files import dump, write_atomic
 from . import families_plots as plots
 from . import families_tables as tables
 from .families_measures import STOPS, K, measured
-from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes
+from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes, parts_of
 from .families_scenes import FAR, FOUND, ROWS, UNLIKE, real_rows, scene
 from .families_train import is_trained, train
 from .variants_runs import minutes_of, page_parser, settings_table
@@ -126,9 +126,9 @@ def write(out, folder, names, budget=None):
     found = json.loads(file.read_text()) if file.exists() else {"rows": {}, "real": {}}
     wanted = json.loads(dump(RUNS))
     found["rows"] = {name: row for name, row in found["rows"].items() if row["run"] == wanted.get(name)}
-    for name in RUNS:
+    for name in sorted(RUNS, key=lambda name: parts_of(name)[1] == "ddpm"):  # what takes long comes last
         if name not in found["rows"] and is_trained(folder, name):
-            data = name.split("-")[0]
+            data = parts_of(name)[0]
             if data not in found["real"]:
                 found["real"][data] = real_rows(scene(data))
             found["rows"][name] = measured(folder, name)
