@@ -24,7 +24,7 @@ JUMPS = (5, 20)  # steps of diffusion's other way, which draws no noise on it
 MIXTURE = 10  # Gaussians that are fitted to the codes of an autoencoder
 PROBED = 1000  # training rows of a linear probe, at most
 SOME = (1 / 16, 1 / 4, 1.0)  # marks, of what has samples that take long
-WALKS, STOPS = 25, 16
+WALKS, STOPS = 50, 16
 TIMED = 100  # samples that are timed
 
 
