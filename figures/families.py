@@ -88,7 +88,8 @@ PARTS = {
     ),
     "coverage": (
         "Mode coverage",
-        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data.",
+        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data. "
+        "Which class an image has is what the classifier says.",
         tables.coverage_table,
     ),
 }
@@ -146,6 +147,8 @@ def page(found, out):
     text = [INTRO.format(minutes=minutes(RUNS), within=WITHIN, **ROWS, rare=RARE["class"], share=RARE["share"])]
     for title, intro, table in PARTS.values():
         text += [f"## {title}", "", intro, "", table(found), ""]
+        if table is tables.coverage_table:
+            text += [*tables.classifiers(found), ""]
     text += ["## What a word takes", "", *tables.limits(), "", "## Pictures", ""]
     for picture, alt in PICTURES.items():
         if (out / picture).exists():

@@ -271,7 +271,7 @@ def test_coverage(found, monkeypatch):
     for share, word in ((0.64, "high"), (0.62, "moderate"), (0.3, "low")):
         found["rows"]["digits-gan-0"] = row_of("digits-gan-0", {"coverage": share})
         assert OF["coverage"](found, "digits", "gan") == (word, None)
-    for modes, word in ((8, "high"), (6, "moderate"), (5, "low")):
+    for modes, word in ((8, "high"), (7, "moderate"), (6, "moderate"), (5, "low")):
         found["rows"]["ring-gan-0"] = row_of("ring-gan-0", {"found": modes})
         assert OF["coverage"](found, "ring", "gan") == (word, None)
     found["real"]["fashion"] = found["real"]["digits"]
