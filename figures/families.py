@@ -16,7 +16,7 @@ from minivae.files import dump, write_atomic
 from . import families_plots as plots
 from . import families_tables as tables
 from .families_measures import STOPS, K, measured
-from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes
+from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes, parts_of
 from .families_scenes import FAR, FOUND, ROWS, UNLIKE, real_rows, scene
 from .families_train import is_trained, train
 from .variants_runs import minutes_of, page_parser, settings_table
@@ -35,9 +35,9 @@ stand at the end; other limits would give other words. Probabilistic PCA in clos
 has as many parameters as it needs.
 
 Seconds are those that the process computes, from the first step of the training on. All families have Adam at a
-constant rate, of a flow on images with decay, and batches of 128, diffusion 32 on images, where it has a U-Net and
-all others dense nets; what else they have stands in the settings. Samples are draws of p(x) where a family has that;
-of a VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
+constant rate, of a flow on images with decay, and batches of 128; diffusion 32 on images, where it has a U-Net and all
+others dense nets. What else they have stands in the settings. Samples are draws of p(x) where a family has that; of a
+VAE and of an autoencoder they are means of p(x | z), but of points a VAE's are draws. On images a VAE has a
 beta-binomial likelihood of grey levels, flow and diffusion a density of levels that are spread over their intervals:
 bits per dimension of both are bounds on the same probability. {points} samples of points and {images} of images are
 compared with as many test rows. In Fashion-MNIST class {rare} has a share of {share:.0%}, in training and among the
@@ -88,7 +88,8 @@ PARTS = {
     ),
     "coverage": (
         "Mode coverage",
-        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data.",
+        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data. "
+        "Which class an image has is what the classifier says.",
         tables.coverage_table,
     ),
 }
@@ -126,9 +127,9 @@ def write(out, folder, names, budget=None):
     found = json.loads(file.read_text()) if file.exists() else {"rows": {}, "real": {}}
     wanted = json.loads(dump(RUNS))
     found["rows"] = {name: row for name, row in found["rows"].items() if row["run"] == wanted.get(name)}
-    for name in RUNS:
+    for name in sorted(RUNS, key=lambda name: parts_of(name)[1] == "ddpm"):  # what takes long comes last
         if name not in found["rows"] and is_trained(folder, name):
-            data = name.split("-")[0]
+            data = parts_of(name)[0]
             if data not in found["real"]:
                 found["real"][data] = real_rows(scene(data))
             found["rows"][name] = measured(folder, name)
@@ -146,6 +147,8 @@ def page(found, out):
     text = [INTRO.format(minutes=minutes(RUNS), within=WITHIN, **ROWS, rare=RARE["class"], share=RARE["share"])]
     for title, intro, table in PARTS.values():
         text += [f"## {title}", "", intro, "", table(found), ""]
+        if table is tables.coverage_table:
+            text += [*tables.classifiers(found), ""]
     text += ["## What a word takes", "", *tables.limits(), "", "## Pictures", ""]
     for picture, alt in PICTURES.items():
         if (out / picture).exists():

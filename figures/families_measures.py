@@ -11,7 +11,7 @@ from minivae.evaluate import codes, has_no_prior, interpolate, log_evidence, mix
 from minivae.laboratory.units import bits_per_dimension
 from minivae.params import replaced
 
-from .families_runs import DATA, FAMILIES, MAIN, parts_of
+from .families_runs import DATA, FAMILIES, MAIN, OWN, parts_of
 from .families_scenes import held_out, known_log_prob, quality, rows_of, scene, unlike
 from .families_train import model_of, read
 
@@ -23,6 +23,7 @@ FEW = 100  # the same of images, of diffusion
 JUMPS = (5, 20)  # steps of diffusion's other way, which draws no noise on it
 MIXTURE = 10  # Gaussians that are fitted to the codes of an autoencoder
 PROBED = 1000  # training rows of a linear probe, at most
+SOME = (1 / 16, 1 / 4, 1.0)  # marks, of what has samples that take long
 WALKS, STOPS = 50, 16
 TIMED = 100  # samples that are timed
 
@@ -33,16 +34,18 @@ def measured(folder, name):
     options = said["run"]["options"]
     data_name, family, *_ = parts_of(name)
     of = scene(data_name)
-    row = said | {"seconds": arrays["seconds"].tolist(), "steps": arrays["steps"].tolist(), "quality": []}
+    chosen = [i for i, mark in enumerate(said["marks"]) if (family, data_name) not in OWN or mark in SOME]
+    row = said | {part: arrays[part][chosen].tolist() for part in ("seconds", "steps")} | {"quality": []}
+    row["marks"] = [said["marks"][mark] for mark in chosen]
     data = None
-    for mark in range(len(arrays["steps"])):
+    for mark in chosen:
         model, data = model_of(options, arrays, mark, data)
         made = samples(model, data, family, data_name, len(of.held))
         row["quality"].append(quality(of, made) if np.isfinite(made).all() else None)
         if name in MAIN:
             row.setdefault("likelihood", []).append(likelihood(model, data, data_name, family))
             if said["marks"][mark] == 1.0:
-                row |= {"structure": structure(model, data, of, data_name), "cost": cost(model, data, row, mark)}
+                row |= {"structure": structure(model, data, of, data_name), "cost": cost(model, data, row)}
                 row |= {"ways": ways(model, data, family, of)}
     return row
 
@@ -202,7 +205,7 @@ def jump(h):
 # ---- Cost
 
 
-def cost(model, data, row, mark):
+def cost(model, data, row):
     """Milliseconds of a step of the training and of a sample, one thread, and the most memory of a step, in MB."""
     before = time.process_time()
     for rows in batches_of(TIMED):
@@ -214,5 +217,6 @@ def cost(model, data, row, mark):
     model.loss_and_grads(x, noise)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    steps = row["steps"][mark]
-    return {"step": 1000 * row["seconds"][mark] / steps if steps else None, "sample": sample, "memory": peak / 1e6}
+    own = row["marks"].index(1.0)
+    step = 1000 * row["seconds"][own] / row["steps"][own] if row["steps"][own] else None
+    return {"step": step, "sample": sample, "memory": peak / 1e6}

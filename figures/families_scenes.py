@@ -184,9 +184,9 @@ def _of_images(of, made, n):
 
 
 def real_rows(of):
-    """The quality of training rows, which no samples can be expected to pass."""
+    """The quality of training rows, which no samples can be expected to pass, and how well classes are told."""
     rows = generator(0, "evaluate").permutation(len(of.train))[: len(of.held)]
-    return quality(of, of.train[rows])
+    return quality(of, of.train[rows]) | {"accuracy": of.accuracy, "mistaken": of.mistaken}
 
 
 def known_log_prob(name, x):

@@ -160,17 +160,30 @@ def quality_of_images(found):
 
 
 def coverage_table(found):
-    def cells_of(quality):
+    def cells_of(quality, longer=None):
         rare = f"{100 * quality['rare']:.1f} %" if "rare" in quality else ""
         return (number(quality["recall"]), number(quality["coverage"]), f"{quality['found']} of {quality['modes']}",
-                rare)  # fmt: skip
+                "" if longer is None else f"{longer['found']} of {longer['modes']}", rare)  # fmt: skip
 
     def cells(data, family):
         own = end_of(found, data, family)
-        return None if own is None else cells_of(own)
+        return None if own is None else cells_of(own, end_of(found, data, family, share=LAST))
 
-    head = ("data", "family", "recall", "coverage", "modes found", "rare class", "word", "here")
-    return markdown(head, *rows_of(found, "coverage", DATA, cells, 4, above=lambda data: cells_of(found["real"][data])))
+    head = ("data", "family", "recall", "coverage", "modes found", f"{LAST:g} times the seconds", "rare class", "word",
+            "here")  # fmt: skip
+    return markdown(head, *rows_of(found, "coverage", DATA, cells, 5, above=lambda data: cells_of(found["real"][data])))
+
+
+def classifiers(found):
+    """How well the classifier of each set of images tells its classes, and the rare one."""
+    lines = []
+    for data in (data for data in KINDS["images"] if "accuracy" in found["real"].get(data, {})):
+        real = found["real"][data]
+        line = f"- {DATA[data].what}: the classifier is right for {100 * real['accuracy']:.1f} % of held-out rows"
+        if "rare" in DATA[data].options:
+            line += f", and takes {100 * real['mistaken']:.2f} % of those of other classes for the rare one"
+        lines.append(line + ".")
+    return lines
 
 
 # ---- Likelihood

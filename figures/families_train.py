@@ -106,13 +106,15 @@ def read(folder, name):
     """({name: arrays}, {what is said of the training}) of a finished run; ValueError where it was another one."""
     said = json.loads((folder / f"{name}.json").read_text())
     if said["run"] != json.loads(dump(RUNS[name])):
-        raise ValueError(f"runs: {folder / name}.json is of other options than {name} has now; expected none or those")
+        raise ValueError(f"runs: {folder / name}.json is of other options than {name} has now")
     with np.load(folder / f"{name}.npz") as arrays:
         return dict(arrays), said
 
 
 def is_trained(folder, name):
-    return (folder / f"{name}.json").exists()
+    """Whether a run is there, of the options that it has now; one of others is trained again."""
+    file = folder / f"{name}.json"
+    return file.exists() and json.loads(file.read_text())["run"] == json.loads(dump(RUNS[name]))
 
 
 def model_of(options, arrays, mark, data=None):

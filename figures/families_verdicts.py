@@ -194,17 +194,16 @@ def efficiency(found, data, family):
 
 
 def coverage(found, data, family):
-    """Of points: high where all modes are found, moderate from three quarters. Of images coverage over that of real
-    rows: high from 0.7, moderate from 0.35; not high where less than half of a rare class is there."""
+    """high: all modes or classes are found, and coverage is at least 0.7 of that of real rows; low: fewer than three
+    quarters of the modes, or coverage below 0.35 of that; not high where less than half of a rare class is there."""
     own, real = end_of(found, data, family), found["real"].get(data)
     if own is None or real is None:
         return None
-    if DATA[data].kind == "points":
-        share = own["found"] / own["modes"]
-        return ("high" if share == 1 else "moderate" if share >= 0.75 else "low"), None
-    share = own["coverage"] / real["coverage"]
+    modes, share = own["found"] / own["modes"], own["coverage"] / real["coverage"]
+    if modes < 0.75 or share < 0.35:
+        return "low", None
     kept = "rare" not in own or own["rare"] >= DATA[data].options["rare"]["share"] / 2
-    return ("high" if share >= 0.7 and kept else "moderate" if share >= 0.35 else "low"), None
+    return ("high" if modes == 1 and share >= 0.7 and kept else "moderate"), None
 
 
 OF = {"stability": stability, "quality": quality, "likelihood": likelihood, "structure": structure,
