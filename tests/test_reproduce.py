@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from minivae import cli
@@ -34,8 +35,11 @@ def short(monkeypatch, tmp_path):
 def test_the_settings_are_options(row):
     settings = complete(read_options(row.settings))
     assert settings["data"] in ("mnist", "static-mnist")
-    assert row.samples >= 128 or row.name.startswith("jang-")  # negative ELBOs
-    assert 80 < row.nll < 111
+    assert row.samples >= 128 or row.name.startswith(("jang-", "maf-"))  # negative ELBOs, and an exact log p(x)
+    if settings["dequantize"]:  # 1.5 to 2.5 bits a pixel
+        assert 1.5 < row.nll / (784 * np.log(2)) < 2.5
+    else:
+        assert 80 < row.nll < 111
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if "burda" in name and "hour" not in name])

@@ -1,5 +1,6 @@
 """minivae reproduce: a published protocol from its data to a row of a table, by the commands that everyone has."""
 
+import math
 import os
 import subprocess
 import time
@@ -86,9 +87,11 @@ def _measured(row, run, seconds):
     active = None
     if model.latent == "gaussian":
         active = int((activity(posteriors(model, run.read_data().test().x)[0])[0] > ACTIVE).sum())
+    levels = run.protocol.levels  # of a density: of x + u, u uniform in a level's interval
+    spread = 0.0 if levels is None else math.prod(run.protocol.shape) * math.log(levels)
     threads = os.environ.get("OPENBLAS_NUM_THREADS", os.cpu_count())
     return {
-        "nll": -result.mean, "standard_error": result.standard_error, "active": active,
+        "nll": spread - result.mean, "standard_error": result.standard_error, "active": active,
         "epochs": run.settings["epochs"], "best_epoch": meta["epoch"], "published_epochs": row.settings["epochs"],
         "training_seconds": sum(line["seconds"] for line in run.finished()),
         "evidence_seconds": seconds, "threads": f"{threads} thread" + "s" * (str(threads) != "1"),

@@ -8,9 +8,10 @@ INTRO = """# Published numbers, and ours
 Written by `minivae reproduce NAME`, which trains and measures one row, from its data to this page. Numbers are negative
 log-likelihoods of all 10,000 test images in nats per image, lower is better, by importance sampling with K samples;
 ours with the standard error over the images. Bits are resampled at every presentation (those of the test images are
-drawn once, by seed 0), or static. By one sample the number is a negative ELBO. Numbers of different bits or different
-K cannot be compared. Where we have fewer epochs than were published, the whole schedule is scaled to them (`--budget
-MINUTES`). An open row says which command fills it.
+drawn once, by seed 0), or static. Grey levels are spread over their intervals (those of the test images by seed 0) for
+a density p(x), which is exact: log p(x) less log 256 for each pixel is a bound on the levels' own. By one sample of z
+the number is a negative ELBO. Numbers of different bits or different K cannot be compared. Where we have fewer epochs
+than were published, the whole schedule is scaled to them (`--budget MINUTES`). An open row says which command fills it.
 """
 HEAD = ("source", "model", "bits", "K", "published", "ours", "active units: published, ours", "epochs", "training",
         "evidence", "commit")  # fmt: skip
@@ -50,6 +51,7 @@ def page(rows, published):
 
 def _row(row, measured):
     bits = "static" if row.settings["data"] == "static-mnist" else "resampled"
+    bits = "grey levels" if row.settings.get("dequantize") else bits
     cells = [row.source, row.model, bits, f"{row.samples:,}", f"{row.nll:.2f}"]
     active = "" if row.active is None else f"{row.active}"
     if measured is None:
