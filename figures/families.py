@@ -111,6 +111,20 @@ between its modes; of the flow they are thin stripes that lie far across; the co
 were in x.
 """,
     ),
+    "images": (
+        ("digits",),
+        """On 8x8 digits the distance and the other measures disagree. By the Frechet distance the GAN, 19.5, is behind
+the linear baseline, 15.5; by precision, 0.72, it is before all that have dense nets. The distance compares means and
+covariances: the baseline fits those of the pixels, and classes that are drawn unevenly shift them. So a word that comes
+from the distance is hard on a GAN where images are simple.
+""",
+    ),
+    "likelihood": (
+        ("digits",),
+        """The VAE and the flow learn 1,250 digits by heart: 1.93 bits and 2.06 after 10 s, 2.22 and 2.44 after 80 s,
+while the samples of the VAE are no worse in the end. What stops a training by its likelihood stops it early.
+""",
+    ),
 }
 PICTURES = {
     "families_points.png": "Samples of each family over the density of the points",
