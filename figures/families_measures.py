@@ -25,7 +25,7 @@ MIXTURE = 10  # Gaussians that are fitted to the codes of an autoencoder
 PROBED = 1000  # training rows of a linear probe, at most
 SOME = (1 / 16, 1 / 4, 1.0)  # marks, of what has samples that take long
 WALKS, STOPS = 50, 16
-TIMED = 100  # samples that are timed
+TIMED, LEAST = 100, 0.3  # samples that are timed, again and again for so many seconds
 
 
 def measured(folder, name):
@@ -207,10 +207,11 @@ def jump(h):
 
 def cost(model, data, row):
     """Milliseconds of a step of the training and of a sample, one thread, and the most memory of a step, in MB."""
-    before = time.process_time()
-    for rows in batches_of(TIMED):
-        model.sample(len(rows), generator(0, "sample"))
-    sample = 1000 * (time.process_time() - before) / TIMED
+    before, n = time.process_time(), 0
+    while time.process_time() - before < LEAST:
+        model.sample(TIMED, generator(0, "sample"))
+        n += TIMED
+    sample = 1000 * (time.process_time() - before) / n
     x = data.settle(data.train.x[:128], generator(0, "present"))
     noise = model.draw_noise(generator(0, "noise"), len(x))
     tracemalloc.start()

@@ -148,7 +148,7 @@ def test_all_is_measured_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setitem(RUNS, "ring-vae-0", {"options": options, "seconds": 0.02, "marks": [0.5, 1.0]})
     monkeypatch.setitem(families_scenes.ROWS, "points", 60)
     monkeypatch.setattr(families_measures, "scene", scene.__wrapped__)  # one is kept of other tests, with more rows
-    for name, value in {"K": {"points": 3}, "ROWS": 20, "WALKS": 5, "TIMED": 10}.items():
+    for name, value in {"K": {"points": 3}, "ROWS": 20, "WALKS": 5, "TIMED": 10, "LEAST": 0.01}.items():
         monkeypatch.setattr(families_measures, name, value)
     save(tmp_path, "ring-vae-0")
     row = json.loads(dump(families_measures.measured(tmp_path, "ring-vae-0")))
