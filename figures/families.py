@@ -48,7 +48,7 @@ PARTS = {
     "words": ("The words", "Of each word, on how many of the sets of data it holds here.", tables.words_table),
     "stability": (
         "Training stability",
-        f"Seeds {', '.join(map(str, SEEDS))} at a family's own learning rate, two at a third of it and two at three "
+        f"Seeds {', '.join(map(str, SEEDS))} at a family's own learning rate, one at a third of it and one at three "
         "times it. Of points the share near a mode, of images the Frechet distance: mean +- standard deviation over "
         "the seeds, their number in parentheses.",
         tables.stability_table,

@@ -1,5 +1,6 @@
 """Diffusion: what the steps of noise do, the bound against a known log p(x), and the map without noise."""
 
+import json
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from test_cli import error_of
 
 from minivae.cli import main
+from minivae.cli.base import opened
 from minivae.densities import log_mean_exp, standard_normal_log_prob
 from minivae.densities.noising import BETAS, Noising, cosine_betas
 from minivae.layers import conv_denoiser, sinusoids
@@ -183,3 +185,16 @@ def test_refusals(rng, tmp_path, capsys, monkeypatch):
     assert main(f"sample {out} --jumps 3 --out {tmp_path}/a.png".split()) == 0
     assert error_of(capsys, *f"sample {out} --jumps 5".split()).startswith("minivae: jumps: expected ")
     assert error_of(capsys, *f"evaluate {out} --annealed 2".split()).startswith("minivae: annealed: ")
+
+
+def test_evaluate_reports_whole_ways(tmp_path, rng):
+    """The ELBO and its error are of the same numbers: one time for each row would be off by tens of such errors."""
+    out = tmp_path / "run"
+    assert main(f"train --model ddpm --hidden 4 --times 40 --epochs 1 --out {out}".split()) == 0
+    assert main(f"evaluate {out}".split()) == 0
+    report = json.loads((out / "evaluate-test.json").read_text())
+    with opened(str(out)) as run:
+        model, _ = run.load_model()
+        x = run.read_data().test().x[:]
+    ways = model.log_weights(x, model.draw_eps(rng, 10, len(x))).mean(axis=0)
+    assert abs(report["elbo"] - ways.mean()) < report["elbo_standard_error"]  # the rows are the same

@@ -110,7 +110,7 @@ def test_nothing_is_better_than_the_optimum(s, rng):
         assert mean_log_px(W, b + db, variance) < log_px
     if s is None:
         assert max(mean_log_px(W, b, r * variance) for r in (0.97, 1.03)) < log_px
-    with pytest.raises(ValueError, match="L: expected fewer latents than the data have directions of variance, got 6"):
+    with pytest.raises(ValueError, match="latent: expected fewer than the data have directions of variance, got 6"):
         exact.optimum(x, 6)
 
 

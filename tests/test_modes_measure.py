@@ -54,6 +54,7 @@ def test_scores_of_modes_that_are_dropped():
     assert found.kl == pytest.approx(stats.entropy(q, np.full(4, 0.25)))
     np.testing.assert_allclose(found.shares, [0.45, 0.45, 0.01, 0])
     assert mode_scores(np.array([-1, -1]), [0.5, 0.5])[:4] == (0.0, 0, 0, None)
+    assert mode_scores(np.array([0, 1]), [1.0, 0.0]).kl is None  # infinite
 
 
 def test_a_rare_mode_is_kept_by_a_tenth_of_its_own_share():

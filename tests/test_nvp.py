@@ -207,6 +207,7 @@ def test_digits_from_the_command_line(tmp_path, capsys, no_pictures):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--data", "one.npy"], "shape: expected two numbers or more in a row, half of which a coupling keeps, got 1"),
         (["--arch", "conv", "--data", "x.npy"], "shape: expected (h, w, c) for arch conv, got (3,)"),
         (["--arch", "conv", "--channels", "4", "5"], "channels: expected blocks of one width, got [4, 5]"),
         (["--arch", "gru"], "arch: expected one of dense, conv, got 'gru'"),
@@ -221,4 +222,5 @@ def test_digits_from_the_command_line(tmp_path, capsys, no_pictures):
 def test_refusals(options, message, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", np.random.default_rng(0).random((20, 3)))
+    np.save("one.npy", np.random.default_rng(0).random((20, 1)))
     assert message in error_of(capsys, "train", "--model", "nvp", *options, "--out", "run")

@@ -180,7 +180,7 @@ def test_bad_options(options, message, rng):
 
 def test_rows_on_a_line_have_no_noise_left(rng):
     """Then the density would have no upper bound."""
-    with pytest.raises(ValueError, match="L: expected fewer latents than the data have directions of variance, got 2"):
+    with pytest.raises(ValueError, match="latent: expected fewer than the data have directions of variance, got 2"):
         trained(np.outer(rng.standard_normal(30), [1.0, 2, 3]))
 
 

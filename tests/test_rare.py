@@ -72,7 +72,8 @@ def test_a_run_says_and_records_it(tmp_path, capsys, no_pictures):
     assert main(["train", *quick, "--config", str(tmp_path / "c.toml"), "--out", str(out)]) == 0
     run = Run.open(out)
     n, m = run.protocol.rare["train"], run.protocol.rare["validation"]
-    assert f"y: class 8 is rare, {n} training rows and {m} for validation; not in the" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"y: class 8 is rare, {n} training rows and {m} for validation; the test split keeps all of its rows" in said
     assert Protocol.from_json(json.loads(json.dumps(run.protocol.to_json()))) == run.protocol
     assert run.read_data().protocol == run.protocol
     assert main(["train", *quick, "--out", str(tmp_path / "b")]) == 0

@@ -68,6 +68,8 @@ def evaluate(run, split="test", samples=None, annealed=None, images=None, measur
         if "elbo" in model.metrics and (model.log_weights is not None or model.latent == "codes"):
             rows = sampled_elbos(model, x, generator(seed, "evaluate"), y)
             errors["elbo_standard_error"] = standard_error(rows)
+            if model.draws_terms:  # else the mean has another error
+                result["elbo"] = float(rows.mean())
         elif model.exact:
             rows = log_evidence(model, x, 1, None, y=y)
             errors["log_px_standard_error"] = standard_error(rows)

@@ -116,11 +116,11 @@ class Protocol:
 
     def said(self):
         """Lines for people: the values that were found, what was done to them, what is missing, how few labels are."""
-        kept = f"y: {self.labelled} of {self.n_train} training labels are kept, drawn by seed {self.label_seed}"
-        kept = [kept] * (self.labelled is not None)
+        few = f"y: {self.labelled} of {self.n_train} training labels are kept, drawn by seed {self.label_seed}"
+        kept = [few] * (self.labelled is not None)
         if self.rare is not None:
-            kept.append("y: class {class} is rare, {train} training rows and {validation} for validation; not in the "
-                        "test split".format(**self.rare))  # fmt: skip
+            kept.append("y: class {class} is rare, {train} training rows and {validation} for validation; the test "
+                        "split keeps all of its rows".format(**self.rare))  # fmt: skip
         if self.tokens is not None:
             one, V = TOKENS[self.tokens].one, len(self.vocabulary)
             return [f"x: lines of up to {self.shape[0] - 1} {one}s; a vocabulary of {V:,}, two of them marks"]
@@ -130,9 +130,9 @@ class Protocol:
         done = "standardized" if self.mean is not None else "as they are"
         if d != 1:
             done = f"divided by {d:.9g}: {self.low / d:.6g} to {self.high / d:.6g}"
+        done += f", then dequantized: level k is (k + u) / {self.levels}, u from 0 to 1" * (self.levels is not None)
         line = f"x: {self.dtype} from {self.low:.9g} to {self.high:.9g}, {done}"
-        if self.outside is not None:
-            line += f"; {self.outside} validation values lie outside"
+        line += f"; {self.outside} validation values lie outside" * (self.outside is not None)
         return [line, *[f"x: {self.missing} values are missing"] * (self.missing is not None), *kept]
 
     def values_said(self, likelihood):

@@ -84,7 +84,7 @@ def low_rank_optimum(mean, C, L, s=None):
     U = U[:, ::-1]
     s = e[L:].sum() / max(len(e) - L, 1) if s is None else s
     if s <= 1e-12 * e[0]:
-        raise ValueError(f"L: expected fewer latents than the data have directions of variance, got {L}")
+        raise ValueError(f"latent: expected fewer than the data have directions of variance, got {L}")
     v = np.where(np.arange(len(e)) < L, np.maximum(e, s), s)
     log_px = -0.5 * (math.log(2 * math.pi) + np.log(v) + e / v).sum()
     return Optimum(np.sqrt(v[:L] - s)[:, None] * U[:, :L].T, mean, float(s), float(log_px))

@@ -23,7 +23,8 @@ class ModeScores(NamedTuple):
         How many modes have a sample; how many have a tenth of their probability or more.
     kl : float or None
         KL(q || p) in nats of the shares q of the modes among the samples that are of one from their probabilities p.
-        Of n samples of p itself it is (K - 1) / (2 n) on average. None: no sample is of a mode.
+        Of n samples of p itself it is (K - 1) / (2 n) on average. None: no sample is of a mode, or it is infinite, as
+        one is of a mode whose probability is 0.
     shares : array (K,)
         Of all samples.
     """
@@ -44,7 +45,7 @@ def near_modes(x, centers, std):
 def mode_width(x, modes, centers, std):
     """Root mean square distance, along an axis, of the points of a mode from its center, in std; None without any.
 
-    Of the density itself it is 0.975, since points beyond `REACH` are of no mode.
+    Of the density itself it is 0.974, since points beyond `REACH` are of no mode.
     """
     of_one = modes >= 0
     if not of_one.any():
@@ -57,7 +58,7 @@ def mode_scores(modes, probabilities):
     modes, p = np.asarray(modes), np.asarray(probabilities, "float64")
     counts = np.bincount(modes[modes >= 0], minlength=len(p))
     shares, kl = counts / len(modes), None
-    if counts.any():
+    if counts.any() and (p[counts > 0] > 0).all():
         q = counts / counts.sum()
         kl = float((q[q > 0] * np.log(q[q > 0] / p[q > 0])).sum())
     return ModeScores(float(shares.sum()), int((counts > 0).sum()), int((shares >= FEW * p).sum()), kl, shares)

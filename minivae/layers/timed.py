@@ -45,7 +45,7 @@ class Timed(Layer):
         h, e = x
         a, c_before = self.before.forward(h)
         shift, c_time = self.time.forward(e)  # (N, n_out)
-        f, c_after = self.after.forward(a + shift.reshape(len(a), *[1] * (a.ndim - 2), -1))
+        f, c_after = self.after.forward(a + shift.reshape(len(a), *[1] * (a.ndim - 2), a.shape[-1]))
         same, c_skip = self.skip.forward(h)
         return same + f, (c_before, c_time, c_after, c_skip)
 

@@ -66,6 +66,7 @@ class Model(Module):
     quantizer = None  # what finds the nearest codes, where there is a codebook
     choices = None  # a method, where q(z | x) is of T independent choices: their probabilities (N, T, K)
     spreads_z = False  # of latent "point": whether z given x is a distribution, of which `encode` gives a mean
+    draws_terms = False  # whether a step's ELBO is of a few of its terms, which are drawn; `log_weights` have them all
     solve = None  # a method of the training rows x (N, D), where the best parameters are known without a step
     log_weights = None  # a method, where there is an evidence p(x) to estimate; `log_terms` is there, and of codes
 

@@ -49,6 +49,7 @@ class DDPM(Model):
     options = DENSITY | DENOISER
     metrics = {"loss": Metric("squared error of the noise", "lower", ""), "elbo": METRICS["elbo"]}
     latent = "point"
+    draws_terms = True
     sampled = "draws from N(0, I), step by step"
 
     def __init__(self, network, times, noising, D, unit=False, jumps=50):

@@ -26,7 +26,8 @@ DENOISER = {
                        fill=lambda settings: [16, 32, 64], needs=("arch", ("conv",)), optional=True),
     "noise": Option(one_of(BETAS), "cosine", "how much of it each step adds", "|".join(BETAS)),
     "times": Option(whole(2, 10**4), 200, "steps from data to noise", "T"),
-    "jumps": Option(whole(1, 10**4), 50, "steps of encode and decode, the map without noise", "N"),
+    "jumps": Option(whole(1, 10**4), None, "steps of encode and decode, the map without noise (default: 50, or all)",
+                    "N", fill=lambda settings: min(50, settings["times"])),
 }  # fmt: skip
 
 

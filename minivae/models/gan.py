@@ -19,8 +19,9 @@ was made for one player serves the other.
 BatchNorm may be in the decoder, which sees draws of z alone. Without it all z may come to make one image, where images
 have many pixels (Radford et al. 2016, 1511.06434, section 3); with it samples are made by its running averages.
 
-The hinge was published with a critic that is spectrally normalized: `critic_norm`. What such a critic says of two x
-differs by at most their distance, so the data's scale is a hyperparameter of it.
+The hinge was published with a critic that is spectrally normalized: `critic_norm`. What such a critic of dense layers
+says of two x differs by at most their distance, of convolutions by a few times that (see `Spectral`), so the data's
+scale is a hyperparameter of it.
 """
 
 from ..backend import array_module, place

@@ -26,7 +26,7 @@ class Labels(NamedTuple):
         """y as an array of n labels; ValueError if it is none. On a device its values are not read: that would wait."""
         classes = self.kind == "classes"
         shape = (n,) if classes else (n, self.count)
-        what = f"classes 0 to {self.count - 1}, {shape}" if classes else f"rows of numbers, {shape}"
+        what = f"classes 0 to {self.count - 1}, {shown(shape)}" if classes else f"rows of numbers, {shown(shape)}"
         if y is None:
             raise ValueError(f"y: expected {what}, got none")
         y = as_array(y, "y")

@@ -80,6 +80,8 @@ class RealNVP(Model):
             wanted = "(h, w, c)" if arch == "conv" else "(h, w, c) or (D,)"
             raise ValueError(f"shape: expected {wanted} for arch {arch}, got {tuple(shape)}")
         D = int(np.prod(shape))
+        if D == 1:
+            raise ValueError("shape: expected two numbers or more in a row, half of which a coupling keeps, got 1")
         maps = [Bins(D, bins)] if dequantize and (bins or 1) > 1 else []
         maps += [Logit(logit_alpha or ALPHA)] if dequantize else []
         for t in range(flows):

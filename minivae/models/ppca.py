@@ -114,7 +114,7 @@ class PPCA(Model):
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         N = len(x)
-        log_px = low_rank_log_prob(x, *self.values).sum() / N  # (N,) nats
+        log_px = low_rank_log_prob(x, *self.values).sum() / N  # of (N,) nats
         if grads:  # backward
             self.zero_grad()
             g = array_module(x).full(N, -1 / N, x.dtype)  # d loss / d (one example's log p(x))

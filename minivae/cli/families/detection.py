@@ -73,7 +73,7 @@ def detection(case):
         "AUROC: the chance that an anomaly scores above a normal row, with its 95 % interval; 0.5 is a blind score",
         *_table(figures, best),
         f"mean {log_p}: {_said(means[0], 'mean')} nats of normal rows, {_said(means[1], 'mean')} of anomalies"
-        + f" (K = {SAMPLES})" * (best == "evidence"),
+        + f" (K = {SAMPLES})" * (best == "evidence" and not case.model.exact),
     ]
     if figures[best]["high"] < 0.5:
         lines.append(f"{log_p} fails: it is higher for these rows than for those of the training data (Nalisnick et "

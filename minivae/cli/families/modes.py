@@ -76,12 +76,8 @@ def _notes(study, sets):
     of = {"means": "means: without the noise of p(x | z)",
           "mixture": f"mixture: z from {MIXTURE} Gaussians fitted to the codes, not from one"}  # fmt: skip
     n = len(sets["samples"][0])
-    return [f"{SETS} sets of {n:,} samples, {_what(study, sets)}; +- standard errors over the sets",
+    return [f"{SETS} sets of {n:,} samples, {study.what}; +- standard errors over the sets",
             *(of[name] for name in sets if name in of)]  # fmt: skip
-
-
-def _what(study, sets):
-    return study.what if "means" in sets or not study.draws else "functions of z"
 
 
 # ---- Points
@@ -114,7 +110,7 @@ def _of_points(study):
         lines.append(f"mode {c}, rare: {100 * p[c]:.3g} % of the density, {said(part, 'share', 100)} % of the samples "
                      "lie near it")  # fmt: skip
     known = _against_the_known(study, options)
-    title = f"{n:,} samples, {_what(study, sets)}"
+    title = f"{n:,} samples, {study.what}"
     draw = partial(draw_mode_samples, sets["samples"][0], near_modes(sets["samples"][0], centers, std) >= 0, centers,
                    partial(modes_log_prob, **own), shares["samples"], p, title)  # fmt: skip
     return Findings(numbers | known.numbers, lines + known.lines, {"modes": draw})
@@ -179,7 +175,7 @@ def _of_classes(study):
                                     "errors": (found[name].std(axis=0, ddof=1) / SETS**0.5).tolist()}  # fmt: skip
         part = numbers["scores"][name]
         lines.append(f"{name}: {said(part, 'modes_kept')} of {C} classes with a tenth of their share or more; KL of "
-                     f"the classes {said(part, 'kl')} nats")  # fmt: skip
+                     f"the classes {said(part, 'kl') + ' nats' if 'kl' in part else 'infinite'}")  # fmt: skip
     head = ("class", "of training rows", "called so of such rows", *(f"of {name}" for name in found))
     rows = [(str(c), _percent(shares[c]), _percent(expected[c]), *(_percent(part[:, c]) for part in found.values()))
             for c in range(C)]  # fmt: skip
@@ -200,7 +196,9 @@ def _rare(c, found, shares, expected, rates):
     part |= {"class": c, "training_share": float(shares[c]), "expected": float(expected[c]),
              "right": float(rates[c, c]), "mistaken": mistaken,
              "share": corrected_share(part["called"], rates, shares, c)}  # fmt: skip
-    about = "" if part["share"] is None else f", of which then about {100 * max(part['share'], 0):.3g} % are of it"
+    about = ""
+    if part["share"] is not None:
+        about = f"; without these mistakes about {100 * max(part['share'], 0):.3g} % of the samples are of it"
     line = (f"class {c}, rare: {100 * shares[c]:.3g} % of training rows. The network calls {100 * rates[c, c]:.4g} % "
             f"of class {c} so, and {100 * mistaken:.3g} % of the others: {100 * expected[c]:.3g} % of rows as in "
             f"training, and {said(part, 'called', 100)} % of the samples{about}")  # fmt: skip

@@ -21,11 +21,13 @@ from ...evaluate.samples import (
 )
 from ...finite import finite_rows
 from ...metrics import BATCH
+from ...models import DDPM
 from ...numeric import at_once
 from ...params import replaced
 from ...plot import draw_manifold_scores, draw_neighbors
 from ...priors import UniformCodes
 from ...tables import aligned, four_digits
+from ...truth.laws import has_likelihood
 from .base import Case, Findings, classes, family
 
 ROWS, SETS = 10_000, 5  # samples in a set, at most; sets, and repeats of trainings
@@ -62,13 +64,17 @@ class Study(NamedTuple):
 
     @property
     def what(self):
-        if self.case.model.latent == "prior":
+        if self.is_function:
             return "functions of z"
         return "draws of p(x | z)" if self.draws else "means of p(x | z)"
 
     @property
     def images(self):
-        return "samples" if self.case.model.latent == "prior" else "means of p(x | z)"
+        return "samples" if self.is_function else "means of p(x | z)"
+
+    @property
+    def is_function(self):
+        return _is_function(self.case.model)
 
     def sample(self, n, y, rng, draws):
         """n samples (n, D): z from the prior, or in its place q(z | y), given y (n, ...) or None."""
@@ -132,8 +138,13 @@ def study_of(case, measure):
     known = train.y is not None and held.y is not None and protocol.labels is not None
     count = protocol.labels["count"] if known and 1 < protocol.labels["count"] <= CLASSES else 0
     bits = is_binary(held.x) and case.model.likelihood.values == "unit"
-    draws = case.model.latent != "prior" and (bits or len(protocol.shape) != 3)
+    draws = not _is_function(case.model) and (bits or len(protocol.shape) != 3)
     return Study(case, train, held, count, draws)
+
+
+def _is_function(model):
+    """Whether x is a function of z, so that there is no p(x | z)."""
+    return model.latent == "prior" or not has_likelihood(model)
 
 
 def _part(case, x, y):
@@ -242,8 +253,10 @@ def _augmentation(study):
     case, train, held, model = study.case, study.train, study.held, study.case.model
     if not study.count:
         return Findings({}, [f"augmentation: left out, the data do not have 2 to {CLASSES:,} classes of every row"])
-    if model.latent == "prior":
-        return Findings({}, ["augmentation: left out, samples of a class need an encoder or a given y"])
+    if study.is_function:  # the code of x gives x itself, if there is one
+        return Findings({}, ["augmentation: left out, samples of a class need a p(x | z) and an encoder, or a given y"])
+    if isinstance(model, DDPM):
+        return Findings({}, ["augmentation: left out, the noise that is added to x leaves nothing of its class"])
     n, rng, runs = min(REAL, len(train.x) // 2), case.rng(34), []
     held_out, shape = (held.seen, held.y), case.run.protocol.shape
     for repeat in range(SETS):
