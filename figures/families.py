@@ -112,17 +112,27 @@ were in x.
 """,
     ),
     "images": (
-        ("digits",),
+        ("digits", "mnist", "fashion"),
         """On 8x8 digits the distance and the other measures disagree. By the Frechet distance the GAN, 19.5, is behind
 the linear baseline, 15.5; by precision, 0.72, it is before all that have dense nets. The distance compares means and
 covariances: the baseline fits those of the pixels, and classes that are drawn unevenly shift them. So a word that comes
 from the distance is hard on a GAN where images are simple.
+
+Of the dense nets the GAN is nearest on 28x28 pixels, 27.0 on MNIST and 15.0 on Fashion-MNIST, where rows of training
+have 10.1 and 3.5, and its images are as sharp as real ones or more: part of that is grain. The means of the VAE have a
+quarter and a sixth of the sharpness of real images. The surprise is the autoencoder: with codes from a mixture of 10
+Gaussians, fitted in the end, its distance is 13.5 on MNIST and 9.3 on Fashion-MNIST, before the GAN; with one Gaussian
+it is 62.8 and 30.8. What is low about it is the Gaussian.
 """,
     ),
     "likelihood": (
-        ("digits",),
+        ("digits", "mnist", "fashion"),
         """The VAE and the flow learn 1,250 digits by heart: 1.93 bits and 2.06 after 10 s, 2.22 and 2.44 after 80 s,
 while the samples of the VAE are no worse in the end. What stops a training by its likelihood stops it early.
+
+Bits and samples are of different orders. On MNIST the VAE has 1.39 bits and the flow 1.70, on Fashion-MNIST 3.66 and
+3.78, and the GAN, whose samples are nearer than those of both, says nothing. The linear density needs 7.5 and 7.3: one
+variance for all pixels does not know that most are black.
 """,
     ),
 }
