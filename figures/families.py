@@ -112,7 +112,7 @@ were in x.
 """,
     ),
     "images": (
-        ("digits", "mnist", "fashion"),
+        ("digits", "mnist"),
         """On 8x8 digits the distance and the other measures disagree. By the Frechet distance the GAN, 19.5, is behind
 the linear baseline, 15.5; by precision, 0.72, it is before all that have dense nets. The distance compares means and
 covariances: the baseline fits those of the pixels, and classes that are drawn unevenly shift them. So a word that comes
@@ -123,10 +123,14 @@ have 10.1 and 3.5, and its images are as sharp as real ones or more: part of tha
 quarter and a sixth of the sharpness of real images. The surprise is the autoencoder: with codes from a mixture of 10
 Gaussians, fitted in the end, its distance is 13.5 on MNIST and 9.3 on Fashion-MNIST, before the GAN; with one Gaussian
 it is 62.8 and 30.8. What is low about it is the Gaussian.
+
+Diffusion is first on digits, 11.9, and behind the GAN, the autoencoder and the VAE on MNIST, 79.4: seconds count. A step
+of its U-Net takes 492 ms there, those of the dense nets 9 to 45, so that 240 s are 488 steps. Its picture shows strokes
+that have learned to be strokes, and no digits yet.
 """,
     ),
     "likelihood": (
-        ("digits", "mnist", "fashion"),
+        ("digits", "mnist"),
         """The VAE and the flow learn 1,250 digits by heart: 1.93 bits and 2.06 after 10 s, 2.22 and 2.44 after 80 s,
 while the samples of the VAE are no worse in the end. What stops a training by its likelihood stops it early.
 
