@@ -124,9 +124,9 @@ quarter and a sixth of the sharpness of real images. The surprise is the autoenc
 Gaussians, fitted in the end, its distance is 13.5 on MNIST and 9.3 on Fashion-MNIST, before the GAN; with one Gaussian
 it is 62.8 and 30.8. What is low about it is the Gaussian.
 
-Diffusion is first on digits, 11.9, and behind the GAN, the autoencoder and the VAE on MNIST, 79.4: seconds count. A step
-of its U-Net takes 492 ms there, those of the dense nets 9 to 45, so that 240 s are 488 steps. Its picture shows strokes
-that have learned to be strokes, and no digits yet.
+Diffusion is first on digits, 11.9, and behind the GAN, the autoencoder and the VAE on MNIST, 79.4: seconds count. A
+step of its U-Net takes 492 ms there, those of the dense nets 9 to 45, so that 240 s are 488 steps. Its picture shows
+strokes, and no digits yet.
 """,
     ),
     "likelihood": (

@@ -187,7 +187,8 @@ def test_the_difference_of_two_models_is_paired(folder, capsys):
     assert "exactly; " in out
     assert main(["compare", str(folder / "net"), str(folder / "cvae"), "--evidence", "50"]) == 0
     assert "paired over the rows" in capsys.readouterr().out
-    assert "annealed: nothing to estimate of the model net" in error_of(capsys, "evaluate", folder / "net", "--annealed", "3")
+    error = error_of(capsys, "evaluate", folder / "net", "--annealed", "3")
+    assert "annealed: nothing to estimate of the model net" in error
 
 
 @pytest.mark.parametrize(
