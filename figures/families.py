@@ -97,8 +97,8 @@ READ = {  # after the section of that name: the sets of data that it speaks of, 
     "stability": (
         ("ring", "grid", "digits"),
         """No GAN of 21 fails, and its word, low, holds nowhere here: small nets, betas of 0.5 and 0.999, a loss that
-does not saturate. Its rate matters more than its seed. What fails are samplers with too few modes: the autoencoder on both sets
-of points, and 2 of 7 VAEs on the grid. Learning rates are one training each.
+does not saturate. Its rate matters more than its seed. What fails are samplers with too few modes: the autoencoder
+on both sets of points, and 2 of 7 VAEs on the grid. Learning rates are one training each.
 """,
     ),
     "coverage": (
