@@ -20,7 +20,7 @@ from minivae.tables import markdown
 
 from .blur_measures import SETS, SHOWN, measured, real_rows, scene, shown
 from .blur_runs import ROWS, RUNS, WAYS
-from .variants_runs import is_finished, minutes_of, page_parser, settings_table, train
+from .variants_runs import is_finished, page_main, settings_table, train
 
 HERE = Path(__file__).parent
 INTRO = """# Blur, and what helps against it
@@ -201,12 +201,7 @@ def write(out, folder, names, minutes=None):
 
 
 def main():
-    parser = page_parser(__doc__, list(RUNS), "blur.md", HERE)
-    given = parser.parse_args()
-    try:
-        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
-    except ValueError as error:
-        parser.error(error)
+    page_main(write, __doc__, list(RUNS), "blur.md", HERE)
 
 
 if __name__ == "__main__":

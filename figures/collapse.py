@@ -21,7 +21,7 @@ from minivae.plot import CLASSES, GREY, figure_to
 from minivae.tables import markdown
 
 from .collapse_runs import CURES, RUNS, SEEDS, VAE
-from .variants_runs import is_finished, minutes_of, page_parser, run_of, settings_table, train
+from .variants_runs import is_finished, page_main, run_of, settings_table, train
 
 HERE = Path(__file__).parent
 K = 100  # samples of z for log p(x) of a line
@@ -214,12 +214,7 @@ def write(out, folder, names, minutes=None):
 
 
 def main():
-    parser = page_parser(__doc__, list(RUNS), "collapse.md", HERE)
-    given = parser.parse_args()
-    try:
-        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
-    except ValueError as error:
-        parser.error(error)
+    page_main(write, __doc__, list(RUNS), "collapse.md", HERE)
 
 
 if __name__ == "__main__":

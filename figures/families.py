@@ -11,15 +11,16 @@ from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from minivae.evaluate.modes import FEW, REACH
 from minivae.files import dump, write_atomic
 
 from . import families_plots as plots
 from . import families_tables as tables
 from .families_measures import STOPS, K, measured
 from .families_runs import DATA, FAMILIES, LONGER, MAIN, RARE, RUNS, SEEDS, TRAINED, WITHIN, minutes, parts_of
-from .families_scenes import FAR, FOUND, ROWS, UNLIKE, real_rows, scene
+from .families_scenes import ROWS, UNLIKE, real_rows, scene
 from .families_train import is_trained, train
-from .variants_runs import minutes_of, page_parser, settings_table
+from .variants_runs import page_main, settings_table
 
 HERE = Path(__file__).parent
 WALKED = "mnist"
@@ -55,7 +56,7 @@ PARTS = {
     ),
     "points": (
         "Sample quality: points",
-        f"A point is near a mode within {FAR:g} of its standard deviations. The width of a mode is the spread of the "
+        f"A point is near a mode within {REACH:g} of its standard deviations. The width of a mode is the spread of the "
         "points near it, over the truth. The Frechet distance knows means and covariances alone: the linear baseline "
         "has a small one, and no mode.",
         tables.quality_of_points,
@@ -88,7 +89,7 @@ PARTS = {
     ),
     "coverage": (
         "Mode coverage",
-        f"A mode or class is found if its share of the samples is {FOUND:.0%} or more of its share of the data. "
+        f"A mode or class is found if its share of the samples is {FEW:.0%} or more of its share of the data. "
         "Which class an image has is what the classifier says.",
         tables.coverage_table,
     ),
@@ -220,13 +221,7 @@ def page(found, out):
 
 
 def main():
-    parser = page_parser(__doc__, list(RUNS), "families.md", HERE)
-    parser.set_defaults(runs=Path("runs/families"))
-    given = parser.parse_args()
-    try:
-        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
-    except ValueError as error:
-        parser.error(error)
+    page_main(write, __doc__, list(RUNS), "families.md", HERE, "runs/families")
 
 
 if __name__ == "__main__":

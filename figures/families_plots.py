@@ -6,13 +6,13 @@ import numpy as np
 
 from minivae.backend import generator
 from minivae.data import mode_centers
-from minivae.evaluate import interpolate
+from minivae.evaluate import interpolate, near_modes
 from minivae.plot import CLASSES, GREY, figure_to
 from minivae.plot.grids import image_grid
 
 from .families_measures import decoded, prior_draws, samples
 from .families_runs import BASELINE, DATA, FAMILIES, LONGER, MARKS, TRAINED
-from .families_scenes import FAR, known_log_prob, shown_rows, to_centers
+from .families_scenes import known_log_prob, shown_rows
 from .families_train import is_trained, model_of, read
 from .families_verdicts import end_of, value_of
 
@@ -102,9 +102,9 @@ def draw_planes(folder, path):
                     continue
                 model, of = models[data][family]
                 x = decoded(model, prior_draws(model, 1, np.random.default_rng(0))[1](plane), of, data)
-                distance, mode = to_centers(x, centers)
+                mode = near_modes(x, centers, options["std"])
                 shown = colors[mode % len(colors)]
-                shown[distance > FAR * options["std"]] = 0.93
+                shown[mode < 0] = 0.93
                 ax.imshow(shown.reshape(SIDE, SIDE, 3), extent=(-REACH, REACH) * 2, origin="lower")
         title = f"what z decodes to, from -{REACH:g} to {REACH:g} standard deviations of the prior"
         figure.suptitle(f"{title}\ncolors are modes, grey is near none", fontsize=11)

@@ -8,13 +8,21 @@ import numpy as np
 from minivae.backend import generator
 from minivae.data import Split, load_data, mode_centers, modes_log_prob
 from minivae.data.splits import thinned
-from minivae.evaluate import expected_coverage, fit_classifier, frechet_distance, manifold_scores, sharpness
+from minivae.evaluate import (
+    expected_coverage,
+    fit_classifier,
+    frechet_distance,
+    manifold_scores,
+    mode_scores,
+    mode_width,
+    near_modes,
+    sharpness,
+)
+from minivae.evaluate.modes import FEW
 
 from .families_runs import DATA
 
 ROWS = {"points": 1000, "images": 500}  # samples, and held-out rows, at most
-FAR = 3.0  # of a mode, in its std: a point that is nearer is near that mode
-FOUND = 0.1  # of the share of a mode among the data: a mode with less of the samples is not found
 UNLIKE = 0.99  # share of held-out rows that lie nearer to a training row than what is unlike the data
 EPOCHS = {"digits": 40}  # of the classifier, where they are few
 TOLD = 2000  # held-out rows that say how far is far
@@ -94,7 +102,7 @@ def scene(name):
         features, K, accuracy = (lambda x: x), len(centers), 1.0
 
         def classify(x):
-            return to_centers(x, centers)[1]
+            return ((x[:, None] - centers) ** 2).sum(axis=-1).argmin(axis=1)
 
     else:
         K = int(rows.train_y.max()) + 1
@@ -115,12 +123,6 @@ def scene(name):
     held = held[: ROWS[of.kind]]
     return Scene(name, of.shape, rows.train[train], rows.train_y[train], rows.held[held], rows.held_y[held], features,
                  classify, shares, accuracy, mistaken, unlike, rare and (rare["class"], rare["share"]))  # fmt: skip
-
-
-def to_centers(x, centers):
-    """(distance to the nearest center, its number), (N,) each, of points x (N, 2)."""
-    distances = np.linalg.norm(x[:, None] - centers, axis=-1)
-    return distances.min(axis=1), distances.argmin(axis=1)
 
 
 def _strangers(train, held, views):
@@ -164,12 +166,10 @@ def _of_points(of, made):
     """Points near a mode, modes found, and how wide the points near a mode are, over the truth."""
     options = DATA[of.name].options["modes"]
     centers, std = mode_centers(**options), options["std"]
-    distance, mode = to_centers(made, centers)
-    near = distance <= FAR * std
-    shares = np.bincount(mode[near], minlength=len(centers)) / len(made)
-    width = float(np.sqrt((distance[near] ** 2).mean() / 2) / std) if near.any() else None
-    return {"near": float(near.mean()), "found": int((shares >= FOUND * of.shares).sum()), "modes": len(centers),
-            "width": width, "shares": shares.tolist()}  # fmt: skip
+    modes = near_modes(made, centers, std)
+    scores = mode_scores(modes, of.shares)
+    return {"near": scores.quality, "found": scores.kept, "modes": len(centers),
+            "width": mode_width(made, modes, centers, std), "shares": scores.shares.tolist()}  # fmt: skip
 
 
 def _of_images(of, made, n):
@@ -177,7 +177,7 @@ def _of_images(of, made, n):
     shares = np.bincount(of.classify(made), minlength=len(of.shares)) / len(made)
     sharp = [float(sharpness(x.reshape(-1, *of.shape)).mean()) for x in (made, of.held[:n])]
     found = {"sharpness": sharp[0] / sharp[1], "shares": shares.tolist(), "modes": len(shares),
-             "found": int((shares >= FOUND * of.shares).sum())}  # fmt: skip
+             "found": int((shares >= FEW * of.shares).sum())}  # fmt: skip
     if of.rare is not None:
         found["rare"] = float(shares[of.rare[0]])
     return found

@@ -123,40 +123,23 @@ def seeds(runs, data, rate):
 
 
 def quality_of_points(found):
-    def cells(data, family):
-        own = end_of(found, data, family)
-        if own is None:
-            return None
-        longer = end_of(found, data, family, share=LAST)
-        return (number(own["near"]), number(own["width"], 2), number(own["precision"]),
-                f"{own['frechet_distance']:.4f}", number(longer and longer["near"]))  # fmt: skip
-
-    def above(data):
-        real = found["real"][data]
-        return (number(real["near"]), number(real["width"], 2), number(real["precision"]),
-                f"{real['frechet_distance']:.4f}", "")  # fmt: skip
+    def cells_of(quality, longer=None):
+        return (number(quality["near"]), number(quality["width"], 2), number(quality["precision"]),
+                f"{quality['frechet_distance']:.4f}", "" if longer is None else number(longer["near"]))  # fmt: skip
 
     head = ("data", "family", "near a mode", "width of a mode", "precision", "Frechet distance",
             f"near a mode, {LAST:g} times the seconds", "word", "here")  # fmt: skip
-    return markdown(head, *rows_of(found, "quality", KINDS["points"], cells, 5, above=above))
+    return _quality_table(found, head, "quality", KINDS["points"], cells_of, 5)
 
 
 def quality_of_images(found):
-    def cells(data, family):
-        own = end_of(found, data, family)
-        if own is None:
-            return None
-        longer = end_of(found, data, family, share=LAST)
-        return (four_digits(own["frechet_distance"]), number(own["precision"]), number(own["sharpness"], 2),
-                four_digits(longer["frechet_distance"]) if longer else "")  # fmt: skip
-
-    def above(data):
-        real = found["real"][data]
-        return four_digits(real["frechet_distance"]), number(real["precision"]), number(real["sharpness"], 2), ""
+    def cells_of(quality, longer=None):
+        return (four_digits(quality["frechet_distance"]), number(quality["precision"]), number(quality["sharpness"], 2),
+                "" if longer is None else four_digits(longer["frechet_distance"]))  # fmt: skip
 
     head = ("data", "family", "Frechet distance", "precision", "sharpness", f"distance, {LAST:g} times the seconds",
             "word", "here")  # fmt: skip
-    return markdown(head, *rows_of(found, "quality", KINDS["images"], cells, 4, above=above))
+    return _quality_table(found, head, "quality", KINDS["images"], cells_of, 4)
 
 
 def coverage_table(found):
@@ -165,13 +148,19 @@ def coverage_table(found):
         return (number(quality["recall"]), number(quality["coverage"]), f"{quality['found']} of {quality['modes']}",
                 "" if longer is None else f"{longer['found']} of {longer['modes']}", rare)  # fmt: skip
 
+    head = ("data", "family", "recall", "coverage", "modes found", f"{LAST:g} times the seconds", "rare class", "word",
+            "here")  # fmt: skip
+    return _quality_table(found, head, "coverage", DATA, cells_of, 5)
+
+
+def _quality_table(found, head, aspect, names, cells_of, n):
+    """Cells of samples at the end and after longer, `cells_of(quality, longer)`, below those of training rows."""
+
     def cells(data, family):
         own = end_of(found, data, family)
         return None if own is None else cells_of(own, end_of(found, data, family, share=LAST))
 
-    head = ("data", "family", "recall", "coverage", "modes found", f"{LAST:g} times the seconds", "rare class", "word",
-            "here")  # fmt: skip
-    return markdown(head, *rows_of(found, "coverage", DATA, cells, 5, above=lambda data: cells_of(found["real"][data])))
+    return markdown(head, *rows_of(found, aspect, names, cells, n, above=lambda data: cells_of(found["real"][data])))
 
 
 def classifiers(found):

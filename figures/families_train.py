@@ -8,7 +8,6 @@ processes do; they are of steps and of what lies between two of them, not of mea
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from minivae.runs.settings import complete, read_options
 from minivae.train import fit
 
 from .families_runs import RUNS
+from .variants_runs import in_processes
 
 MANY = 10**6  # epochs, more than any number of seconds has room for
 
@@ -140,25 +140,8 @@ def train(names, folder, minutes=None, processes=2):
 
     One that is cut off is begun again the next time.
     """
-    began = time.monotonic()
     waiting = [name for name in names if not is_trained(folder, name)]
-    running = {}
-    while waiting or running:
-        if minutes is not None and time.monotonic() - began >= 60 * minutes:
-            for process in running.values():
-                process.send_signal(signal.SIGINT)
-            for process in running.values():
-                process.wait()
-            return
-        while waiting and len(running) < processes:
-            name = waiting.pop(0)
-            running[name] = start_process(folder, name)
-        time.sleep(0.1)
-        for name, process in list(running.items()):
-            if process.poll() is not None:
-                print(f"{name}: {'trained' if process.returncode == 0 else f'no result, see {folder / name}.log'}",
-                      flush=True)  # fmt: skip
-                del running[name]
+    in_processes(waiting, lambda name: start_process(folder, name), folder, minutes, processes)
 
 
 if __name__ == "__main__":

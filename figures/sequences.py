@@ -23,7 +23,7 @@ from .sequences_measures import PLACES, measured
 from .sequences_plots import LINE, draw_climb, draw_excess, draw_line_attention, draw_places, draw_samples
 from .sequences_runs import RUNS
 from .sequences_tables import BESIDE, BEYOND, EXPRESSIONS, MOLECULES, NAMES, PARTS, WHAT
-from .variants_runs import is_finished, minutes_of, page_parser, run_of, settings_table, train
+from .variants_runs import is_finished, page_main, run_of, settings_table, train
 
 HERE = Path(__file__).parent
 EVERY = RUNS | {name: COLLAPSE[name] for name in NAMES}
@@ -127,13 +127,11 @@ def write(out, folder, names, minutes=None):
 
 
 def main():
-    parser = page_parser(__doc__, list(RUNS), "sequences.md", HERE)
-    given = parser.parse_args()
-    try:
-        canonical(["C"])  # needs RDKit
-        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
-    except ValueError as error:
-        parser.error(error)
+    def with_rdkit(*given):
+        canonical(["C"])
+        write(*given)
+
+    page_main(with_rdkit, __doc__, list(RUNS), "sequences.md", HERE)
 
 
 if __name__ == "__main__":

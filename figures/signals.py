@@ -19,7 +19,7 @@ from minivae.tables import markdown
 from . import signals_plots as plots
 from .signals_measures import SAMPLES, SCORES, linear_rows, measured, of_seeds
 from .signals_runs import BANDS, NETWORKS, RUNS, STEPS, make_files, networks_of, seeds_of, with_data
-from .variants_runs import is_finished, minutes_of, page_parser, settings_table, train
+from .variants_runs import is_finished, page_main, settings_table, train
 
 HERE = Path(__file__).parent
 ABOUT = ("networks", "seeds", "parameters", "epochs", "ms", "seconds")
@@ -165,12 +165,7 @@ def write(out, folder, names, minutes=None):
 
 
 def main():
-    parser = page_parser(__doc__, list(RUNS), "signals.md", HERE)
-    given = parser.parse_args()
-    try:
-        write(given.out, given.runs, given.only or list(RUNS), minutes_of(given.budget))
-    except ValueError as error:
-        parser.error(error)
+    page_main(write, __doc__, list(RUNS), "signals.md", HERE)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ def page_parser(doc, names, page, folder):
     return parser
 
 
+def page_main(write, doc, names, page, folder, runs=None):
+    """The command of a page: write(out, runs, names, minutes) with its arguments; `runs`: where, if not as usual."""
+    parser = page_parser(doc, names, page, folder)
+    parser.set_defaults(**({} if runs is None else {"runs": Path(runs)}))
+    given = parser.parse_args()
+    try:
+        write(given.out, given.runs, given.only or names, minutes_of(given.budget))
+    except ValueError as error:
+        parser.error(error)
+
+
 def minutes_of(budget):
     """What --budget says; None without it."""
     return None if budget is None else real(closed=True)("budget", budget)
@@ -71,23 +82,32 @@ def is_finished(folder):
 
 def train(runs, folder, minutes=None, processes=2):
     """Train the runs {name: options} that are not finished, `processes` at once, for so many minutes at most."""
-    began = time.monotonic()
     waiting = [name for name in runs if not is_finished(folder / name)]
-    running = {}
+    in_processes(waiting, lambda name: _start(name, runs[name], folder), folder, minutes, processes)
+
+
+def in_processes(names, start, folder, minutes=None, processes=2):
+    """Trainings start(name) in processes of their own, some at once, for so many minutes; their logs are in `folder`.
+
+    What runs then is interrupted.
+    """
+    began = time.monotonic()
+    waiting, running = list(names), {}
     while waiting or running:
         if minutes is not None and time.monotonic() - began >= 60 * minutes:
             for process in running.values():
-                process.send_signal(signal.SIGINT)  # its last finished epoch is kept
+                process.send_signal(signal.SIGINT)
             for process in running.values():
                 process.wait()
             return
         while waiting and len(running) < processes:
             name = waiting.pop(0)
-            running[name] = _start(name, runs[name], folder)
+            running[name] = start(name)
         time.sleep(0.2)
         for name, process in list(running.items()):
             if process.poll() is not None:
-                print(f"{name}: {'trained' if process.returncode == 0 else f'failed, see {folder / name}.log'}")
+                print(f"{name}: {'trained' if process.returncode == 0 else f'failed, see {folder / name}.log'}",
+                      flush=True)  # fmt: skip
                 del running[name]
 
 
