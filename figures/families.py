@@ -168,13 +168,19 @@ PICTURES = {
 
 def draw(found, folder, out):
     """All pictures that there are runs for."""
-    if any(is_trained(folder, f"{data}-{family}-0") for data in ("ring", "grid") for family in FAMILIES):
+
+    def there(names, families):
+        return any(is_trained(folder, f"{data}-{family}-0") for data in names for family in families)
+
+    points = [data for data, of in DATA.items() if of.kind == "points"]
+    if there(points, FAMILIES):
         plots.draw_points(folder, out / "families_points.png")
+    if there(points, TRAINED):
         plots.draw_planes(folder, out / "families_planes.png")
-    for data in (data for data, of in DATA.items() if of.kind == "images"):
-        if any(is_trained(folder, f"{data}-{family}-0") for family in FAMILIES):
+    for data in (data for data in DATA if data not in points):
+        if there([data], FAMILIES):
             plots.draw_samples(folder, data, out / f"families_{data}.png")
-    if any(is_trained(folder, f"{WALKED}-{family}-0") for family in TRAINED):
+    if there([WALKED], TRAINED):
         plots.draw_walks(folder, WALKED, out / "families_walks.png")
     plots.draw_quality(found, out / "families_quality.png")
     plots.draw_likelihood(found, out / "families_likelihood.png")

@@ -170,10 +170,10 @@ def table(read_one):
 
 def table_of(readers):
     """Tables of some names of {name: reader}."""
+    read_any = table(lambda name, value: value)
 
     def read(name, values):
-        if not isinstance(values, dict):
-            raise ValueError(f"{name}: expected a table of names and values, got {shown(values)}")
+        values = read_any(name, values)
         unknown = [key for key in values if key not in readers]
         if unknown:
             raise ValueError(f"{name}: expected {', '.join(readers)}, got {shown(unknown[0])}")

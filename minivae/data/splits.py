@@ -117,12 +117,8 @@ def thinned(y, rare, split):
     own, others = np.flatnonzero(y == c), np.flatnonzero(y != c)
     n = max(1, round(share / (1 - share) * len(others)))
     if split == "train" and (not len(own) or n >= len(own)):
-        what = (
-            f"a class of the training split, got {c}"
-            if not len(own)
-            else (f"a share below the {len(own) / len(y):.4g} that class {c} has of the training split, got {share}")
-        )
-        raise ValueError(f"rare: expected {what}")
+        what = f"a share below the {len(own) / len(y):.4g} that class {c} has of the training split, got {share}"
+        raise ValueError(f"rare: expected {what if len(own) else f'a class of the training split, got {c}'}")
     kept = generator(SPLIT_SEED, "split", SPLITS.index(split)).permutation(own)[:n]
     return np.sort(np.concatenate([others, kept]))
 

@@ -16,21 +16,26 @@ from ..params import Param, State
 from .base import Layer
 
 
-def standardize(x, axis, tiny):
-    """(u, s, mean, var): u in the shape of x; the others, taken over `axis`, keep it with length 1."""
-    mean = x.mean(axis=axis, keepdims=True)
+def mean_over(axis):
+    """The mean over `axis`, which stays with length 1."""
+    return lambda x: x.mean(axis=axis, keepdims=True)
+
+
+def standardize(x, mean_of, tiny):
+    """(u, s, mean, var): u in the shape of x; the others are means `mean_of` an array of that shape."""
+    mean = mean_of(x)
     u = x - mean
-    var = (u * u).mean(axis=axis, keepdims=True)
+    var = mean_of(u * u)
     s = 1 / array_module(x).sqrt(var + tiny)
     u *= s
     return u, s, mean, var
 
 
-def standardize_backward(du, u, s, axis):
+def standardize_backward(du, u, s, mean_of):
     """dx, with the u and s that `standardize` gave.   du, u (...) -> dx (...)."""
     # forward took off the mean and divided by the std, so now du loses its mean and its part along u, times s
-    dx = du - du.mean(axis=axis, keepdims=True)
-    dx -= u * (du * u).mean(axis=axis, keepdims=True)
+    dx = du - mean_of(du)
+    dx -= u * mean_of(du * u)
     dx *= s
     return dx
 
@@ -76,13 +81,13 @@ class LayerNorm(_Norm):
     """
 
     def forward(self, x, noise=None):
-        u, s, _, _ = standardize(x, -1, self.tiny)
+        u, s, _, _ = standardize(x, mean_over(-1), self.tiny)
         return self._rescale(u), (u, s)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
         u, s = cache
         du = self._rescale_backward(dy, u, accumulate)
-        return standardize_backward(du, u, s, -1) if need_dx else None
+        return standardize_backward(du, u, s, mean_over(-1)) if need_dx else None
 
 
 class GroupNorm(_Norm):
@@ -100,9 +105,7 @@ class GroupNorm(_Norm):
         self.groups = groups
 
     def forward(self, x, noise=None):
-        u = in_lines(x) - self._mean(x)
-        s = 1 / array_module(x).sqrt(self._mean((u * u).reshape(x.shape)) + self.tiny)
-        u *= s
+        u, s, _, _ = standardize(in_lines(x), self._mean_of(x.shape), self.tiny)
         u = u.reshape(x.shape)
         return self._rescale(u), (u, s)
 
@@ -111,19 +114,22 @@ class GroupNorm(_Norm):
         du = self._rescale_backward(dy, u, accumulate)
         if not need_dx:
             return None
-        dx = in_lines(du) - self._mean(du)  # as in standardize_backward
-        dx -= in_lines(u) * self._mean(du * u)
-        dx *= s
+        dx = standardize_backward(in_lines(du), in_lines(u), s, self._mean_of(dy.shape))
         return dx.reshape(dy.shape)
 
-    def _mean(self, x):
-        """The mean of its group for each channel of each example: x (N, ..., n) -> (N, .., w n), as `in_lines`."""
-        xp, N, n = array_module(x), len(x), x.shape[-1]
-        pixels, size = math.prod(x.shape[1:-1]), n // self.groups
-        share = xp.full((1, pixels), 1 / (pixels * size), x.dtype)
-        mean = (share @ x.reshape(N, pixels, n)).reshape(N, self.groups, size).sum(axis=-1)  # (N, groups)
-        mean = along(xp.repeat(mean, size, axis=1), x)
-        return mean.reshape(N, *[1] * (in_lines(x).ndim - 2), mean.shape[-1])
+    def _mean_of(self, shape):
+        """f: lines (N, .., w n) of x (N, ..., n) -> (N, 1, .., w n), at each channel its group's mean in an example."""
+        N, n = shape[0], shape[-1]
+        pixels, size = math.prod(shape[1:-1]), n // self.groups
+
+        def mean_of(lines):
+            xp = array_module(lines)
+            share = xp.full((1, pixels), 1 / (pixels * size), lines.dtype)
+            mean = (share @ lines.reshape(N, pixels, n)).reshape(N, self.groups, size).sum(axis=-1)  # (N, groups)
+            mean = xp.tile(xp.repeat(mean, size, axis=1), lines.shape[-1] // n)
+            return mean.reshape(N, *[1] * (lines.ndim - 2), lines.shape[-1])
+
+        return mean_of
 
 
 class BatchNorm(_Norm):
@@ -153,7 +159,7 @@ class BatchNorm(_Norm):
             return self._rescale(u), (u, s, None)
         if x.size == 0:
             raise ValueError("x: expected at least one example, whose mean BatchNorm needs, got none")
-        u, s, mean, var = standardize(x, tuple(range(x.ndim - 1)), self.tiny)
+        u, s, mean, var = standardize(x, mean_over(tuple(range(x.ndim - 1))), self.tiny)
         return self._rescale(u), (u, s, (mean, var))
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -166,4 +172,4 @@ class BatchNorm(_Norm):
             mean, var = batch
             self.mean.pull_towards(mean.reshape(-1))
             self.var.pull_towards(var.reshape(-1) * (rows / (rows - 1)))
-        return standardize_backward(du, u, s, tuple(range(dy.ndim - 1))) if need_dx else None
+        return standardize_backward(du, u, s, mean_over(tuple(range(dy.ndim - 1)))) if need_dx else None

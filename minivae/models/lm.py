@@ -8,16 +8,15 @@ log p(x) is exact. What a decoder with z gains is what its z says beyond the tok
 VAE is this model.
 """
 
-import numpy as np
-
 from ..backend import array_module
 from ..layers.lines import trimmed
 from ..options import whole
 from .base import METRICS, Metric, Model
+from .exact import Exact
 from .text import LINES, WriteLines, build_lines
 
 
-class LanguageModel(WriteLines, Model):
+class LanguageModel(Exact, WriteLines, Model):
     """A network that says at each place of a line what may come next.
 
     Parameters
@@ -29,7 +28,6 @@ class LanguageModel(WriteLines, Model):
 
     options = {name: option for name, option in LINES.items() if name not in ("latent", "decoder_hidden")}
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
-    monitor = "log_px"
     latent = None
     L = 0
     sampled = "draws token by token"
@@ -62,21 +60,9 @@ class LanguageModel(WriteLines, Model):
             self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec, need_dx=False)
         return {"loss": -log_px, "log_px": log_px}
 
-    def loss_law(self, metrics, t):
-        return {"loss = -log_px": -metrics["log_px"]}
-
-    def draw_eps(self, rng, K, n):
-        """No noise, (K, n, 0): there is no z."""
-        return np.zeros((K, n, 0), "float32")
-
-    def log_terms(self, x, eps, y=None):
-        """log p(x), 0, 0: x (N, T), eps (K, N, 0) -> (K, N) nats each."""
-        log_px = array_module(x).broadcast_to(self.log_px_z(x, self._no_z(len(x))[None]), eps.shape[:-1])
-        return log_px, 0 * log_px, 0 * log_px
-
-    def log_weights(self, x, eps, y=None):
-        """log p(x), exactly and K times over: x (N, T), eps (K, N, 0) -> (K, N) nats."""
-        return self.log_terms(x, eps, y)[0]
+    def log_px(self, x, y=None):
+        """log p(x) of lines x (N, T), (N,) nats."""
+        return self.log_px_z(x, self._no_z(len(x))[None])[0]
 
     def encode(self, x, y=None):
         """A ValueError: there is no z."""

@@ -16,11 +16,12 @@ from ..backend import array_module
 from ..likelihoods import Bernoulli
 from ..options import whole
 from .base import METRICS, Metric, Model
+from .exact import Exact
 from .labels import Labels
 from .networks import NETWORKS, build_networks
 
 
-class PlainNet(Model):
+class PlainNet(Exact, Model):
     """A network of y, which is a class or a row of numbers.
 
     Parameters
@@ -42,7 +43,6 @@ class PlainNet(Model):
 
     options = {name: option for name, option in NETWORKS.items() if name != "latent"}
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x | y)", "higher")}
-    monitor = "log_px"
     latent = None
     L = 0
     sampled = "y"
@@ -80,22 +80,9 @@ class PlainNet(Model):
             self.decoder.backward(self.likelihood.backward(-g, c_x), c_dec, need_dx=False)
         return {"loss": -log_px, "log_px": log_px}
 
-    def loss_law(self, metrics, t):
-        return {"loss = -log_px": -metrics["log_px"]}
-
-    def draw_eps(self, rng, K, n):
-        """No noise, (K, n, 0): there is no z."""
-        return np.zeros((K, n, 0), "float32")
-
-    def log_terms(self, x, eps, y=None):
-        """log p(x | y), 0, 0: x (N, D), eps (K, N, 0) -> (K, N) nats each."""
-        log_px, _ = self.likelihood.forward(x, self.decoder(self.labels.columns(y, len(x), self.theta)))
-        log_px = array_module(log_px).broadcast_to(log_px, eps.shape[:-1])
-        return log_px, 0 * log_px, 0 * log_px
-
-    def log_weights(self, x, eps, y=None):
-        """log p(x | y), exactly and K times over: x (N, D), eps (K, N, 0) -> (K, N) nats."""
-        return self.log_terms(x, eps, y)[0]
+    def log_px(self, x, y=None):
+        """log p(x | y) of x (N, D), (N,) nats."""
+        return self.likelihood.forward(x, self.decoder(self.labels.columns(y, len(x), self.theta)))[0]
 
     def encode(self, x, y=None):
         """A ValueError: there is no z."""

@@ -19,6 +19,7 @@ from ..likelihoods import Likelihood
 from ..options import Option, each, one_of, read_arguments, real, whole
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
+from .exact import Exact
 from .grey import DENSITY
 from .networks import MOST, is_small
 
@@ -30,7 +31,7 @@ def _hidden(settings):
     return [64, 64] if is_small(settings) else [256, 256]
 
 
-class RealNVP(Model):
+class RealNVP(Exact, Model):
     """A flow of couplings between the data and N(0, I).
 
     Parameters
@@ -55,7 +56,6 @@ class RealNVP(Model):
                        "digits" else 256, needs=("dequantize", (True,)), optional=True, older=None),
     }  # fmt: skip
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
-    monitor = "log_px"
     latent = "point"
 
     def __init__(self, flow, D):
@@ -108,24 +108,12 @@ class RealNVP(Model):
             self.flow.backward(self.prior.backward(g, c_z), g, c_flow)
         return {"loss": -log_px, "log_px": log_px}
 
-    def loss_law(self, metrics, t):
-        return {"loss = -log_px": -metrics["log_px"]}
-
-    def draw_eps(self, rng, K, n):
-        """No noise, (K, n, 0): z is known of x."""
-        return np.zeros((K, n, 0), "float32")
-
     def log_terms(self, x, eps, y=None):
         """log |det dz / dx|, log N(z; 0, I), 0: x (N, D), eps (K, N, 0) -> (K, N) nats each."""
         z, log_det = self.flow.forward(x)[0]
         K = eps.shape[:-1]
         terms = (array_module(x).broadcast_to(part, K) for part in (log_det, self.prior.forward(z)[0]))
         return (*terms, array_module(x).zeros(K, z.dtype))
-
-    def log_weights(self, x, eps, y=None):
-        """log p(x), exactly and K times over: x (N, D), eps (K, N, 0) -> (K, N) nats."""
-        log_det, log_pz, _ = self.log_terms(x, eps)
-        return log_det + log_pz
 
     def encode(self, x, y=None):
         """The z of x, (N, D) -> (N, D)."""

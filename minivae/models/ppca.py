@@ -23,13 +23,14 @@ from ..numeric import at_once
 from ..options import Option, each, one_of, read_arguments, whole
 from ..priors import StandardNormal
 from .base import METRICS, Metric, Model
+from .exact import Exact
 from .grey import DENSITY
 from .networks import MOST
 
 PLANE = ("modes", "sources")  # sets of two columns, unless they are given more
 
 
-class PPCA(Model):
+class PPCA(Exact, Model):
     """Probabilistic PCA.
 
     Parameters
@@ -55,7 +56,6 @@ class PPCA(Model):
                       "closed|gradient"),
     }  # fmt: skip
     metrics = {"loss": METRICS["loss"], "log_px": Metric("log p(x)", "higher")}
-    monitor = "log_px"
     latent = "point"
     spreads_z = True
 
@@ -114,7 +114,7 @@ class PPCA(Model):
     def loss_and_grads(self, x, noise, y=None, t=0, grads=True):
         """Metrics of one step on x (N, D), means over the examples in nats; the gradients of `loss` go into `grad`."""
         N = len(x)
-        log_px = low_rank_log_prob(x, *self.values).sum() / N  # of (N,) nats
+        log_px = self.log_px(x).sum() / N  # of (N,) nats
         if grads:  # backward
             self.zero_grad()
             g = array_module(x).full(N, -1 / N, x.dtype)  # d loss / d (one example's log p(x))
@@ -123,21 +123,9 @@ class PPCA(Model):
                 param.grad += gradient
         return {"loss": -log_px, "log_px": log_px}
 
-    def loss_law(self, metrics, t):
-        return {"loss = -log_px": -metrics["log_px"]}
-
-    def draw_eps(self, rng, K, n):
-        """No noise, (K, n, 0): the evidence is known without z."""
-        return np.zeros((K, n, 0), "float32")
-
-    def log_terms(self, x, eps, y=None):
-        """log p(x), 0, 0: x (N, D), eps (K, N, 0) -> (K, N) nats each."""
-        log_px = array_module(x).broadcast_to(low_rank_log_prob(x, *self.values), eps.shape[:-1])
-        return log_px, 0 * log_px, 0 * log_px
-
-    def log_weights(self, x, eps, y=None):
-        """log p(x), exactly and K times over: x (N, D), eps (K, N, 0) -> (K, N) nats."""
-        return self.log_terms(x, eps)[0]
+    def log_px(self, x, y=None):
+        """log p(x) of x (N, D), (N,) nats."""
+        return low_rank_log_prob(x, *self.values)
 
     def encode(self, x, y=None):
         """The mean of p(z | x): x (N, D) -> z (N, L)."""
