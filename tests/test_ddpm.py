@@ -69,10 +69,14 @@ def test_posterior_is_that_of_bayes(t, rng):
     assert steps.mean(x_t, eps, t) == pytest.approx(mean)
 
 
-def test_moves():
+def test_moves_and_weight(rng):
+    """An error in the noise moves the mean; it costs the KL of two Gaussians of the same variance v_t."""
     steps = Noising(cosine_betas(20))
+    steps.error.data[...] = rng.random(20)
     for t in range(1, 21):
-        assert steps.moves.data[t - 1] == pytest.approx((steps.mean(0.3, 1.0, t) - steps.mean(0.3, 0.0, t)) ** 2)
+        square = (steps.mean(0.3, 1.0, t) - steps.mean(0.3, 0.0, t)) ** 2
+        assert steps.moves.data[t - 1] == pytest.approx(square)
+        assert steps.weight()[t - 1] == pytest.approx(square / (2 * steps.variance()[t - 1]))
     assert steps.least.data[0] == 0
 
 
