@@ -77,7 +77,7 @@ def protocols(path, nats):
         ax.hlines(rows, pairs.min(axis=1), pairs.max(axis=1), color=GREY, lw=1)
         for column, color, label in ((0, BLUE, "16 latents"), (1, ORANGE, "2 latents")):
             ax.plot(pairs[:, column], rows, "o", color=color, label=label)
-        ax.axvline(nats["bits drawn once, bound of K = 1,000"][0], color=BLUE, ls="--", lw=1)
+        ax.axvline(nats["bits drawn once, bound of K = 100"][0], color=BLUE, ls="--", lw=1)
         ax.set_yticks(rows, names)
         ax.set(title="two models, six protocols", xlabel="nats per image, as one would report them", ylim=(-0.6, 5.6))
         ax.legend(loc="lower right")
