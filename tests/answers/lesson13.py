@@ -159,6 +159,11 @@ def overflow(log_w):
     return w.sum(0) ** 2 / (w**2).sum(0)
 
 
+def one_top(log_w):
+    w = np.exp(log_w - log_w.max())
+    return w.sum(0) ** 2 / (w**2).sum(0)
+
+
 def unnormalized(log_w):
     w = np.exp(log_w - log_w.max(0))
     return 1 / (w**2).sum(0)
@@ -362,6 +367,7 @@ WRONG = {
         (not_squared, "the weights are not squared"),
         (share, "the share of the draws that count"),
         (overflow, "exp overflows at 800 and is 0 at -900"),
+        (one_top, "the largest of all examples is subtracted"),
         (unnormalized, "the weights are not normalized"),
         (perplexity, "the exponential of the entropy"),
         (inverse_largest, "one by the largest weight"),

@@ -242,6 +242,8 @@ EXERCISES = (
             "weights with the mean 1 are taken, where their sum must be 1": _e(weights=_weights_of_mean_1),
             "that is the share of the draws that count; their number is K times that": _e(times=lambda K: 1 / K),
             "exp overflows at 800 and is 0 at -900: subtract the largest log w of each example first": _in_danger,
+            "the largest of all examples is subtracted; each needs its own": _e(weights=lambda w, axis: (
+                np.exp(w - w.max()) / np.exp(w - w.max()).sum(axis=axis, keepdims=True))),
             "that is one by the largest weight": lambda log_w: 1 / _normalized(log_w).max(axis=0),
             "that is the exponential of the entropy of the weights, another count": lambda log_w: np.exp(
                 -(_normalized(log_w) * np.log(_normalized(log_w))).sum(axis=0)),
