@@ -104,7 +104,7 @@ def in_a_loop(z, e):
 
 def gathered(rows, codes, K):
     de = np.zeros((K, rows.shape[1]))
-    for row, k in zip(rows, codes):
+    for row, k in zip(rows, codes, strict=True):
         de[k] += row
     return de
 
@@ -278,8 +278,10 @@ def without_k(count, total, z, codes, decay, tiny):
 
 
 def scaled_by_places(count, total, z, codes, decay, tiny):
-    return averages(
-        count, total, z, codes, decay, tiny, smooth=lambda c: (c + tiny) / (c.sum() + len(c) * tiny) * len(z))  # fmt: skip
+    def smooth(c):
+        return (c + tiny) / (c.sum() + len(c) * tiny) * len(z)
+
+    return averages(count, total, z, codes, decay, tiny, smooth=smooth)
 
 
 def old_count_in_e(count, total, z, codes, decay, tiny):
@@ -488,7 +490,7 @@ def sign_and_plain_mean(logits, f):
 
 def by_the_jacobian(logits, f):
     rows = []
-    for p, g in zip(soft(logits), f):
+    for p, g in zip(soft(logits), f, strict=True):
         rows.append((np.diag(p) - np.outer(p, p)) @ g)
     return np.array(rows)
 
@@ -677,7 +679,7 @@ WRONG = {
         (plus_two, "the product z e has the wrong sign"),
         (taxi, "the sum of absolute differences"),
         (chebyshev, "the largest of the d differences"),
-        (not_squared, "positive and negative ones cancel"),
+        (not_squared, "positive and negative cancel"),
         (wrong_axis, "for each code the nearest place"),
         (cosine, "the angle decides here"),
         (the_codes, "those are the codes themselves"),

@@ -1,4 +1,4 @@
-"""Exercises of lesson 21: nearest codes and their gradients, moving averages, Gumbel, the exact gradient of a choice."""
+"""Exercises of lesson 21: nearest codes, straight-through, moving averages, Gumbel, the exact gradient of a choice."""
 
 from functools import partial
 
@@ -98,8 +98,7 @@ EXERCISES = (
             "the sum of absolute differences; squares are wanted": _near(scores=lambda off: abs(off).sum(axis=-1)),
             "the largest of the d differences; the sum of their squares is wanted": _near(
                 scores=lambda off: abs(off).max(axis=-1)),
-            "the differences are not squared: positive and negative ones cancel": _near(
-                scores=lambda off: off.sum(axis=-1)),
+            "the differences are not squared: positive and negative cancel": _near(scores=lambda off: off.sum(axis=-1)),
             "the angle decides here, since the codes are divided by their length; distance is wanted": _near(
                 wanted=lambda z, e, _: (z @ (e / last(e * e) ** 0.5).T).argmax(axis=-1)),
             "only the first of the d numbers is compared": _near(scores=lambda off: off[..., 0] ** 2),
@@ -110,11 +109,10 @@ EXERCISES = (
                 wanted=lambda z, e, codes: ((z - e[codes]) ** 2).sum(axis=-1)),
             "that is the least distance; which code has it is wanted": _near(
                 wanted=lambda z, e, codes: ((z - e[codes]) ** 2).sum(axis=-1) ** 0.5),
-            "those are all squared distances; for each place the number of the nearest code is wanted": _near(
+            "those are all squared distances; for each place the nearest code is wanted": _near(
                 wanted=lambda z, e, _: ((z[:, None] - e) ** 2).sum(axis=-1)),
             "the numbers start from 1; in NumPy they start from 0": _near(wanted=lambda z, e, codes: codes + 1),
-            "that is one-hot; the number of the code is wanted": _near(
-                wanted=lambda z, e, codes: by_hand.chosen(codes, len(e))),
+            "that is one-hot; numbers are wanted": _near(wanted=lambda z, e, codes: by_hand.chosen(codes, len(e))),
         },
     ),
     Exercise(
@@ -231,16 +229,11 @@ EXERCISES = (
                 dead=lambda count, total, z: total * count[:, None]),
             "what was there before still counts in a code that is chosen: its share is decay^t": _settled(
                 used=lambda n, s, count, total, z: (s + total) / (n + count)[:, None]),
-            "the codes that are chosen have not moved": _settled(
-                used=lambda n, s, count, total, z: total / count[:, None]),
-            "the sums are not divided by how many places chose the code": _settled(
-                used=lambda n, s, count, total, z: s),
+            "the codes that are chosen have not moved": lambda count, total, z, codes: total / count[:, None],
+            "the sums are not divided by how many places chose the code": _settled(used=lambda n, s, *_: s),
             "the sums are divided by the number of all places, not of those that chose the code": _settled(
-                used=lambda n, s, count, total, z: s / len(z)),
-            "the sums are divided by the old count": _settled(
-                used=lambda n, s, count, total, z: s / count[:, None]),
-            "halfway between the old code and the mean of its places: the limit is wanted": _settled(
-                used=lambda n, s, count, total, z: s / np.maximum(n, 1)[:, None] / 2 + total / count[:, None] / 2),
+                used=lambda n, s, *_: s / n.sum()),
+            "the sums are divided by the old count": _settled(used=lambda n, s, count, *_: s / count[:, None]),
             "that is total in the limit; e is total over count": _settled(
                 used=lambda n, s, count, total, z: s, dead=lambda count, total, z: 0 * total),
         },
@@ -290,7 +283,7 @@ EXERCISES = (
         by_hand.gumbel_softmax,
         hints=(
             "scores = logits + gumbel. z is 1 where a row of them is largest: np.eye(K)[scores.argmax(axis=1)].",
-            "y is the softmax over the K values of scores / temperature: exponentials, divided by the sum of their row.",
+            "y is the softmax over the K values of scores / temperature: exponentials over the sum of their row.",
         ),
         slips={
             "the noise is missing: the likeliest value would always be chosen": _gumbel(noise=0),
@@ -302,11 +295,11 @@ EXERCISES = (
             "multiplied with the temperature; divided is wanted": _gumbel(
                 over=lambda logits, gumbel, t: (logits + gumbel) * t),
             "only the noise is divided by the temperature": _gumbel(over=lambda logits, gumbel, t: logits + gumbel / t),
-            "only the logits are divided by the temperature": _gumbel(over=lambda logits, gumbel, t: logits / t + gumbel),
+            "only the logits are divided by the temperature": _gumbel(
+                over=lambda logits, gumbel, t: logits / t + gumbel),
             "the temperature is squared": _gumbel(over=lambda logits, gumbel, t: (logits + gumbel) / t**2),
             "y is not normalized: each row must have the sum 1": _gumbel(soft=np.exp),
-            "y is the softmax over the examples; it is over the K values": _gumbel(
-                soft=lambda a: softmax(a, axis=0)),
+            "y is the softmax over the examples; it is over the K values": _gumbel(soft=lambda a: softmax(a, axis=0)),
             "y is the logarithm of the softmax": _gumbel(soft=lambda a: np.log(softmax(a))),
             "y is the scores, without a softmax": _gumbel(soft=lambda a: a),
             "y is a choice; only z is one": _gumbel(soft=lambda a: by_hand.chosen(a.argmax(axis=-1), a.shape[1])),
@@ -342,15 +335,14 @@ EXERCISES = (
             "the plain mean of dy is subtracted; it is the one weighted with y": _relax(
                 mean=lambda y, dy: dy.mean(axis=-1, keepdims=True)),
             "the sum of dy is subtracted; each is weighted with its y": _relax(mean=lambda y, dy: last(dy)),
-            "y is missing in front": _relax(weight=lambda y: 1),
-            "only the derivative of y_k in its own logit": _relax(
-                mean=lambda y, dy: 0, weight=lambda y: y * (1 - y)),
+            "y is missing in front": _relax(weight=np.ones_like),
+            "only the derivative of y_k in its own logit": _relax(mean=lambda y, dy: 0, weight=lambda y: y * (1 - y)),
             "y (1 - y) is in front; it is y": _relax(weight=lambda y: y * (1 - y)),
             "y is squared in front": _relax(weight=np.square),
             "the other way around: the sign is wrong": _relax(sign=-1),
             "the average is added, not subtracted": _relax(mean=lambda y, dy: -last(y * dy)),
             "the average is over all examples as well": _relax(mean=lambda y, dy: (y * dy).sum()),
-            "that is dy as it is": _relax(mean=lambda y, dy: 0, weight=lambda y: 1, over=lambda t: 1),
+            "that is dy as it is": lambda dy, y, temperature: dy,
             "averaged over the examples; the sum is wanted": _relax(total=lambda a: a / len(a)),
             "summed over the examples: a number per logit is wanted": _relax(total=lambda a: a.sum(axis=0)),
         },
