@@ -81,13 +81,9 @@ def _means(rng):
 # ---- the answers with switches: what a mistake changes
 
 
-def _latents(a):
-    return a.sum(axis=-1)
-
-
 def _weights(log_px_z, mu, log_var, eps, std=lambda v: np.exp(v / 2), in_p=lambda z, eps, mu: z**2,
              in_q=lambda z, eps, mu, v: eps**2, log=1, half=0.5, of_x=1, of_p=1, of_q=1, const=0,
-             total=_latents):  # fmt: skip
+             total=lambda a: a.sum(axis=-1)):  # fmt: skip
     z = mu + std(log_var) * eps
     log_pz = -half * total(in_p(z, eps, mu) + 0 * z)
     log_qz_x = -half * total(in_q(z, eps, mu, log_var) + log * log_var + const)
