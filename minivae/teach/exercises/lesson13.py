@@ -100,8 +100,7 @@ def _bound(log_w, top=lambda w: w.max(axis=0), back=1, count=len):
 
 
 def _across(log_w):
-    top = log_w.max(axis=1, keepdims=True)
-    return np.log(np.exp(log_w - top).mean(axis=1)) + top[:, 0]
+    return _bound(log_w.T)
 
 
 def _normalized(log_w, axis=0):
