@@ -460,7 +460,7 @@ gained()
 # **Read the pictures.** The circles of $N(0, I)$ do not follow the codes, and 30 Gaussians do. They gain more than 85
 # % of the possible. A single Gaussian gains little: mean and width of $q(z)$ were nearly right, its shape is not. On
 # images that neither the VAE nor the mixture has seen, the gain is smaller, as always with what has been learned. But
-# there $q(z)$ itself, with its 1,250 components, is no better than 30 Gaussians.
+# there $q(z)$ itself, with its 1,250 components, is hardly better than 30 Gaussians, if at all.
 #
 # What is that worth in images? Decode draws from both priors, and measure how far each image is from the nearest
 # training image (the squared distance).
@@ -484,6 +484,10 @@ def samples(n=500):
     far = {name: nearest(images) for name, images in x_hat.items()}
     many = draw_mixture(3000, *fitted[30])
     holes = (log_aggregate(many) < log_mixture(many, *fitted[30], equal(30)) - np.log(5)).mean()
+    hole = log_aggregate(z["N(0, I)"]) < log_standard(z["N(0, I)"]) - np.log(5)
+    inside, outside = (nearest(x_hat["N(0, I)"][rows]) for rows in (hole, ~hole))
+    print(f"squared distance to the nearest digit, of N(0, I): in holes {inside:.2f}, elsewhere {outside:.2f}")
+    assert inside > 1.1 * outside
     print("squared distance to the nearest digit:", *(f"{name} {d:.2f}" for name, d in far.items()), sep="   ")
     print(f"holes: N(0, I) {holes_of_normal:.1%}, 30 Gaussians {holes:.1%}")
     assert holes < 0.02 < holes_of_normal
@@ -495,8 +499,9 @@ with picture("17_samples") as path:
     drawings.samples(path, *samples())
 
 # %% [markdown]
-# **Read the picture.** About one draw of $N(0, I)$ in eight falls into a hole, and what is decoded there is a blend
-# of digits. Of the mixture's draws it is less than one in fifty. Nothing was trained but the prior.
+# **Read the picture.** About one draw of $N(0, I)$ in eight falls into a hole, and the images that are decoded there
+# are farther from every digit than those of its other draws. Of the mixture's draws it is less than one in fifty.
+# Nothing was trained but the prior.
 #
 # ## Pseudo-inputs
 #
@@ -736,6 +741,7 @@ def on_trial(K=20_000, N=6, L=4):
         print(f"{name:<12} charges {charged:6.2f} nats, for q = p {none:6.2f}; scores", *(f"{s:7.1f}" for s in score))
         assert (abs(none) < 1e-12 and np.all(np.abs(score) < 4)) if kl is kl_summed else none > 1
     assert np.all(score > 4)
+    assert prior_laws(kl_of_program, mu, log_var, np.zeros(L), np.zeros(L), eps)[0] == 0
     quoted("4.0000", kl_of_program(mu, log_var, 0 * prior[0], 0 * prior[1]).sum() / kl_summed(mu, log_var, 0, 0).sum())
     pairs = kl_summed(mu[0][:, None, None], log_var[0][:, None, None], prior[0][:, None], prior[1][:, None])
     return pairs, kl_summed(mu, log_var, *prior), kl_of_program(mu, log_var, *prior)
@@ -751,7 +757,8 @@ with picture("17_wrong") as path:
 # beta of 4 that nobody asked for. minivae itself had this mistake when its first learned prior came. Since then
 # `prior.kl` gives the nats of each latent, and the model sums them.
 #
-# Both laws see it at once, and they cost two lines. The first needs no random numbers.
+# Both laws see it at once. The first needs no random numbers, but it is silent where all latents of the prior are
+# alike: then the KL to a wrong partner is 0 as well. A law, too, sees the places where it is made.
 #
 # ## The same in minivae
 #
@@ -814,8 +821,8 @@ same_surgery()
 # 4. Repeat `all_at_once` with 300 epochs. What stays of the lead of the learned priors, and with which seeds?
 # 5. Train the VAE with `std=0.1`: the posteriors become narrow. What happens to the information, what to the marginal
 # KL, and how near is the first to $\log N$?
-# 6. Set both `mu_p` and `log_var_p` to 0 and repeat `on_trial`. Which of the two laws still sees the bug? Why is this
-# the reason that nobody noticed?
+# 6. Set both `mu_p` and `log_var_p` to arrays of zeros and repeat `on_trial`. Which of the two laws still sees the
+# bug, and why not the other?
 #
 # ## Questions
 #

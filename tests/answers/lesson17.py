@@ -73,6 +73,10 @@ def other_axis(z, mu, log_var, log_w):
     return top + np.log(np.exp(a - top[:, None]).sum(axis=1))
 
 
+def one_number(z, mu, log_var, log_w):
+    return np.logaddexp.reduce((log_w[:, None] + log_density(z, mu, log_var)).ravel())
+
+
 def not_broadcast(z, mu, log_var, log_w):
     return np.log(np.exp(log_w + log_density(z, mu, log_var)).sum(axis=0))
 
@@ -133,6 +137,11 @@ def with_plus_log_n(z, mu, log_var, log_pz):
 def mean_of_log_q(z, mu, log_var, log_pz):
     own, log_qz = logs(z, mu, log_var)[0], log_density(z, mu, log_var).mean(axis=0)
     return np.mean(own - log_qz), np.mean(log_qz - log_pz)
+
+
+def without_log(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.mean(own - np.exp(log_qz)), np.mean(np.exp(log_qz) - log_pz)
 
 
 def all_pairs(z, mu, log_var, log_pz):
@@ -400,6 +409,27 @@ def formula_for_kl(kl, mu, log_var, mu_p, log_var_p, eps):
     return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], laws(right, mu, log_var, mu_p, log_var_p, eps)[1]
 
 
+def twice_the_logs(kl, mu, log_var, mu_p, log_var_p, eps):
+    z = mu + np.exp(log_var / 2) * eps
+    t = (2 * normal(z, mu, log_var) - 2 * normal(z, mu_p, log_var_p)).sum(axis=2)
+    error = t.std(axis=0) / np.sqrt(len(t))
+    return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], (kl(mu, log_var, mu_p, log_var_p) - t.mean(axis=0)) / error
+
+
+def mean_over_latents(kl, mu, log_var, mu_p, log_var_p, eps):
+    z = mu + np.exp(log_var / 2) * eps
+    t = (normal(z, mu, log_var) - normal(z, mu_p, log_var_p)).mean(axis=2)
+    error = t.std(axis=0) / np.sqrt(len(t))
+    return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], (kl(mu, log_var, mu_p, log_var_p) - t.mean(axis=0)) / error
+
+
+def squares_only(kl, mu, log_var, mu_p, log_var_p, eps):
+    z = mu + np.exp(log_var / 2) * eps
+    t = 0.5 * ((z - mu_p) ** 2 / np.exp(log_var_p) - (z - mu) ** 2 / np.exp(log_var)).sum(axis=2)
+    error = t.std(axis=0) / np.sqrt(len(t))
+    return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], (kl(mu, log_var, mu_p, log_var_p) - t.mean(axis=0)) / error
+
+
 def one_score(*args):
     none, score = laws(*args)
     return none, score.mean()
@@ -439,6 +469,7 @@ WRONG = {
         (only_the_largest, "that is the largest term alone"),
         (sum_of_logs, "that is the sum of the logarithms"),
         (other_axis, "summed over the z"),
+        (one_number, "summed over the z as well"),
         (not_broadcast, "it stopped with ValueError"),
         (density_of_std, "standard deviation for variance"),
         (weightless_and_one_top, "mend that first: a second mistake is left"),
@@ -448,6 +479,7 @@ WRONG = {
         (with_plain_weights, "1 / N stands where its logarithm should be"),
         (with_plus_log_n, "its logarithm is -log N, not +log N"),
         (mean_of_log_q, "here it is the mean of their logarithms"),
+        (without_log, "q(z) stands where its logarithm should be"),
         (all_pairs, "averaged over all pairs"),
         (whole_kl, "that is the mean KL, both parts together"),
         (information_to_the_prior, "information: p is subtracted in both"),
@@ -474,7 +506,7 @@ WRONG = {
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var / 2).mean(0) + mu.var(0))), "exp(log_var) is v"),
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var.mean(0)) + mu.var(0))), "log_var is averaged"),
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0) + mu.std(0))), "the standard deviation of mu"),
-        (gaussian(lambda mu, log_var: np.log((np.exp(log_var) + mu.var(0)).sum(0))), ""),
+        (gaussian(lambda mu, log_var: np.log((np.exp(log_var) + mu.var(0)).sum(0))), "v_p is summed over the examples"),
         (gaussian(lambda mu, log_var: np.log(log_var.mean(0) + mu.var(0))), "where its exponential should be"),
         (lambda mu, log_var: (mu.mean(1), np.log(np.exp(log_var).mean(1) + mu.var(1))), "averaged over the latents"),
         (lambda mu, log_var: (0 * mu[0], np.log(np.exp(log_var).mean(0) + mu.var(0))), "mu_p is not 0"),
@@ -540,6 +572,9 @@ WRONG = {
         (tried(p=lambda mu_p, log_var_p: (mu_p, 0 * mu_p)), "log p has mu_p, but not log_var_p"),
         (tried(std=np.exp), "variance for standard deviation"),
         (formula_for_kl, "that compares with the right formula"),
+        (twice_the_logs, "the half is missing in both log densities"),
+        (mean_over_latents, "averaged over the latents, not summed"),
+        (squares_only, "log_var and log_var_p are missing"),
         (one_score, "averaged over the examples"),
         (absolute_score, "without its sign"),
         (sign_and_error, "mend that first: a second mistake is left"),

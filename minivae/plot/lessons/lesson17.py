@@ -37,7 +37,7 @@ def samples(path, images, shape):
     """Decoded draws of two priors: {name: images (n, D)}."""
     with figure_to(path, (10, 2.5)) as figure:
         for ax, (name, x_hat) in zip(figure.subplots(1, 2), images.items(), strict=True):
-            rows = x_hat.reshape(5, -1, x_hat.shape[-1])
+            rows = x_hat.clip(0, 1).reshape(5, -1, x_hat.shape[-1])
             draw_images(ax, rows, tiles_of(rows, shape))
             ax.set_title(f"decoded draws of {name}")
 
@@ -46,7 +46,7 @@ def pseudo(path, inputs, decoded, shape):
     """Pseudo-inputs, and below each what the decoder makes of its code."""
     with figure_to(path, (10, 2.2)) as figure:
         ax = figure.subplots()
-        rows = np.stack([inputs, decoded])
+        rows = np.stack([inputs, decoded.clip(0, 1)])
         draw_images(ax, rows, tiles_of(rows, shape), labels=("pseudo-input", "decoded"))
 
 

@@ -72,6 +72,7 @@ EXERCISES = (
             "that is the largest term alone; the others are missing": _mix(say=lambda a: a.max(axis=0)),
             "that is the density; its logarithm is wanted": _mix(say=lambda a: np.exp(a).sum(axis=0)),
             "summed over the z: for each z, sum over the components, axis 0": _mix(say=lambda a: log_sum_exp(a.T)),
+            "summed over the z as well: one number for each z is wanted": _mix(say=lambda a: log_sum_exp(a.ravel())),
             "not summed over the components: one number for each z is wanted": _mix(say=_as_it_is),
             "the half is missing in the log density": _mix(half=-1),
             "the sign of the log density": _mix(half=0.5),
@@ -101,6 +102,9 @@ EXERCISES = (
             "1 / N stands where its logarithm should be": _split(weight=lambda N: 1 / N),
             "q(z) is the mean of the densities; here it is the mean of their logarithms": _split(
                 marginal=lambda a: a.mean(axis=0), weight=lambda N: 0),
+            "q(z) stands where its logarithm should be": _split(
+                marginal=lambda a: np.exp(a).mean(axis=0), weight=lambda N: 0
+            ),
             "for each z, sum over the posteriors; here it is the sum over the z": _split(
                 marginal=lambda a: log_sum_exp(a.T)),
             "z_n's own posterior is left out of q(z): it belongs to it": _split(hide=1),
@@ -167,6 +171,9 @@ EXERCISES = (
             "the variances are summed over the examples, not averaged": _gauss(width=lambda v: v.sum(axis=0)),
             "the squares are summed over the examples, not averaged": _gauss(
                 spread=lambda mu: mu.var(axis=0) * len(mu)),
+            "v_p is summed over the examples: both of its parts are means": _gauss(
+                width=lambda v: v.sum(axis=0), spread=lambda mu: mu.var(axis=0) * len(mu)
+            ),
             "everything is summed over the examples: all three are means": _gauss(
                 center=lambda mu, v: mu.sum(axis=0), width=lambda v: v.sum(axis=0),
                 spread=lambda mu: mu.var(axis=0) * len(mu)),
@@ -208,6 +215,7 @@ EXERCISES = (
                 share=lambda a, w: 1.0 * (a == a.max(axis=0))),
             "a stands for exp(a): the share is exp(a) / p(z)": _down(share=lambda a, w: a / a.sum(axis=0)),
             "the shares are squared": _down(share=lambda a, w: np.exp(2 * (a - log_sum_exp(a)))),
+            "divided by N: if there is a mean over the z, it is in g already": _down(upstream=lambda g: g / len(g)),
             "g is forgotten": _down(upstream=np.ones_like),
             "the sign of dz: log p(z) falls as z moves away from mu": _down(sign=(-1, 1, 1)),
             "the sign of dmu: it is the opposite of what z gets": _down(sign=(1, -1, 1)),
@@ -310,6 +318,11 @@ EXERCISES = (
             "log p is that of N(0, I): the prior has mu_p and log_var_p": _laws(learned=0, wide=0),
             "log p has mu_p, but not log_var_p": _laws(wide=0),
             "log p has log_var_p, but not mu_p": _laws(learned=0),
+            "the half is missing in both log densities": _laws(of_q=2, of_p=-2),
+            "log_var is missing in log q": _laws(log_q=0),
+            "log_var_p is missing in log p, beside its square": _laws(log_p=0),
+            "log_var and log_var_p are missing in the log densities": _laws(log_q=0, log_p=0),
+            "averaged over the latents, not summed": _laws(each=0),
             "log p(z) is missing: that is the entropy alone": _laws(of_p=0),
             "log q(z) is missing": _laws(of_q=0),
             "log p - log q: the KL is the mean of log q - log p": _laws(of_q=-1, of_p=1),

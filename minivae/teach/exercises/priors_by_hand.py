@@ -129,10 +129,12 @@ def pseudo_variant(dmu, dlog_var, a, W1, b1, W2, heads=lambda m, v: (m, v), pixe
 def laws_variant(kl, mu, log_var, mu_p, log_var_p, eps, q=lambda mu, log_var, mu_p, log_var_p: (mu_p, log_var_p),
                  say=lambda a: a[0], std=lambda a: np.exp(a / 2), start=lambda mu, mu_p: mu, learned=1, wide=1,
                  of_q=1, of_p=-1, sign=1, spread=lambda t: t.std(axis=0) / len(t) ** 0.5,
-                 charged=lambda kl, *args: kl(*args), before=lambda a: a):  # fmt: skip
+                 charged=lambda kl, *args: kl(*args), before=lambda a: a, log_q=1, log_p=1, each=1):  # fmt: skip
     at = [np.atleast_2d(a) for a in q(mu, log_var, mu_p, log_var_p)]
     equal = say(kl(*at, mu_p, log_var_p))
     z = start(mu, mu_p) + std(log_var) * eps
     terms = of_q * log_normal(z, mu, log_var) + of_p * log_normal(z, learned * mu_p, wide * log_var_p)
+    terms = terms + 0.5 * ((1 - log_q) * latents(log_var) - (1 - log_p) * latents(log_var_p))
+    terms = terms / mu.shape[1] ** (1 - each)
     score = sign * (charged(kl, mu, log_var, mu_p, log_var_p) - terms.mean(axis=0)) / spread(terms)
     return equal, before(score)
