@@ -114,7 +114,8 @@ check("22.1", best_decoder)
 # By Bayes' rule $q(z \mid x_k) / \sum_j q(z \mid x_j)$ is the probability that this $z$ came from image $k$. So you
 # have found the sentence that this lesson is about:
 #
-# > The best decoder answers with $\mathbb{E}[x \mid z]$, **the mean of all images that could have led to this $z$**.
+# > The best decoder answers with $\mathbb{E}[x \mid z]$, **the mean of all images that could have led to this $z$**,
+# > each as probable as it is there.
 #
 # It is not a weakness of squares. A Bernoulli decoder says the probability $m$ that a pixel is 1. If the pixel is 1 in
 # a share $a$ of the cases, then the mean log-likelihood is $a \log m + (1 - a) \log (1 - m)$. Its derivative,
@@ -181,7 +182,7 @@ with picture("22_blur") as path:
 #
 # - *One answer for both.* The mean is $d / 2$ away from either, and that costs $(d/2)^2 / (2 s^2) = d^2 / (8 s^2)$
 #   nats. The KL is 0, since $z$ says nothing.
-# - *Two answers*, one for each. No error, but $z$ has to say which image it is, one of two, and that is worth at least
+# - *Two answers*, one for each. No error, but $z$ has to say which image it is, one of two, and that costs at least
 #   $\ln 2$ nats of KL.
 #
 # Between the two there is everything that a cloud at $\pm \mu$ with a variance $v$ can do. When does it pay to say a
@@ -243,8 +244,8 @@ with picture("22_price") as path:
 # 0.36$ in the sum of their squared grey values are one digit to it, if this were all that it has to say. And with beta
 # times the KL, everything in this picture happens at $\sqrt\beta$ times the distance: larger beta, more blur.
 #
-# What would a sharp model need? One of three things: more in the code (narrower $s$, more latents, at the cost of a KL
-# that the prior's samples then do not follow), a likelihood that does not compare pixel by pixel, or another judge.
+# What would a sharp model need? One of three things: more in the code (a smaller $s$, more latents; but then the KL is
+# large, and draws from the prior fall between the clouds), a likelihood that says more than a mean, or another judge.
 #
 # ## A critic
 #
@@ -397,7 +398,7 @@ check("22.5", net_backward)
 #
 # The generator has the parameters V1, c1, V2, c2 and makes $x_g$ = `net(z, V1, c1, V2, c2)`, the critic has W1, b1, W2,
 # b2. `x` (N, D) are data, `z` (N, L) noise. Return `loss, loss_critic`, then the gradients of the generator's four
-# parameters, then those of the critic's four.
+# parameters, then those of the critic's four, each in the order of the arguments.
 
 
 # %%
@@ -516,7 +517,7 @@ def played():
             print(f"{name}, seed {seed}:  {loss:.3f}  {loss_critic:.3f}   {far:.2f}")
             if step is both_players:
                 assert far < 0.6
-                quoted("0.69", loss_critic, within=0.03)
+                quoted("0.68", loss_critic, within=0.02)
             else:
                 assert far > 1.2
                 quoted("0.405", loss, within=0.01)
@@ -533,15 +534,15 @@ quoted("0.549", 0.5 * np.log(3))
 # %% [markdown]
 # **Read the picture.** On the left the critic has come near $\log p(x) / p_g(x)$ where it has seen examples of both
 # kinds. Around 0 it has seen no data, and is less sure than it could be. In the middle the generator has found both
-# peaks, and the critic pays 0.69 nats less a little: it can hardly tell.
+# peaks, and the critic pays 0.68 nats, hardly less than one that does not look.
 #
 # On the right both players share one loss. It is far lower: 0.405 and 0.549, in all three seeds. *Both* numbers look
 # better than those of the right game, and every sample is at one place where no data are. The two have become partners:
 # the sum for a sample, $\text{softplus}(-o) + \tfrac12 \text{softplus}(o)$, is smallest where $\sigma(-o) = \tfrac12
 # \sigma(o)$, at $e^o = 2$. It is then $\log 1.5 = 0.405$ and $\tfrac12 \log 3 = 0.549$, and the critic pays nothing
 # else if the generator keeps away from the data. So it does. No loss curve shows this mistake, and no gradient check
-# of the sum. What does: a check of each loss against *its own* parameters, which is what `check("22.6", ...)` has made,
-# and the library makes of every model with two players.
+# of the sum. What does: a check of each loss on *its own* parameters. `check("22.6", ...)` has made it, and the library
+# makes it of every model with two players.
 #
 # ## Six models on one page
 #
@@ -551,16 +552,16 @@ quoted("0.549", 0.5 * np.log(3))
 # | model | reconstruction is judged by | the code is drawn to the prior by |
 # |---|---|---|
 # | VAE | pixels, $s = 0.3$ | the KL |
-# | VAE, beta 4 | pixels | 4 times the KL |
-# | IWAE | pixels, best of 5 draws | the KL, inside the logarithm |
-# | AAE | pixels | a critic of codes |
+# | VAE, beta 4 | pixels, $s = 0.3$ | 4 times the KL |
+# | IWAE | pixels, $s = 0.3$ | the KL; 5 draws of both inside the logarithm |
+# | AAE | pixels, $s = 0.3$ | a critic of codes |
 # | VAE-GAN | features of a critic, in whose eyes $x$ and $\hat x$ should be alike; and its odds | the KL |
 # | GAN | nothing: there is no encoder | nothing: only $z \sim N(0, I)$ is ever decoded |
 #
 # In an *adversarial autoencoder* (AAE) the critic sees codes instead of images: draws from the prior are its data, and
 # the encoder is the generator. In a *VAE-GAN* the critic judges images, and its hidden layer is the measure by which
-# a reconstruction is compared with the original: a stroke that is moved by a pixel is far away in pixels, but not for a
-# critic.
+# a reconstruction is compared with the original: a stroke that is moved by a pixel is far away in pixels; for a critic
+# it need not be.
 #
 # ### One ruler for all
 #
@@ -668,6 +669,7 @@ def claims():
     assert min(nats[name] for name in pixels) > nats["VAE-GAN"] + 2 > nats["GAN"] + 3
     assert nats["VAE-GAN"] < 0
     assert all(abs(again[name] - again["VAE"]) < 0.15 for name in ("IWAE", "AAE"))
+    assert max(np.ptp(found[name][:, 2]) for name in ("VAE", "IWAE", "AAE")) > 1
     quoted("0.4", again["VAE"], within=0.06)
     quoted("0.8", again["VAE-GAN"], within=0.15)
     quoted("1.7", samples["GAN"], within=0.35)
@@ -682,8 +684,9 @@ claims()
 # %% [markdown]
 # **Read the pictures.** Two numbers cannot say how a digit was written, so whoever is judged by pixels answers with a
 # mean: reconstructions of the VAE have a sharpness of about 0.4, less with beta 4, and those of IWAE and AAE are about
-# the same. The VAE-GAN has about 0.8, twice as much, and in every seed more than any of the four. Its strokes are crisp, and they
-# are *not those of the original*: it had to choose, and chose something that a critic takes for a digit.
+# the same. The VAE-GAN has about 0.8, twice as much, and in every seed more than any of the four. Its strokes are
+# crisper, and they are *not those of the original*: it had to choose, and chose something that a critic takes for a
+# digit.
 #
 # What does that cost? The mean of $\log p(x)$ is about 5 nats for the VAE, below 0 for the VAE-GAN, and about -12 for
 # the GAN. A likelihood punishes a crisp stroke in a wrong place twice, where it is and where it should be; a grey one
@@ -692,9 +695,9 @@ claims()
 #
 # Do not take sharpness for quality. The GAN has 1.7, where the digits themselves have 1: a part of it is grain, as you
 # can see. And the *samples* of the VAE are sharper than its reconstructions, in one seed more than in another: some
-# draws from the prior fall between the clouds, where the decoder was never asked, and what it says there is ragged. As
-# for the four models on the left, their seeds differ from each other about as much as the models do, beta 4 apart.
-# Which of them is best, this page does not say.
+# draws from the prior fall between the clouds, where the decoder was never asked, and what it says there is ragged.
+# As for VAE, IWAE and AAE, seeds of one model differ by nats as well. Which of the three is best, three seeds do not
+# say.
 #
 # ## The same in minivae
 #
@@ -720,7 +723,7 @@ def in_the_library():
 in_the_library()
 
 # %% [markdown]
-# `figures/blur.md` has this page at full size, clothes of 28 x 28 pixels, nine models, with the Frechet distance
+# `figures/blur.md` has this page at full size, clothes of 28 x 28 pixels and more models, with the Frechet distance
 # between samples and data. There the VAE-GAN is the sharpest but for noise, and nearest to the data; the page shows as
 # well where its sharpness is grain.
 #

@@ -5,11 +5,11 @@ import numpy as np
 from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 
-def _row_of_images(ax, images, name):
-    """Images (n, h, w) side by side, with a gap of one pixel in blue."""
+def _row_of_images(ax, images, name, cmap="gray", gap="white"):
+    """Images (n, h, w) side by side, with a gap of one pixel."""
     gaps = np.pad(images, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)
-    ax.imshow(np.concatenate(list(gaps), axis=1)[:, :-1], cmap="gray", vmin=0, vmax=1)
-    ax.set_facecolor(BLUE)
+    ax.imshow(np.concatenate(list(gaps), axis=1)[:, :-1], cmap=cmap, vmin=0, vmax=1)
+    ax.set_facecolor(gap)
     ax.set_ylabel(name, rotation=0, ha="right", va="center")
     ax.set(xticks=(), yticks=())
     ax.grid(False)
@@ -38,7 +38,7 @@ def blurred(path, bands, z, stds):
     with figure_to(path, (10, 3.2)) as figure:
         axes = figure.subplots(len(bands), 1)
         for ax, images, std in zip(axes, bands, stds, strict=True):
-            _row_of_images(ax, images, f"std {std:g}")
+            _row_of_images(ax, images, f"std {std:g}", "gray_r", BLUE)
         shown = range(0, len(z), 2)
         axes[-1].set(xlabel="z", xticks=[4 + 9 * i for i in shown], xticklabels=[f"{z[i]:.2f}" for i in shown])
         figure.suptitle("eight images of a bar, and the best answer at each z", fontsize=11)
