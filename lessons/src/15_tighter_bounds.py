@@ -170,15 +170,14 @@ def log_evidence(model):
 # %% [markdown]
 # ## Is it a bound at all?
 #
-# Pitfall. Here are four programs that say they compute $L_K$. Only one does. The three others are taken from published
-# code, or are near to it:
+# Here are four programs that say they compute $L_K$. Only one does. A and B stand in published code, C is near to it:
 #
-# - **A** weighs each draw by softmax of the *loss*, $-\log w_k$, and logs $\sum_k v_k \log w_k$. It came from a VAE
-# whose loss was to be minimized. The sign of the exponent was not turned.
+# - **A** takes softmax of the *loss*, $-\log w_k$, for its weights, and logs the mean of $\log w_k$ by them. It came
+# from a VAE whose loss was to be minimized, and the sign of the exponent was not turned.
 # - **B** takes the KL by formula, as the VAE does, for every draw: $\log w_k = \log p(x \mid z_k) - \text{KL}$.
 # - **C** has the right weights, but logs $\sum_k v_k \log w_k$ instead of the logarithm of the mean.
 #
-# No gradient check sees any of them: their gradients are right, of another function. But there is a law,
+# A gradient check does not help: it compares a program with itself. But there is a law,
 # $\text{ELBO} \le L_K \le \log p(x)$, and $L_K$ rises with K. All that one needs is a model whose $\log p(x)$ is known.
 #
 # ### Exercise 15.3: `bound_law`
@@ -297,9 +296,9 @@ at_the_posterior()
 #
 # ## The doubly reparameterized gradient
 #
-# For K > 1 that is wrong. $v_k$ depends on $z_k$, so the mean of $v_k\, \text{score}_k$ is not 0. But it can be turned
-# into a path. Lesson 8 had two ways to the gradient of a mean, by the score and by reparameterization. They are equal:
-# for any function $f$ of $z$ (in which the parameters of $q$ are held, if it contains them),
+# For K > 1 that would be wrong. $v_k$ depends on $z_k$, so the mean of $v_k\, \text{score}_k$ is not 0. But it can be
+# turned into a path. Lesson 8 had two ways to the gradient of a mean, by the score and by reparameterization. They
+# are equal: for any function $f$ of $z$ (in which the parameters of $q$ are held, if it contains them),
 #
 # $$\mathbb{E}_q[f(z) \, \text{score}] = \mathbb{E}\Big[\frac{df}{dz} \frac{dz}{d\phi}\Big],
 #   \qquad \phi = \mu \ \text{or}\ \log\text{var} .$$
@@ -366,7 +365,7 @@ def only_path(log_w, dz, log_var, eps):
     return path.sum(axis=0), (path * 0.5 * eps * std).sum(axis=0)
 
 
-ENCODER = {"reparameterized": reparameterized, "v instead of its square": only_path, "doubly": doubly}
+ENCODER = {"reparameterized": reparameterized, "path alone": only_path, "doubly": doubly}
 
 
 def gradients(model, K, S, rng, decoder=False):
@@ -462,9 +461,9 @@ def against_k(S=1000):
     quoted("0.006", ratios["reparameterized"][-1], within=0.002)
     quoted("0.42", ratios["doubly"][0], within=0.05)
     quoted("5.3", ratios["doubly"][-1], within=0.5)
-    quoted("0.33", signals["v instead of its square"][-1], within=0.03)
-    quoted("280", signals["v instead of its square"][-1] / signals["doubly"][-1], within=60)
-    names = "v instead of its square", "doubly"
+    quoted("0.33", signals["path alone"][-1], within=0.03)
+    quoted("280", signals["path alone"][-1] / signals["doubly"][-1], within=60)
+    names = "path alone", "doubly"
     return Ks, ratios, {name: signals[name] for name in names}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
-COLORS = {"reparameterized": CLASSES[3], "v instead of its square": CLASSES[4], "doubly": BLUE, "decoder": CLASSES[2]}
+COLORS = {"reparameterized": CLASSES[3], "path alone": CLASSES[4], "doubly": BLUE, "decoder": CLASSES[2]}
 
 
 def ratios(path, Ks, ratios, signals):
@@ -25,7 +25,7 @@ def ratios(path, Ks, ratios, signals):
             ax.set(xlabel="draws K", yscale="log")
             ax.set_xscale("log", base=4)
             ax.set_xticks(Ks, [f"{K:,}" for K in Ks])
-        left.set_ylim(3e-3, 1500)
+        left.set_ylim(3e-3, 600)
         left.legend(fontsize=8, loc="upper left")
         right.legend(fontsize=8)
 
