@@ -16,6 +16,7 @@ import numpy as np
 
 from ..densities import gaussian_log_prob, log_mean_exp
 from ..evaluate.joint import joint_terms
+from ..params import replaced
 
 TOLERANCE = 1e-8  # nats
 STEP = 0.4  # of the first grid, in standard deviations; twice that is wrong by 1e-13 on a Gaussian
@@ -54,6 +55,32 @@ def elbo_by_quadrature(model, x):
         results[n] = _integrate(f, *posterior_frame(model, row), _elbo_and_gap)
     results[:, 0] -= model.prior.kl(mu, log_var).sum(axis=-1)
     return results[:, 0], results[:, 1]
+
+
+def elbo_over_noise(model, x, heads=None):
+    """The ELBO of any posterior that makes z of eps ~ N(0, I), flows too, without sampling: x (N, D) -> (N,) nats.
+
+    A sum of log p(x, z) - log q(z | x) over a grid of eps, which is made finer until halving it moves nothing by 1e-8
+    nats. `heads`: of each row, in the place of the encoder's. Model and ValueErrors as above.
+    """
+    x = _rows(model, x)
+    found = _mean_over_noise(model, x, heads, step := 0.4)
+    while step > 0.02:
+        step /= 2
+        finer = _mean_over_noise(model, x, heads, step)
+        if np.abs(finer - found).max(initial=0) < TOLERANCE:
+            return finer
+        found = finer
+    raise ValueError("model: the mean over eps still moves at steps of 0.02; expected a smooth decoder (no ReLU)")
+
+
+def _mean_over_noise(model, x, heads, step):
+    """E[log w] of each row, from nodes that are `step` apart, 8 standard deviations to either side."""
+    axis = step * np.arange(-round(REACH / step), round(REACH / step) + 1)
+    eps = np.stack(np.meshgrid(*[axis] * model.L), axis=-1).reshape(-1, 1, model.L)
+    mass = np.exp(-0.5 * (eps[:, 0] ** 2).sum(axis=-1))
+    with replaced(model, **({} if heads is None else {"encoder": lambda seen: heads})):
+        return mass @ model.log_weights(x, np.broadcast_to(eps, (len(eps), *x.shape[:1], model.L))) / mass.sum()
 
 
 def log_joint(model, x, z):
