@@ -57,18 +57,18 @@ def elbo_by_quadrature(model, x):
     return results[:, 0], results[:, 1]
 
 
-def elbo_over_noise(model, x, heads=None):
+def elbo_over_noise(model, x, heads=None, tolerance=TOLERANCE):
     """The ELBO of any posterior that makes z of eps ~ N(0, I), flows too, without sampling: x (N, D) -> (N,) nats.
 
-    A sum of log p(x, z) - log q(z | x) over a grid of eps, which is made finer until halving it moves nothing by 1e-8
-    nats. `heads`: of each row, in the place of the encoder's. Model and ValueErrors as above.
+    A sum of log p(x, z) - log q(z | x) over a grid of eps, which is made finer until halving it moves nothing by
+    `tolerance` nats. `heads`: of each row, in the place of the encoder's. Model and ValueErrors as above.
     """
     x = _rows(model, x)
     found = _mean_over_noise(model, x, heads, step := 0.4)
     while step > 0.02:
         step /= 2
         finer = _mean_over_noise(model, x, heads, step)
-        if np.abs(finer - found).max(initial=0) < TOLERANCE:
+        if np.abs(finer - found).max(initial=0) < tolerance:
             return finer
         found = finer
     raise ValueError("model: the mean over eps still moves at steps of 0.02; expected a smooth decoder (no ReLU)")

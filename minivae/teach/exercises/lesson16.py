@@ -255,7 +255,7 @@ EXERCISES = (
             "mask_in: the comparison is turned around": _masks(enters=np.greater),
             "mask_in: the comparison is turned around, and lets equal ranks in": _masks(enters=np.greater_equal),
             "mask_in: a unit sees the last of its latents only": _masks(enters=lambda r, h: r == h - 1),
-            "mask_out: hidden[j] = rank[i] is allowed as well: such a unit knows the ranks below": _masks(leaves=np.less),
+            "mask_out: hidden[j] = rank[i] is allowed as well: that unit knows the ranks below": _masks(leaves=np.less),
             "mask_out: the comparison is turned around": _masks(leaves=np.greater),
             "mask_out: the comparison is turned around: there the output sees itself and what comes later": _masks(
                 leaves=np.greater_equal),
