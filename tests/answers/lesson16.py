@@ -436,7 +436,7 @@ WRONG = {
     ],
     "16.2": [
         (above_zero, "w v may be below 0"),
-        (as_in_the_paper, "s is 0: m(0) is not 0 then"),
+        (as_in_the_paper, "r is 0: m(0) is not 0 then"),
         (by_the_length, "divided by the length of w"),
         (not_normalized, "not divided by w w"),
         (not_subtracted, "w u is not subtracted"),

@@ -85,7 +85,7 @@ def masks(path, mask_in, mask_out, order, jacobian):
 
 
 def gaps(path, x, log_px, bounds, means):
-    """Over x: log p(x), and ELBOs of q, {name: (of the best, of the encoder)}; mean gaps {name: (family, amortization)}."""
+    """log p(x) over x, ELBOs {name: (of the best q, of the encoder's)}; mean gaps {name: (family, amortization)}."""
     with figure_to(path, (10, 3.8)) as figure:
         left, middle, right = figure.subplots(1, 3)
         for ax, (name, (best, encoder)) in zip((left, middle), bounds.items(), strict=True):

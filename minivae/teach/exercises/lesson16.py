@@ -134,17 +134,17 @@ EXERCISES = (
         hints=(
             "Multiply z' with w: how does w z' depend on w z? When does it rise everywhere, for every slope between 0 "
             "and 1?",
-            "k_0 and s are two numbers that you can now compute. v = u + c w: which c gives w v = m(w u)?",
+            "k_0 and r are two numbers that you can now compute. v = u + c w: which c gives w v = m(w u)?",
             "softplus is np.logaddexp(0, a). c is a number for each row: c[:, None] * w.",
         ),
         slips={
             "k_0: w v may be below 0, as long as no slope becomes negative": _v(lowest=0.0),
             "k_0 is too low: at slope 1 such a flow folds": _v(lowest=-2.0),
             "k_0 is higher than it need be: the slope of tanh is never above 1": _v(lowest=-0.5),
-            "s is 0: m(0) is not 0 then": _v(start=0.0),
-            "s is 1: m(0) is not 0 then": _v(start=1.0),
-            "the sign of s": _v(start=-np.log(np.e - 1)),
-            "s = log(e - 1), not log(e) - 1 or log(1/e - 1)": _v(start=np.log(1 - 1 / np.e)),
+            "r is 0: m(0) is not 0 then": _v(start=0.0),
+            "r is 1: m(0) is not 0 then": _v(start=1.0),
+            "the sign of r": _v(start=-np.log(np.e - 1)),
+            "r = log(e - 1), not log(e) - 1 or log(1/e - 1)": _v(start=np.log(1 - 1 / np.e)),
             "w u is not subtracted: w v is then m + w u": _v(minus=0),
             "w u is added: u has it already": _v(minus=-1),
             "the sign of c": _v(sign=-1),
