@@ -14,7 +14,7 @@
 # ![Contours of one bent posterior, and draws of four q: two Gaussians miss it, two flows cover it](picture:16_bend)
 #
 # *Blue: what the two latents of one decoder are like, given x. Orange: draws of four q, and how many nats the ELBO of
-# each stays below log p(x). The first Gaussian comes from an encoder, the second is the best of all Gaussians for
+# each stays below log p(x). The first Gaussian comes from an encoder, the second is the best Gaussian found for
 # this x. Then the same with a flow behind the Gaussian.*
 
 # %%
@@ -654,7 +654,7 @@ def gap_table():
         print("  family gap {:.2f} and {:.2f}, amortization gap {:.2f} and {:.2f}".format(
             *(part for parts in zip(gaussian, flow) for part in parts)))  # fmt: skip
         assert flow[0] < 0.4 * gaussian[0]
-    quoted("1.0", means["Gaussian"][0], within=0.1)
+    quoted("0.9", means["Gaussian"][0], within=0.12)
     quoted("0.2", means["Gaussian"][1], within=0.1)
     quoted("0.1", means["2 planar flows"][0], within=0.06)
     quoted("0.03", means["8 planar flows"][0], within=0.02)
@@ -702,7 +702,7 @@ with picture("16_bend") as path:
 
 # %% [markdown]
 # **Read the picture.** Left: the Gaussian. The upper line is $\log p(x)$, the lower one the ELBO of the encoder, and
-# the line between is the ELBO of $q^*$. Most of what the Gaussian misses is its family: some 1.0 nats on average, and
+# the line between is the ELBO of $q^*$. Most of what the Gaussian misses is its family: some 0.9 nats on average, and
 # about 0.2 more are the encoder's. Behind two planar flows the family gap is about 0.1, behind eight 0.03. The
 # amortization gap falls as well, to some 0.05 with eight flows: the encoder no longer has to choose
 # which part of the posterior to cover. In this model the family counts most; on images Cremer et al. (2018) found that

@@ -35,7 +35,7 @@ def planar(path, before, after, log_det, along, lines):
 
 def energies(path, edge, true, fitted):
     """Four densities on a square, {name: (n, n)}, and fits of them: {T: [(z (m, m, 2), density (m, m), KL)]}."""
-    with figure_to(path, (10, 10.6)) as figure:
+    with figure_to(path, (8.6, 9.1)) as figure:
         grid = figure.subplots(1 + len(fitted), len(true))
         tops = [density.max() for density in true.values()]
         for ax, (name, density), top in zip(grid[0], true.items(), tops, strict=True):
@@ -97,7 +97,7 @@ def gaps(path, x, log_px, bounds, means):
         low = min(ax.get_ylim()[0] for ax in (left, middle))
         for ax in (left, middle):
             ax.set_ylim(low, None)
-        left.legend(loc="lower center", fontsize=8)
+        middle.legend(*left.get_legend_handles_labels(), loc="lower left", fontsize=8)
         start = np.zeros(len(means))
         for i, (part, color) in enumerate(PARTS.items()):
             values = np.array([of[i] for of in means.values()])
