@@ -4,9 +4,7 @@ import numpy as np
 
 from minivae.teach import exercise
 
-entropy, mask, token_loss, gru_step, gate_gradients, through_time = (
-    exercise(f"23.{i}").reference for i in range(1, 7)
-)
+entropy, mask, token_loss, gru_step, gate_gradients, through_time = (exercise(f"23.{i}").reference for i in range(1, 7))
 
 
 def sigmoid(a):

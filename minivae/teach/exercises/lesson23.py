@@ -98,11 +98,11 @@ EXERCISES = (
         entropy,
         points=2,
         hints=(
-            "What is uncertain about the string of symbol i? Which rule is chosen first; and then, given the rule, what "
+            "What is uncertain about symbol i? Which rule is chosen first; and then, given the rule, what "
             "each symbol on its right side becomes.",
-            "The chain rule adds them up. The second part is an average over the rules of symbol i, with their chances, "
+            "The chain rule adds both. The second part is an average over the rules of symbol i, with their chances, "
             "of a sum of entropies H_j. So H stands on both sides: H = h + M H, with numbers h_i and M_ij.",
-            "h_i is a sum over the rules r of symbol i: left.T @ (one number per rule). M_ij as well: left.T @ (one row "
+            "h_i is a sum over the rules of symbol i: left.T @ (one number per rule). M_ij as well: left.T @ (one row "
             "per rule). np.linalg.solve(A, h) solves A H = h.",
         ),
         slips={
@@ -150,7 +150,8 @@ EXERCISES = (
             "every place counts: what is behind the end is no part of the line": lambda x: np.ones(x.shape),
             "only the end marks count: the tokens before it are to be said as well": lambda x: (
                 (x == 0) * mask(x)),
-            "how many end marks there were, not whether there were none": lambda x: np.cumsum(x == 0, axis=1) - (x == 0),
+            "how many end marks there were, not whether there were none": lambda x: (
+                np.cumsum(x == 0, axis=1) - (x == 0)),
         },
     ),
     Exercise(
@@ -237,7 +238,7 @@ EXERCISES = (
         hints=(
             "Go back from h_new = (1 - u) n + u h. What are the derivatives in n and in u?",
             "In terms of its own value tanh has the derivative 1 - n^2, and sigmoid s (1 - s).",
-            "The sum inside tanh is a_n + r m. So a_n gets what that sum gets, m gets r times it, and r gets m times it, "
+            "The sum inside tanh is a_n + r m. So a_n gets what the sum gets, m r times it, and r m times it, "
             "from which a_r is one sigmoid away.",
         ),
         slips={
@@ -277,10 +278,10 @@ EXERCISES = (
         value=gru.time_value,
         points=2,
         hints=(
-            "Start with dh = 0 and go through t = T - 1, ..., 0. First add dy[t]: then dh is all that states[t + 1] gets.",
+            "Start with dh = 0 and go through t = T - 1, ..., 0. First add dy[t]: then dh is what states[t + 1] gets.",
             "gate_gradients(dh, states[t], r[t], u[t], m[t], n[t]) gives four arrays. dg = np.concatenate([da_r, da_u, "
             "dm], axis=1); da[t] has da_n in the place of dm.",
-            "dU += states[t].T @ dg and dc += dm.sum(axis=0). The state before has two ways: dh = dh * u[t] + dg @ U.T.",
+            "dU += states[t].T @ dg and dc += dm.sum(axis=0). The state before gets dh * u[t] + dg @ U.T.",
         ),
         slips={
             "the direct way is missing: h' holds u h": _back(direct=_nothing),
