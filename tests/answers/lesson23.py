@@ -63,6 +63,12 @@ def whether_it_is_there(p, left, right):
     return np.linalg.solve(np.eye(len(M)) - M, -left.T @ (p * np.log(p)))
 
 
+def all_rules_together(p, left, right):
+    S = left.shape[1]
+    M = np.array([(p[:, None] * right).sum(axis=0) for _ in range(S)])
+    return np.linalg.solve(np.eye(S) - M, -left.T @ (p * np.log(p)))
+
+
 def entropy_of_all(p, left, right):
     return entropy(p, left, right).sum()
 
@@ -389,6 +395,11 @@ def no_gate_slopes(dh_new, h, r, u, m, n):
     return da_n * m, dh_new * (h - n), da_n, da_n * r
 
 
+def half_slopes(dh_new, h, r, u, m, n):
+    da_n = dh_new * (1 - u) * (1 - n * n)
+    return da_n * m * r * (1 - r), dh_new * (h - n) * (1 - u), da_n, da_n * r * (1 - r)
+
+
 def r_gets_n(dh_new, h, r, u, m, n):
     da_n = dh_new * (1 - u) * (1 - n * n)
     return da_n * n * r * (1 - r), dh_new * (h - n) * u * (1 - u), da_n, da_n * r
@@ -506,6 +517,16 @@ def last_written(dy, states, r, u, m, n, U):
     return da, states[0].T @ np.hstack([da[0][:, : 2 * H], dm]), dm.sum(axis=0), dh_0
 
 
+def dy_does_not_go_on(dy, states, r, u, m, n, U):
+    T, N, H = dy.shape
+    da, dU, dc, dh = np.zeros((T, N, 3 * H)), np.zeros_like(U), np.zeros(H), np.zeros((N, H))
+    for t in reversed(range(T)):
+        da_r, da_u, da_n, dm = gate_gradients(dh + dy[t], states[t], r[t], u[t], m[t], n[t])
+        dg, da[t] = np.hstack([da_r, da_u, dm]), np.hstack([da_r, da_u, da_n])
+        dU, dc, dh = dU + states[t].T @ dg, dc + dm.sum(axis=0), dh * u[t] + dg @ U.T
+    return da, dU, dc, dh
+
+
 def averaged_over_time(dy, *given):
     da, dU, dc, dh_0 = through_time(dy, *given)
     return da, dU / len(dy), dc / len(dy), dh_0
@@ -554,6 +575,7 @@ WRONG = {
         (plus_m, "the sign of M"),
         (bits_and_transposed, "mend that first: a second mistake is left"),
         (whether_it_is_there, "a symbol that stands twice in a rule counts twice"),
+        (all_rules_together, "M sums over those of all symbols"),
         (entropy_of_all, "expected shape"),
         (three_symbols, "it stopped with ValueError"),
     ],
@@ -605,6 +627,8 @@ WRONG = {
         (tanh_twice, ""),
         (no_gate_slopes, "da_u: the derivative of the sigmoid is missing in da_u"),
         (no_gate_slopes, "da_r: the derivative of the sigmoid is missing in da_r"),
+        (half_slopes, "da_u: the derivative of the sigmoid is u (1 - u), and u is missing"),
+        (half_slopes, "dm: no sigmoid is between m and the sum"),
         (r_gets_n, "r was multiplied by m, not by n"),
         (m_without_r, "m was multiplied by r, and r is missing"),
         (r_from_dm, "m and r, not m alone"),
@@ -623,6 +647,7 @@ WRONG = {
         (dc_of_da_n, "dc is the sum of dm, not of da_n"),
         (next_state, "dU takes the state behind the step"),
         (last_written, "dU and dc are those of one step"),
+        (dy_does_not_go_on, "the direct way has dh without it"),
         (averaged_over_time, "dU and dc are divided by T"),
         (no_transpose, "it stopped with ValueError"),
         (two_of_23_6, "mend that first: a second mistake is left"),

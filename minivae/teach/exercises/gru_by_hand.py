@@ -61,13 +61,13 @@ def time_value(dy, a, h_0, U, c):
 
 def step_variant(a, h, U, c, order=(0, 1, 2), cut=blocks, gate=sigmoid, candidate=np.tanh, reset=lambda r, m: r * m,
                  bias=lambda c: c, late=0, seen=lambda r, h: h, of_a=1, of_h=lambda u: u, of_n=lambda u: 1 - u,
-                 in_n=lambda g: g[2], cell=1):  # fmt: skip
+                 in_n=lambda g: g[2]):  # fmt: skip
     a, g = cut(a), cut(h @ U)
     a, g = ([parts[i] for i in order] for parts in (a, g))
     r, u = gate(a[0] + g[0]), gate(a[1] + g[1])
     m = in_n([*g[:2], seen(r, h) @ cut(U)[order[2]]]) + bias(c)
     n = candidate(of_a * a[2] + reset(r, m) + late * c)
-    return cell * (of_n(u) * n + of_h(u) * h), r, u, m, n
+    return of_n(u) * n + of_h(u) * h, r, u, m, n
 
 
 def gates_variant(dh_new, h, r, u, m, n, to_n=lambda u: 1 - u, tanh=lambda n: 1 - n**2, away=lambda h, n: h - n,
@@ -81,8 +81,8 @@ def gates_variant(dh_new, h, r, u, m, n, to_n=lambda u: 1 - u, tanh=lambda n: 1 
 
 
 def time_variant(dy, states, r, u, m, n, U, direct=lambda u: u, through=1, used=lambda t, T: True, carried=1, summed=1,
-                 at=0, seen=0, in_g=lambda da_n, dm: dm, in_c=lambda da_n, dm: dm, last=True, early=True,
-                 start=0, upward=False, over=lambda T: 1, block=lambda da_n, dm: da_n):  # fmt: skip
+                 at=0, seen=0, in_g=lambda da_n, dm: dm, in_c=lambda da_n, dm: dm, last=True,
+                 lacks=0, upward=False, over=lambda T: 1, block=lambda da_n, dm: da_n):  # fmt: skip
     T = len(dy)
     da, dU, dc, dh = [], np.zeros_like(U), np.zeros(U.shape[0]), np.zeros_like(states[0])
     for t in range(T) if upward else reversed(range(T)):
@@ -92,5 +92,5 @@ def time_variant(dy, states, r, u, m, n, U, direct=lambda u: u, through=1, used=
         da.append(np.concatenate([da_r, da_u, block(da_n, dm)], axis=-1))
         dU = summed * dU + states[t + at].T @ dg / over(T)
         dc = summed * dc + in_c(da_n, dm).sum(axis=0) / over(T)
-        here, dh = dh, dh * direct(u[t]) + through * dg @ U.T
+        here, dh = dh, (dh - lacks * dy[t]) * direct(u[t]) + through * dg @ U.T
     return np.stack(da if upward else da[::-1]), dU, dc, dh if last else here

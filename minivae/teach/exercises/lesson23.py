@@ -117,6 +117,8 @@ EXERCISES = (
             "M is transposed: M_ij is how many j a symbol i becomes": _entropy(turn=np.transpose),
             "the sign of M: from H = h + M H follows (I - M) H = h": _entropy(stays=1),
             "a symbol that stands twice in a rule counts twice": _entropy(of_right=lambda right: np.minimum(right, 1)),
+            "each symbol has its own rules: M sums over those of all symbols": _entropy(
+                turn=lambda M: np.ones_like(M) * M.sum(axis=0)),
             "a rule with p counts p log p, not p^2 log p": _entropy(weight=np.square),
             "the chance of a rule is p, not p^2, in M": _entropy(in_M=np.square),
             "divided by the number of symbols: each of them is said": _entropy(
@@ -256,6 +258,10 @@ EXERCISES = (
             "the derivative of the sigmoid is u (1 - u), not 1 - u^2": _gate(gate_u=lambda u: 1 - u**2),
             "the derivative of the sigmoid is u (1 - u) of its value: sigmoid is applied once more": _gate(
                 gate_u=lambda u: sigmoid(u) * (1 - sigmoid(u)), gate_r=lambda r: sigmoid(r) * (1 - sigmoid(r))),
+            "da_u: the derivative of the sigmoid is u (1 - u), and u is missing": _gate(gate_u=lambda u: 1 - u),
+            "da_u: the derivative of the sigmoid is u (1 - u), and 1 - u is missing": _gate(gate_u=_as_it_is),
+            "da_r: the derivative of the sigmoid is r (1 - r), and r is missing": _gate(gate_r=lambda r: 1 - r),
+            "dm: no sigmoid is between m and the sum in tanh, so r alone": _gate(to_m=lambda r: r * (1 - r)),
             "the derivative of the sigmoid is missing in da_r": _gate(gate_r=np.ones_like),
             "the derivative of the sigmoid is r (1 - r), not 1 - r^2": _gate(gate_r=lambda r: 1 - r**2),
             "da_r: r was multiplied by m, and m is missing": _gate(to_r=lambda m, n, r: 1),
@@ -291,6 +297,7 @@ EXERCISES = (
             "only the last dy is used: every state had an output": _back(used=lambda t, T: t == T - 1),
             "dy is used at the first step alone: every state had an output": _back(used=lambda t, T: t == 0),
             "what comes from the later step is dropped: dh is that and dy[t]": _back(carried=0),
+            "dy[t] goes on as well: the direct way has dh without it": _back(lacks=1),
             "dU and dc are those of one step: all steps share U and c, so their gradients add up": _back(summed=0),
             "dU takes the state behind the step: U multiplied states[t]": _back(at=1),
             "the gates take the state behind the step: u multiplied states[t]": _back(seen=1),

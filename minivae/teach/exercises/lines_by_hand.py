@@ -36,11 +36,12 @@ def one_step(I_minus_M, h):
 
 def loss_variant(logits, x, counts, axis=-1, log=1, sign=1, dsign=1, hot=1, in_loss=lambda counts: counts,
                  in_gradient=lambda counts: counts, over=lambda counts: len(counts), dover=None,
-                 before=lambda a, counts: a, shift=0, places=lambda a: a):  # fmt: skip
+                 before=lambda a, counts: a, shift=0):  # fmt: skip
     logits = before(logits, counts[..., None])
     a = logits - logits.max(axis=axis, keepdims=True)
     log_p = a - np.log(np.exp(a).sum(axis=axis, keepdims=True))
     target = np.roll(x, shift, axis=1)
     one_hot = np.arange(logits.shape[-1]) == target[..., None]
     dlogits = dsign * (np.exp(log_p) - hot * one_hot) * in_gradient(counts)[..., None] / (dover or over)(counts)
-    return -sign * places((log_p * one_hot).sum(axis=-1) * in_loss(counts)).sum() / over(counts) / log, dlogits / log
+    loss = -sign * ((log_p * one_hot).sum(axis=-1) * in_loss(counts)).sum() / over(counts)
+    return loss / log, dlogits / log
