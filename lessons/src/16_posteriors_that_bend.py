@@ -433,10 +433,10 @@ with picture("16_energies") as path:
     drawings.energies(path, *fits())
 
 # %% [markdown]
-# **Read the picture.** One flow bends the Gaussian once; the KL is some 1.5 nats on average. Four flows find the
-# shape, at about 0.6 nats, and 16 are at some 0.2. What remains are thin bridges: a flow cannot tear. The two moons
-# come from one Gaussian, so a band stays between them, however faint. This is one training for each
-# T, from one seed; another one ends in another place.
+# **Read the picture.** One flow stretches or squeezes the Gaussian along one direction; the KL is some 1.5 nats on
+# average. Four flows are at about 0.6 nats, and 16 at some 0.2: they follow the wave. What they still miss are faint
+# branches and the space between: the two moons come from one Gaussian, and a flow cannot tear it, so a band stays
+# between them, however faint. This is one training for each T, from one seed; another one ends in another place.
 #
 # ## All latents at once
 #

@@ -24,6 +24,12 @@ def no_absolute_value(z, v, w, b):
     return z + v * t[:, None], np.log(1 + (1 - t**2) * np.einsum("ni,ni->n", w, v))
 
 
+def square_outside(z, v, w, b):
+    """And no absolute value."""
+    t = np.tanh(np.sum(w * z, axis=1) + b)
+    return z + t[:, None] * v, np.log(1 + (1 - t) ** 2 * np.sum(w * v, axis=1))
+
+
 def no_log(z, v, w, b):
     t = np.tanh(np.sum(w * z, axis=1) + b)
     return z + v * t[:, None], np.abs(1 + (1 - t**2) * np.sum(w * v, axis=1))
@@ -105,6 +111,12 @@ def by_the_length(u, w):
     wu = (u * w).sum(axis=1)
     m = np.log(1 + np.exp(wu + np.log(np.e - 1))) - 1
     return u + ((m - wu) / np.linalg.norm(w, axis=1))[:, None] * w
+
+
+def by_the_sum(u, w):
+    wu = (u * w).sum(axis=1)
+    m = np.log(1 + np.exp(wu + np.log(np.e - 1))) - 1
+    return u + ((m - wu) / np.abs(w).sum(axis=1))[:, None] * w
 
 
 def not_normalized(u, w):
@@ -423,6 +435,7 @@ WRONG = {
         (tanh_for_slope, "tanh where its slope should be"),
         (slope_forgotten, "the slope of tanh is missing in the Jacobian"),
         (no_absolute_value, "the absolute value is missing"),
+        (square_outside, "that is (1 - tanh)^2"),
         (no_log, "that is the determinant; its logarithm is wanted"),
         (diagonal_only, "the product of the Jacobian's diagonal"),
         (without_one, "the 1 is missing"),
@@ -438,6 +451,7 @@ WRONG = {
         (above_zero, "w v may be below 0"),
         (as_in_the_paper, "r is 0: m(0) is not 0 then"),
         (by_the_length, "divided by the length of w"),
+        (by_the_sum, "divided by the sum of |w|"),
         (not_normalized, "not divided by w w"),
         (not_subtracted, "w u is not subtracted"),
         (u_left_out, "u is missing"),

@@ -97,6 +97,7 @@ EXERCISES = (
         slips={
             "tanh where its slope should be: the Jacobian has 1 - tanh^2": _planar(slope=_as_it_is),
             "tanh is not squared in its slope, 1 - tanh^2": _planar(slope=lambda h: 1 - h),
+            "that is (1 - tanh)^2; the slope is 1 - tanh^2": _planar(slope=lambda h: (1 - h) ** 2),
             "the slope of tanh has a minus: 1 - tanh^2": _planar(slope=lambda h: 1 + h * h),
             "that is tanh^2; the slope is 1 - tanh^2": _planar(slope=lambda h: h * h),
             "the slope of tanh is missing in the Jacobian": _planar(slope=_ones),
@@ -152,6 +153,7 @@ EXERCISES = (
             "not divided by w w": _v(over=lambda w: 1.0),
             "divided by the length of w; it is its square": _v(over=lambda w: np.sqrt((w * w).sum(-1))),
             "divided by the mean of w^2; it is the sum": _v(over=lambda w: (w * w).mean(-1)),
+            "divided by the sum of |w|; it is the sum of w^2": _v(over=lambda w: np.abs(w).sum(-1)),
             "divided by the sum of w": _v(over=lambda w: w.sum(-1)),
             "u is changed along itself; it is to be along w": _v(along="u"),
             "u is missing: only its part along w is to change": _v(keep=0),
@@ -187,6 +189,7 @@ EXERCISES = (
             "ds/da is -2 h s: h is missing": _gradient(bent=lambda h, s: -2 * s),
             "ds = k ddet: k is missing": _gradient(factor=_ones),
             "the slope of tanh is 1 - h^2: h is not squared": _gradient(slope=lambda h: 1 - h),
+            "that is (1 - h)^2; the slope of tanh is 1 - h^2": _gradient(slope=lambda h: (1 - h) ** 2),
             "the slope of tanh has a minus: 1 - h^2": _gradient(slope=lambda h: 1 + h * h),
             "log_det is a logarithm: ddet = dlog_det / det": _gradient(inverse=0),
             "dlog_det is divided by the square of det": _gradient(inverse=2),
