@@ -486,7 +486,7 @@ WRONG = {
         (summed_over_all, "log_det is summed over the examples as well"),
         (negative, "that is the one of the inverse"),
         (no_exp_and_negative, "log_scale is used as it is"),
-        (no_exp_and_negative, "the sign of log_det"),
+        (no_exp_and_negative, "log_det: the sign is wrong"),
         (all_to_net, "it stopped with ValueError"),
         (only_moved, "z           expected shape"),
         (in_place, "it writes into its argument x"),

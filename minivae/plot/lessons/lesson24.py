@@ -72,7 +72,8 @@ def likelihood(path, entropy, bars, silent):
             ax.text(entropy + 0.05, i, "says nothing about p(x)", color=GREY, va="center")
         ax.axvline(entropy, color="black", ls="--", lw=1.2)
         ax.text(entropy + 0.02, -0.75, f"entropy of the density: {entropy:.3f}", va="center", fontsize=9)
-        ax.set(yticks=range(len(rows)), yticklabels=rows, xlim=(0, 1.03 * max(map(max, bars.values()))), ylim=(len(rows) - 0.5, -1.1),
+        ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -1.1),
+               xlim=(0, 1.03 * max(map(max, bars.values()))),
                xlabel="-log p(x) of new points, nats: dots are seeds, bars their mean")  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def cost(path, one, jumps, steps):
         for (name, (calls, shares)), color in zip(one.items(), CLASSES, strict=False):
             ax.plot(calls, 100 * np.mean(shares), "D", ms=7, color=color, label=name)
         ax.set(xscale="log", xlabel="evaluations of a network for one sample", ylabel="near a mode, %", ylim=(0, 100))
-        ticks = [1, 2, 5, 10, 20, 50]
+        ticks = [1, 2, 4, 10, 20, 50]
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

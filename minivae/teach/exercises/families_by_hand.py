@@ -59,12 +59,12 @@ def per_row(a):
     return a.sum(axis=1)
 
 
-def coupling_variant(x, net, seen=same, scale=np.exp, move=lambda scale, moved, shift: scale * moved + shift,
+def coupling_variant(x, net, scale=np.exp, move=lambda scale, moved, shift: scale * moved + shift,
                      swap=False, log=same, total=per_row, sign=1):  # fmt: skip
     kept, moved = halves(x)
     if swap:
         kept, moved = moved, kept
-    log_scale, shift = net(seen(kept, moved))
+    log_scale, shift = net(kept)
     z = move(scale(log_scale), moved, shift)
     return np.concatenate([z, kept] if swap else [kept, z], axis=1), sign * total(log(log_scale, shift, kept))
 
@@ -79,9 +79,9 @@ def inverse_variant(z, net, swap=False, scale=lambda log_scale: np.exp(-log_scal
     return np.concatenate([x, keep(kept, x)] if swap else [keep(kept, x), x], axis=1)
 
 
-def backward_variant(dz, dlog_det, x, log_scale, scale=np.exp, kept=1, of_z=1, of_det=lambda dlog_det: dlog_det[:, None],
-                     times=lambda x, scale: halves(x)[1], inner=same, out=same, moved=lambda dmoved, scale: dmoved * scale,
-                     shift=same):  # fmt: skip
+def backward_variant(dz, dlog_det, x, log_scale, scale=np.exp, kept=1, of_z=1,
+                     of_det=lambda dlog_det: dlog_det[:, None], times=lambda x, scale: halves(x)[1], inner=same,
+                     out=same, moved=lambda dmoved, scale: dmoved * scale, shift=same):  # fmt: skip
     dkept, dmoved = halves(dz)
     s = scale(log_scale)
     dlog_scale = of_z * dmoved * inner(s) * times(x, s) + of_det(dlog_det)

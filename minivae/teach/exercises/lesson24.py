@@ -104,7 +104,7 @@ EXERCISES = (
         points=2,
         hints=(
             "Write the Jacobian of D = 2 first: a matrix of 2 times 2 numbers, dz_i / dx_j. Which of them is 0?",
-            "The determinant of a triangular matrix is the product of its diagonal. What is the logarithm of a product?",
+            "The determinant of a triangular matrix is the product of its diagonal. Take its logarithm.",
             "half = x.shape[1] // 2; kept, moved = x[:, :half], x[:, half:]; log_scale, shift = net(kept). "
             "np.concatenate([a, b], axis=1) puts two halves side by side.",
         ),
@@ -212,8 +212,8 @@ EXERCISES = (
             "Do two steps. In front of x stands the product of two roots; two noises are left, each with a factor.",
             "A sum of two independent Gaussians is one Gaussian, whose variance is the sum of theirs. With the "
             "abbreviation abar for the product of all 1 - beta, what is 1 - abar of two steps?",
-            "np.cumprod(1 - beta) has the products of all t, the first at index 0; t - 1 picks one for each example, and "
-            "[:, None] puts them in front of the D numbers.",
+            "np.cumprod(1 - beta) has the products of all t, the first at index 0; t - 1 picks one for each example, "
+            "and [:, None] puts them in front of the D numbers.",
         ),
         slips={
             "one step too far: the product of t factors stands at index t - 1": _noise(at=0),
@@ -299,7 +299,7 @@ EXERCISES = (
             "the sign of dodds_g: that is what would help the generator": _critic(sign_g=-1),
             "summed over the examples: the mean is wanted": _critic(mean=np.sum, over=lambda a: 1),
             "the loss is a mean over the examples, so its gradients are divided by N": _critic(over=lambda a: 1),
-            "not finite, or cut off, where a probability is 0: take softplus of the odds, not the log of sigmoid": _critic(
+            "not finite where a probability is 0: take softplus of the odds, not the log of sigmoid": _critic(
                 cost=lambda a: -np.log(sigmoid(-a))),
             "the slope of softplus(a) is sigmoid(a); here is that of sigmoid": _critic(
                 slope=lambda a: sigmoid(a) * sigmoid(-a)),
@@ -333,11 +333,11 @@ EXERCISES = (
             "the slope is that of the saturating loss": _generator(slope=lambda odds: -sigmoid(odds)),
             "that is the slope for which the critic is half sure, everywhere": _generator(
                 slope=lambda odds: -0.5 * np.ones_like(odds)),
-            "not finite, or cut off, where a probability is 0: take softplus of the odds, not the log of sigmoid": (
-                _generator(cost=lambda odds: -np.log(sigmoid(odds)))),
+            "not finite where a probability is 0: take softplus of the odds, not the log of sigmoid": _generator(
+                cost=lambda odds: -np.log(sigmoid(odds))),
             "that is the loss of hinge, the odds themselves": _generator(
                 cost=lambda odds: -odds, slope=lambda odds: -np.ones_like(odds)),
             **_cut_off(_generator, 1),
         },
     ),
-)
+)  # fmt: skip
