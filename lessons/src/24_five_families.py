@@ -385,8 +385,8 @@ with picture("24_noise") as path:
 #
 # At $t = 1$ there is no KL but $-\log p(x \mid x_1)$. There $m_1 = x$, and so it has the same form. The negative ELBO
 # is the sum over all t, and with one t drawn at random T times the term of that t is right on average. So *the weight*
-# $T w_t$ *makes the squared error of the noise the bound*, but for a constant. Ho et al. found that samples are better if one
-# drops the weight and takes the same one for all t; it then is a loss, and no bound.
+# $T w_t$ *makes the squared error of the noise the bound*, but for a constant. Ho et al. found that samples are better
+# if one drops the weight and takes the same one for all t; it then is a loss, and no bound.
 #
 # ### Exercise 24.5: `noise_loss`
 #
@@ -753,8 +753,9 @@ with picture("24_stability") as path:
 #
 # That is true by construction. How good are the numbers? For new points $x$, the mean of
 # $\log p(x) - \log p_\text{model}(x)$ estimates $\text{KL}(p \,\|\, p_\text{model})$. Add the entropy, and you have
-# what a point costs under the model. For VAE and diffusion $\log p_\text{model}$ is replaced by a bound, and the cost is one from above:
-# the ELBO, or the bound of K samples that lesson 7 ends with.
+# what a point costs under the model. For VAE and diffusion $\log p_\text{model}$ is replaced by a
+# bound from below, the ELBO, or the bound of K samples that lesson 7 ends with; what comes out is an upper limit of the
+# cost.
 
 
 # %%
@@ -891,7 +892,7 @@ def structure():
     quoted("0.87", nothing["autoencoder"], within=0.06)
     quoted("0.95", right["diffusion"], within=0.03)
     quoted("0.8", right["flow"], within=0.1)
-    assert min(right["VAE"], right["autoencoder"]) > 0.97
+    assert min(right["VAE"], right["autoencoder"]) > 0.99
     assert longest["autoencoder"] < min(longest[name] for name in longest if name != "autoencoder") - 0.03
     assert nothing["autoencoder"] > max(nothing[name] for name in nothing if name != "autoencoder") + 0.15
     assert abs(nothing["VAE"] - nothing["diffusion"]) < 0.15
@@ -909,10 +910,10 @@ with picture("24_planes") as path:
 # are thin stripes, some of them far from their neighbors on the ring.
 #
 # The numbers disagree with each other. The autoencoder, which one calls unstructured, has the most even walks (0.10)
-# and codes of which a linear classifier is always right; but its walks lead through nothing (0.87 of their middles).
-# By the probe VAE and autoencoder are first, diffusion follows with 0.95, the flow is last with about 0.8. Say which
-# number you mean, or do not say "structure". What is true of both, flow and diffusion: z has as many numbers as x.
-# Where x is an image, that is no summary.
+# and codes of which a linear classifier is nearly always right; but its walks lead through nothing (0.87 of their
+# middles). By the probe VAE and autoencoder are first, diffusion follows with 0.95, the flow is last with about 0.8.
+# Say which number you mean, or do not say "structure". What is true of both, flow and diffusion: z has as many
+# numbers as x. Where x is an image, that is no summary.
 #
 # ## Claim 5: cost
 #
@@ -945,7 +946,8 @@ def fewer_steps(jumps=(1, 2, 5, 10, 50)):
                        for run in trained["diffusion"]])  # fmt: skip
     print("diffusion in", *(f"{n}: {share:.2f} " for n, share in zip(jumps, shares.mean(axis=0), strict=True)))
     quoted("0.03", shares[:, 0].mean(), within=0.03)
-    quoted("0.67", shares[:, jumps.index(10)].mean(), within=0.06)
+    quoted("0.60", shares[:, jumps.index(5)].mean(), within=0.06)
+    quoted("0.66", shares[:, jumps.index(10)].mean(), within=0.06)
     one = {name: ([4 if name == "flow" else 1], near_share[name]) for name in trained if name != "diffusion"}
     return one, (jumps, shares), ([T], near_share["diffusion"][:, None])
 
@@ -957,7 +959,7 @@ with picture("24_cost") as path:
 # %% [markdown]
 # **Read the picture.** The claim shows: a sample of diffusion takes more than fifty times the time of a VAE's sample,
 # and a step of flow or diffusion takes longer than that of a VAE. But five or ten evaluations are nearly as good as
-# fifty: 0.67 with ten, 0.69 with all. With one it is 0.03, below the autoencoder. "Slow" is a choice.
+# fifty: 0.60 with five, 0.66 with ten, 0.69 with all. With one it is 0.03, below the autoencoder. "Slow" is a choice.
 #
 # ## Claim 6: mode coverage
 #
@@ -979,6 +981,7 @@ def coverage():
         print(f"{name:<12}", *(f"{row.kept:5d}" for row in rows), " " * 7, *(f"{row.kl:7.3f}" for row in rows))
     assert min(*kept["VAE"], *kept["diffusion"]) == 8
     assert min(*kept["GAN"], *kept["flow"]) >= 7 > 4 >= max(kept["autoencoder"])
+    assert max(of.mean(axis=0).max() for of in shares.values()) < 1 / 8
     quoted("0.0035", 7 / 2000)
     return shares
 
@@ -998,12 +1001,12 @@ with picture("24_modes") as path:
 #   another GAN and another flow. It shows as sensitivity, not as failure.
 # - **Sample quality**, *very high for diffusion, sharp for a GAN, blurred for a VAE, low for an autoencoder*: near a
 #   mode are 0.69, about 0.6, 0.39 and 0.09. The order shows, but diffusion and GAN overlap.
-# - **Likelihood**, *exact for a flow, approximate for VAE and diffusion*: about 1.2 nats, at most 1.76 and at most 0.93,
-#   where the entropy is 0.31. It shows, but exact is not best.
+# - **Likelihood**, *exact for a flow, approximate for VAE and diffusion*: about 1.2 nats, at most 1.76, at most 0.93;
+#   the entropy is 0.31. It shows, but exact is not best.
 # - **Latent structure**, *high for a VAE, low for an autoencoder and for diffusion*: the probe says 1, 1 and 0.95. It
 #   does not show: what is high depends on the measure.
 # - **Cost**, *high for diffusion*: 50 evaluations of a network for a sample, or 10 that do nearly as well. It shows.
-# - **Mode coverage**, *low for a GAN, high for VAE, flow and diffusion*: all of them keep seven or eight modes of eight;
+# - **Mode coverage**, *low for a GAN, high for VAE, flow and diffusion*: all four keep seven or eight modes of eight;
 #   the autoencoder keeps four or fewer. It does not show for the GAN.
 #
 # Each of these lines is about *this* density, these nets and 1,000 steps. None says what holds for images. What you
@@ -1011,11 +1014,10 @@ with picture("24_modes") as path:
 # seed.
 #
 # <!-- only with solutions -->
-# The same comparison with more of everything is the page [figures/families.md](../figures/families.md): 34,000
-# parameters, 15 seconds for each family (some 4,000 to 11,000 steps), two sets of points and three of images, with
-# equal seconds and not equal steps. On the ring all five are better there than here, and they stand in the order
-# diffusion, GAN, flow, VAE, autoencoder. Its GAN keeps all eight modes after 15 s and five after 60 s: there the last
-# claim does show, later.
+# The same comparison with more of everything is the page `figures/families.md`: 34,000 parameters, 15 seconds for each
+# family (on the ring some 4,000 to 11,000 steps), two sets of points and three of images; the seconds are equal there,
+# not the steps. All five are better on the ring than here, and they stand in the order diffusion, GAN, flow, VAE,
+# autoencoder. Its GAN keeps all eight modes after 15 s and five after 60 s: there the last claim does show, later.
 #
 # ## The same in minivae
 #
