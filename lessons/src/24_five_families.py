@@ -343,7 +343,7 @@ with picture("24_noise") as path:
 
 # %% [markdown]
 # **Read the picture.** Colors are the modes from which the points come. At t = 12 the modes run into each other, at
-# t = 30 one cannot tell them apart by eye, and in the end 0.03 of x is left. A model of diffusion learns to go from
+# t = 30 only the colors tell them apart, and in the end 0.03 of x is left. A model of diffusion learns to go from
 # right to left.
 #
 # ### What has to be learned
@@ -739,13 +739,13 @@ with picture("24_stability") as path:
 # **Read the picture.** Above, each line is a seed. Nothing fails: in the end all trainings of VAE, GAN, flow and
 # diffusion have more than a quarter of their samples near a mode. The GANs begin late and end farther apart than the
 # VAEs. (The autoencoder stays where it is: its loss does not ask for samples.) Below is the twin. In the VAE, the
-# autoencoder and diffusion, the difference of $10^{-13}$ is still below $10^{-7}$ after 800 steps: their trainings
-# forget it. In the GAN it stays small for some hundred steps, and then it grows by many powers of ten until the twin is
+# autoencoder and diffusion, the difference of $10^{-13}$ is still below $10^{-7}$ after 800 steps, too small to
+# matter. In the GAN it stays small for some hundred steps, and then it grows by many powers of ten until the twin is
 # another model; in the flow it does so almost from the start.
 #
 # So the claim shows, and it says something else than one may think. To be unstable is not to fail. It means that the
-# result is an accident of the last digit: a machine that rounds otherwise may make another GAN of the same seed.
-# This is why the text quotes GAN and flow with one digit only.
+# result is an accident of the last digit: a machine that rounds otherwise may make another GAN of the same seed. This
+# is why the text quotes what GAN and flow reach so coarsely.
 #
 # ## Claim 3: likelihood
 #
