@@ -295,6 +295,22 @@ def no_new_axis(x, eps, t, beta):
     return np.sqrt(abar) * x + np.sqrt(1 - abar) * eps
 
 
+def variances_added(x, eps, t, beta):
+    a = np.array([np.prod(np.sqrt(1 - beta[:k])) for k in t])[:, None]
+    b = np.array([np.sum(beta[:k]) for k in t])[:, None]
+    return a * x + np.sqrt(b) * eps
+
+
+def sum_for_product(x, eps, t, beta):
+    v = np.cumsum(beta)[t - 1][:, None]
+    return np.sqrt(1 - v) * x + np.sqrt(v) * eps
+
+
+def last_noise(x, eps, t, beta):
+    a = np.sqrt(np.cumprod(1 - beta)[t - 1][:, None])
+    return a * x + np.sqrt(beta[t - 1][:, None]) * eps
+
+
 def index_and_no_root(x, eps, t, beta):
     abar = np.append(np.cumprod(1 - beta), 0)[t][:, None]
     return np.sqrt(abar) * x + (1 - abar) * eps
@@ -523,6 +539,9 @@ WRONG = {
         (exchanged, "x and eps are exchanged"),
         (all_steps, "the product of all T steps"),
         (power_t, "each step has a beta of its own"),
+        (variances_added, "the variances of the noises are added as they are"),
+        (sum_for_product, "1 less the sum of beta stands"),
+        (last_noise, "that is the noise of the last step alone"),
         (no_new_axis, "it stopped with ValueError"),
         (index_and_no_root, "mend that first: a second mistake is left"),
     ],

@@ -89,11 +89,13 @@ def backward_variant(dz, dlog_det, x, log_scale, scale=np.exp, kept=1, of_z=1,
 
 
 def noised_variant(x, eps, t, beta, left=lambda beta: np.cumprod(1 - beta), at=-1, root=np.sqrt,
-                   noise=lambda abar: np.sqrt(1 - abar), sign=1, swap=False):  # fmt: skip
-    abar = left(beta)[np.clip(t + at, 0, len(beta) - 1)][:, None]
+                   noise=lambda abar: np.sqrt(1 - abar), added=None, sign=1, swap=False):  # fmt: skip
+    i = np.clip(t + at, 0, len(beta) - 1)
+    abar = left(beta)[i][:, None]
+    spread = noise(abar) if added is None else added(beta)[i][:, None]
     if swap:
         x, eps = eps, x
-    return root(abar) * x + sign * noise(abar) * eps
+    return root(abar) * x + sign * spread * eps
 
 
 def loss_variant(eps_hat, eps, weight, power=2, total=per_row, mean=np.mean, weigh=same, two=2, sign=1, weigh_d=same,

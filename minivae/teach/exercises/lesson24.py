@@ -221,8 +221,8 @@ EXERCISES = (
             "that is the last step alone: the product of all 1 - beta up to t is wanted": _noise(
                 left=lambda beta: 1 - beta),
             "that is the product of beta: of 1 - beta it is wanted": _noise(left=np.cumprod),
-            "the sum of beta stands where the product of 1 - beta belongs": _noise(
-                left=lambda beta: np.exp(-np.cumsum(beta))),
+            "1 less the sum of beta stands where the product of 1 - beta belongs": _noise(
+                left=lambda beta: 1 - np.cumsum(beta)),
             "the product of all T steps: only those up to t are done": _noise(
                 left=lambda beta: np.full(len(beta), np.prod(1 - beta))),
             "1 - beta to the power t: each step has a beta of its own": _noise(
@@ -233,8 +233,11 @@ EXERCISES = (
                 root=lambda a: a * 1.0, noise=lambda abar: 1.0 - abar),
             "the two shares of a variance add up to 1, not the roots of them": _noise(
                 noise=lambda abar: 1 - np.sqrt(abar)),
+            "the variances of the noises are added as they are: each later step shrinks them as well": _noise(
+                added=lambda beta: np.sqrt(np.cumsum(beta))),
             "the factors of the noises are added: independent noises add their variances": _noise(
-                noise=lambda abar: np.sqrt(-np.log(abar))),
+                added=lambda beta: np.cumsum(np.sqrt(beta))),
+            "that is the noise of the last step alone: the earlier ones are still there": _noise(added=np.sqrt),
             "x and eps are exchanged": _noise(swap=True),
             "x stands there whole: each step shrinks it as well": _noise(root=_ones),
             "eps stands there whole: its variance is what is left": _noise(noise=_ones),
