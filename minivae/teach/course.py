@@ -27,5 +27,6 @@ COURSE = {
     11: Lesson("One code, two machines", (8, 9), 2.5),
     12: Lesson("The bug zoo", (2, 7, 9), 2),
     14: Lesson("When latents die", (7, 9), 3),
+    18: Lesson("Levels", (7, 9), 3),
 }
 SHORTEST = 0, 1, 7, 8, 9  # the way to a whole VAE that leaves out all else
