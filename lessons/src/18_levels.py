@@ -9,7 +9,7 @@
 #
 # **You need** the KL and the posterior of lesson 7 and the VAE of lesson 9. About 3 hours.
 #
-# ![Two times 48 digits: of a plain hierarchy, whose rows look alike, and of a ladder](picture:18_held)
+# ![Two times 48 digits: of a plain hierarchy, whose rows have no theme, and of a ladder](picture:18_held)
 #
 # *Samples of two models with the same generative network. In each row the upper level z2 is held, and the lower one,
 # z1, is drawn anew. Left: trained in the plain way. Any row could be any other; z2 decides nothing. Right: as a
@@ -150,13 +150,14 @@ with picture("18_both_learn") as path:
 # The plain hierarchy infers from the data upward: $q(z_1 \mid x)$, and $q(z_2 \mid z_1)$ of what was drawn. There
 # $z_2$ has a hard life. All that it can do is to be a better prior of $z_1$ than $N(0, I)$. Call $q(z_1)$ the mean of
 # all $q(z_1 \mid x)$. Over all priors $p(z_1)$, the mean of $\log p(z_1)$ under $q(z_1)$ is largest for $p = q(z_1)$
-# (exercise 7.1's inequality, $\text{KL} \ge 0$). So against a $z_2$ that is ignored, with $p(z_1) = N(0, I)$, it
+# (since a KL is not negative, lesson 7). So against a $z_2$ that is ignored, with $p(z_1) = N(0, I)$, it
 # gains at most
 #
 # $$\mathbb{E}_{q(z_1)}[\log q(z_1) - \log N(z_1; 0, I)] = \text{KL}(q(z_1) \,\|\, N(0, I)) .$$
 #
-# From the first step on an encoder of $z_1$ is pulled to $N(0, I)$, and makes just this small. Then nothing is left
-# for $z_2$, and it dies.
+# That is a bound for one $q(z_1)$, and $q(z_1)$ learns as well. With $\beta = 1$ from the first step on, the encoder
+# of $z_1$ is pulled to $N(0, I)$ at once, and the bound becomes small. Then $z_2$, which hears of $x$ through $z_1$
+# alone, has nothing left to gain, and dies.
 #
 # The *ladder* (Sønderby et al. 2016) infers in the order in which the model generates: first $z_2$ given $x$, then
 # $z_1$ given both. What $x$ says of $z_1$ is a Gaussian $N(\mu, v)$, made by the encoder. What $z_2$ says is the
@@ -546,8 +547,8 @@ with picture("18_held") as path:
                   DIGITS.shape)  # fmt: skip
 
 # %% [markdown]
-# **Read the picture.** On the left a row has no theme. On the right the rows differ from each other more than the
-# pictures of a row do: $z_2$ has chosen the kind, and $z_1$ varies it.
+# **Read the picture.** On the left a row has no theme. On the right it has one, with exceptions: $z_2$ chooses the
+# kind, $z_1$ varies it, and now and then changes it. That is what a share of less than a half looks like.
 #
 # ## The same in minivae
 #
@@ -590,7 +591,7 @@ print(f"largest difference of the gradients: {same_as_the_library():.1e}")
 
 # %% [markdown]
 # `minivae train --model ladder --upper 8` trains one; `minivae sample RUN --level 2` draws rows that hold the upper
-# level, and `minivae evaluate RUN latents` prints KL and active units of each. [The page of
+# level, and `minivae evaluate RUN --measure latents` prints KL and active units of each. [The page of
 # variants](../figures/variants.md) has three levels on MNIST: 40, 20 and 10 latents. There the ladder has 20 active
 # units in $z_2$, where the plain hierarchy has 6. But the plain one with a warm-up has 18, and the better log p(x) of
 # the two. What wakes an upper level depends on the data and on the training; measure it.

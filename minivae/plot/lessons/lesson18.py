@@ -47,7 +47,7 @@ def levels(path, found, chance):
         for i, (name, (_, variances, _)) in enumerate(found.items()):
             unit = np.arange(1, len(variances) + 1)
             middle.plot(unit, np.sort(variances)[::-1], "o-", color=CLASSES[i], ms=4, label=name.replace("\n", " "))
-        middle.set(title="each unit of z2: variance of its mean", xlabel="unit, the largest first", ylim=(-0.03, 1))
+        middle.set(title="each unit of z2: variance of its mean", xlabel="unit, the largest first", ylim=(-0.03, 0.9))
         middle.legend(fontsize=8)
         for i, (*_, shares) in enumerate(found.values()):
             right.plot(np.full(len(shares), i), 100 * shares, "o", color=CLASSES[i], ms=7)

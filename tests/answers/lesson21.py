@@ -1,0 +1,877 @@
+"""Planted answers of lesson 21, Codes."""
+
+import numpy as np
+
+
+def soft(a, axis=-1):
+    w = np.exp(a - np.max(a, axis=axis, keepdims=True))
+    return w / np.sum(w, axis=axis, keepdims=True)
+
+
+# ---- 21.1: z, e -> codes
+
+
+def squared(z, e):
+    return ((z[:, None, :] - e[None]) ** 2).sum(axis=2)
+
+
+def farthest(z, e):
+    return squared(z, e).argmax(axis=1)
+
+
+def inner_product(z, e):
+    return (z @ e.T).argmax(axis=1)
+
+
+def half_the_product(z, e):
+    return np.argmin((e**2).sum(axis=1) - z @ e.T, axis=1)
+
+
+def plus_two(z, e):
+    return np.argmin((z**2).sum(1)[:, None] + 2 * z @ e.T + (e**2).sum(1), axis=1)
+
+
+def taxi(z, e):
+    return np.argmin(np.abs(z[:, None] - e).sum(axis=-1), axis=1)
+
+
+def not_squared(z, e):
+    return np.argmin((z[:, None] - e).sum(axis=-1), axis=1)
+
+
+def wrong_axis(z, e):
+    return squared(z, e).argmin(axis=0)
+
+
+def cosine(z, e):
+    return np.argmax((z @ e.T) / np.linalg.norm(e, axis=1), axis=1)
+
+
+def the_codes(z, e):
+    return e[squared(z, e).argmin(axis=1)]
+
+
+def the_distances(z, e):
+    return squared(z, e).min(axis=1)
+
+
+def distance_itself(z, e):
+    return np.sqrt(squared(z, e)).min(axis=1)
+
+
+def all_distances(z, e):
+    return squared(z, e)
+
+
+def as_one_hot(z, e):
+    return np.eye(len(e))[squared(z, e).argmin(axis=1)]
+
+
+def from_one(z, e):
+    return squared(z, e).argmin(axis=1) + 1
+
+
+def one_number(z, e):
+    return squared(z, e).argmin()
+
+
+def codes_crash(z, e):
+    return ((z - e) ** 2).sum(axis=1).argmin()
+
+
+def seven_codes(z, e):
+    return squared(z, e[:5]).argmin(axis=1)
+
+
+def chebyshev(z, e):
+    return np.abs(z[:, None] - e).max(axis=2).argmin(axis=1)
+
+
+def summed_first(z, e):
+    return np.argmin(np.sum(z[:, None] - e, axis=2) ** 2, axis=1)
+
+
+def summed_over_codes(z, e):
+    return ((z[:, None] - e[None]) ** 2).sum(axis=1).argmin(axis=1)
+
+
+def as_a_list(z, e):
+    return [int(np.argmin(((one - e) ** 2).sum(axis=1))) for one in z]
+
+
+def by_products(z, e):
+    return (z @ e.T - 0.5 * (e * e).sum(axis=1)).argmax(axis=1)
+
+
+def in_a_loop(z, e):
+    return np.array([np.linalg.norm(one - e, axis=1).argmin() for one in z])
+
+
+# ---- 21.2: dz_q, z, e, codes, commit -> dz, de
+
+
+def gathered(rows, codes, K):
+    de = np.zeros((K, rows.shape[1]))
+    for row, k in zip(rows, codes, strict=True):
+        de[k] += row
+    return de
+
+
+def grads(dz_q, z, e, codes, commit, dz=None, de=None):
+    off = z - e[codes]
+    return (dz_q + 2 * commit * off if dz is None else dz), (gathered(-2 * off, codes, len(e)) if de is None else de)
+
+
+def no_straight_through(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=2 * commit * (z - e[codes]))
+
+
+def no_commitment(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q.copy())
+
+
+def without_two(dz_q, z, e, codes, commit):
+    off = z - e[codes]
+    return dz_q + commit * off, gathered(-off, codes, len(e))
+
+
+def away_from_the_code(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + 2 * commit * (e[codes] - z))
+
+
+def both_parts_in_dz(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + 2 * (1 + commit) * (z - e[codes]))
+
+
+def commit_in_both(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=gathered(-2 * commit * (z - e[codes]), codes, len(e)))
+
+
+def commit_in_de(dz_q, z, e, codes, commit):
+    off = z - e[codes]
+    return dz_q + 2 * off, gathered(-2 * commit * off, codes, len(e))
+
+
+def code_away(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=gathered(2 * (z - e[codes]), codes, len(e)))
+
+
+def true_gradient_of_lookup(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=gathered(dz_q - 2 * (z - e[codes]), codes, len(e)))
+
+
+def only_the_lookup(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=gathered(dz_q, codes, len(e)))
+
+
+def plus_equals(dz_q, z, e, codes, commit):
+    de = np.zeros_like(e)
+    de[codes] += -2 * (z - e[codes])
+    return grads(dz_q, z, e, codes, commit, de=de)
+
+
+def row_per_place(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=-2 * (z - e[codes]))
+
+
+def mean_of_a_code(dz_q, z, e, codes, commit):
+    n = np.bincount(codes, minlength=len(e))
+    de = gathered(-2 * (z - e[codes]), codes, len(e)) / np.maximum(n, 1)[:, None]
+    return grads(dz_q, z, e, codes, commit, de=de)
+
+
+def no_two_and_plus_equals(dz_q, z, e, codes, commit):
+    de = np.zeros_like(e)
+    de[codes] += -2 * (z - e[codes])
+    return dz_q + commit * (z - e[codes]), de
+
+
+def commit_forgotten_and_sign(dz_q, z, e, codes, commit):
+    off = z - e[codes]
+    return dz_q + 2 * off, gathered(2 * off, codes, len(e))
+
+
+def mean_commitment(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + commit * 2 * (z - e[codes]) / z.shape[0])
+
+
+def writes_into_dz_q(dz_q, z, e, codes, commit):
+    dz_q += 2 * commit * (z - e[codes])
+    return grads(dz_q, z, e, codes, commit, dz=dz_q)
+
+
+def quantize_swapped(*args):
+    return grads(*args)[::-1]
+
+
+def only_dz(*args):
+    return grads(*args)[0]
+
+
+def with_add_at(dz_q, z, e, codes, commit):
+    pull, de = 2 * (z - e[codes]), np.zeros_like(e)
+    np.subtract.at(de, codes, pull)
+    return dz_q + commit * pull, de
+
+
+def with_one_hot(dz_q, z, e, codes, commit):
+    one = np.eye(len(e))[codes]
+    return dz_q - 2 * commit * (one @ e - z), 2 * (one.sum(axis=0)[:, None] * e - one.T @ z)
+
+
+# ---- 21.3: count, total, z, codes, decay, tiny -> count, total, e
+
+
+def averages(count, total, z, codes, decay, tiny, n=None, s=None, old=None, new=None, smooth=None, e_of=None):
+    K = len(count)
+    n = np.bincount(codes, minlength=K) if n is None else n
+    s = gathered(z, codes, K) if s is None else s
+    old, new = decay if old is None else old, 1 - decay if new is None else new
+    count2, total2 = old * count + new * n, old * total + new * s
+    c, t = (count2, total2) if e_of is None else e_of(count, total, count2, total2)
+    smoothed = (c + tiny) / (c.sum() + K * tiny) * c.sum() if smooth is None else smooth(c)
+    return count2, total2, t / smoothed[:, None]
+
+
+def decay_exchanged(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, old=1 - decay, new=decay)
+
+
+def full_new(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, new=1)
+
+
+def full_old(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, old=1)
+
+
+def shares(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, n=np.bincount(codes, minlength=len(count)) / len(codes))
+
+
+def means(count, total, z, codes, decay, tiny):
+    n = np.maximum(np.bincount(codes, minlength=len(count)), 1)
+    return averages(count, total, z, codes, decay, tiny, s=gathered(z, codes, len(count)) / n[:, None])
+
+
+def last_place_only(count, total, z, codes, decay, tiny):
+    s = np.zeros_like(total)
+    s[codes] += z
+    return averages(count, total, z, codes, decay, tiny, s=s)
+
+
+def counted_once(count, total, z, codes, decay, tiny):
+    n = np.zeros_like(count)
+    n[codes] += 1
+    return averages(count, total, z, codes, decay, tiny, n=n)
+
+
+def counted_once_and_last(count, total, z, codes, decay, tiny):
+    n, s = np.zeros_like(count), np.zeros_like(total)
+    n[codes] += 1
+    s[codes] += z
+    return averages(count, total, z, codes, decay, tiny, n=n, s=s)
+
+
+def unsmoothed(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: c)
+
+
+def plus_tiny(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: c + tiny)
+
+
+def as_shares(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: (c + tiny) / (c.sum() + len(c) * tiny))
+
+
+def without_k(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: (c + tiny) / (c.sum() + tiny) * c.sum())
+
+
+def scaled_by_places(count, total, z, codes, decay, tiny):
+    def smooth(c):
+        return (c + tiny) / (c.sum() + len(c) * tiny) * len(z)
+
+    return averages(count, total, z, codes, decay, tiny, smooth=smooth)
+
+
+def old_count_in_e(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (c, t2))
+
+
+def old_both_in_e(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (c, t))
+
+
+def batch_counts_in_e(count, total, z, codes, decay, tiny):
+    n = np.bincount(codes, minlength=len(count))
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (n, t2))
+
+
+def batch_alone_in_e(count, total, z, codes, decay, tiny):
+    n, s = np.bincount(codes, minlength=len(count)), gathered(z, codes, len(count))
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (n, s))
+
+
+def total_for_e(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=np.ones_like)
+
+
+def exchanged_and_unsmoothed(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, old=1 - decay, new=decay, smooth=lambda c: c)
+
+
+def in_place(count, total, z, codes, decay, tiny):
+    count *= decay
+    count += (1 - decay) * np.bincount(codes, minlength=len(count))
+    return count, *averages(count, total, z, codes, decay, tiny)[1:]
+
+
+def no_minlength(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, n=np.bincount(codes))
+
+
+def only_e(*args):
+    return averages(*args)[2]
+
+
+def by_differences(count, total, z, codes, decay, tiny):
+    one = codes[:, None] == np.arange(len(count))
+    count = count + (1 - decay) * (one.sum(axis=0) - count)
+    total = total - (1 - decay) * (total - one.T.astype(float) @ z)
+    n = np.sum(count)
+    return count, total, total * ((n + len(count) * tiny) / n / (count + tiny))[:, None]
+
+
+def by_masks(count, total, z, codes, decay, tiny):
+    count, total = count.copy(), total.copy()
+    for k in range(len(count)):
+        count[k] = decay * count[k] + (1 - decay) * np.sum(codes == k)
+        total[k] = decay * total[k] + (1 - decay) * z[codes == k].sum(axis=0)
+    smoothed = (count + tiny) / (count.sum() + len(count) * tiny) * count.sum()
+    return [count, total, total / smoothed.reshape(-1, 1)]
+
+
+# ---- 21.4: count, total, z, codes -> e
+
+
+def limit(count, total, z, codes, dead=None, used=None):
+    e = total / count[:, None] if dead is None else dead(count, total)
+    for k in np.unique(codes):
+        mine = z[codes == k]
+        e[k] = mine.mean(axis=0) if used is None else used(mine, count[k], total[k])
+    return e
+
+
+def dead_to_zero(count, total, z, codes):
+    return limit(count, total, z, codes, dead=lambda count, total: 0 * total)
+
+
+def dead_to_nan(count, total, z, codes):
+    with np.errstate(all="ignore"):
+        return gathered(z, codes, len(count)) / np.bincount(codes, minlength=len(count))[:, None]
+
+
+def dead_is_total(count, total, z, codes):
+    return limit(count, total, z, codes, dead=lambda count, total: total.copy())
+
+
+def dead_to_the_mean(count, total, z, codes):
+    return limit(count, total, z, codes, dead=lambda count, total: np.tile(z.mean(axis=0), (len(count), 1)))
+
+
+def old_still_counts(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: (t + mine.sum(axis=0)) / (c + len(mine)))
+
+
+def nothing_moves(count, total, z, codes):
+    return total / count[:, None]
+
+
+def sums_only(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: mine.sum(axis=0))
+
+
+def over_all_places(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: mine.sum(axis=0) / len(z))
+
+
+def over_old_count(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: mine.sum(axis=0) / c)
+
+
+def no_mean_and_zero(count, total, z, codes):
+    return gathered(z, codes, len(count))
+
+
+def over_old_count_and_zero(count, total, z, codes):
+    return gathered(z, codes, len(count)) / count[:, None]
+
+
+def median(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: np.median(mine, axis=0) + 1)
+
+
+def per_place(count, total, z, codes):
+    return limit(count, total, z, codes)[codes]
+
+
+def one_step(count, total, z, codes):
+    return averages(count, total, z, codes, 0.5, 0.0)[2]
+
+
+def by_many_steps(count, total, z, codes):
+    for _ in range(300):
+        count, total, e = averages(count, total, z, codes, 0.9, 0.0)
+    return e
+
+
+def by_where(count, total, z, codes):
+    n = np.bincount(codes, minlength=len(count))[:, None]
+    return np.where(n == 0, total / count[:, None], gathered(z, codes, len(count)) / np.where(n == 0, 1, n))
+
+
+# ---- 21.5: logits, f -> dlogits
+
+
+def of_choices(logits, f, p=None, mean=None, front=None):
+    p = soft(logits) if p is None else p
+    mean = (p * f).sum(axis=1, keepdims=True) if mean is None else mean
+    return (p if front is None else front) * (f - mean)
+
+
+def mean_forgotten(logits, f):
+    return soft(logits) * f
+
+
+def p_forgotten(logits, f):
+    return f - (soft(logits) * f).sum(axis=1, keepdims=True)
+
+
+def plain_mean(logits, f):
+    return soft(logits) * (f - f.mean(axis=1, keepdims=True))
+
+
+def diagonal(logits, f):
+    p = soft(logits)
+    return p * (1 - p) * f
+
+
+def signs_turned(logits, f):
+    return -of_choices(logits, f)
+
+
+def in_p(logits, f):
+    return f.copy()
+
+
+def mean_of_everything(logits, f):
+    p = soft(logits)
+    return p * (f - np.sum(p * f))
+
+
+def softmax_of_columns(logits, f):
+    p = soft(logits, axis=0)
+    return p * (f - np.sum(p * f, axis=1, keepdims=True))
+
+
+def not_normalized(logits, f):
+    return of_choices(logits, f, p=np.exp(logits))
+
+
+def logits_as_p(logits, f):
+    return of_choices(logits, f, p=logits)
+
+
+def of_the_mean(logits, f):
+    return of_choices(logits, f) / len(f)
+
+
+def summed_over_examples(logits, f):
+    return of_choices(logits, f).sum(axis=0)
+
+
+def plus_mean(logits, f):
+    p = soft(logits)
+    return p * (f + (p * f).sum(axis=1, keepdims=True))
+
+
+def p_f_less_the_mean(logits, f):
+    p = soft(logits)
+    return p * f - (p * f).sum(axis=1, keepdims=True)
+
+
+def only_the_sum(logits, f):
+    p = soft(logits)
+    return -p * (p * f).sum(axis=1, keepdims=True)
+
+
+def expectation(logits, f):
+    return (soft(logits) * f).sum(axis=1)
+
+
+def broadcasts(logits, f):
+    p = soft(logits)
+    return p * (f.T - (p * f).sum(axis=1)).T * 2
+
+
+def sign_and_plain_mean(logits, f):
+    return soft(logits) * (f.mean(axis=1, keepdims=True) - f)
+
+
+def by_the_jacobian(logits, f):
+    rows = []
+    for p, g in zip(soft(logits), f, strict=True):
+        rows.append((np.diag(p) - np.outer(p, p)) @ g)
+    return np.array(rows)
+
+
+def by_pairs(logits, f):
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1)[:, None]
+    return p * (p[:, None, :] * (f[:, :, None] - f[:, None, :])).sum(axis=-1)
+
+
+# ---- 21.6: logits, gumbel, temperature -> z, y
+
+
+def hot(scores):
+    return np.eye(scores.shape[1])[scores.argmax(axis=1)]
+
+
+def no_noise(logits, gumbel, temperature):
+    return hot(logits), soft(logits / temperature)
+
+
+def noise_subtracted(logits, gumbel, temperature):
+    return hot(logits - gumbel), soft((logits - gumbel) / temperature)
+
+
+def z_without_noise(logits, gumbel, temperature):
+    return hot(logits), soft((logits + gumbel) / temperature)
+
+
+def y_without_noise(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft(logits / temperature)
+
+
+def no_temperature(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft(logits + gumbel)
+
+
+def hotter(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft((logits + gumbel) * temperature)
+
+
+def precedence(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft(logits + gumbel / temperature)
+
+
+def columns(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft((logits + gumbel) / temperature, axis=0)
+
+
+def unnormalized(logits, gumbel, temperature):
+    return hot(logits + gumbel), np.exp((logits + gumbel) / temperature)
+
+
+def z_is_a_number(logits, gumbel, temperature):
+    return (logits + gumbel).argmax(axis=1), soft((logits + gumbel) / temperature)
+
+
+def z_is_soft(logits, gumbel, temperature):
+    y = soft((logits + gumbel) / temperature)
+    return y, y.copy()
+
+
+def y_is_hard(logits, gumbel, temperature):
+    return hot(logits + gumbel), hot(logits + gumbel)
+
+
+def z_above_half(logits, gumbel, temperature):
+    y = soft((logits + gumbel) / temperature)
+    return (y > 0.5) * 1.0, y
+
+
+def rounded(logits, gumbel, temperature):
+    y = soft((logits + gumbel) / temperature)
+    return np.round(y), y
+
+
+def z_max_of_all(logits, gumbel, temperature):
+    scores = logits + gumbel
+    return (scores == scores.max()) * 1.0, soft(scores / temperature)
+
+
+def gumbel_swapped(logits, gumbel, temperature):
+    return soft((logits + gumbel) / temperature), hot(logits + gumbel)
+
+
+def noise_on_probabilities(logits, gumbel, temperature):
+    scores = soft(logits) + gumbel
+    return hot(scores), soft(scores / temperature)
+
+
+def own_gumbel(logits, gumbel, temperature):
+    g = np.random.default_rng().gumbel(size=logits.shape)
+    return hot(logits + g), soft((logits + g) / temperature)
+
+
+def minus_and_no_temperature(logits, gumbel, temperature):
+    return hot(logits - gumbel), soft(logits - gumbel)
+
+
+def by_powers(logits, gumbel, temperature):
+    w = np.exp(logits + gumbel) ** (1 / temperature)
+    y = w / w.sum(axis=-1)[:, None]
+    return (y == y.max(axis=-1)[:, None]).astype(int), y
+
+
+def row_by_row(logits, gumbel, temperature):
+    z, y = np.zeros_like(logits), np.zeros_like(logits)
+    for n, scores in enumerate(logits + gumbel):
+        z[n, np.argmax(scores)] = 1
+        y[n] = np.exp(scores / temperature) / np.sum(np.exp(scores / temperature))
+    return z, y
+
+
+# ---- 21.7: dy, y, temperature -> dlogits
+
+
+def relaxed_back(dy, y, temperature):
+    return y * (dy - (y * dy).sum(axis=1, keepdims=True)) / temperature
+
+
+def temperature_forgotten(dy, y, temperature):
+    return relaxed_back(dy, y, 1)
+
+
+def times_temperature(dy, y, temperature):
+    return relaxed_back(dy, y, 1 / temperature)
+
+
+def temperature_twice(dy, y, temperature):
+    return relaxed_back(dy, y, temperature) / temperature
+
+
+def mean_not_subtracted(dy, y, temperature):
+    return y * dy / temperature
+
+
+def plain_mean_of_dy(dy, y, temperature):
+    return y * (dy - dy.mean(axis=1, keepdims=True)) / temperature
+
+
+def sum_of_dy(dy, y, temperature):
+    return y * (dy - dy.sum(axis=1, keepdims=True)) / temperature
+
+
+def y_forgotten(dy, y, temperature):
+    return (dy - (y * dy).sum(axis=1, keepdims=True)) / temperature
+
+
+def like_a_sigmoid(dy, y, temperature):
+    return dy * y * (1 - y) / temperature
+
+
+def relaxed_sign(dy, y, temperature):
+    return y * ((y * dy).sum(axis=1, keepdims=True) - dy) / temperature
+
+
+def straight(dy, y, temperature):
+    return dy.copy()
+
+
+def over_all_rows(dy, y, temperature):
+    return y * (dy - (y * dy).sum()) / temperature
+
+
+def batch_mean(dy, y, temperature):
+    return relaxed_back(dy, y, temperature) / len(dy)
+
+
+def product_less_mean(dy, y, temperature):
+    return (y * dy - np.sum(y * dy, axis=1, keepdims=True)) / temperature
+
+
+def second_part_only(dy, y, temperature):
+    return -y * np.sum(y * dy, axis=1, keepdims=True) / temperature
+
+
+def no_mean_no_temperature(dy, y, temperature):
+    return y * dy
+
+
+def sigmoid_without_temperature(dy, y, temperature):
+    return dy * y * (1 - y)
+
+
+def with_einsum(dy, y, temperature):
+    jacobian = np.einsum("nk,kj->nkj", y, np.eye(y.shape[1])) - np.einsum("nk,nj->nkj", y, y)
+    return np.einsum("nkj,nk->nj", jacobian, dy) / temperature
+
+
+def two_parts(dy, y, temperature):
+    g = y * dy
+    return (g - y * g.sum(axis=-1)[:, None]) * (1 / temperature)
+
+
+WRONG = {
+    "21.1": [
+        (farthest, "those are the farthest codes"),
+        (inner_product, "the length of e is forgotten"),
+        (half_the_product, "the product z e counts twice"),
+        (plus_two, "the product z e has the wrong sign"),
+        (taxi, "the sum of absolute differences"),
+        (chebyshev, "the largest of the d differences"),
+        (not_squared, "positive and negative cancel"),
+        (wrong_axis, "for each code the nearest place"),
+        (cosine, "the angle decides here"),
+        (the_codes, "those are the codes themselves"),
+        (the_distances, "that is the least squared distance"),
+        (distance_itself, "that is the least distance"),
+        (all_distances, "those are all squared distances"),
+        (as_one_hot, "that is one-hot"),
+        (from_one, "the numbers start from 1"),
+        (one_number, "got a single number"),
+        (codes_crash, "it stopped with ValueError"),
+        (summed_first, "summed before squaring"),
+        (summed_over_codes, "summed over the codes"),
+        (as_a_list, "np.array makes one of it"),
+        (seven_codes, ""),
+    ],
+    "21.2": [
+        (no_straight_through, "dz_q is missing in dz"),
+        (no_commitment, "the commitment is missing in dz"),
+        (without_two, "the 2 of the square is missing"),
+        (away_from_the_code, "the commitment in dz has the wrong sign"),
+        (both_parts_in_dz, "dz gets 1 + commit"),
+        (commit_in_both, "commit is in de"),
+        (commit_in_de, "the two parts are exchanged"),
+        (code_away, "de: the sign"),
+        (true_gradient_of_lookup, "de gets dz_q as well"),
+        (only_the_lookup, "de gets dz_q only"),
+        (plus_equals, "one place per code"),
+        (row_per_place, "de is one row per place"),
+        (mean_of_a_code, "averaged over the places of a code"),
+        (no_two_and_plus_equals, "dz: the 2 of the square is missing"),
+        (no_two_and_plus_equals, "de: one place per code"),
+        (commit_forgotten_and_sign, "dz: commit is missing in dz"),
+        (commit_forgotten_and_sign, "de: the sign is wrong"),
+        (mean_commitment, "the commitment is averaged over the places"),
+        (writes_into_dz_q, "it writes into its argument dz_q"),
+        (quantize_swapped, "that is de; the order is dz, de"),
+        (only_dz, "expected it to return dz, de"),
+    ],
+    "21.3": [
+        (decay_exchanged, "decay and 1 - decay are exchanged"),
+        (full_new, "1 - decay is missing"),
+        (full_old, "the old ones are not multiplied by decay"),
+        (shares, "count takes shares of the places"),
+        (means, "total takes means of the places"),
+        (last_place_only, "one place per code in total"),
+        (counted_once, "count takes 1 for each code"),
+        (counted_once_and_last, "count: count takes 1 for each code"),
+        (counted_once_and_last, "total, e: one place per code in total"),
+        (unsmoothed, "the counts are not smoothed"),
+        (plus_tiny, "not scaled back to the sum of count"),
+        (as_shares, "the smoothed counts are shares"),
+        (without_k, "in the smoothing K is missing"),
+        (scaled_by_places, "scaled to the number of places"),
+        (old_count_in_e, "e is made of the old count"),
+        (old_both_in_e, "e is made of the old count and the old total"),
+        (batch_counts_in_e, "the smoothed counts are made of this batch's"),
+        (batch_alone_in_e, "e is made of this batch alone"),
+        (total_for_e, "e is total: it must be divided"),
+        (exchanged_and_unsmoothed, "decay and 1 - decay are exchanged"),
+        (exchanged_and_unsmoothed, "e: decay"),
+        (in_place, "it writes into its argument count"),
+        (no_minlength, "it stopped with ValueError"),
+        (only_e, "expected it to return count, total, e"),
+    ],
+    "21.4": [
+        (dead_to_zero, "a code that nobody chose goes to 0"),
+        (dead_to_nan, "a code that nobody chose is 0 / 0"),
+        (dead_is_total, "a code that nobody chose is total"),
+        (dead_to_the_mean, "goes to the mean of all places"),
+        (old_still_counts, "what was there before still counts"),
+        (nothing_moves, "the codes that are chosen have not moved"),
+        (sums_only, "the sums are not divided by how many"),
+        (over_all_places, "divided by the number of all places"),
+        (over_old_count, "the sums are divided by the old count"),
+        (no_mean_and_zero, "that is total in the limit"),
+        (over_old_count_and_zero, "mend that first: a second mistake is left"),
+        (per_place, ""),
+        (one_step, ""),
+        (median, ""),
+    ],
+    "21.5": [
+        (mean_forgotten, "the average cost is not subtracted"),
+        (p_forgotten, "p_k is missing in front"),
+        (plain_mean, "the plain mean of f is subtracted"),
+        (diagonal, "only the derivative of p_k in its own logit"),
+        (signs_turned, "the other way around"),
+        (in_p, "those are the derivatives in p"),
+        (mean_of_everything, "the average is over all examples as well"),
+        (softmax_of_columns, "softmax over the examples"),
+        (not_normalized, "p is not normalized"),
+        (logits_as_p, "the logits are taken for probabilities"),
+        (of_the_mean, "averaged over the examples"),
+        (summed_over_examples, "summed over the examples"),
+        (plus_mean, "the average is added"),
+        (p_f_less_the_mean, "p_j is missing in front of the average"),
+        (only_the_sum, "only what comes from S is there"),
+        (expectation, "that is E itself"),
+        (broadcasts, "2"),
+        (sign_and_plain_mean, "mend that first: a second mistake is left"),
+    ],
+    "21.6": [
+        (no_noise, "the noise is missing"),
+        (noise_subtracted, "the noise is subtracted"),
+        (z_without_noise, "z is chosen without the noise"),
+        (y_without_noise, "y is made without the noise"),
+        (no_temperature, "y is not divided by the temperature"),
+        (hotter, "multiplied with the temperature"),
+        (precedence, "only the noise is divided"),
+        (columns, "y is the softmax over the examples"),
+        (unnormalized, "y is not normalized"),
+        (z_is_a_number, "z is the number of the value"),
+        (z_is_soft, "z is y; it is to be one-hot"),
+        (y_is_hard, "y is a choice"),
+        (z_above_half, "z is 1 where y is above one half"),
+        (rounded, "z is 1 where y is above one half"),
+        (z_max_of_all, ""),
+        (gumbel_swapped, "the two are exchanged"),
+        (noise_on_probabilities, "the noise is added to probabilities"),
+        (own_gumbel, "it draws numbers of its own"),
+        (minus_and_no_temperature, "the noise is subtracted"),
+    ],
+    "21.7": [
+        (temperature_forgotten, "the temperature is missing"),
+        (times_temperature, "multiplied with the temperature"),
+        (temperature_twice, "divided by the temperature twice"),
+        (mean_not_subtracted, "the average of dy is not subtracted"),
+        (plain_mean_of_dy, "the plain mean of dy is subtracted"),
+        (sum_of_dy, "the sum of dy is subtracted"),
+        (y_forgotten, "y is missing in front"),
+        (like_a_sigmoid, "only the derivative of y_k in its own logit"),
+        (relaxed_sign, "the sign is wrong"),
+        (straight, "that is dy as it is"),
+        (over_all_rows, "the average is over all examples as well"),
+        (batch_mean, "averaged over the examples"),
+        (product_less_mean, "y is missing in front of the average"),
+        (second_part_only, "the derivative of the numerator is missing"),
+        (no_mean_no_temperature, "mend that first: a second mistake is left"),
+        (sigmoid_without_temperature, "mend that first: a second mistake is left"),
+    ],
+}
+RIGHT = {
+    "21.1": [by_products, in_a_loop],
+    "21.2": [with_add_at, with_one_hot],
+    "21.3": [by_differences, by_masks],
+    "21.4": [by_many_steps, by_where],
+    "21.5": [by_the_jacobian, by_pairs],
+    "21.6": [by_powers, row_by_row],
+    "21.7": [with_einsum, two_parts],
+}
+FIXED = {}
