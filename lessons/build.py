@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where minivae
 from lessons import grade, hand_out, notebooks
 from lessons.notebooks import notebook, run, write
 
-SECONDS = 60, 300  # a lesson may take, and all of them, two at a time
+SECONDS = 60, 540  # a lesson may take, and all of them, two at a time
 
 
 def main():

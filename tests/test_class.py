@@ -14,6 +14,7 @@ import pytest
 from lessons import notebooks
 from lessons.grade import FILES
 from lessons.hand_out import FIRST_CELL
+from minivae.plot.lessons import lesson00
 from minivae.teach import exercises_of
 from minivae.teach.course import COURSE, SHORTEST
 
@@ -215,6 +216,13 @@ def test_readme_and_syllabus_say_what_the_course_says():
         assert f"[{lesson.title}]({source.stem}.ipynb)" in syllabus
     hours = sum(COURSE[number].hours for number in SHORTEST)
     assert f"{', '.join(f'{n:02d}' for n in SHORTEST)}: {['eleven', 'twelve'][int(hours) - 11]} hours" in syllabus
+
+
+def test_the_map_shows_every_lesson():
+    """And says of those in its frame that they use lesson 9."""
+    assert set(COURSE) <= set(lesson00.PLACES)
+    assert set(COURSE) <= set(lesson00.COLORS)
+    assert all(9 in lesson00._needed(COURSE, number) for number in COURSE if number >= lesson00.BELOW)
 
 
 @pytest.mark.parametrize("number", COURSE)

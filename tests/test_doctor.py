@@ -109,6 +109,13 @@ def test_a_mean_that_does_not_move():
     assert "z[1] and z[2] have a KL, but a mean that does not move with x (variance 0.01 or less)" in text
 
 
+def test_no_latent_follows_x():
+    """Half of them dead, the others with a KL from their variance alone: that is no code with unused latents."""
+    text = doctor([0.008, 0.012], gain=0.16, variances=[0.001, 0.001])
+    assert "No latent follows x. Try " in text
+    assert "nothing to try" not in text
+
+
 def test_nothing_is_advised_that_the_run_does():
     text = doctor([0.0], gain=0.0, model="iwae", beta_schedule="linear", free_bits=0.5)
     assert text.endswith("Try a decoder with fewer units, one at a time.")

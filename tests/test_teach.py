@@ -12,7 +12,7 @@ from minivae import teach
 from minivae.teach import answers, check, exercise, exercises_of, given, hint, progress, use_reference
 from minivae.teach.exercise import LESSONS, SEEDS
 from minivae.teach.feedback import SECOND
-from minivae.teach.notebook import picture, quoted
+from minivae.teach.notebook import keep, kept, picture, quoted
 
 ALL = {number: task for lesson in LESSONS for number, task in exercises_of(lesson).items()}
 each = pytest.mark.parametrize("task", ALL.values(), ids=ALL)
@@ -503,6 +503,21 @@ def test_pictures_are_kept_where_lessons_are_built(tmp_path, monkeypatch):
         path.write_bytes(b"a picture")
     assert (tmp_path / "lesson_x.png").read_bytes() == b"a picture"
     assert not path.exists()
+
+
+def test_arrays_are_kept_for_a_later_lesson_but_not_where_lessons_are_built(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MINIVAE_FIGURES", raising=False)
+    assert kept("mine") is None
+    keep("mine", W1=np.ones((2, 3), "float32"), b1=np.zeros(3))
+    assert capsys.readouterr().out == "kept in mine.npz: W1, b1\n"
+    again = kept("mine")
+    assert list(again) == ["W1", "b1"]
+    np.testing.assert_array_equal(again["W1"], np.ones((2, 3), "float32"), strict=True)
+    monkeypatch.setenv("MINIVAE_FIGURES", str(tmp_path))
+    keep("other", b1=np.zeros(3))
+    assert kept("mine") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
 
 
 def test_quoted_numbers(monkeypatch, capsys):

@@ -33,7 +33,7 @@ from minivae import VAE, Adam, check_gradients, fit, load_data, mean_metrics, pl
 from minivae.evaluate import ledger_line
 from minivae.evaluate.latents import decodings, interpolate, kl_per_latent, normal_quantiles
 from minivae.plot.lessons import lesson09 as drawings
-from minivae.teach import check, hint, picture, progress, quoted, use_reference
+from minivae.teach import check, hint, keep, picture, progress, quoted, use_reference
 
 # %% [markdown]
 # ## Seven steps
@@ -590,6 +590,15 @@ quoted("0.02", kl[:3].mean(), within=0.03)
 # log_var. The decoder has no orange bars, and no solid blue, since there is nothing to pull against. Why? Look at the
 # graph on top of the lesson for a path from kl to it.
 #
+# ## Keep it
+#
+# How good is this model? Its ELBO is only a bound. Lesson 13 asks for log p(x) itself, and takes your weights from
+# the file that this cell writes beside the notebook.
+
+# %%
+keep("lesson_09_vae", **dict(zip("W1 b1 W2 b2 W3 b3 W4 b4".split(), (p.data for p in model.params.values()))))
+
+# %% [markdown]
 # ## More to try
 #
 # 1. `model.sample` shows probabilities. Draw bits from them: `x_hat > rng.random(x_hat.shape)`. Which picture looks

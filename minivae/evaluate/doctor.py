@@ -64,7 +64,8 @@ def collapse_doctor(kl, variances, gain, settings, history=()):
     L, dead = len(kl), np.flatnonzero(kl < COLLAPSED)
     still = np.flatnonzero((kl >= COLLAPSED) & (variances <= ACTIVE))
     use = "ignores z" if gain < IGNORED else "hardly uses z" if gain <= kl.sum() else "uses z"
-    lost = use != "uses z" or len(dead) == L
+    asleep = len(dead) + len(still) == L  # no latent moves with x, whatever the noise of its variance gains
+    lost = use != "uses z" or asleep
     text = [_which(dead, L)]
     if len(dead):
         text.append(_since(dead, history))
@@ -75,6 +76,8 @@ def collapse_doctor(kl, variances, gain, settings, history=()):
     but = "But the" if lost and not len(dead) else "The"
     text.append(f"{but} decoder {use}: a z from q(z | x) in the place of one from the prior gains {gain:z.2f} nats of "
                 f"reconstruction, for a KL of {kl.sum():.2f} nats.")  # fmt: skip
+    if asleep and len(still):
+        text.append("No latent follows x.")
     if not len(dead) and not lost:
         text.append("There is nothing to try.")
     elif not lost and len(dead) <= L / 2:

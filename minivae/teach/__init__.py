@@ -11,7 +11,7 @@ Every exercise is an `Exercise` in the file of its lesson here, with the mistake
 
 from .answers import NotYet, check, given, hint, progress, use_reference
 from .exercise import Exercise, exercise, exercises_of
-from .notebook import picture, quoted
+from .notebook import keep, kept, picture, quoted
 
 __all__ = [
     "Exercise",
@@ -21,6 +21,8 @@ __all__ = [
     "exercises_of",
     "given",
     "hint",
+    "keep",
+    "kept",
     "picture",
     "progress",
     "quoted",

@@ -26,7 +26,14 @@ COURSE = {
     10: Lesson("Images: a conv VAE", (4, 9), 2.5),
     11: Lesson("One code, two machines", (8, 9), 2.5),
     12: Lesson("The bug zoo", (2, 7, 9), 2),
+    13: Lesson("How good is it?", (7, 9), 2.5),
+    14: Lesson("When latents die", (7, 9), 3),
+    15: Lesson("Tighter bounds", (8, 13), 2.5),
+    16: Lesson("Posteriors that bend", (7, 8, 9), 3),
+    17: Lesson("Priors that fit", (1, 7, 9), 3),
     20: Lesson("Given a label", (7, 9), 3),
     21: Lesson("Codes", (8, 10), 3.5),
+    22: Lesson("Critics and blur", (1, 7, 9), 3),
+    23: Lesson("Sequences", (1, 7, 9), 3),
 }
 SHORTEST = 0, 1, 7, 8, 9  # the way to a whole VAE that leaves out all else

@@ -1,11 +1,16 @@
-"""Pictures in a notebook, numbers in its text, and texts that are copied to another place."""
+"""Pictures in a notebook, numbers in its text, arrays for a later lesson, and texts that are copied elsewhere."""
 
+import io
 import os
 import re
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+
+from ..files import write_atomic
 
 
 @contextmanager
@@ -38,6 +43,28 @@ def quoted(text, value, within=None):
         if "MINIVAE_FIGURES" in os.environ:
             raise AssertionError(message)
         print(message)
+
+
+def keep(name, **arrays):
+    """Keep a learner's arrays beside the notebook, in NAME.npz, for the lesson that asks for them with `kept`.
+
+    Where lessons are built or tested nothing is written: what they say must not depend on who ran them before.
+    """
+    if "MINIVAE_FIGURES" in os.environ:
+        return
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomic(Path(f"{name}.npz"), content.getvalue())
+    print(f"kept in {name}.npz: {', '.join(arrays)}")
+
+
+def kept(name):
+    """{name: array} that `keep` has written here, or None."""
+    path = Path(f"{name}.npz")
+    if "MINIVAE_FIGURES" in os.environ or not path.exists():
+        return None
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
 ONLY_HERE = "<!-- only with solutions -->\n"  # begins a paragraph that speaks of files which are not handed out

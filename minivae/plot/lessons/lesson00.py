@@ -8,33 +8,47 @@ from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 PLACES = {0: (0, 0), 1: (1, 0), 2: (2.2, 2), 3: (2.2, 1), 4: (2.2, -2), 5: (2.2, -1), 6: (3.2, -1), 7: (2.2, 0),
           8: (3.2, 0), 9: (4.2, 0), 10: (5.4, -2), 11: (5.4, 0), 12: (5.4, 2)}  # fmt: skip
-COLORS = {"networks": BLUE, "the VAE": CLASSES[2], "trust": ORANGE}
-ABOUT = dict.fromkeys((0, 1, 3, 4, 5), "networks") | dict.fromkeys((6, 7, 8, 9, 10), "the VAE")  # the others: trust
+PLACES |= {13 + i: (1.08 * (i % 6), -3.75 - 1.05 * (i // 6)) for i in range(12)}  # below, in two rows
+GROUPS = {
+    "networks": (BLUE, (0, 1, 3, 4, 5)),
+    "the VAE": (CLASSES[2], range(6, 11)),
+    "trust": (ORANGE, (2, 11, 12, 13)),
+    "a better VAE": (CLASSES[4], range(14, 19)),
+    "what it is for, and its relatives": (CLASSES[3], range(19, 25)),
+}
+COLORS = {number: color for color, numbers in GROUPS.values() for number in numbers}
 WIDTH, HEIGHT = 0.42, 0.39  # half of a box
+BELOW = 13  # from this lesson on each uses lesson 9
 
 
 def course_map(path, course, shortest):
-    """The lessons {number: Lesson} as boxes; an arrow to each from those it uses, but for what follows from others."""
+    """The lessons {number: Lesson} as boxes; an arrow to each from those it uses, but for what follows from others.
+
+    All in the frame use lesson 9; what else they use is written into their boxes.
+    """
     from matplotlib.patches import Rectangle
 
-    with figure_to(path, (11.5, 5)) as figure:
+    with figure_to(path, (11.5, 7.6)) as figure:
         ax = figure.subplots()
-        ax.set(xlim=(-0.5, 5.9), ylim=(-2.45, 2.45))
+        ax.set(xlim=(-0.52, 5.92), ylim=(-5.3, 2.45))
         ax.axis("off")
+        arrow = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 0, "shrinkB": 0}
         for number, lesson in course.items():
             x, y = PLACES[number]
             fill = "#e9f0e6" if number in shortest else "white"
-            color = COLORS[ABOUT.get(number, "trust")]
-            ax.add_patch(Rectangle((x - WIDTH, y - HEIGHT), 2 * WIDTH, 2 * HEIGHT, fc=fill, ec=color, lw=2))
-            title = textwrap.fill(lesson.title, 17)
+            ax.add_patch(Rectangle((x - WIDTH, y - HEIGHT), 2 * WIDTH, 2 * HEIGHT, fc=fill, ec=COLORS[number], lw=2))
+            title, others = textwrap.fill(lesson.title, 17), _direct(course, number)
+            if number >= BELOW:
+                title += "".join(f"\n+ {n:02d}" for n in others if n != 9)
             ax.text(x, y, f"{number:02d}  ({lesson.hours:g} h)\n{title}", ha="center", va="center", fontsize=8)
-            for other in _direct(course, number):
-                start = PLACES[other][0] + WIDTH, PLACES[other][1]
-                look = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 0, "shrinkB": 0}
-                ax.annotate("", (x - WIDTH, y), start, arrowprops=look)
-        for y, (name, color) in zip((2.2, 1.85, 1.5), COLORS.items(), strict=True):
-            ax.text(-0.42, y, f"■ {name}", color=color, fontsize=10)
-        ax.text(-0.42, 1.15, "filled: the shortest way to a VAE", fontsize=10)
+            for other in others if number < BELOW else ():
+                ax.annotate("", (x - WIDTH, y), (PLACES[other][0] + WIDTH, PLACES[other][1]), arrowprops=arrow)
+        ax.add_patch(Rectangle((-0.5, -5.28), 6.4, 2.05, fc="none", ec=GREY))
+        ax.annotate("", (4.2, -3.23), (4.2, -HEIGHT), arrowprops=arrow)
+        ax.text(4.13, -3.08, "each of these uses 09; what else it uses stands behind the +", fontsize=9, ha="right")
+        for i, (name, (color, _)) in enumerate(GROUPS.items()):
+            ax.text(-0.42, 2.2 - 0.3 * i, f"■ {name}", color=color, fontsize=10)
+        ax.text(-0.42, 0.7, "filled: the shortest way to a VAE", fontsize=10)
 
 
 def _direct(course, number):

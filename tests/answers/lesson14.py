@@ -1,0 +1,597 @@
+"""Answers of lesson 14 that people give: wrong ones with the words that name them, and right ones that look unusual."""
+
+import numpy as np
+
+# ---- 14.1: w, var_x, beta -> a, log_var
+
+
+def q_of_lesson_7(w, var_x, beta):
+    precision = 1 + w**2 / var_x
+    return w / var_x / precision, -np.log(precision)
+
+
+def q_beta_divides(w, var_x, beta):
+    return w / (w**2 + var_x / beta), np.log(var_x / beta / (w**2 + var_x / beta))
+
+
+def q_no_noise(w, var_x, beta):
+    return w / (w * w + beta), np.log(beta / (w * w + beta))
+
+
+def q_noise_squared(w, var_x, beta):
+    return w / (w**2 + beta * var_x**2), np.log(beta * var_x**2 / (w**2 + beta * var_x**2))
+
+
+def q_inverse(w, var_x, beta):
+    return 1 / w, np.log(beta * var_x / w**2)
+
+
+def q_no_w(w, var_x, beta):
+    return 1 / (w**2 + beta * var_x), np.log(beta * var_x) - np.log(w**2 + beta * var_x)
+
+
+def q_not_squared(w, var_x, beta):
+    return w / (w + beta * var_x), np.log(beta * var_x / (w + beta * var_x))
+
+
+def q_variance(w, var_x, beta):
+    return w / (w**2 + beta * var_x), beta / (w**2 / var_x + beta)
+
+
+def q_log_std(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(np.sqrt(beta * var_x / (w**2 + beta * var_x)))
+
+
+def q_log_precision(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(1 + w**2 / (beta * var_x))
+
+
+def q_beta_in_a_only(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(var_x / (w**2 + var_x))
+
+
+def q_beta_in_v_only(w, var_x, beta):
+    return w / (w**2 + var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_no_beta_above(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(var_x / (w**2 + beta * var_x))
+
+
+def q_sign(w, var_x, beta):
+    return -w / (w**2 + beta * var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_two(w, var_x, beta):
+    return w / (w**2 + var_x), var_x / (w**2 + var_x)
+
+
+def q_swapped(w, var_x, beta):
+    return np.log(beta * var_x / (w**2 + beta * var_x)), w / (w**2 + beta * var_x)
+
+
+def q_by_precision(w, var_x, beta):
+    precision = w * w / (beta * var_x) + 1.0
+    return w / (beta * var_x * precision), -np.log(precision)
+
+
+def q_in_a_loop(w, var_x, beta):
+    a, v = [], []
+    for one in w:
+        v.append(beta / (one**2 / var_x + beta))
+        a.append(v[-1] * one / beta / var_x)
+    return np.array(a), np.log(v)
+
+
+# ---- 14.2: lam, var_x, beta -> w, kl
+
+
+def latent(lam, var_x, beta):
+    alive = lam > beta * var_x
+    w2 = np.where(alive, lam - beta * var_x, 0)
+    return np.sqrt(w2), np.where(alive, 0.5 * np.log(lam / (beta * var_x)), 0)
+
+
+def latent_never_dead(lam, var_x, beta):
+    return np.sqrt(lam - beta * var_x), 0.5 * np.log(lam / (beta * var_x))
+
+
+def latent_negative_kl(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam - beta * var_x, 0)), 0.5 * np.log(lam / (beta * var_x))
+
+
+def latent_no_half(lam, var_x, beta):
+    w, kl = latent(lam, var_x, beta)
+    return w, 2 * kl
+
+
+def latent_no_beta(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam - var_x, 0)), 0.5 * np.log(np.maximum(lam / var_x, 1))
+
+
+def latent_beta_in_kl_only(lam, var_x, beta):
+    alive = lam > beta * var_x
+    return np.where(alive, np.sqrt(np.abs(lam - var_x)), 0), latent(lam, var_x, beta)[1]
+
+
+def latent_w_squared(lam, var_x, beta):
+    return np.maximum(lam - beta * var_x, 0), latent(lam, var_x, beta)[1]
+
+
+def latent_w_is_lam(lam, var_x, beta):
+    return np.where(lam > beta * var_x, np.sqrt(lam), 0), latent(lam, var_x, beta)[1]
+
+
+def latent_channel(lam, var_x, beta):
+    w, _ = latent(lam, var_x, beta)
+    return w, np.where(w > 0, 0.5 * np.log(1 + lam / (beta * var_x)), 0)
+
+
+def latent_bits(lam, var_x, beta):
+    w, _ = latent(lam, var_x, beta)
+    return w, np.maximum(0, 0.5 * np.log2(lam / beta / var_x))
+
+
+def latent_upside_down(lam, var_x, beta):
+    w, kl = latent(lam, var_x, beta)
+    return w, -kl
+
+
+def latent_threshold_of_the_noise(lam, var_x, beta):
+    alive = lam > var_x
+    with np.errstate(invalid="ignore"):
+        return np.where(alive, np.sqrt(lam - beta * var_x), 0), np.where(alive, 0.5 * np.log(lam / (beta * var_x)), 0)
+
+
+def latent_roots(lam, var_x, beta):
+    return np.maximum(np.sqrt(lam) - np.sqrt(beta * var_x), 0), latent(lam, var_x, beta)[1]
+
+
+def latent_no_half_no_cut(lam, var_x, beta):
+    return np.sqrt(lam - beta * var_x), np.log(lam / (beta * var_x))
+
+
+def latent_by_formula_of_the_kl(lam, var_x, beta):
+    w = np.sqrt(np.clip(lam - beta * var_x, 0, None))
+    c = w**2 + beta * var_x
+    a, v = w / c, beta * var_x / c
+    return w, (a**2 * lam + v - np.log(v) - 1) / 2
+
+
+# ---- 14.3: mu, dmu, beta -> reconstruction, kl, cosine
+
+
+def rms(a):
+    return np.sqrt(np.mean(a**2, axis=0))
+
+
+def book(rec, kl):
+    return rms(rec), rms(kl), (rec * kl).sum(0) / np.sqrt((rec**2).sum(0) * (kl**2).sum(0))
+
+
+def book_right(mu, dmu, beta):
+    return book(len(mu) * dmu - beta * mu, beta * mu)
+
+
+def book_mean_loss(mu, dmu, beta):
+    return book(dmu - beta * mu, beta * mu)
+
+
+def book_divided(mu, dmu, beta):
+    return book(len(mu) * dmu - beta * mu / len(mu), beta * mu / len(mu))
+
+
+def book_no_beta(mu, dmu, beta):
+    return book(len(mu) * dmu - mu, mu)
+
+
+def book_total(mu, dmu, beta):
+    return book(len(mu) * dmu, beta * mu)
+
+
+def book_added(mu, dmu, beta):
+    return book(len(mu) * dmu + beta * mu, beta * mu)
+
+
+def book_other_sign(mu, dmu, beta):
+    return book(beta * mu - len(mu) * dmu, beta * mu)
+
+
+def book_norms(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return rec * len(mu) ** 0.5, kl * len(mu) ** 0.5, cosine
+
+
+def book_mean_squares(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return rec**2, kl**2, cosine
+
+
+def book_mean_abs(mu, dmu, beta):
+    rec, kl = len(mu) * dmu - beta * mu, beta * mu
+    return np.abs(rec).mean(0), np.abs(kl).mean(0), (rec * kl).mean(0) / (np.abs(rec).mean(0) * np.abs(kl).mean(0))
+
+
+def book_axis(mu, dmu, beta):
+    rec, kl = (a.T for a in (len(mu) * dmu - beta * mu, beta * mu))
+    return book(rec, kl)
+
+
+def book_product(mu, dmu, beta):
+    rec, kl, _ = book_right(mu, dmu, beta)
+    return rec, kl, ((len(mu) * dmu - beta * mu) * beta * mu).mean(axis=0)
+
+
+def book_cosine_of_total(mu, dmu, beta):
+    rec, kl, _ = book_right(mu, dmu, beta)
+    return rec, kl, book(len(mu) * dmu, beta * mu)[2]
+
+
+def book_swapped(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return kl, rec, cosine
+
+
+def book_in_loops(mu, dmu, beta):
+    N, L = mu.shape
+    out = np.zeros((3, L))
+    for i in range(L):
+        kl = [beta * mu[n, i] for n in range(N)]
+        rec = [N * dmu[n, i] - kl[n] for n in range(N)]
+        out[0, i], out[1, i] = (np.dot(rec, rec) / N) ** 0.5, (np.dot(kl, kl) / N) ** 0.5
+        out[2, i] = np.dot(rec, kl) / np.linalg.norm(rec) / np.linalg.norm(kl)
+    return out
+
+
+# ---- 14.4: t, beta, steps -> beta_t
+
+
+def rise_for_ever(t, beta, steps):
+    return beta * t / steps
+
+
+def rise_to_one(t, beta, steps):
+    return np.minimum(1, t / steps)
+
+
+def rise_stops_at_one(t, beta, steps):
+    return np.minimum(t * beta / steps, 1.0)
+
+
+def rise_max(t, beta, steps):
+    return beta * np.maximum(t / steps, 1)
+
+
+def rise_from_one_step(t, beta, steps):
+    return beta * np.minimum((t + 1) / steps, 1)
+
+
+def rise_falls(t, beta, steps):
+    return beta * np.maximum(1 - t / steps, 0)
+
+
+def rise_jumps(t, beta, steps):
+    return np.where(t < steps, 0, beta)
+
+
+def rise_floor(t, beta, steps):
+    return beta * np.minimum(t // steps, 1)
+
+
+def rise_again(t, beta, steps):
+    return beta * (t % steps) / steps
+
+
+def rise_upside_down(t, beta, steps):
+    return beta * np.minimum(steps / t, 1)
+
+
+def rise_share_of_all(t, beta, steps):
+    return beta * np.minimum(t / t.max(), 1)
+
+
+def rise_as_text_of_if(t, beta, steps):
+    if t < steps:
+        return beta * t / steps
+    return beta
+
+
+def rise_by_where(t, beta, steps):
+    return np.where(t < steps, beta * t / steps, beta)
+
+
+def rise_by_clip(t, beta, steps):
+    return np.clip(beta / steps * np.asarray(t), 0, beta)
+
+
+# ---- 14.5: kl, beta, least -> cost, dkl
+
+
+def free(kl, beta, least):
+    mean = kl.mean(0)
+    return beta * np.maximum(mean, least).sum(), np.tile(np.where(mean > least, beta / len(kl), 0), (len(kl), 1))
+
+
+def free_each_example(kl, beta, least):
+    return beta * np.maximum(kl, least).sum(1).mean(), beta * (kl > least) / len(kl)
+
+
+def free_one_budget(kl, beta, least):
+    total = kl.sum(1).mean()
+    return beta * max(total, least), np.full(kl.shape, beta / len(kl) if total > least else 0)
+
+
+def free_min(kl, beta, least):
+    mean = kl.mean(0)
+    return beta * np.minimum(mean, least).sum(), free(kl, beta, least)[1]
+
+
+def free_subtracted(kl, beta, least):
+    return beta * np.maximum(kl.mean(0) - least, 0).sum(), free(kl, beta, least)[1]
+
+
+def free_no_n(kl, beta, least):
+    cost, dkl = free(kl, beta, least)
+    return cost, dkl * len(kl)
+
+
+def free_no_mask(kl, beta, least):
+    return free(kl, beta, least)[0], np.full(kl.shape, beta / len(kl))
+
+
+def free_mask_of_each(kl, beta, least):
+    return free(kl, beta, least)[0], np.where(kl > least, beta / len(kl), 0)
+
+
+def free_inverted(kl, beta, least):
+    return free(kl, beta, least)[0], beta / len(kl) - free(kl, beta, least)[1]
+
+
+def free_no_beta(kl, beta, least):
+    return free(kl, 1, least)
+
+
+def free_no_beta_in_dkl(kl, beta, least):
+    return free(kl, beta, least)[0], free(kl, 1, least)[1]
+
+
+def free_beta_inside(kl, beta, least):
+    charged = beta * kl.mean(0)
+    return np.maximum(charged, least).sum(), np.tile(beta * (charged > least) / len(kl), (len(kl), 1))
+
+
+def free_per_latent(kl, beta, least):
+    mean = kl.mean(0)
+    return beta * np.maximum(mean, least), free(kl, beta, least)[1]
+
+
+def free_mean_over_latents(kl, beta, least):
+    return beta * np.maximum(kl.mean(0), least).mean(), free(kl, beta, least)[1]
+
+
+def free_row(kl, beta, least):
+    cost, dkl = free(kl, beta, least)
+    return cost, dkl[0]
+
+
+def free_summed(kl, beta, least):
+    total = kl.sum(0)
+    return beta * np.maximum(total, least).sum(), np.tile(beta * (total > least), (len(kl), 1))
+
+
+def free_two(kl, beta, least):
+    return free(kl, 1, least)[0], np.full(kl.shape, 1 / len(kl))
+
+
+def free_in_loops(kl, beta, least):
+    N, L = kl.shape
+    cost, dkl = 0.0, np.zeros_like(kl)
+    for i in range(L):
+        mean = sum(kl[:, i]) / N
+        if mean > least:
+            cost += beta * mean
+            dkl[:, i] = beta / N
+        else:
+            cost += beta * least
+    return cost, dkl
+
+
+# ---- 14.6: kl, gamma, C -> cost, dkl
+
+
+def held(kl, gamma, C):
+    total = kl.sum(1).mean()
+    return gamma * np.abs(total - C), np.ones_like(kl) * gamma / len(kl) * (1 if total > C else -1)
+
+
+def held_each_example(kl, gamma, C):
+    over = kl.sum(1) - C
+    return gamma * np.abs(over).mean(), np.repeat(gamma * np.sign(over)[:, None] / len(kl), kl.shape[1], axis=1)
+
+
+def held_each_latent(kl, gamma, C):
+    over = kl.mean(0) - C
+    return gamma * np.abs(over).sum(), np.tile(gamma * np.sign(over) / len(kl), (len(kl), 1))
+
+
+def held_mean_of_all(kl, gamma, C):
+    over = kl.mean() - C
+    return gamma * abs(over), np.full(kl.shape, gamma * np.sign(over) / kl.size)
+
+
+def held_no_abs(kl, gamma, C):
+    return gamma * (kl.sum() / len(kl) - C), np.full(kl.shape, gamma / len(kl))
+
+
+def held_no_sign(kl, gamma, C):
+    return held(kl, gamma, C)[0], np.full(kl.shape, gamma / len(kl))
+
+
+def held_square(kl, gamma, C):
+    over = kl.sum(1).mean() - C
+    return gamma * over**2, np.full(kl.shape, 2 * gamma * over / len(kl))
+
+
+def held_no_n(kl, gamma, C):
+    cost, dkl = held(kl, gamma, C)
+    return cost, dkl * len(kl)
+
+
+def held_over_all(kl, gamma, C):
+    cost, dkl = held(kl, gamma, C)
+    return cost, dkl / kl.shape[1]
+
+
+def held_distance_for_sign(kl, gamma, C):
+    over = kl.sum() / len(kl) - C
+    return gamma * abs(over), np.full(kl.shape, gamma * over / len(kl))
+
+
+def held_wrong_way(kl, gamma, C):
+    cost, dkl = held(kl, gamma, C)
+    return cost, -dkl
+
+
+def held_no_gamma_in_dkl(kl, gamma, C):
+    return held(kl, gamma, C)[0], held(kl, 1, C)[1]
+
+
+def held_one_number(kl, gamma, C):
+    cost, dkl = held(kl, gamma, C)
+    return cost, dkl[0, 0]
+
+
+def held_only_above(kl, gamma, C):
+    over = kl.sum() / len(kl) - C
+    return gamma * max(over, 0), np.full(kl.shape, gamma / len(kl) if over > 0 else 0.0)
+
+
+def held_gamma_on_the_kl(kl, gamma, C):
+    over = gamma * kl.sum() / len(kl) - C
+    return np.abs(over), np.full(kl.shape, gamma * np.sign(over) / len(kl))
+
+
+def held_summed(kl, gamma, C):
+    over = kl.sum() - C
+    return gamma * abs(over), np.full(kl.shape, gamma * np.sign(over))
+
+
+def held_no_n_no_gamma(kl, gamma, C):
+    over = kl.sum() / len(kl) - C
+    return abs(over), np.full(kl.shape, np.sign(over))
+
+
+def held_by_quotient(kl, gamma, C):
+    over = np.mean(np.sum(kl, axis=-1)) - C
+    return np.sqrt((gamma * over) ** 2), np.zeros_like(kl) + gamma * over / abs(over) / kl.shape[0]
+
+
+WRONG = {
+    "14.1": [
+        (q_of_lesson_7, "beta is forgotten"),
+        (q_beta_divides, "beta is upside down"),
+        (q_no_noise, "var_x is forgotten"),
+        (q_noise_squared, "taken for a standard deviation and squared"),
+        (q_inverse, "the KL is left out"),
+        (q_no_w, "the factor w is missing in a"),
+        (q_not_squared, "w is not squared below the line"),
+        (q_variance, "that is v; its logarithm is wanted"),
+        (q_log_std, "the logarithm of the standard deviation"),
+        (q_log_precision, "the sign of log_var"),
+        (q_beta_in_a_only, "beta is in a, but not in log_var"),
+        (q_beta_in_v_only, "beta is in log_var, but not in a"),
+        (q_no_beta_above, "beta is missing above the line"),
+        (q_sign, "a has the wrong sign"),
+        (q_two, "mend that first: a second mistake is left"),
+        (q_swapped, "the order is a, log_var"),
+    ],
+    "14.2": [
+        (latent_never_dead, "there w = 0 and kl = 0 are best"),
+        (latent_negative_kl, "w is 0 here, but kl is not"),
+        (latent_no_half, "the half of the KL is missing"),
+        (latent_no_beta, "beta is forgotten"),
+        (latent_beta_in_kl_only, "beta is in kl, but not in w"),
+        (latent_w_squared, "that is w^2"),
+        (latent_w_is_lam, "w^2 is lam here"),
+        (latent_channel, "1 is added in the logarithm"),
+        (latent_bits, "in bits"),
+        (latent_upside_down, "the ratio in the KL is upside down"),
+        (latent_threshold_of_the_noise, "beta belongs to the threshold"),
+        (latent_roots, "w is a difference of roots"),
+        (latent_no_half_no_cut, "mend that first: a second mistake is left"),
+    ],
+    "14.3": [
+        (book_mean_loss, "times N it is that of each example's own"),
+        (book_divided, "the KL's part is divided by N"),
+        (book_no_beta, "beta is forgotten"),
+        (book_total, "that is the total"),
+        (book_added, "the KL's part is added to the total"),
+        (book_other_sign, "the reconstruction's part has the wrong sign"),
+        (book_norms, "the sum of the squares, not their mean"),
+        (book_mean_squares, "the root is missing"),
+        (book_mean_abs, "the mean absolute value"),
+        (book_axis, "averaged over the latents"),
+        (book_product, "not divided by the two sizes"),
+        (book_cosine_of_total, "the cosine with the total"),
+        (book_swapped, "the order is reconstruction, kl, cosine"),
+    ],
+    "14.4": [
+        (rise_for_ever, "it rises for ever"),
+        (rise_to_one, "where beta belongs"),
+        (rise_stops_at_one, "it stops at 1, not at beta"),
+        (rise_max, "the larger of the two"),
+        (rise_from_one_step, "it begins at beta / steps"),
+        (rise_falls, "it falls"),
+        (rise_jumps, "a jump"),
+        (rise_floor, "a jump"),
+        (rise_again, "it begins again"),
+        (rise_upside_down, "that is steps / t"),
+        (rise_share_of_all, "divided by the last t"),
+        (rise_as_text_of_if, "it stopped with ValueError"),
+    ],
+    "14.5": [
+        (free_each_example, "the maximum is taken for each example"),
+        (free_one_budget, "one budget for all latents together"),
+        (free_min, "the cost takes the smaller of the two"),
+        (free_subtracted, "least is subtracted"),
+        (free_no_n, "the share 1 / N of each example is missing"),
+        (free_no_mask, "the maximum is forgotten in dkl"),
+        (free_mask_of_each, "dkl asks each example"),
+        (free_inverted, "it is the other way around"),
+        (free_no_beta, "beta is forgotten"),
+        (free_no_beta_in_dkl, "beta is forgotten in dkl"),
+        (free_beta_inside, "beta is inside the maximum"),
+        (free_per_latent, "not summed over the latents"),
+        (free_mean_over_latents, "averaged over the batch only, and summed over the latents"),
+        (free_row, "dkl is (L,)"),
+        (free_summed, "summed over the examples, not averaged"),
+        (free_two, "beta is forgotten"),
+    ],
+    "14.6": [
+        (held_each_example, "the absolute value is taken for each example"),
+        (held_each_latent, "each latent is held at C"),
+        (held_mean_of_all, "averaged over the latents: their KLs add up"),
+        (held_no_abs, "the absolute value is missing"),
+        (held_no_sign, "the sign of KL - C is forgotten in dkl"),
+        (held_square, "the square of KL - C"),
+        (held_no_n, "the share 1 / N of each example is missing"),
+        (held_over_all, "divided by N and by the number of latents"),
+        (held_distance_for_sign, "the derivative of an absolute value is a sign"),
+        (held_wrong_way, "dkl has the wrong sign"),
+        (held_no_gamma_in_dkl, "gamma is forgotten in dkl"),
+        (held_one_number, "dkl is one number"),
+        (held_only_above, "it costs nothing below C here"),
+        (held_gamma_on_the_kl, "gamma weighs the KL alone"),
+        (held_summed, "summed over the examples, not averaged"),
+        (held_no_n_no_gamma, "gamma is forgotten"),
+    ],
+}
+RIGHT = {
+    "14.1": [q_by_precision, q_in_a_loop],
+    "14.2": [latent, latent_by_formula_of_the_kl],
+    "14.3": [book_right, book_in_loops],
+    "14.4": [rise_by_where, rise_by_clip],
+    "14.5": [free, free_in_loops],
+    "14.6": [held, held_by_quotient],
+}
+FIXED = {}
