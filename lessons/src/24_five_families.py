@@ -1012,13 +1012,15 @@ with picture("24_modes") as path:
 # Each of these lines is about *this* density, these nets and 1,000 steps. None says what holds for images. What you
 # can take along is the way to find out: a number for each word, a density where the truth is known, more than one
 # seed.
-#
+
+# %% [markdown]
 # <!-- only with solutions -->
 # The same comparison with more of everything is the page `figures/families.md`: 34,000 parameters, 15 seconds for each
 # family (on the ring some 4,000 to 11,000 steps), two sets of points and three of images; the seconds are equal there,
 # not the steps. All five are better on the ring than here, and they stand in the order diffusion, GAN, flow, VAE,
 # autoencoder. Its GAN keeps all eight modes after 15 s and five after 60 s: there the last claim does show, later.
-#
+
+# %% [markdown]
 # ## The same in minivae
 #
 # `Players` and `Diffusion` differ from the library's `GAN` and `DDPM` in one method. Take the library's method on your
