@@ -5,11 +5,11 @@ import numpy as np
 from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 
-def _row_of_images(ax, images, name, cmap="gray", gap="white"):
+def _row_of_images(ax, images, name):
     """Images (n, h, w) side by side, with a gap of one pixel."""
     gaps = np.pad(images, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)
-    ax.imshow(np.concatenate(list(gaps), axis=1)[:, :-1], cmap=cmap, vmin=0, vmax=1)
-    ax.set_facecolor(gap)
+    ax.imshow(np.concatenate(list(gaps), axis=1)[:, :-1], cmap="gray", vmin=0, vmax=1)
+    ax.set_facecolor("white")
     ax.set_ylabel(name, rotation=0, ha="right", va="center")
     ax.set(xticks=(), yticks=())
     ax.grid(False)
@@ -35,13 +35,20 @@ def page(path, rows, places):
 
 def blurred(path, bands, z, stds):
     """What the best decoder says along z: images (len(z), h, w) for each std of q."""
-    with figure_to(path, (10, 3.2)) as figure:
-        axes = figure.subplots(len(bands), 1)
-        for ax, images, std in zip(axes, bands, stds, strict=True):
-            _row_of_images(ax, images, f"std {std:g}", "gray_r", BLUE)
-        shown = range(0, len(z), 2)
-        axes[-1].set(xlabel="z", xticks=[4 + 9 * i for i in shown], xticklabels=[f"{z[i]:.2f}" for i in shown])
+    with figure_to(path, (10, 2.9)) as figure:
+        axes = figure.subplots(len(bands), len(z))
+        for row, images, std in zip(axes, bands, stds, strict=True):
+            for ax, image in zip(row, images, strict=True):
+                ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+                ax.set(xticks=(), yticks=())
+                ax.grid(False)
+                for side in ax.spines.values():
+                    side.set(visible=True, color=GREY)
+            row[0].set_ylabel(f"std {std:g}", rotation=0, ha="right", va="center")
+        for ax, place in zip(axes[-1], z, strict=True):
+            ax.set_xlabel(f"{place:g}", fontsize=9)
         figure.suptitle("eight images of a bar, and the best answer at each z", fontsize=11)
+        figure.supxlabel("z", fontsize=10)
 
 
 def price(path, distance, costs, kept):
