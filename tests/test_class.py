@@ -19,6 +19,7 @@ from minivae.teach import exercises_of
 from minivae.teach.course import COURSE, SHORTEST
 
 ROOT = Path(__file__).parent.parent
+OF_THE_CLONE = "BEGIN SOLUTION|folder .?solutions|README's|only with solutions|docs/|figures/|lessons/src"
 ANSWERS = {
     "1.1": "return x @ W + b",
     "1.2": "return dy @ W.T, x.T @ dy, dy.sum(axis=0)",
@@ -102,7 +103,7 @@ def test_no_word_of_what_is_not_handed_out(handed_out):
     cells = [cell for path in handed_out.glob("*.ipynb") for cell in nbformat.read(path, 4).cells]
     texts = [readme, *(cell.source for cell in cells)]
     for text in texts:
-        assert not re.search(r"BEGIN SOLUTION|folder .?solutions|README's|only with solutions|docs/|lessons/src", text)
+        assert not re.search(OF_THE_CLONE, text)
     assert "solutions" in (ROOT / "lessons" / "README.md").read_text()
 
 

@@ -186,6 +186,24 @@ def test_the_first_cell_finds_the_clone_and_no_other_folder_of_that_name(source,
         assert sys.path == found
 
 
+@pytest.mark.parametrize(
+    ("lesson", "quotes"),
+    [
+        ("18", {"has 20 active": "active 6, 18 and 20", "has 6.": "active 6, 18", "warm-up has 18": "active 6, 18"}),
+        ("20", {"24.4 to": "24.42 %", "to 14.7 %": "14.66 % of the test images wrong"}),
+        ("21", {"-104.2 nats relaxed": "104.19 +- 0.29 relaxed", "-107.4 straight": "107.37 straight",
+                "-121.9 by the score": "121.90 score"}),
+    ],
+)  # fmt: skip
+def test_what_a_lesson_quotes_of_a_page_is_what_the_readme_says(lesson, quotes):
+    """These numbers no notebook can measure in a minute."""
+    (source,) = notebooks.sources([lesson])
+    text = source.read_text().replace("\n# ", " ")
+    for words, row in quotes.items():
+        assert words in text
+        assert row in (ROOT / "README.md").read_text()
+
+
 def test_sources_and_exercises_belong_together():
     assert [int(source.name[:2]) for source in SOURCES] == list(LESSONS)
 

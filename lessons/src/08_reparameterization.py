@@ -588,9 +588,14 @@ quoted("1.5", on_eight_digits["score, baseline"], within=0.3)
 # The variance of one draw of the score function is about 1,050 times the squared length of what it estimates: it
 # points nearly anywhere. That of reparameterization is 1.9 times. The baseline, here for each image the cost at
 # $\varepsilon = 0$, helps a great deal: with 1.5 it is no worse. But these are two latents only; the right half of
-# the picture of variances says where more of them lead. `figures/laboratory.md` has five estimators, before and after
-# training, and each layer; reparameterization is called *pathwise* there.
-#
+# the picture of variances says where more of them lead.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# `figures/laboratory.md` has five estimators, before and after training, and each layer; reparameterization is called
+# *pathwise* there.
+
+# %% [markdown]
 # ## More to try
 #
 # 1. Let $f(z)$ be 1 where $z > 1$ and 0 elsewhere; its mean is the probability of exceeding 1. What does

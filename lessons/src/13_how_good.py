@@ -744,7 +744,11 @@ second_opinions()
 # arXiv 1611.04273.
 # - L. Theis, A. van den Oord, M. Bethge, *A Note on the Evaluation of Generative Models* (2016); arXiv 1511.01844.
 # - S. Nowozin, *Debiasing Evidence Approximations* (2018): your 13.4 taken further.
-# - [figures/evidence.md](../figures/evidence.md): all of this on MNIST, and on clothes. `minivae/evaluate/evidence.py`.
+# - `minivae/evaluate/evidence.py`, `annealed.py`: the library's own.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# - `figures/evidence.md`: all of this on MNIST, and on clothes.
 
 # %%
 progress()

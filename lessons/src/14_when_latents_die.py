@@ -666,9 +666,14 @@ print("five hidden layers:", doctor(deep[0]), "\n\none hidden layer:", doctor(sh
 # It calls a latent dead below 0.01 nats; a mean stands still where its variance over the data is 0.01 or less. None
 # of the eight means of the deep net moves. For a run of your own, `minivae evaluate RUN --measure latents` says the
 # same, and `minivae ledger RUN` draws the ledger of every epoch, if the run was trained with `ledger = true` in its
-# configuration. With lines of text, where a decoder that sees the letters before can do without z for good, [the page
-# of collapse](../figures/collapse.md) compares seven cures: there free bits are the cheapest.
-#
+# configuration.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# With lines of text, where a decoder that sees the letters before can do without z for good, the page
+# `figures/collapse.md` compares seven cures: there free bits are the cheapest.
+
+# %% [markdown]
 # ## More to try
 #
 # 1. Train the deep net without a cure for 200 epochs, with several seeds. Does a latent wake? When, and how fast

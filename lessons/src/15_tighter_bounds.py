@@ -626,7 +626,11 @@ assert same_as_the_library() < 1e-12
 # - T. Rainforth and others, *Tighter Variational Bounds are Not Necessarily Better* (2018); arXiv 1802.04537.
 # - G. Tucker, D. Lawson, S. Gu, C. Maddison, *Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives*
 # (2019); arXiv 1810.04152.
-# - `figures/variants.md`: both gradients on MNIST. `minivae/models/iwae.py`, `minivae/laboratory/snr.py`.
+# - `minivae/models/iwae.py`, `minivae/laboratory/snr.py`: the library's own.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# - `figures/variants.md`: both gradients on MNIST.
 
 # %%
 progress()

@@ -591,11 +591,15 @@ print(f"largest difference of the gradients: {same_as_the_library():.1e}")
 
 # %% [markdown]
 # `minivae train --model ladder --upper 8` trains one; `minivae sample RUN --level 2` draws rows that hold the upper
-# level, and `minivae evaluate RUN --measure latents` prints KL and active units of each. [The page of
-# variants](../figures/variants.md) has three levels on MNIST: 40, 20 and 10 latents. There the ladder has 20 active
-# units in $z_2$, where the plain hierarchy has 6. But the plain one with a warm-up has 18, and the better log p(x) of
-# the two. What wakes an upper level depends on the data and on the training; measure it.
-#
+# level, and `minivae evaluate RUN --measure latents` prints KL and active units of each.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# The page `figures/variants.md` has three levels on MNIST: 40, 20 and 10 latents. There the ladder has 20 active units
+# in $z_2$, where the plain hierarchy has 6. But the plain one with a warm-up has 18, and the better log p(x) of the
+# two. What wakes an upper level depends on the data and on the training; measure it.
+
+# %% [markdown]
 # ## More to try
 #
 # 1. Three levels: `upper=(8, 4)`. Extend `ladder_step`, or let the library train it. Who lives?

@@ -540,8 +540,13 @@ with picture("20_labels") as path:
 # **Read the picture.** With M2 some 20 % of the test digits are wrong, with the same labels alone some 24 %. It helps
 # in each of the five draws, by some 4.5 points on average. Who has all 1,250 labels is wrong for some 10 %. The 1,150
 # images without a label have told M2 which digits look alike, and the hundred labels say what these groups are
-# called. On MNIST, with 50,000 images and a hundred labels, M2 comes from 24.4 to 14.7 % (`figures/variants.md`).
-#
+# called.
+
+# %% [markdown]
+# <!-- only with solutions -->
+# On MNIST, with 50,000 images and a hundred labels, M2 comes from 24.4 to 14.7 % (`figures/variants.md`).
+
+# %% [markdown]
 # ## Finishing half a digit
 #
 # A condition need not be a class. Let y be the left half of a digit, 32 bits, and x the right half. Nothing changes

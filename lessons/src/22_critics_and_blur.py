@@ -723,10 +723,12 @@ def in_the_library():
 in_the_library()
 
 # %% [markdown]
+# <!-- only with solutions -->
 # `figures/blur.md` has this page at full size, clothes of 28 x 28 pixels and more models, with the Frechet distance
 # between samples and data. There the VAE-GAN is the sharpest but for noise, and nearest to the data; the page shows as
 # well where its sharpness is grain.
-#
+
+# %% [markdown]
 # ## More to try
 #
 # 1. Let the generator raise the critic's loss, slope $-\sigma(o) / N$, in `both_players`. How much slower is it if the
@@ -735,7 +737,7 @@ in_the_library()
 #    What do the losses say now? Compute them first, as above.
 # 3. Vary `gamma` of the VAE-GAN from 0.001 to 0.05. Draw its path through the page.
 # 4. Train the VAE with `std` 0.1, 0.3 and 1. Which prediction of the picture with two images do you find again?
-# 5. `--likelihood logistic-mixture` or a VQ-VAE are ways out of blur without a critic: `figures/blur.md`.
+# 5. `--likelihood logistic-mixture` or a VQ-VAE are ways out of blur without a critic. Try one.
 #
 # ## Questions
 #

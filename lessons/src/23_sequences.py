@@ -810,12 +810,17 @@ def beside_the_library():
 beside_the_library()
 
 # %% [markdown]
-# With more lines, more units and more epochs the floor is nearer, and the KL of a VAE without a cure as small; see
-# `figures/sequences.md` and `figures/collapse.md`, also for names, words and molecules. On the command line:
+# On the command line:
 #
 #     python -m minivae train --model lm --data expressions --hidden 128 --out runs/lm
 #     python -m minivae train --model seqvae --data expressions --free-bits 0.25 --out runs/lines
-#
+
+# %% [markdown]
+# <!-- only with solutions -->
+# With more lines, more units and more epochs the floor is nearer, and the KL of a VAE without a cure as small; see
+# `figures/sequences.md` and `figures/collapse.md`, also for names, words and molecules.
+
+# %% [markdown]
 # ## More to try
 #
 # 1. Set c to 0 and let r multiply h before the product with U_n, as in the published version of the paper. Derive the
