@@ -605,7 +605,10 @@ def finished(n=6, S=6):
     x, y = parts.validation.x, parts.validation.y
     whole = completions(model, parts.protocol, x, y, 20, np.random.default_rng(0))  # (N, 22, 64)
     most = np.argsort(-whole[:, 1:-1].var(axis=1).sum(axis=1))[:n]
-    of_net = parts.protocol.whole(net.sample(n, np.random.default_rng(0), y=y[most]), y[most])
+    mean = net.sample(len(x), np.random.default_rng(0), y=y)
+    of_net = parts.protocol.whole(mean, y)[most]
+    unsure = [(p * (1 - p)).mean() for p in (mean, model.sample(len(x), np.random.default_rng(0), y=y))]
+    assert unsure[1] < 0.85 * unsure[0]  # the mean variance of a pixel, by the net and given a z
     drawn = {"net": net, "CVAE": model}
     bits = {name: one.sample(len(x), np.random.default_rng(1), y=y, draw=np.random.default_rng(2))
             for name, one in drawn.items()} | {"truth": x}  # fmt: skip
@@ -626,10 +629,10 @@ with picture("20_halves") as path:
 
 # %% [markdown]
 # **Read the picture.** Six held-out halves, those whose completions differ most. The net shows grey where it does not
-# know. Each z of the CVAE makes up its mind, and different z make up different minds. If one draws bits, those of the
-# net do not fit each other: 5.1 pixels of the whole digit differ from the nearest training digit. Those of the CVAE
-# fit better, 4.6, since z ties them together. In nats a CVAE is better by 1.6 if one quadrant is given, 1.0 for a
-# half, and 0.3 for three quadrants. The less is given the more is open, and the more z is worth.
+# know. A z of the CVAE is surer, of one digit, and another z is surer of another. If one draws bits, those of the net
+# do not fit each other: 5.1 pixels of the whole digit differ from the nearest training digit. Those of the CVAE fit
+# better, 4.6, since z ties them together. In nats a CVAE is better by 1.6 if one quadrant is given, 1.0 for a half,
+# and 0.3 for three quadrants. The less is given the more is open, and the more z is worth.
 #
 # ## More to try
 #

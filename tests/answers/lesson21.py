@@ -304,6 +304,13 @@ def old_both_in_e(count, total, z, codes, decay, tiny):
     return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (c, t))
 
 
+def sum_of_the_old(count, total, z, codes, decay, tiny):
+    def smooth(c):
+        return (c + tiny) / (count.sum() + len(c) * tiny) * count.sum()
+
+    return averages(count, total, z, codes, decay, tiny, smooth=smooth)
+
+
 def batch_counts_in_e(count, total, z, codes, decay, tiny):
     n = np.bincount(codes, minlength=len(count))
     return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (n, t2))
@@ -500,6 +507,11 @@ def plus_mean(logits, f):
 def p_f_less_the_mean(logits, f):
     p = soft(logits)
     return p * f - (p * f).sum(axis=1, keepdims=True)
+
+
+def own_part_twice(logits, f):
+    p = soft(logits)
+    return p * (1 - p) * f - p * np.sum(p * f, axis=1, keepdims=True)
 
 
 def only_the_sum(logits, f):
@@ -780,6 +792,7 @@ WRONG = {
         (scaled_by_places, "scaled to the number of places"),
         (old_count_in_e, "e is made of the old count"),
         (old_both_in_e, "e is made of the old count and the old total"),
+        (sum_of_the_old, "scaled to the sum of the old count"),
         (batch_counts_in_e, "the smoothed counts are made of this batch's"),
         (batch_alone_in_e, "e is made of this batch alone"),
         (total_for_e, "e is total: it must be divided"),
@@ -820,6 +833,7 @@ WRONG = {
         (summed_over_examples, "summed over the examples"),
         (plus_mean, "the average is added"),
         (p_f_less_the_mean, "p_j is missing in front of the average"),
+        (own_part_twice, "has its part of the average already"),
         (only_the_sum, "only what comes from S is there"),
         (expectation, "that is E itself"),
         (broadcasts, "2"),

@@ -24,6 +24,12 @@ def _share(one):
     return one.mean(axis=0)
 
 
+def _scaled_by_the_old(count, total, z, codes, decay, tiny):
+    n, total, _ = by_hand.follow(count, total, z, codes, decay, tiny)
+    S = count.sum()
+    return total / ((n + tiny) / (S + len(n) * tiny) * S)[:, None]
+
+
 def _mean_of_chosen(one, z):
     return one.T @ z / np.maximum(one.sum(axis=0), 1)[:, None]
 
@@ -149,6 +155,8 @@ EXERCISES = (
                 smooth=lambda n, tiny: (n - tiny) / (n.sum() - len(n) * tiny) * n.sum()),
             "the smoothed counts are scaled to the number of places; to the sum of count is wanted": lambda *args: (
                 *by_hand.follow(*args)[:2], by_hand.follow(*args)[2] * by_hand.follow(*args)[0].sum() / len(args[2])),
+            "the smoothed counts are scaled to the sum of the old count; that of the new one is wanted": lambda *args: (
+                *by_hand.follow(*args)[:2], _scaled_by_the_old(*args)),
             "e is made of the old count": _follow(over="old"),
             "the smoothed counts are made of this batch's; the moving count is wanted": _follow(over="batch"),
             "e is made of this batch alone: the moving averages are wanted": _follow(over="batch", upper="batch"),
@@ -228,6 +236,8 @@ EXERCISES = (
                 weight=lambda p: p * (1 - p)),
             "that is E itself, an average for each example; its derivatives are wanted": lambda logits, f: (
                 softmax(logits) * f).sum(axis=-1),
+            "p_j (1 - p_j) f_j has its part of the average already: the sum is over the others then": _exact(
+                weight=lambda p: 1, p=softmax, mean=lambda p, f: f - p * (1 - p) * f + p * last(p * f)),
             "p_j is missing in front of the average": lambda logits, f: (
                 softmax(logits) * f - last(softmax(logits) * f)),
             "only what comes from S is there: the derivative of the numerator is missing": lambda logits, f: (
