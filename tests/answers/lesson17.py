@@ -144,6 +144,16 @@ def without_log(z, mu, log_var, log_pz):
     return np.mean(own - np.exp(log_qz)), np.mean(np.exp(log_qz) - log_pz)
 
 
+def pairs_over_n(z, mu, log_var, log_pz):
+    log_q, (_, log_qz) = log_density(z, mu, log_var), logs(z, mu, log_var)
+    return np.sum(log_q - log_qz) / len(z), np.mean(log_qz - log_pz)
+
+
+def weighted(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.mean(np.exp(own) * (own - log_qz)), np.mean(np.exp(log_qz) * (log_qz - log_pz))
+
+
 def all_pairs(z, mu, log_var, log_pz):
     log_q, (_, log_qz) = log_density(z, mu, log_var), logs(z, mu, log_var)
     return np.mean(log_q - log_qz), np.mean(log_qz - log_pz)
@@ -430,6 +440,13 @@ def squares_only(kl, mu, log_var, mu_p, log_var_p, eps):
     return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], (kl(mu, log_var, mu_p, log_var_p) - t.mean(axis=0)) / error
 
 
+def brackets_forgotten(kl, mu, log_var, mu_p, log_var_p, eps):
+    z = mu + np.exp(log_var / 2) * eps
+    t = (normal(z, mu, log_var) - normal(z, mu_p, log_var_p)).sum(axis=2)
+    score = kl(mu, log_var, mu_p, log_var_p) - t.mean(axis=0) / (t.std(axis=0) / len(t) ** 0.5)
+    return laws(kl, mu, log_var, mu_p, log_var_p, eps)[0], score
+
+
 def one_score(*args):
     none, score = laws(*args)
     return none, score.mean()
@@ -480,6 +497,8 @@ WRONG = {
         (with_plus_log_n, "its logarithm is -log N, not +log N"),
         (mean_of_log_q, "here it is the mean of their logarithms"),
         (without_log, "q(z) stands where its logarithm should be"),
+        (pairs_over_n, "all pairs are summed and divided by N"),
+        (weighted, "the draws come from it already"),
         (all_pairs, "averaged over all pairs"),
         (whole_kl, "that is the mean KL, both parts together"),
         (information_to_the_prior, "information: p is subtracted in both"),
@@ -510,6 +529,7 @@ WRONG = {
         (gaussian(lambda mu, log_var: np.log(log_var.mean(0) + mu.var(0))), "where its exponential should be"),
         (lambda mu, log_var: (mu.mean(1), np.log(np.exp(log_var).mean(1) + mu.var(1))), "averaged over the latents"),
         (lambda mu, log_var: (0 * mu[0], np.log(np.exp(log_var).mean(0) + mu.var(0))), "mu_p is not 0"),
+        (gaussian(lambda mu, log_var: np.log((np.exp(log_var) * (mu - mu.mean(0)) ** 2).mean(0))), "they add up"),
         (posterior_formula, "mu_p: mu_p is the plain mean of mu"),
         (lambda mu, log_var: best_gaussian(mu, log_var)[0], "expected it to return mu_p, log_var_p"),
     ],
@@ -575,6 +595,7 @@ WRONG = {
         (twice_the_logs, "the half is missing in both log densities"),
         (mean_over_latents, "averaged over the latents, not summed"),
         (squares_only, "log_var and log_var_p are missing"),
+        (brackets_forgotten, "only the mean of the draws is divided"),
         (one_score, "averaged over the examples"),
         (absolute_score, "without its sign"),
         (sign_and_error, "mend that first: a second mistake is left"),

@@ -115,6 +115,8 @@ EXERCISES = (
             "that is minus the entropy of q(z | x): log q(z) is not subtracted": _split(minus="0"),
             "averaged over all pairs: z_n is from the posterior of x_n alone, so take the diagonal": _split(
                 own=lambda log_q: log_q.mean(axis=0)),
+            "all pairs are summed and divided by N: take the diagonal, N numbers": by_hand.surgery_of_pairs,
+            "weighted with the density: the draws come from it already, the mean is plain": _split(times=lambda a: a),
             "all pairs are summed: z_n is from the posterior of x_n alone, so take the diagonal": _split(
                 own=lambda log_q: log_q.sum(axis=0)),
             "the largest density for the own one: take the diagonal": _split(own=lambda log_q: log_q.max(axis=0)),
@@ -160,6 +162,10 @@ EXERCISES = (
             "the standard deviation of mu; its variance is wanted": _gauss(spread=lambda mu: mu.std(axis=0)),
             "that is np.var with ddof=1; here the plain one is wanted": _gauss(
                 spread=lambda mu: mu.var(axis=0, ddof=1)),
+            "the two parts are multiplied: they add up": lambda mu, log_var: (
+                mu.mean(axis=0),
+                np.log((np.exp(log_var) * (mu - mu.mean(axis=0)) ** 2).mean(axis=0)),
+            ),
             "the spread is subtracted: both parts add up": _gauss(apart=-1),
             "precisions are averaged; the variances are": _gauss(width=lambda v: 1 / (1 / v).mean(axis=0)),
             "mu_p is the plain mean of mu, without weights": _gauss(
@@ -275,6 +281,7 @@ EXERCISES = (
             "the pixels of the forward are a: they are u = sigmoid(a)": _pseudo(pixels=_as_it_is),
             "dW1 has a: the input of the layer is u = sigmoid(a)": _pseudo(inputs=lambda u, a: a),
             "dW2 has t: the input of the second layer is h = tanh(t)": _pseudo(units=lambda h, t: t),
+            "dW2 has dt: the second layer has the input h": by_hand.exchanged,
             "averaged over the pseudo-inputs: whether there is a mean is already in dmu": _pseudo(
                 rows=lambda a: 1 / len(a)),
             "the sign": _pseudo(sign=-1),
@@ -302,6 +309,7 @@ EXERCISES = (
             "0 is what right code gives; this kl may be wrong, so call it": _laws(say=lambda a: 0.0),
             "an array of one number: take the number, [0]": _laws(say=_as_it_is),
             "the sign of the score: charged minus sampled, it is positive where too much is charged": _laws(sign=-1),
+            "only the mean of the draws is divided by the standard error: the difference is": _laws(whole=0),
             "not divided by the standard error": _laws(spread=lambda t: 1),
             "divided by the spread of one draw: the mean of K spreads less": _laws(spread=lambda t: t.std(axis=0)),
             "the standard error is std / sqrt(K), not std / K": _laws(spread=lambda t: t.std(axis=0) / len(t)),

@@ -10,7 +10,7 @@ def components(rng):
     """N z, the first far from all of C Gaussians."""
     N, C, L = one_of(rng, (9, 5, 2), (11, 6, 3), (12, 7, 4))
     z = rng.standard_normal((N, L))
-    z[0] = 200 + 10 * rng.random(L)
+    z[0] = 60 + 5 * rng.random(L)
     log_w = rng.standard_normal(C)
     log_w -= np.log(np.exp(log_w).sum())
     mu, log_var = rng.standard_normal((C, L)), rng.uniform(-1.5, 1, (C, L))

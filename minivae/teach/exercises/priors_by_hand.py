@@ -90,12 +90,21 @@ def mean_of_logs(z, mu, log_var, log_w):
 
 def surgery_variant(z, mu, log_var, log_pz, weight=lambda N: -np.log(N), own=np.diagonal, marginal=log_sum_exp,
                     hide=0, ahead=1, behind=1, first="qz_x", second="qz", minus="qz", total=np.mean,
-                    prior=lambda log_pz, z: log_pz):  # fmt: skip
+                    prior=lambda log_pz, z: log_pz, times=np.zeros_like):  # fmt: skip
     log_q = log_density(z, mu, log_var)
     seen = np.where(np.eye(len(z)) * hide > 0, -np.inf, log_q)
     parts = {"qz_x": own(log_q), "qz": marginal(seen) + weight(len(z)), "0": 0 * log_pz}
     parts["pz"] = prior(log_pz, z)
-    return total(ahead * (parts[first] - parts[minus])), total(behind * (parts[second] - parts["pz"]))
+    at = {name: np.exp(times(parts[name])) for name in (first, second)}
+    return total(ahead * at[first] * (parts[first] - parts[minus])), total(
+        behind * at[second] * (parts[second] - parts["pz"])
+    )
+
+
+def surgery_of_pairs(z, mu, log_var, log_pz):
+    log_q = log_density(z, mu, log_var)
+    log_qz = log_sum_exp(log_q) - np.log(len(mu))
+    return (log_q - log_qz).sum() / len(z), (log_qz - log_pz).mean()
 
 
 def gaussian_variant(mu, log_var, center=lambda mu, v: mu.mean(axis=0), width=lambda v: v.mean(axis=0), wide=1,
@@ -126,15 +135,25 @@ def pseudo_variant(dmu, dlog_var, a, W1, b1, W2, heads=lambda m, v: (m, v), pixe
     return dt @ W1.T * squash(u, a), inputs(u, a).T @ first(dt, dh), units(h, t).T @ dheads
 
 
+def exchanged(dmu, dlog_var, a, W1, b1, W2):
+    u = sigmoid(a)
+    h = np.tanh(u @ W1 + b1)
+    dheads = np.concatenate([dmu, dlog_var], axis=1)
+    dt = dheads @ W2.T * (1 - h**2)
+    return dt @ W1.T * u * (1 - u), u.T @ dt, dt.T @ dheads
+
+
 def laws_variant(kl, mu, log_var, mu_p, log_var_p, eps, q=lambda mu, log_var, mu_p, log_var_p: (mu_p, log_var_p),
                  say=lambda a: a[0], std=lambda a: np.exp(a / 2), start=lambda mu, mu_p: mu, learned=1, wide=1,
                  of_q=1, of_p=-1, sign=1, spread=lambda t: t.std(axis=0) / len(t) ** 0.5,
-                 charged=lambda kl, *args: kl(*args), before=lambda a: a, log_q=1, log_p=1, each=1):  # fmt: skip
+                 charged=lambda kl, *args: kl(*args), before=lambda a: a, log_q=1, log_p=1, each=1,
+                 whole=1):  # fmt: skip
     at = [np.atleast_2d(a) for a in q(mu, log_var, mu_p, log_var_p)]
     equal = say(kl(*at, mu_p, log_var_p))
     z = start(mu, mu_p) + std(log_var) * eps
     terms = of_q * log_normal(z, mu, log_var) + of_p * log_normal(z, learned * mu_p, wide * log_var_p)
     terms = terms + 0.5 * ((1 - log_q) * latents(log_var) - (1 - log_p) * latents(log_var_p))
     terms = terms / mu.shape[1] ** (1 - each)
-    score = sign * (charged(kl, mu, log_var, mu_p, log_var_p) - terms.mean(axis=0)) / spread(terms)
+    error = spread(terms)
+    score = sign * (charged(kl, mu, log_var, mu_p, log_var_p) / (error if whole else 1) - terms.mean(axis=0) / error)
     return equal, before(score)
