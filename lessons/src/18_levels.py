@@ -510,19 +510,18 @@ with picture("18_levels") as path:
 
 def what_the_levels_say():
     plain, plain_warm, steep, steep_warm = levels.values()
-    kl_2 = [np.mean([row[2] for row in rows]) for rows in levels.values()]
-    for text, value, within in zip(("0.0", "0.2", "1.0", "1.3"), kl_2, (0.05, 0.2, 0.5, 0.5)):
-        quoted(text, value, within=within)
-    for rows, text in ((plain, "-24.8"), (plain_warm, "-24.4"), (steep, "-24.6"), (steep_warm, "-24.2")):
-        quoted(text, np.mean([row[0] for row in rows]), within=0.3)
+    for rows, elbo, kl_2, within in ((plain, "-24.8", "0.0", 0.05), (plain_warm, "-24.4", "0.2", 0.3),
+                                     (steep, "-24.6", "1.0", 0.5), (steep_warm, "-24.2", "1.3", 0.5)):  # fmt: skip
+        quoted(elbo, np.mean([row[0] for row in rows]), within=0.3)
+        quoted(kl_2, np.mean([row[2] for row in rows]), within=within)
     assert all(row[2] < 0.05 and row[4] < 2 / S for row in plain)  # each seed: nothing beyond chance
-    assert min(row[4] for row in (*steep, *steep_warm)) > max(row[4] for row in (*plain, *plain_warm))
-    assert min(row[2] for row in (*steep, *steep_warm)) > max(row[2] for row in (*plain, *plain_warm))
-    shares = [row[4] for row in (*steep, *steep_warm)]
-    assert 0.15 < min(shares) < max(shares) < 0.75
+    none, some, *more = (np.mean([row[4] for row in rows]) for rows in levels.values())
+    for share in more:
+        quoted("0.4", share, within=0.2)
+        assert share > 2 * some > 2 * none
     active = [np.mean([(row[3] > 0.01).sum() for row in rows]) for rows in levels.values()]
-    assert active[0] == 0
-    assert active[1] <= 4 < min(active[2:])
+    assert active[0] == 0 < active[1] < min(active[2:])
+    assert min(active[2:]) > 5
 
 
 what_the_levels_say()
@@ -530,8 +529,9 @@ what_the_levels_say()
 # %% [markdown]
 # **Read the picture.** The plain hierarchy does what was foreseen: $z_2$ has 0.0 nats, none of its eight units is
 # active, and its share in the samples is that of chance. It is a VAE with one level and some idle weights. A warm-up
-# wakes one or two units, with 0.2 nats. The ladder uses its upper level with each seed, with or without a warm-up:
-# six to eight units, 1.0 and 1.3 nats, and a quarter to a half (once somewhat more) of how samples vary.
+# wakes some units, but they carry little, 0.2 nats. The ladder uses its upper level, with or without a warm-up: most
+# of the units are active, with 1.0 and 1.3 nats, and on the average some 40 % of how samples vary is theirs. How much
+# it is differs from seed to seed, as the dots show.
 #
 # And the ELBO? -24.8 for the plain hierarchy, -24.4 with the warm-up, -24.6 for the ladder, -24.2 with the warm-up.
 # The warm-up gains some 0.4 nats both times; the ladder some 0.2, which is little beside what seeds do to it. So the

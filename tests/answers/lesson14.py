@@ -486,6 +486,79 @@ def held_by_quotient(kl, gamma, C):
     return np.sqrt((gamma * over) ** 2), np.zeros_like(kl) + gamma * over / abs(over) / kl.shape[0]
 
 
+def q_times_beta(w, var_x, beta):
+    return beta * w / (w**2 + beta * var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_by_the_precision_alone(w, var_x, beta):
+    precision = w**2 / var_x + beta
+    return w / precision, np.log(beta / precision)
+
+
+def q_times_v(w, var_x, beta):
+    v = 1 / (1 + w**2 / (beta * var_x))
+    return w * v, np.log(v)
+
+
+def latent_log_of_the_variance(lam, var_x, beta):
+    return latent(lam, var_x, beta)[0], 0.5 * np.log(np.maximum(lam, beta * var_x))
+
+
+def latent_absolute(lam, var_x, beta):
+    return np.sqrt(np.abs(lam - beta * var_x)), latent(lam, var_x, beta)[1]
+
+
+def latent_per_noise(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam / var_x - beta, 0)), latent(lam, var_x, beta)[1]
+
+
+def latent_charged(lam, var_x, beta):
+    w, kl = latent(lam, var_x, beta)
+    return w, beta * kl
+
+
+def book_of_means(mu, dmu, beta):
+    return book(dmu - beta * mu / len(mu), beta * mu / len(mu))
+
+
+def book_summed_product(mu, dmu, beta):
+    rec, kl = len(mu) * dmu - beta * mu, beta * mu
+    return rms(rec), rms(kl), (rec * kl).sum(0) / rms(rec) / rms(kl)
+
+
+def book_std(mu, dmu, beta):
+    return (len(mu) * dmu - beta * mu).std(0), (beta * mu).std(0), book_right(mu, dmu, beta)[2]
+
+
+def rise_to_the_limit(t, beta, steps):
+    return np.minimum(beta, t / steps)
+
+
+def rise_by_linspace(t, beta, steps):
+    return np.linspace(0, beta, len(t))
+
+
+def free_over_latents(kl, beta, least):
+    return free(kl, beta, least)[0], np.tile(beta * (kl.mean(0) > least) / kl.shape[1], (len(kl), 1))
+
+
+def free_least_in_dkl(kl, beta, least):
+    return free(kl, beta, least)[0], np.where(kl.mean(0) > least, beta / len(kl), least) * np.ones_like(kl)
+
+
+def free_value_in_dkl(kl, beta, least):
+    return free(kl, beta, least)[0], np.tile(beta * np.maximum(kl.mean(0), least) / len(kl), (len(kl), 1))
+
+
+def held_axes(kl, gamma, C):
+    over = kl.mean(1).sum() - C
+    return gamma * abs(over), np.full(kl.shape, gamma * np.sign(over) / kl.shape[1])
+
+
+def held_each_kl(kl, gamma, C):
+    return held(kl, gamma, C)[0], gamma * np.sign(kl - C) / len(kl)
+
+
 WRONG = {
     "14.1": [
         (q_of_lesson_7, "beta is forgotten"),
@@ -504,6 +577,9 @@ WRONG = {
         (q_sign, "a has the wrong sign"),
         (q_two, "mend that first: a second mistake is left"),
         (q_swapped, "the order is a, log_var"),
+        (q_times_beta, "a is multiplied by beta:"),
+        (q_by_the_precision_alone, "a is multiplied by var_x"),
+        (q_times_v, "a is multiplied by beta var_x"),
     ],
     "14.2": [
         (latent_never_dead, "there w = 0 and kl = 0 are best"),
@@ -519,6 +595,10 @@ WRONG = {
         (latent_threshold_of_the_noise, "beta belongs to the threshold"),
         (latent_roots, "w is a difference of roots"),
         (latent_no_half_no_cut, "mend that first: a second mistake is left"),
+        (latent_log_of_the_variance, "the logarithm is of the variance alone"),
+        (latent_absolute, "the root of the absolute value"),
+        (latent_per_noise, "w^2 is divided by var_x"),
+        (latent_charged, "that is beta KL"),
     ],
     "14.3": [
         (book_mean_loss, "times N it is that of each example's own"),
@@ -534,6 +614,9 @@ WRONG = {
         (book_product, "not divided by the two sizes"),
         (book_cosine_of_total, "the cosine with the total"),
         (book_swapped, "the order is reconstruction, kl, cosine"),
+        (book_of_means, "both parts are those of the mean loss"),
+        (book_summed_product, "the product is summed, but"),
+        (book_std, "the spread around the mean"),
     ],
     "14.4": [
         (rise_for_ever, "it rises for ever"),
@@ -548,6 +631,8 @@ WRONG = {
         (rise_upside_down, "that is steps / t"),
         (rise_share_of_all, "divided by the last t"),
         (rise_as_text_of_if, "it stopped with ValueError"),
+        (rise_to_the_limit, "beta is only the limit here"),
+        (rise_by_linspace, "spread evenly over the entries"),
     ],
     "14.5": [
         (free_each_example, "the maximum is taken for each example"),
@@ -566,6 +651,9 @@ WRONG = {
         (free_row, "dkl is (L,)"),
         (free_summed, "summed over the examples, not averaged"),
         (free_two, "beta is forgotten"),
+        (free_over_latents, "divided by the number of latents: a mean"),
+        (free_least_in_dkl, "dkl is `least` where"),
+        (free_value_in_dkl, "dkl has the larger of the two in it"),
     ],
     "14.6": [
         (held_each_example, "the absolute value is taken for each example"),
@@ -584,6 +672,8 @@ WRONG = {
         (held_gamma_on_the_kl, "gamma weighs the KL alone"),
         (held_summed, "summed over the examples, not averaged"),
         (held_no_n_no_gamma, "gamma is forgotten"),
+        (held_axes, "the axes are exchanged"),
+        (held_each_kl, "compares each single KL with C"),
     ],
 }
 RIGHT = {

@@ -460,6 +460,79 @@ def parted_in_loops(x):
     return between / whole
 
 
+def slopes_two_of_the_square(mu, log_var, mu_p, log_var_p):
+    a, b, c, _ = slopes(mu, log_var, mu_p, log_var_p)
+    return a, b, c, 0.5 * (1 - np.exp(log_var - log_var_p)) - (mu - mu_p) ** 2 / np.exp(log_var_p)
+
+
+def slopes_square_of_v_p(mu, log_var, mu_p, log_var_p):
+    a, b, c, _ = slopes(mu, log_var, mu_p, log_var_p)
+    return a, b, c, 0.5 * (1 - (np.exp(log_var) + (mu - mu_p) ** 2) / np.exp(log_var_p) ** 2)
+
+
+def slopes_own_variance(mu, log_var, mu_p, log_var_p):
+    a, b, _, d = slopes(mu, log_var, mu_p, log_var_p)
+    return a, b, (mu_p - mu) / np.exp(log_var), d
+
+
+def product_multiplied(mu, log_var, mu_p, log_var_p):
+    one, other = np.exp(-log_var), np.exp(-log_var_p)
+    return (one * mu + other * mu_p) * (one + other), -np.log(one + other)
+
+
+def product_with_standard(mu, log_var, mu_p, log_var_p):
+    one = np.exp(-log_var)
+    return (one * mu + mu_p) / (one + 1), -np.log(one + 1)
+
+
+def back_one_share(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
+    w, w_p, m = shares(mu, log_var, mu_p, log_var_p)
+    return w * dmu_q, w * dlog_var_q + (m - mu) * dmu_q, w_p * dmu_q, w_p * dlog_var_q + (m - mu_p) * dmu_q
+
+
+def back_wrong_mean(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
+    w, w_p, m = shares(mu, log_var, mu_p, log_var_p)
+    moved = (m - mu) * dmu_q
+    return w * dmu_q, w * (dlog_var_q + moved), w_p * dmu_q, w_p * (dlog_var_q + moved)
+
+
+def back_no_upstream(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
+    w, w_p, m = shares(mu, log_var, mu_p, log_var_p)
+    return w * dmu_q, w * (dlog_var_q + m - mu), w_p * dmu_q, w_p * (dlog_var_q + m - mu_p)
+
+
+def shares(mu, log_var, mu_p, log_var_p):
+    w = 1 / (1 + np.exp(log_var - log_var_p))
+    return w, 1 - w, w * mu + (1 - w) * mu_p
+
+
+def down_wide_prior(mu_1, log_var_1, mu_2, log_var_2, A, log_var_p, eps_1, eps_2):
+    return down(mu_1, log_var_1, mu_2, log_var_2, A, 0 * log_var_p, eps_1, eps_2)
+
+
+def down_at_z1(*args):
+    z1 = down(*args)[0]
+    mu_p = (args[2] + np.exp(args[3] / 2) * args[7]) @ args[4]
+    return down(*args, of=(z1, product(args[0], args[1], mu_p, args[5] + 0 * mu_p)[1]))
+
+
+def down_log_var_one(*args):
+    z1, one, _ = down(*args)
+    return z1, one, np.sum(apart(args[2], args[3], 0, 1), axis=1)
+
+
+def noise_subtracted(z):
+    return z.mean(0).var(0) - z.var(0, ddof=1).mean(0) / len(z)
+
+
+def of_all_numbers(x):
+    return x.mean(axis=1).var() / x.var()
+
+
+def parted_ddof(x):
+    return x.mean(1).var(0, ddof=1).sum() / x.var((0, 1)).sum()
+
+
 WRONG = {
     "18.1": [
         (slopes_same_sign, "dmu_p has the sign of dmu"),
@@ -478,6 +551,9 @@ WRONG = {
         (slopes_two, "expected it to return dmu, dlog_var, dmu_p, dlog_var_p, got 2 values"),
         (slopes_mean, "averaged over the examples"),
         (slopes_same_sign_no_one, "dmu_p: the sign is wrong"),
+        (slopes_two_of_the_square, "the 2 of the square is in dlog_var_p"),
+        (slopes_square_of_v_p, "divided by the square of v_p in dlog_var_p"),
+        (slopes_own_variance, "dmu_p is divided by v"),
     ],
     "18.2": [
         (product_variances_added, "the variances are added"),
@@ -493,6 +569,8 @@ WRONG = {
         (product_std, "standard deviations where variances should be"),
         (product_swapped, "the order is mu_q, log_var_q"),
         (product_crossed_log_precision, "each mean is weighted by its variance"),
+        (product_multiplied, "is multiplied by the sum of the weights"),
+        (product_with_standard, "the prior is taken for one of variance 1"),
     ],
     "18.3": [
         (back_crossed, "the two shares are exchanged"),
@@ -506,6 +584,9 @@ WRONG = {
         (back_prior_negative, "the prior gets the opposite sign"),
         (back_root, "the root of the shares"),
         (back_swapped, "the order is dmu, dlog_var, dmu_p, dlog_var_p"),
+        (back_one_share, "the path through mu_q is without the share"),
+        (back_wrong_mean, "in dlog_var_p stands mu_q - mu"),
+        (back_no_upstream, "dmu_q is missing in the path through mu_q"),
     ],
     "18.4": [
         (down_variance, "exp(log_var) is a variance"),
@@ -522,6 +603,9 @@ WRONG = {
         (down_free_top, "kl_2 is 0"),
         (down_swapped, "the order is z1, kl_1, kl_2"),
         (down_wrong_noise, "it stopped with ValueError"),
+        (down_wide_prior, "log_var_p is forgotten"),
+        (down_at_z1, "kl_1 is taken at the z1 that was drawn"),
+        (down_log_var_one, "N(0, 1) has the log_var 0"),
     ],
     "18.5": [
         (naive, "the variance of the mean of all draws"),
@@ -537,6 +621,7 @@ WRONG = {
         (even_and_odd, "every second draw"),
         (sums_of_draws, "the sums of the draws"),
         (for_each_example, "not averaged over the examples"),
+        (noise_subtracted, "the noise is estimated and subtracted"),
     ],
     "18.6": [
         (lower, "the share of the lower level"),
@@ -549,6 +634,8 @@ WRONG = {
         (over_pixels_as_well, "also that between the pixels"),
         (not_a_share, "not divided by the whole"),
         (within_by_whole, "that is the lower level's"),
+        (of_all_numbers, "the variance of all numbers at once"),
+        (parted_ddof, "ddof=1"),
     ],
 }
 RIGHT = {

@@ -44,21 +44,22 @@ def _same(a):
 
 
 def best_q_variant(w, var_x, beta, noise=_same, price=_same, slope_price=_same, spread_price=_same, square=np.square,
-                   top=_same, bottom=np.add, over=lambda s, var_x, w: s, prior=1, times=1, wanted=np.log):  # fmt: skip
+                   top=_same, lift=lambda beta, var_x: 1, bottom=np.add,
+                   over=lambda s, var_x, w: s, prior=1, times=1, wanted=np.log):  # fmt: skip
     var_x, beta = noise(var_x), price(beta)
     s_a, s_v = slope_price(beta) * var_x, spread_price(beta) * var_x
-    a = times * top(w) / bottom(square(w), prior * s_a)
+    a = times * lift(beta, var_x) * top(w) / bottom(square(w), prior * s_a)
     return a, wanted(over(s_v, var_x, w) / bottom(square(w), prior * s_v))
 
 
 def best_latent_variant(lam, var_x, beta, noise=_same, price=_same, kl_price=_same, w_price=_same, less=1, root=np.sqrt,
                         half=0.5, log=np.log, ratio=np.divide, cut=True, cut_kl=True, edge=lambda s, var_x: s,
-                        extra=0):  # fmt: skip
+                        extra=0, per=lambda var_x: 1, paid=lambda beta: 1):  # fmt: skip
     var_x, beta = noise(var_x), price(beta)
     s_w, s = w_price(beta) * var_x, kl_price(beta) * var_x
     alive = lam > edge(beta * var_x, var_x)
-    w = root(np.where(alive, lam - less * s_w, 0) if cut else lam - less * s_w)
-    kl = half * log(extra + ratio(lam, s))
+    w = root((np.where(alive, lam - less * s_w, 0) if cut else lam - less * s_w) / per(var_x))
+    kl = paid(beta) * half * log(extra + ratio(lam, s))
     return w, np.where(alive, kl, 0) if cut and cut_kl else kl
 
 

@@ -52,7 +52,7 @@ def _held(rng):
     """The KL is above C in the first draw of a check, below it in the second."""
     N, L = rng.integers(6, 12), rng.integers(3, 6)
     kl = rng.exponential(size=(N, L))
-    return {"kl": kl, "gamma": rng.uniform(2, 5), "C": kl.sum() / N * (0.6 if N + L != 14 else 1.5)}
+    return {"kl": kl, "gamma": rng.uniform(2, 5), "C": kl.sum() / N * (0.7 if N + L != 14 else 1.45)}
 
 
 def _one(beta):
@@ -90,6 +90,9 @@ EXERCISES = (
             "the factor w is missing in a": _q(top=np.ones_like),
             "a is w^2 / (w^2 + beta var_x), with one w too many": _q(top=np.square),
             "a has the wrong sign: a positive w asks for a positive a": _q(times=-1),
+            "a is multiplied by beta: above the line stands w alone": _q(lift=lambda beta, var_x: beta),
+            "a is multiplied by var_x: above the line stands w alone": _q(lift=lambda beta, var_x: var_x),
+            "a is multiplied by beta var_x: above the line stands w alone": _q(lift=lambda beta, var_x: beta * var_x),
             "the KL is left out: a = 1 / w reconstructs best, and v has nothing that holds it": _q(prior=0),
             "the two terms below the line are subtracted: they add": _q(bottom=np.subtract),
             "beta is missing above the line in v": _q(over=lambda s, var_x, w: var_x),
@@ -134,6 +137,14 @@ EXERCISES = (
             "the half of the KL is missing": _latent(half=1),
             "the ratio in the KL is upside down": _latent(ratio=lambda lam, s: s / lam),
             "1 is added in the logarithm: that is c = lam + beta var_x, and the best c is lam": _latent(extra=1),
+            "the logarithm is of the variance alone: it is of lam over beta var_x": _latent(
+                ratio=lambda lam, s: np.maximum(lam, s), cut_kl=False),
+            "that is (r - 1 - log r) / 2: a^2 lam + v is 1, and the logarithm has a plus": _latent(
+                half=1, log=lambda r: (r - 1 - np.log(r)) / 2),
+            "w^2 is divided by var_x": _latent(per=lambda var_x: var_x),
+            "w is the root of the absolute value: where lam is below beta var_x it is 0": lambda lam, var_x, beta: (
+                np.sqrt(np.abs(lam - beta * var_x)), best_latent(lam, var_x, beta)[1]),
+            "that is beta KL, what the loss charges; the KL itself is wanted": _latent(paid=lambda beta: beta),
             "in bits: the logarithm is the natural one": _latent(log=np.log2),
             "the logarithm is missing in the KL": _latent(log=lambda r: r),
             "where lam is below beta var_x there is no such place: there w = 0 and kl = 0 are best": _latent(cut=False),
@@ -159,6 +170,10 @@ EXERCISES = (
             "dmu is divided by N once more": _pull(N=lambda mu: 1 / len(mu)),
             "beta is forgotten in the KL's part": _pull(price=_one),
             "the KL's part is divided by N, but dmu is multiplied with it": _pull(pull=lambda mu: mu / len(mu)),
+            "both parts are those of the mean loss: N times as much is each example's own": _pull(
+                N=lambda mu: 1, pull=lambda mu: mu / len(mu)),
+            "in the cosine the product is summed, but the squares are averaged": lambda mu, dmu, beta: (
+                *ledger(mu, dmu, beta)[:2], len(mu) * ledger(mu, dmu, beta)[2]),
             "half of mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: mu / 2),
             "twice mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: 2 * mu),
             "the KL's part is mu^2 / 2 here: that is the KL, its derivative is wanted": _pull(
@@ -194,6 +209,10 @@ EXERCISES = (
             "it is 1 from some step on, where beta belongs": _rise(
                 times=lambda beta: 1, share=lambda t, steps: t / steps),
             "it stops at 1, not at beta": lambda t, beta, steps: np.minimum(beta * t / steps, 1),
+            "beta is only the limit here: the share t / steps is multiplied by it": lambda t, beta, steps: (
+                np.minimum(t / steps, beta)),
+            "spread evenly over the entries of t: each entry says at which step": lambda t, beta, steps: (
+                np.linspace(0, beta, len(t))),
             "the larger of the two, where the smaller belongs": _rise(cap=np.maximum),
             "it begins at beta / steps: at t = 0 it is to be 0": _rise(first=1),
             "it begins one step late": _rise(first=-1),
@@ -251,6 +270,13 @@ EXERCISES = (
                 np.broadcast_to(beta / len(kl) * (beta * kl.mean(axis=0) >= least), kl.shape)),
             "the share 1 / N of each example is missing in dkl": _free(share=lambda kl: 1),
             "dkl is divided by N and by the number of latents": _free(share=lambda kl: 1 / kl.size),
+            "dkl is divided by the number of latents: a mean over N examples gives 1 / N": _free(
+                share=lambda kl: 1 / kl.shape[1]),
+            "dkl is `least` where the bits are free: there the cost is a constant, and its derivative 0": (
+                lambda kl, beta, least: (free_bits(kl, beta, least)[0], np.where(
+                    kl.mean(axis=0) >= least, beta / len(kl), least) + 0 * kl)),
+            "dkl has the larger of the two in it: its derivative in kl is 1 / N, or 0": lambda kl, beta, least: (
+                free_bits(kl, beta, least)[0], beta / len(kl) * np.maximum(kl.mean(axis=0), least) + 0 * kl),
             "the maximum is forgotten in dkl: below `least` nothing pulls": _free(reached=lambda m, least: m > -1),
             "dkl is there where the bits are free, and 0 where they are not: it is the other way around": _free(
                 reached=np.less),
@@ -282,6 +308,10 @@ EXERCISES = (
             "the KL in the cost is averaged over the latents: they add up": lambda kl, gamma, C: (
                 gamma * abs(kl.mean() - C), capacity(kl, gamma, C)[1]),
             "summed over the examples, not averaged": _hold(mean=np.sum, share=lambda kl: 1),
+            "the axes are exchanged: summed over the latents, averaged over the examples": _hold(
+                mean=lambda kl: kl.sum() / kl.shape[1], share=lambda kl: 1 / kl.shape[1]),
+            "dkl compares each single KL with C: it is their mean over the examples, of all latents": (
+                lambda kl, gamma, C: (capacity(kl, gamma, C)[0], gamma / len(kl) * np.sign(kl - C))),
             "the absolute value is missing": _hold(away=lambda u: u, slope=np.ones_like),
             "the absolute value is missing in the cost": _hold(away=lambda u: u),
             "the square of KL - C, where its absolute value belongs": _hold(away=np.square, slope=lambda u: 2 * u),

@@ -87,6 +87,12 @@ EXERCISES = (
             "v / v_p has the wrong sign in dlog_var_p: log_var_p is in it with a minus": _both(in_p=-1),
             "the derivative of log_var_p by itself, 1, is missing": _both(one_p=0),
             "dlog_var_p has the wrong sign": _both(logs=-1),
+            "the 2 of the square is in dlog_var_p: log_var_p is not in the square, only below it": _both(spread=2),
+            "divided by the square of v_p in dlog_var_p: the derivative of e^-a is -e^-a": _both(
+                over_p=np.square),
+            "dmu_p is divided by v: in the square's quotient stands v_p": _both(over_mu=_as_it_is),
+            "p is taken for N(0, 1)": lambda mu, log_var, mu_p, log_var_p: (
+                kl_backward(mu, log_var, 0 * mu_p, 0 * log_var_p)),
             "the squares are not divided by v_p": _both(over=np.ones_like),
             "divided by the square of v_p, which is a variance already": _both(over=np.square),
             "the derivative of -log_var is missing in dlog_var": _both(one=0),
@@ -129,6 +135,10 @@ EXERCISES = (
             "the plain mean of both means: each counts by its precision": _merge(weigh=np.ones_like),
             "the sum of the weighted means is not divided by the sum of the weights": _merge(divide=False),
             "mu_q is half of what it is to be: the precisions are added, not averaged": _merge(half=0.5),
+            "the sum of the weighted means is multiplied by the sum of the weights: divide": _merge(divide=None),
+            "log_var is used where its exponential should be": _merge(precision=lambda a: 1 / a),
+            "the prior is taken for one of variance 1": lambda mu, log_var, mu_p, log_var_p: (
+                merge(mu, log_var, mu_p, 0 * log_var_p)),
             "the precisions are averaged: they add": _merge(wanted=lambda total: -np.log(total / 2)),
             "the prior's part is missing in mu_q": _merge(prior=0),
             "the prior's part is subtracted in mu_q": _merge(prior=-1),
@@ -169,6 +179,14 @@ EXERCISES = (
             "the path through log_var_q is missing in dlog_var": _back(widened=0),
             "the path through log_var_q has the wrong sign in dlog_var: a wider one widens the product": _back(
                 widened=-1),
+            "the path through mu_q is without the share in dlog_var: both paths have it": _back(once="mean"),
+            "the path through log_var_q is without the share in dlog_var: both paths have it": _back(once="width"),
+            "dmu_q is missing in the path through mu_q": _back(pull=np.ones_like),
+            "dmu is dmu_q by v: the share is v_q / v": _back(whole=lambda a: np.exp(-a)),
+            "in dlog_var_p stands mu_q - mu: there it is mu_q - mu_p": lambda *given: (
+                *merge_backward(*given)[:3], _prior_moved(*given, 1)),
+            "in dlog_var_p stands mu - mu_q: there it is mu_q - mu_p": lambda *given: (
+                *merge_backward(*given)[:3], _prior_moved(*given, -1)),
             "mu_q where mu_q - mu should be": _back(away=lambda mu_q, mu: mu_q),
             "mu where mu_q - mu should be": _back(away=lambda mu_q, mu: mu),
             "mu - mu_p where mu_q - mu should be": lambda dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p: (
@@ -210,6 +228,13 @@ EXERCISES = (
                 total=lambda a: a.sum(axis=0)),
             "kl_1 and kl_2 are summed over everything": _ladder(total=np.sum),
             "kl_2 is 0: the upper level pays as well": _ladder(top=np.zeros_like),
+            "kl_2 is to a Gaussian of log_var 1: N(0, 1) has the log_var 0": _ladder(upper=1),
+            "log_var_p is forgotten: the prior given z2 need not have the variance 1": _ladder(wide=np.zeros_like),
+            "the noise of z1 is multiplied by the variance, not by its root": _ladder(std_1=np.exp),
+            "z1 has the spread of what x says alone: that of what is merged is smaller": _ladder(spread="own"),
+            "kl_1 is taken at the z1 that was drawn: it is a KL of Gaussians, whose mean is mu_q": _ladder(at="z1"),
+            "the means are added in the place of a merge": _ladder(
+                joined=lambda mu, a, mu_p, a_p: (mu + mu_p, merge(mu, a, mu_p, a_p)[1])),
         },
     ),
     Exercise(
@@ -240,6 +265,13 @@ EXERCISES = (
             "the sums of the draws, not their means": _halves(mean=np.sum),
             "every second draw: take the first half and the other, so that all do the same": _halves(
                 first=lambda z: z[::2], other=lambda z: z[1::2]),
+            "the noise is estimated and subtracted, another way: here two halves are multiplied": lambda z: (
+                z.mean(axis=0).var(axis=0) - z.var(axis=0, ddof=1).mean(axis=0) / len(z)),
+            "the noise is subtracted, another way, and as too small, without ddof=1": lambda z: (
+                z.mean(axis=0).var(axis=0) - z.var(axis=0).mean(axis=0) / len(z)),
+            "both halves are centered by the mean of all: each by its own": lambda z: (
+                variance_of_means(z)
+                - (z[: len(z) // 2].mean(axis=(0, 1)) - z[len(z) // 2 :].mean(axis=(0, 1))) ** 2 / 4),
             "that is the correlation of both halves": lambda z: (
                 variance_of_means(z) / np.sqrt(_halves(other=lambda z: z[: len(z) // 2])(z)
                                                * _halves(first=lambda z: z[len(z) // 2 :])(z))),
@@ -270,6 +302,12 @@ EXERCISES = (
                 x.var(axis=1).sum() / x.var(axis=(0, 1)).sum()),
             "the whole variance is also that between the pixels here: over R and S only": lambda x: (
                 x.mean(axis=1).var(axis=0).mean() / x.var()),
+            "the part by the sum of the rows' own variances: by the whole": lambda x: (
+                x.mean(axis=1).var(axis=0).sum() / x.var(axis=1).sum()),
+            "the variance of all numbers at once: over R for each pixel, then summed": lambda x: (
+                x.mean(axis=1).var() / x.var()),
+            "that is np.var with ddof=1; here the plain one is wanted": lambda x: (
+                x.mean(axis=1).var(axis=0, ddof=1).sum() / x.var(axis=(0, 1)).sum()),
             "the variance between the rows, not divided by the whole": lambda x: x.mean(axis=1).var(axis=0).sum(),
         },
     ),
@@ -281,3 +319,9 @@ def _against(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
     _, log_var_q = merge(mu, log_var, mu_p, log_var_p)
     w, w_p, d = np.exp(log_var_q - log_var), np.exp(log_var_q - log_var_p), mu - mu_p
     return w * dmu_q, w * (dlog_var_q + d * dmu_q), w_p * dmu_q, w_p * (dlog_var_q - d * dmu_q)
+
+
+def _prior_moved(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p, sign):
+    """dlog_var_p with the distance of mu in the place of its own."""
+    mu_q, log_var_q = merge(mu, log_var, mu_p, log_var_p)
+    return np.exp(log_var_q - log_var_p) * (dlog_var_q + sign * (mu_q - mu) * dmu_q)

@@ -53,13 +53,15 @@ def _same(a):
 
 def kl_backward_variant(mu, log_var, mu_p, log_var_p, half=0.5, square=1, over=_same, variance=np.exp, one=1, one_p=1,
                         ratio=np.divide, in_p=1, spread=1, sign_p=-1, power=np.square, distance=1, inner=1, inner_p=1,
-                        logs=1, total=_same):  # fmt: skip
+                        logs=1, over_p=_same, over_mu=None, total=_same):  # fmt: skip
     v, v_p = variance(log_var), variance(log_var_p)
     d = mu - distance * mu_p
     dmu = square * d / over(v_p)
     dlog_var = half * (ratio(v, v_p) - one) * (v**-1.0 if inner == 0 else 1)
-    dlog_var_p = half * logs * (one_p - in_p * ratio(v, v_p) - spread * power(d) / over(v_p))
-    return tuple(total(a) for a in (dmu, dlog_var, sign_p * dmu, dlog_var_p * (v_p**-1.0 if inner_p == 0 else 1)))
+    within = one_p - (in_p * ratio(v, v_p) + spread * power(d) / over(v_p)) * (v_p / over_p(v_p))
+    dlog_var_p = half * logs * within
+    dmu_p = dmu if over_mu is None else d / over_mu(v)
+    return tuple(total(a) for a in (dmu, dlog_var, sign_p * dmu_p, dlog_var_p * (v_p**-1.0 if inner_p == 0 else 1)))
 
 
 def merge_variant(mu, log_var, mu_p, log_var_p, precision=lambda log_var: np.exp(-log_var), weigh=_same, swap=False,
@@ -67,34 +69,45 @@ def merge_variant(mu, log_var, mu_p, log_var_p, precision=lambda log_var: np.exp
     one, other = precision(log_var), precision(log_var_p)
     a, b = (weigh(other), weigh(one)) if swap else (weigh(one), weigh(other))
     top = half * (a * mu + prior * b * mu_p)
-    return top / (a + b) if divide else top, wanted(add(one, other))
+    return top / (a + b) if divide is True else top * (a + b if divide is None else 1), wanted(add(one, other))
 
 
 def merge_backward_variant(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p, share=_same, swap=False, moved=1, widened=1,
-                           away=lambda mu_q, mu: mu_q - mu, prior=1, weigh=1, total=_same, scale=1):  # fmt: skip
+                           away=lambda mu_q, mu: mu_q - mu, prior=1, weigh=1, total=_same, scale=1, once=1, whole=None,
+                           pull=_same):  # fmt: skip
     mu_q, log_var_q = merge(mu, log_var, mu_p, log_var_p)
     w, w_p = share(np.exp(log_var_q - log_var)), share(np.exp(log_var_q - log_var_p))
     if swap:
         w, w_p = w_p, w
     outer, outer_p = (w, w_p) if weigh else (1, 1)
-    dlog_var = outer * (widened * dlog_var_q + moved * away(mu_q, mu) * dmu_q)
-    dlog_var_p = outer_p * (widened * dlog_var_q + moved * away(mu_q, mu_p) * dmu_q)
+    pulled = pull(dmu_q)
+    dlog_var = outer * (widened * dlog_var_q + moved * away(mu_q, mu) * pulled)
+    dlog_var_p = outer_p * (widened * dlog_var_q + moved * away(mu_q, mu_p) * pulled)
+    if once != 1:  # one of the two paths without its share
+        a, b = (dlog_var_q, 0) if once == "width" else (0, pulled)
+        dlog_var = dlog_var + (1 - w) * (a + b * (mu_q - mu))
+        dlog_var_p = dlog_var_p + (1 - w_p) * (a + b * (mu_q - mu_p))
+    if whole:
+        w, w_p = whole(log_var), whole(log_var_p)
     return tuple(total(a) for a in (w * dmu_q, scale * dlog_var, prior * w_p * dmu_q, prior * scale * dlog_var_p))
 
 
 def ladder_variant(mu_1, log_var_1, mu_2, log_var_2, A, log_var_p, eps_1, eps_2, std=lambda a: np.exp(a / 2), noise=1,
                    noise_1=1, own=False, below="prior", of="merged", draw="merged", top=_same,
-                   total=lambda a: a.sum(axis=-1), swap=False):  # fmt: skip
+                   total=lambda a: a.sum(axis=-1), swap=False, wide=_same, std_1=None, at="mean", upper=0,
+                   spread="merged", joined=merge):  # fmt: skip
     z2 = mu_2 + noise * std(log_var_2) * eps_2
     mu_p = z2 @ A
-    log_p = log_var_p + 0 * mu_p
-    q = (mu_1, log_var_1) if own else merge(mu_1, log_var_1, mu_p, log_p)
+    log_p = wide(log_var_p) + 0 * mu_p
+    q = (mu_1, log_var_1) if own else joined(mu_1, log_var_1, mu_p, log_p)
     mu_z, log_var_z = {"merged": q, "prior": (mu_p, log_p), "own": (mu_1, log_var_1)}[draw]
-    z1 = mu_z + noise_1 * std(log_var_z) * eps_1
+    log_var_z = log_var_1 if spread == "own" else log_var_z
+    z1 = mu_z + noise_1 * (std_1 or std)(log_var_z) * eps_1
     p = (mu_p, log_p) if below == "prior" else (0 * mu_p, 0 * mu_p)
     q = q if of == "merged" else (mu_1, log_var_1)
+    q = (z1, q[1]) if at == "z1" else q
     one = kl(*p, *q) if swap else kl(*q, *p)
-    return z1, total(one), total(top(kl(mu_2, log_var_2, 0, 0)))
+    return z1, total(one), total(top(kl(mu_2, log_var_2, 0, upper)))
 
 
 def variance_of_means_variant(z, first=lambda z: z[: len(z) // 2], other=lambda z: z[len(z) // 2 :], center=1, axis=0,
