@@ -10,7 +10,7 @@
 #
 # **You need** the KL of lesson 7, the VAE of lesson 9, and the laws and known answers of lesson 12. About 3 hours.
 #
-# ![Dots for six seeds of three methods: the total correlation separates the methods, the MIG does not](picture:19_seeds)
+# ![Six seeds of three methods: the total correlation separates the methods, the MIG does not](picture:19_seeds)
 #
 # *Three methods, six trainings each; a dot is a training, a bar the mean. They differ in nothing but the seed. In the
 # left panel every training says the same. In the middle one you could prove whatever you like, by your choice of one
@@ -108,7 +108,7 @@ check("19.1", kl_parts)
 # You have derived equation 2 of the paper on *beta-TCVAE* (Chen et al. 2018). The names of the three:
 #
 # - the **mutual information** $I(x; z)$. Who charges less for it keeps more of the image.
-# - the **total correlation**, TC. It is what independence costs: 0 if the latents are independent.
+# - the **total correlation**, TC: how far, in nats, the latents are from independent ones.
 # - the **dimension-wise KL**, what single latents have that is not the prior's.
 #
 # A beta-VAE multiplies all three by beta. A beta-TCVAE multiplies the TC alone: independence at a lower price.
@@ -130,7 +130,7 @@ check("19.1", kl_parts)
 #
 # <details><summary>Derivation, step 1: what is the mean of the square?</summary>
 #
-# $z^\top C^{-1} z = \sum_{ij} (C^{-1})_{ij} z_i z_j$, and the mean of $z_i z_j$ is $C_{ij}$. So the mean of the whole is
+# $z^\top C^{-1} z = \sum_{ij} (C^{-1})_{ij} z_i z_j$, and the mean of $z_i z_j$ is $C_{ij}$. So the mean of all is
 # $\sum_{ij} (C^{-1})_{ij} C_{ji}$, the trace of $C^{-1} C = I$. How large is that?
 #
 # </details>
@@ -215,8 +215,8 @@ check("19.3", aggregate)
 # - Ten latents and posteriors so narrow that each $z$ tells its image. Then of all terms of $q(z_n)$ only the own one
 #   counts, $q(z_n) = q(z_n \mid x_n) / M$, and $I(x; z)$, the mean of $\log q(z \mid x) - \log q(z)$, is $\log M$.
 #
-# The second is tried on a mistake from published code as well (number 8 of the bug zoo): the own weight was written
-# into the first *column* of the matrix of weights, and not on its diagonal.
+# The second is tried on a mistake from published code as well: the own weight was written into the first *column* of
+# the matrix of weights, and not on its diagonal. (It is in the zoo of lesson 12 as number 8.)
 
 
 # %%
@@ -262,8 +262,9 @@ def tried(M=1000):
     exact = np.array([gaussian_tc(two_gaussians(rho)) for rho in rhos])
     tc = {f"batches of {N:,}": np.array([from_batches(posteriors(rho, M, default_rng(0)), N)[1] for rho in rhos])
           for N in (1000, 64, 16)}  # fmt: skip
+    densities = {"right": aggregate, "own weight in a column": own_weight_in_a_column}
     told = {name: [from_batches(narrow(M), N, density, rows=512)[0] for N in sizes]
-            for name, density in (("right", aggregate), ("own weight in a column", own_weight_in_a_column))}  # fmt: skip
+            for name, density in densities.items()}  # fmt: skip
     for name, nats in {"exact": exact, **tc}.items():
         print(f"TC {name:<18}", *(f"{value:6.2f}" for value in nats))
     for name, nats in told.items():
@@ -287,8 +288,8 @@ with picture("19_estimates") as path:
 # on its batch*, and two of them may be compared only at equal batches. To compare models, use all images.
 #
 # Right: with the right weights $I(x; z)$ is $\log 1{,}000 = 6.91$ nats from any batch. With the own weight in a column
-# it is 4.2 from batches of 64, about $\log 64 = 4.16$: what is measured is the batch. The training went on with it for
-# years in four projects, since nothing crashes and every gradient is right. A known answer sees it at once.
+# it is 4.2 from batches of 64, about $\log 64 = 4.16$: what is measured is the batch. Four published projects had this
+# mistake. Nothing crashes, and every gradient is right. A known answer sees it at once.
 #
 # ## Does a latent go with a factor?
 #
@@ -387,15 +388,16 @@ with picture("19_turned") as path:
 
 # %% [markdown]
 # **Read the picture.** The turned codes are as independent as before, since $N(0, I)$ looks the same from all sides: TC
-# is 0 at every angle. A decoder that turns the plane back makes the same images of them, the KL is the same, and so is
-# $\log p(x)$. But the MIG falls to 0 at 45 degrees. **Nothing in the data says which of these codes is the one with the
-# factors.** This holds in general (Locatello et al. 2019): without looking at factors, no loss can prefer it. What
-# decides then? The form of the networks and of $q$, the data's own asymmetries, and chance.
+# is 0 at every angle. A decoder that turns the plane back makes the same images of them, with the same $\log p(x)$; and
+# where the clouds $q(z \mid x)$ are as wide in one direction as in the other, the KL is the same, too. But the MIG falls
+# to 0 at 45 degrees. **Nothing in the images says which of these codes is the one with the factors.** Locatello et al.
+# (2019) prove it in general: no loss that does not look at factors can find them by itself. What decides then? The form
+# of the networks and of $q$, how the data are not symmetric, and chance.
 #
 # ## Three methods, six seeds
 #
-# So let us count. A VAE with beta 1, one with beta 4, and a beta-TCVAE that charges 6 times the TC; three latents, 800
-# steps each. All measures are of all 768 images at once.
+# So let us count. A VAE with beta 1, one with beta 4, and a beta-TCVAE that charges 6 times the TC, here called TC;
+# three latents, 800 steps each. All measures are of all 768 images at once.
 
 # %%
 METHODS = {"beta 1": ("vae", {}), "beta 4": ("vae", {"beta": 4.0}),
@@ -456,9 +458,9 @@ with picture("19_seeds") as path:
     drawings.seeds(path, found, ("total correlation, nats", "MIG", "log p(x | z), nats"))
 
 # %% [markdown]
-# **Read the picture.** Left: both methods lower the TC to about a quarter, from 0.4 to 0.1 nats, in *every* seed. Right:
-# beta 4 pays for it with nearly 8 nats of reconstruction, since it charges for the mutual information as well; the
-# beta-TCVAE pays about 1. So far the method keeps its promise: independence at a lower price.
+# **Read the picture.** Left: both methods lower the TC to about a quarter, from 0.4 to 0.1 nats, in *every* seed.
+# Right: beta 4 pays for it with about 8 nats of reconstruction, since it charges for the mutual information as well;
+# the beta-TCVAE pays about 1. So far the method keeps its promise: independence at a lower price.
 #
 # In the middle is what one hoped to get for it. The MIG of each method is small, about 0.1, and its seeds are so far
 # apart that the methods lie on top of each other. With three of these eighteen dots you can draw any conclusion.
@@ -508,6 +510,7 @@ def orders():
     lowest, highest = (f([numbers[:, 1] for numbers in found.values()]) for f in (np.min, np.max))
     print(f"MIG of single trainings: from {lowest:.2f} to {highest:.2f}")
     assert highest > 2 * lowest
+    assert max(np.ptp(found[name][:, 1]) for name in METHODS) > 0.20 - 0.11
 
 
 def promises():
@@ -517,7 +520,7 @@ def promises():
     for text, value in zip(("0.4", "0.1", "0.1"), tc.mean(axis=1)):
         quoted(text, value, within=0.07)
     quoted("8", log_px_z[0].mean() - log_px_z[1].mean(), within=1.5)
-    quoted("1", log_px_z[0].mean() - log_px_z[2].mean(), within=0.9)
+    quoted("1", log_px_z[0].mean() - log_px_z[2].mean(), within=1.2)
     for name in METHODS:
         quoted("0.1", found[name][:, 1].mean(), within=0.1)
 
@@ -527,7 +530,7 @@ promises()
 
 # %% [markdown]
 # Between beta 1 and the others the TC is never in the wrong order, and two or three seeds are enough. With the MIG, one
-# seed of each is wrong so often that you could as well toss a coin.
+# seed of each is wrong about as often as a coin would be.
 #
 # The last column says how many seeds would do. The mean of $n$ seeds has the variance $\sigma^2 / n$ (lesson 12), the
 # difference of two such means $(\sigma_a^2 + \sigma_b^2) / n$. If the difference is to be two standard errors,
@@ -542,35 +545,49 @@ promises()
 #
 # ## What do the latents do?
 #
-# A *traversal* moves one latent from -2.5 to 2.5, the others stay at 0. Three models of seed 0, a row for each latent:
+# How much does each latent tell of each factor, as a share of the factor's entropy? And a *traversal* moves one latent
+# from -2.5 to 2.5, while the others stay at the code of one image. The models of seed 0, a row for each latent:
 
 
 # %%
+def told(model, x, factors):
+    """The share of each factor's entropy that each latent tells, (L, F)."""
+    codes = into_boxes(model.encode(x)[0])
+    return np.array([[mutual_information(a, v) / mutual_information(v, v) for v in factors.T] for a in codes.T])
+
+
 def draw_walks(path):
+    x, factors = ellipses()
+    middle = np.flatnonzero((factors == (3, 8, 4)).all(axis=1))
     bands, labels = [], []
     for name, model in models.items():
+        shares = told(model, x, factors)
+        print(f"{name:<7}", *(f"z[{i}]: size {a:.2f}, x {b:.2f}, y {c:.2f}   " for i, (a, b, c) in enumerate(shares)))
+        assert shares.max() < 0.8
         for i in range(model.L):
-            z = np.zeros((11, model.L), "float32")
+            z = np.repeat(model.encode(x[middle])[0], 11, axis=0)
             z[:, i] = np.linspace(-2.5, 2.5, 11)
             bands.append(model.decode(z))
             labels.append(f"{name}, z[{i}]")
-    plot.walks(bands, (16, 16, 1), path, "one latent at a time", labels, ("-2.5", "2.5"))
+    plot.walks(bands, (16, 16, 1), path, "one latent at a time", labels, ("-2.5", *[""] * 9, "2.5"))
 
 
 with picture("19_walks") as path:
     draw_walks(path)
 
 # %% [markdown]
-# **Read the picture.** Most rows move the ellipse along a slope, in x and y together: latents that are independent, and
-# turned. With beta 4 the images are blurred, and the size is given up first: it changes the fewest pixels, so it is
-# the first thing that is not worth its nats.
+# **Read the picture.** Some rows are nearly what one wishes for: z[0] goes from left to right in all three models. Most
+# move the ellipse along a slope, in x and y together, or make it grow on the way; some pass through places where no
+# image is. The table says the same: every factor is told by several latents, the size by all of them a little, and no
+# share is near 1. These are codes as independent as the beta-TCVAE could make them, and turned.
 #
 # ## The same in minivae
 #
-# Your functions against the library's: the weights of `TCVAE`, the parts of the KL, and the MIG.
+# Your functions against the library's: the weights of `TCVAE`, the TC of a trained model from other draws, and the MIG.
 
 # %%
 from minivae.densities import aggregate_log_prob
+from minivae.evaluate import kl_parts as library_parts
 from minivae.evaluate import mutual_information_gap
 
 
@@ -580,9 +597,13 @@ def in_the_library():
     model = MODELS["tcvae"].build((4, 4, 1), rng, hidden=(5,), latent=2, estimator="stratified", n_train=500)
     log_q = aggregate_log_prob(z, mu, log_var, log_weights=model.log_weights_of(40, z))  # (N, 1 + L)
     log_qz, log_qz_l = aggregate(z, mu, log_var, 500)
-    codes, factors = models["TC"].encode(ellipses()[0])[0].astype("float64"), ellipses()[1]
+    x, factors = ellipses()
+    codes, log_var = models["TC"].encode(x)
     both = mig(into_boxes(codes), factors), mutual_information_gap(codes, factors, bins=10)
+    tc = found["TC"][0, 0], library_parts(models["TC"], codes, log_var, rng, 7680)["total_correlation"].mean()
     print(f"MIG: yours {both[0]:.4f}, the library's {both[1]:.4f}")
+    print(f"TC: yours {tc[0]:.3f}, the library's {tc[1]:.3f}")
+    assert abs(tc[0] - tc[1]) < 0.06
     assert np.abs(log_q - np.column_stack([log_qz, log_qz_l])).max() < 1e-10
     assert abs(both[0] - both[1]) < 0.01  # a code on the edge of a box may fall to either side
 
@@ -592,8 +613,9 @@ in_the_library()
 # %% [markdown]
 # `minivae evaluate RUN --measure disentanglement` gives the MIG and five other scores with their standard errors, and
 # says what each of them does not see: two of them, for instance, give 1 to a code that has every factor twice.
-# `figures/variants.md` has this lesson at full size, hearts of 32 x 32 pixels, five seeds: there as well the TC of a
-# beta-TCVAE is lower at equal reconstruction, and no score but the spread of its seeds is sure.
+# `figures/variants.md` has this lesson at full size, hearts of 32 x 32 pixels. There as well the beta-TCVAE has the
+# lower TC at equal reconstruction. Of five scores none tells beta 1 from beta 4 by two standard errors over five seeds;
+# with hearts of one angle one of them does, the MIG.
 #
 # ## More to try
 #
@@ -617,7 +639,7 @@ in_the_library()
 # independent, has the same bound and the same images, and its MIG may be 0.</details>
 #
 # <details><summary>Method A has a MIG of 0.20, method B of 0.11, one seed each. What do you know?</summary>Nothing yet.
-# Ask for the spread over seeds. Here one method alone has both values.</details>
+# Ask for the spread over seeds. Here the trainings of one method differ by as much.</details>
 #
 # <details><summary>Why not keep the seed with the best score?</summary>To know the score you need the factors. Who has
 # them for every image can train on them, and needs no luck.</details>

@@ -28,6 +28,7 @@ COURSE = {
     12: Lesson("The bug zoo", (2, 7, 9), 2),
     13: Lesson("How good is it?", (7, 9), 2.5),
     14: Lesson("When latents die", (7, 9), 3),
+    19: Lesson("Factors", (7, 9, 12), 3),
     21: Lesson("Codes", (8, 10), 3.5),
     22: Lesson("Critics and blur", (1, 7, 9), 3),
 }

@@ -40,5 +40,5 @@ def turned(path, degrees, gaps, tc):
         ax = figure.subplots()
         ax.plot(degrees, gaps, color=BLUE, label="MIG")
         ax.plot(degrees, tc, color=ORANGE, ls="--", label="total correlation, nats")
-        ax.set(title="one code, turned", xlabel="angle, degrees", xticks=range(0, 91, 15), ylim=(-0.05, 1))
+        ax.set(title="one code, turned", xlabel="angle, degrees", xticks=range(0, 91, 15), ylim=(-0.05, 1.05))
         ax.legend()
