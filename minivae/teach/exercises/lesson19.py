@@ -250,8 +250,6 @@ EXERCISES = (
             "that compares the means; asked is one seed of each": lambda a, b: float(b.mean() > a.mean()),
             "the first seeds of both side by side; every seed of a may meet every one of b": lambda a, b: (
                 np.sign(b[: len(a)] - a[: len(b)]).mean() + 1) / 2,
-            "both are sorted and laid side by side; every seed of a may meet every one of b": lambda a, b: (
-                np.sign(np.sort(b)[: len(a)] - np.sort(a)[: len(b)]).mean() + 1) / 2,
         },
     ),
 )  # fmt: skip
