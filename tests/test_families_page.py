@@ -308,3 +308,18 @@ def test_the_page_with_open_rows(tmp_path, monkeypatch):
 def test_nothing_to_show(tmp_path):
     with pytest.raises(ValueError, match="^budget: no run is finished yet"):
         families.write(tmp_path, tmp_path / "none", list(RUNS), 0)
+
+
+def test_lesson_24_says_of_the_page_what_stands_there():
+    """Its paragraph about the ring: steps, the order of the families, the modes of the GAN."""
+    rows = json.loads((families.HERE / "families.json").read_text())["rows"]
+    ring = {name: rows[f"ring-{name}-0"] for name in TRAINED}
+    own = {name: row["marks"].index(1.0) for name, row in ring.items()}
+    steps = [row["steps"][own[name]] for name, row in ring.items()]
+    assert (round(min(steps), -3), round(max(steps), -3)) == (4000, 11000)
+    near = {name: row["quality"][own[name]]["near"] for name, row in ring.items()}
+    assert sorted(near, key=near.get, reverse=True) == ["ddpm", "gan", "nvp", "vae", "ae"]
+    assert near["vae"] > 0.45
+    assert near["nvp"] > 0.65
+    found = [of["found"] for of in ring["gan"]["quality"]]
+    assert (found[own["gan"]], found[ring["gan"]["marks"].index(4.0)]) == (8, 5)

@@ -10,15 +10,26 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from minivae import VAE
-from minivae.evaluate import activity, approximation_gap, best_gaussian, gap, kl_parts, latent_space, posteriors
+from minivae.evaluate import (
+    activity,
+    approximation_gap,
+    best_gaussian,
+    best_heads,
+    gap,
+    kl_parts,
+    latent_space,
+    posteriors,
+)
 from minivae.evaluate.latent_space import log_aggregate
 from minivae.models.ae import AE
+from minivae.models.flow import FlowVAE
+from minivae.models.iwae import IWAE
 from minivae.models.networks import build_networks
 from minivae.models.vamp import VampVAE
 from minivae.params import replaced
 from minivae.priors import DiagonalNormal, Prior, StandardNormal
 from minivae.truth import linear_gaussian as exact
-from minivae.truth.quadrature import elbo_by_quadrature, log_evidence_by_quadrature
+from minivae.truth.quadrature import elbo_by_quadrature, elbo_over_noise, log_evidence_by_quadrature
 
 
 @pytest.fixture
@@ -278,6 +289,29 @@ def test_every_model_is_left_as_found(label, rng):
     own = model.log_weights(x, model.draw_eps(rng, 500, len(x)), y=y)
     error = np.sqrt(2 * own.var(axis=0) / 500)
     assert (np.abs(found.elbo - own.mean(axis=0)) < 5 * error + 1e-9).all()
+
+
+def test_the_best_of_any_posterior(rng):
+    """Of a Gaussian it is q*; a flow of the same decoder comes closer, and no ELBO is above log p(x)."""
+    x = (rng.random((4, 6)) < 0.5).astype("float64")
+    found = {}
+    for model_class in (IWAE, FlowVAE):
+        model = model_class.build((6,), rng, hidden=(5,), latent=2, activation="tanh", samples=1).bind("float64")
+        decoder = np.random.default_rng(1)
+        for name, param in model.params.items():
+            if name.startswith("decoder"):
+                param.data[...] = decoder.standard_normal(param.data.shape)
+        before = model.theta.copy(), model.grad.copy()
+        heads = best_heads(model, x, np.random.default_rng(2), steps=600)
+        np.testing.assert_array_equal((model.theta, model.grad), before)
+        found[model_class] = elbo_over_noise(model, x, heads)
+        assert (found[model_class] > elbo_over_noise(model, x)).all()
+        assert (found[model_class] < log_evidence_by_quadrature(model, x)).all()
+        if model_class is IWAE:
+            np.testing.assert_allclose(elbo_over_noise(model, x), elbo_by_quadrature(model, x)[0], atol=1e-7)
+            mu, log_var = best_gaussian(model, x, np.random.default_rng(3), steps=600)
+            np.testing.assert_allclose(found[IWAE], elbo_over_noise(model, x, (mu, log_var)), atol=2e-3)
+    assert (found[FlowVAE] > found[IWAE]).all()
 
 
 def test_rows_in_parts(rng, monkeypatch):

@@ -390,9 +390,9 @@ with picture("19_turned") as path:
 # **Read the picture.** The turned codes are as independent as before, since $N(0, I)$ looks the same from all sides: TC
 # is 0 at every angle. A decoder that turns the plane back makes the same images of them, with the same $\log p(x)$;
 # and where the clouds $q(z \mid x)$ are as wide in one direction as in the other, the KL is the same, too. But the MIG
-# falls to 0 at 45 degrees. **Nothing in the images says which of these codes is the one with the factors.** Locatello et al.
-# (2019) prove it in general: no loss that does not look at factors can find them by itself. What decides then? The form
-# of the networks and of $q$, how the data are not symmetric, and chance.
+# falls to 0 at 45 degrees. **Nothing in the images says which of these codes is the one with the factors.** Locatello
+# et al. (2019) prove it in general: no loss that does not look at factors can find them by itself. What decides then?
+# The form of the networks and of $q$, how the data are not symmetric, and chance.
 #
 # ## Three methods, six seeds
 #

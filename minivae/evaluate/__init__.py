@@ -18,7 +18,7 @@ from .disentanglement import (
 from .doctor import collapse_doctor, decoder_gain
 from .evidence import Evidence, code_terms, log_evidence, row_scores, sampled_evidence
 from .features import Classifier, augmented_accuracy, classifier_features, fit_classifier, principal_features
-from .gap import Gap, approximation_gap, best_gaussian
+from .gap import Gap, approximation_gap, best_gaussian, best_heads
 from .impute import impute
 from .labels import confusion, errors_of_few
 from .latent_space import ACTIVE, activity, kl_parts
@@ -70,6 +70,7 @@ __all__ = [
     "auroc_interval",
     "aurocs",
     "best_gaussian",
+    "best_heads",
     "beta_vae_score",
     "by_level",
     "call_rates",

@@ -95,9 +95,9 @@ def best_gaussian(model, x, rng, y=None, steps=300, draws=8, lr=0.1):
     gradient has mean 0. So nothing is left of the noise where q is the posterior (Roeder, Wu & Duvenaud 2017, "Sticking
     the landing", 1703.09194, eq. 5).
     """
-    q = Posteriors(*to_numpy(model.encode(x, y=y)))
+    q = Heads(*to_numpy(model.encode(x, y=y)))
     q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
-    mu, log_var = q.mu.data, q.log_var.data
+    mu, log_var = (head.data for head in q.heads)
     adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))  # the large gradients of the start are soon forgotten
     for _ in range(steps):
         eps = place(model.draw_eps(rng, draws, len(x)), like=mu)
@@ -105,17 +105,41 @@ def best_gaussian(model, x, rng, y=None, steps=300, draws=8, lr=0.1):
         _, dz, _, dz_prior = joint_terms(model, x, z, y)
         dz = -(dz + dz_prior) / draws  # of the mean over the draws
         dz -= eps / draws * array_module(mu).exp(-0.5 * log_var)  # log q, whose slope in z is -eps / std
-        q.mu.grad[...], q.log_var.grad[...] = reparameterize_backward(dz, mu, log_var, eps=eps)
+        for head, dhead in zip(q.heads, reparameterize_backward(dz, mu, log_var, eps=eps), strict=True):
+            head.grad[...] = dhead
         adam.step()
     return mu, log_var
 
 
-class Posteriors(Module):
-    """A Gaussian of its own for each row: mu, log_var (N, L)."""
+def best_heads(model, x, rng, steps=400, draws=16, lr=0.05):
+    """The heads of the largest ELBO of each row of x (N, D), of any posterior: of a flow, its context as well.
 
-    def __init__(self, mu, log_var):
-        self.mu = Param(mu)
-        self.log_var = Param(log_var)
+    `model`: an IWAE. Parameters of its posterior that all rows share stay as they are. Adam begins at the encoder's
+    heads and descends log q(z | x) - log p(x, z), by as many pairs eps, -eps as `draws` holds.
+    """
+    q = Heads(*to_numpy(model.encoder(model.seen(x, None))))
+    q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
+    heads = [head.data for head in q.heads]
+    adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))
+    pairs = max(draws // 2, 1)
+    for _ in range(steps):
+        eps = place(model.draw_eps(rng, pairs, len(x)), like=heads[0])
+        eps = array_module(eps).concatenate((eps, -eps))
+        (z, log_qz_x), cache = model.posterior.forward(heads, eps)
+        _, dz, _, dz_prior = joint_terms(model, x, z)
+        g = array_module(z).full(log_qz_x.shape, 0.5 / pairs, z.dtype)
+        for head, dhead in zip(q.heads, model.posterior.backward(-(dz + dz_prior) * g[..., None], g, cache, False),
+                               strict=True):  # fmt: skip
+            head.grad[...] = dhead
+        adam.step()
+    return heads
+
+
+class Heads(Module):
+    """Outputs of an encoder for each row, as parameters: of a Gaussian mu, log_var (N, L)."""
+
+    def __init__(self, *heads):
+        self.heads = [Param(head) for head in heads]
 
 
 def _log_weights(model, x, eps, y, q):

@@ -28,8 +28,15 @@ COURSE = {
     12: Lesson("The bug zoo", (2, 7, 9), 2),
     13: Lesson("How good is it?", (7, 9), 2.5),
     14: Lesson("When latents die", (7, 9), 3),
+    15: Lesson("Tighter bounds", (8, 13), 2.5),
+    16: Lesson("Posteriors that bend", (7, 8, 9), 3),
+    17: Lesson("Priors that fit", (1, 7, 9), 3),
+    18: Lesson("Levels", (7, 9), 3),
     19: Lesson("Factors", (7, 9, 12), 3),
+    20: Lesson("Given a label", (7, 9), 3),
     21: Lesson("Codes", (8, 10), 3.5),
     22: Lesson("Critics and blur", (1, 7, 9), 3),
+    23: Lesson("Sequences", (1, 7, 9), 3),
+    24: Lesson("Five families", (6, 7, 9), 3.5),
 }
 SHORTEST = 0, 1, 7, 8, 9  # the way to a whole VAE that leaves out all else

@@ -87,6 +87,14 @@ def chebyshev(z, e):
     return np.abs(z[:, None] - e).max(axis=2).argmin(axis=1)
 
 
+def summed_first(z, e):
+    return np.argmin(np.sum(z[:, None] - e, axis=2) ** 2, axis=1)
+
+
+def summed_over_codes(z, e):
+    return ((z[:, None] - e[None]) ** 2).sum(axis=1).argmin(axis=1)
+
+
 def as_a_list(z, e):
     return [int(np.argmin(((one - e) ** 2).sum(axis=1))) for one in z]
 
@@ -181,6 +189,10 @@ def no_two_and_plus_equals(dz_q, z, e, codes, commit):
 def commit_forgotten_and_sign(dz_q, z, e, codes, commit):
     off = z - e[codes]
     return dz_q + 2 * off, gathered(2 * off, codes, len(e))
+
+
+def mean_commitment(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + commit * 2 * (z - e[codes]) / z.shape[0])
 
 
 def writes_into_dz_q(dz_q, z, e, codes, commit):
@@ -290,6 +302,16 @@ def old_count_in_e(count, total, z, codes, decay, tiny):
 
 def old_both_in_e(count, total, z, codes, decay, tiny):
     return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (c, t))
+
+
+def batch_counts_in_e(count, total, z, codes, decay, tiny):
+    n = np.bincount(codes, minlength=len(count))
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (n, t2))
+
+
+def batch_alone_in_e(count, total, z, codes, decay, tiny):
+    n, s = np.bincount(codes, minlength=len(count)), gathered(z, codes, len(count))
+    return averages(count, total, z, codes, decay, tiny, e_of=lambda c, t, c2, t2: (n, s))
 
 
 def total_for_e(count, total, z, codes, decay, tiny):
@@ -475,6 +497,16 @@ def plus_mean(logits, f):
     return p * (f + (p * f).sum(axis=1, keepdims=True))
 
 
+def p_f_less_the_mean(logits, f):
+    p = soft(logits)
+    return p * f - (p * f).sum(axis=1, keepdims=True)
+
+
+def only_the_sum(logits, f):
+    p = soft(logits)
+    return -p * (p * f).sum(axis=1, keepdims=True)
+
+
 def expectation(logits, f):
     return (soft(logits) * f).sum(axis=1)
 
@@ -575,6 +607,11 @@ def gumbel_swapped(logits, gumbel, temperature):
     return soft((logits + gumbel) / temperature), hot(logits + gumbel)
 
 
+def noise_on_probabilities(logits, gumbel, temperature):
+    scores = soft(logits) + gumbel
+    return hot(scores), soft(scores / temperature)
+
+
 def own_gumbel(logits, gumbel, temperature):
     g = np.random.default_rng().gumbel(size=logits.shape)
     return hot(logits + g), soft((logits + g) / temperature)
@@ -653,6 +690,14 @@ def batch_mean(dy, y, temperature):
     return relaxed_back(dy, y, temperature) / len(dy)
 
 
+def product_less_mean(dy, y, temperature):
+    return (y * dy - np.sum(y * dy, axis=1, keepdims=True)) / temperature
+
+
+def second_part_only(dy, y, temperature):
+    return -y * np.sum(y * dy, axis=1, keepdims=True) / temperature
+
+
 def no_mean_no_temperature(dy, y, temperature):
     return y * dy
 
@@ -690,6 +735,8 @@ WRONG = {
         (from_one, "the numbers start from 1"),
         (one_number, "got a single number"),
         (codes_crash, "it stopped with ValueError"),
+        (summed_first, "summed before squaring"),
+        (summed_over_codes, "summed over the codes"),
         (as_a_list, "np.array makes one of it"),
         (seven_codes, ""),
     ],
@@ -711,6 +758,7 @@ WRONG = {
         (no_two_and_plus_equals, "de: one place per code"),
         (commit_forgotten_and_sign, "dz: commit is missing in dz"),
         (commit_forgotten_and_sign, "de: the sign is wrong"),
+        (mean_commitment, "the commitment is averaged over the places"),
         (writes_into_dz_q, "it writes into its argument dz_q"),
         (quantize_swapped, "that is de; the order is dz, de"),
         (only_dz, "expected it to return dz, de"),
@@ -732,6 +780,8 @@ WRONG = {
         (scaled_by_places, "scaled to the number of places"),
         (old_count_in_e, "e is made of the old count"),
         (old_both_in_e, "e is made of the old count and the old total"),
+        (batch_counts_in_e, "the smoothed counts are made of this batch's"),
+        (batch_alone_in_e, "e is made of this batch alone"),
         (total_for_e, "e is total: it must be divided"),
         (exchanged_and_unsmoothed, "decay and 1 - decay are exchanged"),
         (exchanged_and_unsmoothed, "e: decay"),
@@ -769,6 +819,8 @@ WRONG = {
         (of_the_mean, "averaged over the examples"),
         (summed_over_examples, "summed over the examples"),
         (plus_mean, "the average is added"),
+        (p_f_less_the_mean, "p_j is missing in front of the average"),
+        (only_the_sum, "only what comes from S is there"),
         (expectation, "that is E itself"),
         (broadcasts, "2"),
         (sign_and_plain_mean, "mend that first: a second mistake is left"),
@@ -790,6 +842,7 @@ WRONG = {
         (rounded, "z is 1 where y is above one half"),
         (z_max_of_all, ""),
         (gumbel_swapped, "the two are exchanged"),
+        (noise_on_probabilities, "the noise is added to probabilities"),
         (own_gumbel, "it draws numbers of its own"),
         (minus_and_no_temperature, "the noise is subtracted"),
     ],
@@ -806,6 +859,8 @@ WRONG = {
         (straight, "that is dy as it is"),
         (over_all_rows, "the average is over all examples as well"),
         (batch_mean, "averaged over the examples"),
+        (product_less_mean, "y is missing in front of the average"),
+        (second_part_only, "the derivative of the numerator is missing"),
         (no_mean_no_temperature, "mend that first: a second mistake is left"),
         (sigmoid_without_temperature, "mend that first: a second mistake is left"),
     ],

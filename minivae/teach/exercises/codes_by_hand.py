@@ -46,7 +46,8 @@ def quantize_backward_variant(dz_q, z, e, codes, commit, through=1, pull=2.0, si
     off = z - e[codes]
     of_e = -sign_e * follow * weight_e(commit) * off + into_e * dz_q
     de = chosen(codes, len(e)).T @ of_e if gather is None else gather(of_e, codes, e)
-    return through * dz_q + sign * pull * weight(commit) * off, de
+    pulled = commit / len(z) if weight == "mean" else weight(commit)
+    return through * dz_q + sign * pull * pulled * off, de
 
 
 def written_once(of_e, codes, e):
@@ -74,10 +75,9 @@ def follow_variant(count, total, z, codes, decay, tiny, old=lambda decay: decay,
                    smooth=lambda n, tiny: (n + tiny) / (n.sum() + len(n) * tiny) * n.sum(), over=None,
                    upper=None):  # fmt: skip
     one = chosen(codes, len(count))
-    count_new = old(decay) * count + new(decay) * counted(one)
-    total_new = old(decay) * total + new(decay) * added(one, z)
-    below = smooth(count_new if over is None else count, tiny)
-    return count_new, total_new, (total_new if upper is None else total) / below[:, None]
+    counts = {"old": count, "batch": counted(one), None: old(decay) * count + new(decay) * counted(one)}
+    totals = {"old": total, "batch": added(one, z), None: old(decay) * total + new(decay) * added(one, z)}
+    return counts[None], totals[None], totals[upper] / smooth(counts[over], tiny)[:, None]
 
 
 # ---- where that ends: count (K,), total (K, d), z (N, d), codes (N,) -> e (K, d)

@@ -201,8 +201,6 @@ EXERCISES = (
             "exp overflows at 800 and is 0 at -900: subtract the largest log w of each example first": _b(
                 top=lambda w: 0),
             "the largest of all examples is subtracted; each needs its own": _b(top=lambda w: w.max()),
-            "the mean over all draws and examples is subtracted; each example needs its largest": _b(
-                top=lambda w: w.mean()),
             "the largest log w is not added back": _b(back=0),
             "the largest log w is subtracted at the end; add it back": _b(back=-1),
             "that is the logarithm of the sum: it must be that of the mean": _b(count=lambda w: 1),
@@ -271,12 +269,9 @@ EXERCISES = (
                 by_1=lambda K_1, K_2: 1, by_2=lambda K_1, K_2: 2, over=lambda K_1, K_2: 1),
             "that is for a gap like 1 / K^2": _x(by_1=lambda K_1, K_2: K_1**2, by_2=lambda K_1, K_2: K_2**2,
                                                  over=lambda K_1, K_2: K_2**2 - K_1**2),
-            "that is for a gap like 1 / sqrt(K)": _x(by_1=lambda K_1, K_2: K_1**0.5, by_2=lambda K_1, K_2: K_2**0.5,
-                                                     over=lambda K_1, K_2: K_2**0.5 - K_1**0.5),
             "not divided: after subtracting, log p(x) has the factor K_2 - K_1": _x(over=lambda K_1, K_2: 1),
             "divided by K_2 + K_1: the factor of log p(x) is a difference": _x(over=lambda K_1, K_2: K_1 + K_2),
-            "divided by K_2: the factor of log p(x) is a difference": _x(over=lambda K_1, K_2: K_2),
-            "divided by K_1: the factor of log p(x) is a difference": _x(over=lambda K_1, K_2: K_1),
+            "divided by K_2 alone: the factor of log p(x) is a difference": _x(over=lambda K_1, K_2: K_2),
             "the sign: the two differences are turned in opposite ways": _x(over=lambda K_1, K_2: K_1 - K_2),
             "that is c": lambda bound_1, K_1, bound_2, K_2: (bound_2 - bound_1) / (1 / K_1 - 1 / K_2),
             "that is the gap of bound_2; log p(x) lies that far above it": lambda bound_1, K_1, bound_2, K_2: (

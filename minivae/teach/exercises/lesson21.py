@@ -6,58 +6,8 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import codes_by_hand as by_hand
+from . import codes_draws as draws
 from .codes_by_hand import last, softmax
-
-
-def _sizes(rng):
-    """N, K, d, other ones for each of SEEDS."""
-    return rng.integers(24, 40), rng.integers(5, 9), rng.integers(3, 6)
-
-
-def _places(rng):
-    N, K, d = _sizes(rng)
-    return {"z": rng.standard_normal((N, d)), "e": rng.standard_normal((K, d)) * rng.uniform(0.3, 1.5, (K, 1))}
-
-
-def _codes_of(rng):
-    """Places and their codes, of which two are chosen by none: the last, and another."""
-    N, K, d = _sizes(rng)
-    return rng.standard_normal((N, d)), rng.permutation(K - 1)[rng.integers(0, K - 2, N)], K, d
-
-
-def _back(rng):
-    z, codes, K, d = _codes_of(rng)
-    e = rng.standard_normal((K, d))
-    return {"dz_q": rng.standard_normal(z.shape), "z": z, "e": e, "codes": codes, "commit": rng.uniform(0.2, 0.6),
-            "held_z": z.copy(), "held_e": e.copy()}  # fmt: skip
-
-
-def _averages(rng):
-    z, codes, K, d = _codes_of(rng)
-    return {"count": rng.uniform(1, 4, K), "total": rng.standard_normal((K, d)), "z": z, "codes": codes}
-
-
-def _smoothed(rng):
-    return _averages(rng) | {"decay": rng.uniform(0.6, 0.8), "tiny": rng.uniform(0.1, 0.3)}
-
-
-def _choices(rng):
-    shape = rng.integers(4, 12), rng.integers(3, 8)
-    return {"logits": rng.standard_normal(shape), "f": rng.uniform(0.5, 3, shape)}
-
-
-def _noise(rng):
-    """Such that some row has no y above one half."""
-    shape, temperature, y = (rng.integers(6, 12), rng.integers(4, 7)), rng.uniform(0.4, 0.8), np.ones((1, 1))
-    while y.max(axis=-1).min() > 0.45:
-        logits, gumbel = 0.5 * rng.standard_normal(shape), rng.gumbel(size=shape)
-        y = softmax((logits + gumbel) / temperature)
-    return {"logits": logits, "gumbel": gumbel, "temperature": temperature}
-
-
-def _relaxed(rng):
-    inputs = _noise(rng)
-    return inputs | {"dy": rng.standard_normal(inputs["logits"].shape), "y": by_hand.gumbel_softmax(**inputs)[1]}
 
 
 def _of_y(dy, logits, gumbel, temperature):
@@ -83,7 +33,7 @@ EXERCISES = (
         "21.1",
         "nearest",
         "codes",
-        _places,
+        draws.places,
         by_hand.nearest,
         hints=(
             "z[:, None] - e has the shape (N, K, d): place n less code k. What is left to do with its last axis?",
@@ -101,6 +51,10 @@ EXERCISES = (
             "the differences are not squared: positive and negative cancel": _near(scores=lambda off: off.sum(axis=-1)),
             "the angle decides here, since the codes are divided by their length; distance is wanted": _near(
                 wanted=lambda z, e, _: (z @ (e / last(e * e) ** 0.5).T).argmax(axis=-1)),
+            "summed before squaring: positive and negative differences cancel": _near(
+                scores=lambda off: off.sum(axis=-1) ** 2),
+            "summed over the codes; for each code the sum over the d numbers is wanted": lambda z, e: (
+                (z[:, None] - e) ** 2).sum(axis=1).argmin(axis=1),
             "only the first of the d numbers is compared": _near(scores=lambda off: off[..., 0] ** 2),
             "for each code the nearest place: for each place the nearest code is wanted": _near(
                 scores=lambda off: (off**2).sum(axis=-1), axis=0),
@@ -119,7 +73,7 @@ EXERCISES = (
         "21.2",
         "quantize_backward",
         "dz, de",
-        _back,
+        draws.back,
         by_hand.quantize_backward,
         value=by_hand.objective,
         points=2,
@@ -152,6 +106,7 @@ EXERCISES = (
                 gather=lambda of_e, codes, e: of_e),
             "averaged over the places of a code; the sum is wanted": _through(
                 gather=lambda of_e, codes, e: _mean_of_chosen(by_hand.chosen(codes, len(e)), of_e)),
+            "the commitment is averaged over the places; the sum is wanted": _through(weight="mean"),
             "averaged over all places; the sum is wanted": _through(
                 gather=lambda of_e, codes, e: by_hand.chosen(codes, len(e)).T @ of_e / len(of_e)),
         },
@@ -160,7 +115,7 @@ EXERCISES = (
         "21.3",
         "follow",
         "count, total, e",
-        _smoothed,
+        draws.smoothed,
         by_hand.follow,
         points=2,
         hints=(
@@ -195,6 +150,8 @@ EXERCISES = (
             "the smoothed counts are scaled to the number of places; to the sum of count is wanted": lambda *args: (
                 *by_hand.follow(*args)[:2], by_hand.follow(*args)[2] * by_hand.follow(*args)[0].sum() / len(args[2])),
             "e is made of the old count": _follow(over="old"),
+            "the smoothed counts are made of this batch's; the moving count is wanted": _follow(over="batch"),
+            "e is made of this batch alone: the moving averages are wanted": _follow(over="batch", upper="batch"),
             "e is made of the old total": _follow(upper="old"),
             "e is made of the old count and the old total": _follow(over="old", upper="old"),
             "e is total: it must be divided by the smoothed counts": _follow(smooth=lambda n, tiny: np.ones_like(n)),
@@ -206,7 +163,7 @@ EXERCISES = (
         "21.4",
         "settled",
         "e",
-        _averages,
+        draws.averages,
         by_hand.settled,
         points=2,
         hints=(
@@ -242,7 +199,7 @@ EXERCISES = (
         "21.5",
         "exact_gradient",
         "dlogits",
-        _choices,
+        draws.choices,
         by_hand.exact_gradient,
         value=lambda logits, f: (softmax(logits) * f).sum(),
         points=2,
@@ -271,6 +228,10 @@ EXERCISES = (
                 weight=lambda p: p * (1 - p)),
             "that is E itself, an average for each example; its derivatives are wanted": lambda logits, f: (
                 softmax(logits) * f).sum(axis=-1),
+            "p_j is missing in front of the average": lambda logits, f: (
+                softmax(logits) * f - last(softmax(logits) * f)),
+            "only what comes from S is there: the derivative of the numerator is missing": lambda logits, f: (
+                -softmax(logits) * last(softmax(logits) * f)),
             "averaged over the examples; the sum is wanted": _exact(total=lambda a: a / len(a)),
             "summed over the examples: a number per logit is wanted": _exact(total=lambda a: a.sum(axis=0)),
         },
@@ -279,7 +240,7 @@ EXERCISES = (
         "21.6",
         "gumbel_softmax",
         "z, y",
-        _noise,
+        draws.noise,
         by_hand.gumbel_softmax,
         hints=(
             "scores = logits + gumbel. z is 1 where a row of them is largest: np.eye(K)[scores.argmax(axis=1)].",
@@ -297,6 +258,8 @@ EXERCISES = (
             "only the noise is divided by the temperature": _gumbel(over=lambda logits, gumbel, t: logits + gumbel / t),
             "only the logits are divided by the temperature": _gumbel(
                 over=lambda logits, gumbel, t: logits / t + gumbel),
+            "the noise is added to probabilities; it belongs to the logits": lambda logits, *noise: (
+                by_hand.gumbel_softmax(softmax(logits), *noise)),
             "the temperature is squared": _gumbel(over=lambda logits, gumbel, t: (logits + gumbel) / t**2),
             "y is not normalized: each row must have the sum 1": _gumbel(soft=np.exp),
             "y is the softmax over the examples; it is over the K values": _gumbel(soft=lambda a: softmax(a, axis=0)),
@@ -319,7 +282,7 @@ EXERCISES = (
         "21.7",
         "gumbel_softmax_backward",
         "dlogits",
-        _relaxed,
+        draws.relaxed,
         by_hand.gumbel_softmax_backward,
         value=_of_y,
         hints=(
@@ -343,6 +306,8 @@ EXERCISES = (
             "the average is added, not subtracted": _relax(mean=lambda y, dy: -last(y * dy)),
             "the average is over all examples as well": _relax(mean=lambda y, dy: (y * dy).sum()),
             "that is dy as it is": lambda dy, y, temperature: dy,
+            "y is missing in front of the average": lambda dy, y, temperature: (y * dy - last(y * dy)) / temperature,
+            "the derivative of the numerator is missing": lambda dy, y, t: -y * last(y * dy) / t,
             "averaged over the examples; the sum is wanted": _relax(total=lambda a: a / len(a)),
             "summed over the examples: a number per logit is wanted": _relax(total=lambda a: a.sum(axis=0)),
         },

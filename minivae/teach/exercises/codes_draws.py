@@ -1,0 +1,56 @@
+"""What the exercises of lesson 21 are tried on."""
+
+import numpy as np
+
+from .codes_by_hand import gumbel_softmax, softmax
+
+
+def _sizes(rng):
+    """N, K, d, other ones for each of SEEDS."""
+    return rng.integers(24, 40), rng.integers(5, 9), rng.integers(3, 6)
+
+
+def places(rng):
+    N, K, d = _sizes(rng)
+    return {"z": rng.standard_normal((N, d)), "e": rng.standard_normal((K, d)) * rng.uniform(0.3, 1.5, (K, 1))}
+
+
+def _codes_of(rng):
+    """Places and their codes, of which two are chosen by none: the last, and another."""
+    N, K, d = _sizes(rng)
+    return rng.standard_normal((N, d)), rng.permutation(K - 1)[rng.integers(0, K - 2, N)], K, d
+
+
+def back(rng):
+    z, codes, K, d = _codes_of(rng)
+    e = rng.standard_normal((K, d))
+    return {"dz_q": rng.standard_normal(z.shape), "z": z, "e": e, "codes": codes, "commit": rng.uniform(0.2, 0.6),
+            "held_z": z.copy(), "held_e": e.copy()}  # fmt: skip
+
+
+def averages(rng):
+    z, codes, K, d = _codes_of(rng)
+    return {"count": rng.uniform(1, 4, K), "total": rng.standard_normal((K, d)), "z": z, "codes": codes}
+
+
+def smoothed(rng):
+    return averages(rng) | {"decay": rng.uniform(0.6, 0.8), "tiny": rng.uniform(0.1, 0.3)}
+
+
+def choices(rng):
+    shape = rng.integers(4, 12), rng.integers(3, 8)
+    return {"logits": rng.standard_normal(shape), "f": rng.uniform(0.5, 3, shape)}
+
+
+def noise(rng):
+    """Such that some row has no y above one half."""
+    shape, temperature, y = (rng.integers(6, 12), rng.integers(4, 7)), rng.uniform(0.4, 0.8), np.ones((1, 1))
+    while y.max(axis=-1).min() > 0.45:
+        logits, gumbel = 0.5 * rng.standard_normal(shape), rng.gumbel(size=shape)
+        y = softmax((logits + gumbel) / temperature)
+    return {"logits": logits, "gumbel": gumbel, "temperature": temperature}
+
+
+def relaxed(rng):
+    inputs = noise(rng)
+    return inputs | {"dy": rng.standard_normal(inputs["logits"].shape), "y": gumbel_softmax(**inputs)[1]}
