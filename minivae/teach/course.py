@@ -32,6 +32,7 @@ COURSE = {
     16: Lesson("Posteriors that bend", (7, 8, 9), 3),
     17: Lesson("Priors that fit", (1, 7, 9), 3),
     18: Lesson("Levels", (7, 9), 3),
+    19: Lesson("Factors", (7, 9, 12), 3),
     20: Lesson("Given a label", (7, 9), 3),
     21: Lesson("Codes", (8, 10), 3.5),
     22: Lesson("Critics and blur", (1, 7, 9), 3),

@@ -44,6 +44,10 @@ def without_height(z, mu, log_var, x):
     return softmax((-0.5 * (z[:, None] - mu) ** 2 / np.exp(log_var)).sum(axis=-1), axis=1) @ x
 
 
+def by_distance(z, mu, log_var, x):
+    return softmax(-((z[:, None] - mu) ** 2).sum(axis=-1), axis=1) @ x
+
+
 def without_half(z, mu, log_var, x):
     return softmax(-(log_var + (z[:, None] - mu) ** 2 / np.exp(log_var)).sum(axis=-1), axis=1) @ x
 
@@ -464,6 +468,7 @@ WRONG = {
         (nearest, "that is the image with the largest q"),
         (closest_mean, ""),
         (without_height, "the height of a density is missing"),
+        (by_distance, "only the distance to mu counts here, without the half"),
         (without_half, "the half is missing in log q"),
         (by_std, "divided by the standard deviation"),
         (plain_mean, "all images weigh the same"),

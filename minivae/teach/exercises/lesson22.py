@@ -95,6 +95,10 @@ EXERCISES = (
             "not divided by the variance": _decoder(variance=lambda log_var: 1),
             "multiplied with the variance": _decoder(variance=lambda log_var: np.exp(-log_var)),
             "the distance is not squared": _decoder(apart=np.abs),
+            "only the distance to mu counts here, as if all clouds were of the variance 1": _decoder(
+                height=0, variance=np.ones_like),
+            "only the distance to mu counts here, without the half; each cloud has a variance of its own": _decoder(
+                height=0, variance=np.ones_like, half=1),
             "averaged over the latents: logarithms of independent densities add up": _decoder(total=np.mean),
             "the weights of one z do not add up to 1: divide by their sum over the images": _decoder(
                 over=lambda w: w),
