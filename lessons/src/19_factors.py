@@ -614,10 +614,14 @@ in_the_library()
 # %% [markdown]
 # `minivae evaluate RUN --measure disentanglement` gives the MIG and five other scores with their standard errors, and
 # says what each of them does not see: two of them, for instance, give 1 to a code that has every factor twice.
+
+# %% [markdown]
+# <!-- only with solutions -->
 # `figures/variants.md` has this lesson at full size, hearts of 32 x 32 pixels. There as well the beta-TCVAE has the
 # lower TC at equal reconstruction. Of five scores none tells beta 1 from beta 4 by two standard errors over five seeds;
 # with hearts of one angle one of them does, the MIG.
-#
+
+# %% [markdown]
 # ## More to try
 #
 # 1. FactorVAE (`"factorvae"`, option `gamma`) estimates the TC by a critic that tells codes from codes whose latents
