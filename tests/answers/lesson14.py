@@ -559,6 +559,108 @@ def held_each_kl(kl, gamma, C):
     return held(kl, gamma, C)[0], gamma * np.sign(kl - C) / len(kl)
 
 
+def q_abs_w(w, var_x, beta):
+    c = np.abs(w) + beta * var_x
+    return w / c, np.log(beta * var_x / c)
+
+
+def q_dropped(w, var_x, beta):
+    return w / (beta * var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_half_lost(w, var_x, beta):
+    c = w**2 + 2 * beta * var_x
+    return w / c, np.log(2 * beta * var_x / c)
+
+
+def q_summed(w, var_x, beta):
+    c = w @ w + beta * var_x
+    return w / c, np.log(beta * var_x / c) * np.ones(len(w))
+
+
+def latent_right(lam, var_x, beta):
+    level = beta * var_x
+    return np.sqrt(np.maximum(lam - level, 0)), 0.5 * np.log(np.maximum(lam / level, 1))
+
+
+def latent_root_of_lam(lam, var_x, beta):
+    return np.sqrt(lam), latent_right(lam, var_x, beta)[1]
+
+
+def latent_root_of_c(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam, beta * var_x)), latent_right(lam, var_x, beta)[1]
+
+
+def latent_no_mu(lam, var_x, beta):
+    c = np.maximum(lam, beta * var_x)
+    v = beta * var_x / c
+    return latent_right(lam, var_x, beta)[0], 0.5 * (v - np.log(v) - 1)
+
+
+def latent_mu_without_lam(lam, var_x, beta):
+    w = latent_right(lam, var_x, beta)[0]
+    c = np.maximum(lam, beta * var_x)
+    a, v = w / c, beta * var_x / c
+    return w, 0.5 * (a**2 + v - np.log(v) - 1)
+
+
+def latent_mean_kl(lam, var_x, beta):
+    w, kl = latent_right(lam, var_x, beta)
+    return w, np.full_like(lam, kl.mean())
+
+
+def latent_all_or_none(lam, var_x, beta):
+    w, kl = latent_right(lam, var_x, beta)
+    return (w, kl) if lam.mean() > beta * var_x else (0 * w, 0 * kl)
+
+
+def book_n_times_both(mu, dmu, beta):
+    other, pull = len(mu) * (dmu - beta * mu), beta * mu
+    one, two = np.sqrt((other**2).mean(0)), np.sqrt((pull**2).mean(0))
+    return one, two, (other * pull).mean(0) / one / two
+
+
+def book_times_latents(mu, dmu, beta):
+    pull = beta * mu
+    other = mu.shape[1] * dmu - pull
+    one, two = np.sqrt((other**2).mean(0)), np.sqrt((pull**2).mean(0))
+    return one, two, (other * pull).mean(0) / one / two
+
+
+def book_corrcoef(mu, dmu, beta):
+    pull = beta * mu
+    other = len(mu) * dmu - pull
+    cosine = [np.corrcoef(a, b)[0, 1] for a, b in zip(other.T, pull.T, strict=True)]
+    return np.sqrt((other**2).mean(0)), np.sqrt((pull**2).mean(0)), np.array(cosine)
+
+
+def rise_in_place(t, beta, steps):
+    b = beta * t / steps
+    b[b > beta] = beta
+    return b
+
+
+def rise_over_entries(t, beta, steps):
+    return np.array([beta * min(1, one / steps) for one in t])
+
+
+def rise_then_zero(t, beta, steps):
+    return np.where(t < steps, beta * t / steps, 0)
+
+
+def rise_exchanged(t, beta, steps):
+    return steps * np.minimum(t / beta, 1)
+
+
+def free_added(kl, beta, least):
+    return beta * (kl.mean(0) + least).sum(), np.full_like(kl, beta / len(kl))
+
+
+def free_costs_nothing(kl, beta, least):
+    m = kl.mean(0)
+    return beta * np.where(m > least, m, 0).sum(), beta / len(kl) * (m >= least) * np.ones_like(kl)
+
+
 WRONG = {
     "14.1": [
         (q_of_lesson_7, "beta is forgotten"),
@@ -580,6 +682,10 @@ WRONG = {
         (q_times_beta, "a is multiplied by beta:"),
         (q_by_the_precision_alone, "a is multiplied by var_x"),
         (q_times_v, "a is multiplied by beta var_x"),
+        (q_abs_w, "the absolute value of w"),
+        (q_dropped, "w a is dropped"),
+        (q_half_lost, "twice beta var_x"),
+        (q_summed, "w^2 is summed over the latents"),
     ],
     "14.2": [
         (latent_never_dead, "there w = 0 and kl = 0 are best"),
@@ -599,6 +705,12 @@ WRONG = {
         (latent_absolute, "the root of the absolute value"),
         (latent_per_noise, "w^2 is divided by var_x"),
         (latent_charged, "that is beta KL"),
+        (latent_root_of_lam, "beta var_x is not subtracted"),
+        (latent_root_of_c, "w is the root of c"),
+        (latent_no_mu, "a^2 lam is forgotten"),
+        (latent_mu_without_lam, "a^2 without lam"),
+        (latent_mean_kl, "averaged over the latents"),
+        (latent_all_or_none, "one decision for all latents"),
     ],
     "14.3": [
         (book_mean_loss, "times N it is that of each example's own"),
@@ -617,9 +729,16 @@ WRONG = {
         (book_of_means, "both parts are those of the mean loss"),
         (book_summed_product, "the product is summed, but"),
         (book_std, "the spread around the mean"),
+        (book_n_times_both, "beta mu is multiplied with N too"),
+        (book_times_latents, "multiplied with the number of latents"),
+        (book_corrcoef, "np.corrcoef"),
     ],
     "14.4": [
         (rise_for_ever, "it rises for ever"),
+        (rise_in_place, "does not support item assignment"),
+        (rise_over_entries, "is not iterable"),
+        (rise_then_zero, "after the rise it is 0"),
+        (rise_exchanged, "beta and steps are exchanged"),
         (rise_to_one, "where beta belongs"),
         (rise_stops_at_one, "it stops at 1, not at beta"),
         (rise_max, "the larger of the two"),
@@ -635,6 +754,8 @@ WRONG = {
         (rise_by_linspace, "spread evenly over the entries"),
     ],
     "14.5": [
+        (free_added, "least is added"),
+        (free_costs_nothing, "it costs nothing here"),
         (free_each_example, "the maximum is taken for each example"),
         (free_one_budget, "one budget for all latents together"),
         (free_min, "the cost takes the smaller of the two"),
@@ -684,4 +805,4 @@ RIGHT = {
     "14.5": [free, free_in_loops],
     "14.6": [held, held_by_quotient],
 }
-FIXED = {}
+FIXED = {"14.4": {"t"}}  # one step alone, in one of the draws

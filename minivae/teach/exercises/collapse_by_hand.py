@@ -39,6 +39,17 @@ def capacity(kl, gamma, C):
 # ---- the same with other arguments: the mistakes
 
 
+def kl_of(c, var_mu, spread):
+    """The KL where the mean of a^2 x^2 is taken for var_mu times a^2, a^2 = w^2 / c^2 = (c - spread) / c^2."""
+    v = spread / c
+    return 0.5 * (var_mu * (c - spread) / c**2 + v - np.log(v) - 1)
+
+
+def correlation(a, b):
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    return (a * b).mean(axis=0) / (a.std(axis=0) * b.std(axis=0))
+
+
 def _same(a):
     return a
 

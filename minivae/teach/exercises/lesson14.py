@@ -6,53 +6,8 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import collapse_by_hand as by_hand
+from . import collapse_draws as draws
 from .collapse_by_hand import best_latent, best_q, capacity, free_bits, ledger, warm_up
-
-
-def _decoder(rng):
-    return {"w": rng.standard_normal(rng.integers(4, 9)), "var_x": rng.uniform(0.3, 0.8), "beta": rng.uniform(1.5, 3)}
-
-
-def _directions(rng):
-    """Variances of which some are above beta var_x, and some between it and var_x, and some below both."""
-    var_x, beta = rng.uniform(0.3, 0.8), rng.uniform(2.5, 4)
-    level = beta * var_x
-    lam = np.concatenate([level * rng.uniform(1.5, 6, rng.integers(3, 6)), level * rng.uniform(0.5, 0.8, 2),
-                          var_x * rng.uniform(0.3, 0.8, rng.integers(1, 4))])  # fmt: skip
-    return {"lam": rng.permutation(lam), "var_x": var_x, "beta": beta}
-
-
-def _pulled(rng):
-    N, L = rng.integers(6, 12), rng.integers(3, 6)
-    mu = rng.standard_normal((N, L))
-    beta = rng.uniform(1.5, 3)
-    against = np.where(np.arange(L) % 2, -1, 2) * beta  # of the reconstruction: cosines of both signs
-    return {"mu": mu, "dmu": (0.5 * rng.standard_normal((N, L)) + (beta - against) * mu) / N, "beta": beta}
-
-
-def _steps(rng):
-    steps = int(rng.integers(20, 40))
-    t = np.sort(rng.choice(np.arange(1, 2 * steps), rng.integers(8, 14), replace=False))
-    return {"t": np.append(t, 2 * steps + 7), "beta": rng.uniform(2, 4), "steps": steps}
-
-
-def _some_free(rng):
-    """Means of the KL above `least`, below it, and such that only beta times the mean is above it.
-
-    Their sum is between `least` and L times `least`.
-    """
-    N, L = rng.integers(6, 12), rng.integers(4, 7)
-    kl = rng.exponential(size=(N, L)) + 0.01
-    kl *= np.where(np.arange(L) == 1, rng.uniform(0.6, 0.75, L), rng.uniform(0.3, 0.38, L)) / kl.mean(axis=0)
-    kl[:, 0] *= 0.2
-    return {"kl": kl, "beta": rng.uniform(2, 3), "least": rng.uniform(0.48, 0.55)}
-
-
-def _held(rng):
-    """The KL is above C in the first draw of a check, below it in the second."""
-    N, L = rng.integers(6, 12), rng.integers(3, 6)
-    kl = rng.exponential(size=(N, L))
-    return {"kl": kl, "gamma": rng.uniform(2, 5), "C": kl.sum() / N * (0.7 if N + L != 14 else 1.45)}
 
 
 def _one(beta):
@@ -68,7 +23,7 @@ EXERCISES = (
         "14.1",
         "best_q",
         "a, log_var",
-        _decoder,
+        draws.decoder,
         best_q,
         points=2,
         hints=(
@@ -89,6 +44,11 @@ EXERCISES = (
             "w is not squared below the line": _q(square=lambda w: w),
             "the factor w is missing in a": _q(top=np.ones_like),
             "a is w^2 / (w^2 + beta var_x), with one w too many": _q(top=np.square),
+            "the absolute value of w, where its square belongs": _q(square=np.abs),
+            "in the derivative by a, w a is dropped: from (1 - w a) it comes to w^2 below the line": (
+                lambda w, var_x, beta: (w / (beta * var_x), best_q(w, var_x, beta)[1])),
+            "twice beta var_x: the KL and the square have the same half": _q(price=lambda beta: 2 * beta),
+            "w^2 is summed over the latents: each has its own": _q(square=lambda w: (w**2).sum() + 0 * w),
             "a has the wrong sign: a positive w asks for a positive a": _q(times=-1),
             "a is multiplied by beta: above the line stands w alone": _q(lift=lambda beta, var_x: beta),
             "a is multiplied by var_x: above the line stands w alone": _q(lift=lambda beta, var_x: var_x),
@@ -109,7 +69,7 @@ EXERCISES = (
         "14.2",
         "best_latent",
         "w, kl",
-        _directions,
+        draws.directions,
         best_latent,
         points=2,
         hints=(
@@ -131,6 +91,18 @@ EXERCISES = (
             "the root of var_x is taken, which is a variance already": _latent(noise=np.sqrt),
             "w^2 is lam here: what the noise makes of the variance is not subtracted": _latent(less=0),
             "w^2 is lam + beta var_x here: the noise explains a part, so it is subtracted": _latent(less=-1),
+            "w is the root of lam here, also where w = 0 is best: beta var_x is not subtracted": (
+                lambda lam, var_x, beta: (np.sqrt(lam), best_latent(lam, var_x, beta)[1])),
+            "w is the root of c; w^2 is c less beta var_x": lambda lam, var_x, beta: (
+                np.sqrt(np.maximum(lam, beta * var_x)), best_latent(lam, var_x, beta)[1]),
+            "a^2 lam is forgotten in the KL: the mean of mu^2": lambda lam, var_x, beta: (
+                best_latent(lam, var_x, beta)[0], by_hand.kl_of(np.maximum(lam, beta * var_x), 0, beta * var_x)),
+            "a^2 without lam: the mean of mu^2 = a^2 x^2 is a^2 lam": lambda lam, var_x, beta: (
+                best_latent(lam, var_x, beta)[0], by_hand.kl_of(np.maximum(lam, beta * var_x), 1, beta * var_x)),
+            "averaged over the latents: each has its own KL": lambda lam, var_x, beta: (
+                best_latent(lam, var_x, beta)[0], best_latent(lam, var_x, beta)[1].mean() + 0 * lam),
+            "one decision for all latents: each direction has its own variance": lambda lam, var_x, beta: tuple(
+                part * (lam.mean() > beta * var_x) for part in best_latent(lam, var_x, beta)),
             "that is w^2; its root is wanted": _latent(root=lambda w: w),
             "w is a difference of roots; it is the root of a difference": lambda lam, var_x, beta: (
                 np.maximum(np.sqrt(lam) - np.sqrt(beta * var_x), 0), best_latent(lam, var_x, beta)[1]),
@@ -157,7 +129,7 @@ EXERCISES = (
         "14.3",
         "ledger",
         "reconstruction, kl, cosine",
-        _pulled,
+        draws.pulled,
         ledger,
         hints=(
             "N dmu is the gradient of each example's own loss. The KL's part of it is beta mu; the rest is the "
@@ -174,6 +146,11 @@ EXERCISES = (
                 N=lambda mu: 1, pull=lambda mu: mu / len(mu)),
             "in the cosine the product is summed, but the squares are averaged": lambda mu, dmu, beta: (
                 *ledger(mu, dmu, beta)[:2], len(mu) * ledger(mu, dmu, beta)[2]),
+            "beta mu is multiplied with N too: only dmu is": lambda mu, dmu, beta: ledger(
+                mu, dmu + (1 / len(mu) - 1) * beta * mu, beta),
+            "dmu is multiplied with the number of latents: N is that of the examples": _pull(N=lambda mu: mu.shape[1]),
+            "the cosine of the deviations from the means (np.corrcoef); that of the parts themselves is wanted": (
+                lambda mu, dmu, beta: (*ledger(mu, dmu, beta)[:2], by_hand.correlation(len(mu) * dmu - beta * mu, mu))),
             "half of mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: mu / 2),
             "twice mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: 2 * mu),
             "the KL's part is mu^2 / 2 here: that is the KL, its derivative is wanted": _pull(
@@ -201,7 +178,7 @@ EXERCISES = (
         "14.4",
         "warm_up",
         "beta_t",
-        _steps,
+        draws.steps,
         warm_up,
         hints=("t / steps is the share of the rise that is done. It must not go on beyond 1.", "np.minimum(..., 1)"),
         slips={
@@ -212,7 +189,7 @@ EXERCISES = (
             "beta is only the limit here: the share t / steps is multiplied by it": lambda t, beta, steps: (
                 np.minimum(t / steps, beta)),
             "spread evenly over the entries of t: each entry says at which step": lambda t, beta, steps: (
-                np.linspace(0, beta, len(t))),
+                np.linspace(0, beta, np.size(t))),
             "the larger of the two, where the smaller belongs": _rise(cap=np.maximum),
             "it begins at beta / steps: at t = 0 it is to be 0": _rise(first=1),
             "it begins one step late": _rise(first=-1),
@@ -224,17 +201,20 @@ EXERCISES = (
             "it is not divided by steps": _rise(share=lambda t, steps: t),
             "divided by steps - 1: at t = steps it is to be beta, not before": _rise(
                 share=lambda t, steps: t / (steps - 1)),
+            "after the rise it is 0: there it is to stay": _rise(shape=lambda share: share * (share < 1)),
+            "beta and steps are exchanged": lambda t, beta, steps: warm_up(t, steps, beta),
+            "an S-curve; a line is wanted": _rise(shape=lambda share: 1 / (1 + np.exp(-10 * (share - 0.5)))),
             "half a cosine; a line is wanted": _rise(shape=lambda share: 0.5 - 0.5 * np.cos(np.pi * share)),
             "it is squared; a line is wanted": _rise(shape=np.square),
             "it reaches beta at steps / 2 already": _rise(share=lambda t, steps: 2 * t / steps),
-            "it is divided by the last t, not by steps": _rise(share=lambda t, steps: t / t[-1]),
+            "it is divided by the last t, not by steps": _rise(share=lambda t, steps: t / np.ravel(t)[-1]),
         },
     ),
     Exercise(
         "14.5",
         "free_bits",
         "cost, dkl",
-        _some_free,
+        draws.some_free,
         free_bits,
         value=lambda kl, beta, least: free_bits(kl, beta, least)[0],
         hints=(
@@ -253,6 +233,10 @@ EXERCISES = (
             "the smaller of the two: the charge is at least `least`": _free(larger=np.minimum, reached=np.less),
             "the cost takes the smaller of the two; it is the larger one": _free(larger=np.minimum),
             "least is subtracted: a latent below it still costs `least`": _free(minus=1),
+            "least is added, where the larger of the two belongs": _free(
+                larger=np.add, reached=lambda m, least: m > -1),
+            "below `least` it costs nothing here: it costs `least`, a constant": _free(
+                larger=lambda m, least: np.where(m > least, m, 0)),
             "averaged over the latents: their costs add up": _free(
                 total=np.mean, share=lambda kl: 1 / kl.size),
             "the mean is over all of kl: averaged over the batch only, and summed over the latents": _free(
@@ -277,7 +261,8 @@ EXERCISES = (
                     kl.mean(axis=0) >= least, beta / len(kl), least) + 0 * kl)),
             "dkl has the larger of the two in it: its derivative in kl is 1 / N, or 0": lambda kl, beta, least: (
                 free_bits(kl, beta, least)[0], beta / len(kl) * np.maximum(kl.mean(axis=0), least) + 0 * kl),
-            "the maximum is forgotten in dkl: below `least` nothing pulls": _free(reached=lambda m, least: m > -1),
+            "the maximum is forgotten in dkl: below `least` the KL does not pull": _free(
+                reached=lambda m, least: m > -1),
             "dkl is there where the bits are free, and 0 where they are not: it is the other way around": _free(
                 reached=np.less),
             "dkl asks each example whether it is above `least`: the mean over the batch decides": (
@@ -290,7 +275,7 @@ EXERCISES = (
         "14.6",
         "capacity",
         "cost, dkl",
-        _held,
+        draws.held,
         capacity,
         value=lambda kl, gamma, C: capacity(kl, gamma, C)[0],
         hints=(
