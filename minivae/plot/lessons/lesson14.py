@@ -37,8 +37,8 @@ def linear(path, lam, var_x, found, betas, curve, formula):
 
 def ledger(path, found):
     """Both pulls on mu after each epoch: {name: (the KL's, the reconstruction's against it)}, (epochs,) each."""
-    with figure_to(path, (10, 3.6)) as figure:
-        axes = figure.subplots(1, 2, sharey=True)
+    with figure_to(path, (10, 3.4)) as figure:
+        axes = figure.subplots(1, len(found), sharey=True)
         for ax, (name, (kl, against)) in zip(axes, found.items(), strict=True):
             epochs = np.arange(1, len(kl) + 1)
             ax.plot(epochs, kl, color=ORANGE, label="the KL, toward the prior")
@@ -71,7 +71,7 @@ def rate(path, curve, points):
         rates, lost = np.array([found[1:] for found in curve.values()]).T
         ax.plot(rates, lost, "o-", color=GREY, ms=5, label="one hidden layer, by beta")
         for beta, r, d in zip(curve, rates, lost, strict=True):
-            ax.text(r + 0.12, d + 0.12, f"{beta:g}", color=GREY, fontsize=9)
+            ax.text(r + 0.1, d + 0.35, f"{beta:g}", color=GREY, fontsize=9)
         best = max(elbo for elbo, *_ in curve.values())
         line = np.array([0.2, 9.0])
         ax.plot(line, -best - line, color=GREY, ls="--", lw=1.2, label=f"ELBO {best:.1f}, the best of them")
