@@ -450,8 +450,9 @@ with picture("14_ledger") as path:
 # fight; there was none.
 #
 # The third net is dead of its price, and in the end its ledger is nearly as empty: the KL pulls with 0.1, and nothing
-# against it. So two empty columns say *dead*; they do not say why. The start says a little more: in the third net there is a fight, and it is lost. What tells the two
-# deaths apart is a better model of the same loss, or the last picture of this lesson.
+# against it. So two empty columns say *dead*; they do not say why. The start says a little more: in the third net
+# there is a fight, and it is lost. What tells the two deaths apart is a better model of the same loss, or the last
+# picture of this lesson.
 #
 # ## Three cures
 #
