@@ -28,6 +28,7 @@ from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.reports import keep_report
 from minivae.runs import Run
+from minivae.teach.exercise import LESSONS
 from minivae.train import fit
 
 
