@@ -36,8 +36,8 @@ from minivae.truth import linear_gaussian
 # %% [markdown]
 # ## Log p(x) is a mean of weights
 #
-# The ELBO of lesson 9 says "at most 23.6 nats". The gap below it is unknown: a model may have a low ELBO because it is
-# poor, or because its encoder is. To judge the *model*, we want
+# The ELBO of lesson 9 says: log p(x) is at least -23.6 nats. The gap below it is unknown: a model may have a low ELBO
+# because it is poor, or because its encoder is. To judge the *model*, we want
 #
 # $$p(x) = \int p(x, z) \, dz = \int q(z \mid x) \, \frac{p(x, z)}{q(z \mid x)} \, dz = \mathbb{E}_{z \sim q}[w],
 #   \qquad w = \frac{p(x \mid z) \, p(z)}{q(z \mid x)} .$$

@@ -257,14 +257,14 @@ def kl_split():
     quoted("9.21", np.log(10_000))  # below, in the questions
     quoted("10.79", 20 - np.log(10_000))
     quoted("3.8", information, within=0.2)
-    quoted("0.47", marginal, within=0.15)
+    quoted("0.48", marginal, within=0.15)
     return marginal
 
 
 marginal_of_normal = kl_split()
 
 # %% [markdown]
-# So of each image's KL some 3.8 nats pay for what $z$ says, and about 0.47 nats pay for a prior that does not fit.
+# So of each image's KL some 3.8 nats pay for what $z$ says, and about 0.48 nats pay for a prior that does not fit.
 #
 # **Which prior is best?** In the ELBO the prior occurs in the KL only, and in the mean KL it occurs only in
 # $\text{KL}(q(z) \,\|\, p(z))$. That is 0 or more, and it is 0 exactly for
@@ -490,7 +490,7 @@ def samples(n=500):
     assert inside > 1.1 * outside
     print("squared distance to the nearest digit:", *(f"{name} {d:.2f}" for name, d in far.items()), sep="   ")
     print(f"holes: N(0, I) {holes_of_normal:.1%}, 30 Gaussians {holes:.1%}")
-    assert holes < 0.02 < holes_of_normal
+    assert holes < 0.005 < holes_of_normal
     assert far["N(0, I)"] > 1.05 * far["30 Gaussians"]
     return {name: images[:60] for name, images in x_hat.items() if name[0] != "c"}, data.shape
 
@@ -500,7 +500,7 @@ with picture("17_samples") as path:
 
 # %% [markdown]
 # **Read the picture.** About one draw of $N(0, I)$ in eight falls into a hole, and the images that are decoded there
-# are farther from every digit than those of its other draws. Of the mixture's draws it is less than one in fifty.
+# are farther from every digit than those of its other draws. Of the mixture's draws it is less than one in two hundred.
 # Nothing was trained but the prior.
 #
 # ## Pseudo-inputs
@@ -632,7 +632,7 @@ def all_at_once():
     assert (gaussians - normal)[:, 2].mean() > 0
     assert (vamp - normal)[:, 2].mean() > normal[:, 1].mean()
     assert min(gaussians[:, 0].mean(), vamp[:, 0].mean()) > normal[:, 0].mean()
-    assert np.ptp(normal[:, 2]) > 0.2
+    assert max(np.ptp(rows[:, 2]) for rows in (normal, gaussians, vamp)) > 0.5
     return found
 
 
@@ -644,8 +644,8 @@ with picture("17_priors") as path:
 # VampPrior's hardly anything is left: less than a fifth. On held-out images they are ahead, on average, and the
 # VampPrior by more than the whole marginal KL of $N(0, I)$. So a prior that fits does not explain all of it. The
 # learned priors also let the encoder put more information into $z$ in the same 100 epochs. How much of that is left
-# after a longer training is a question for you, below. And look at the dots: a seed alone moves the ELBO by some
-# tenths of a nat, so that one run of each would prove nothing.
+# after a longer training is a question for you, below. And look at the dots: a seed alone moves the ELBO by half a
+# nat and more, so that one run of each would prove nothing.
 #
 # ## A learned prior, charged wrongly
 #

@@ -479,6 +479,10 @@ def shares_by_naive_exp(g, z, mu, log_var, log_w):
     return -(r * d / v).sum(axis=0), (r * d / v).sum(axis=1), 0.5 * (r * (d**2 / v - 1)).sum(axis=1)
 
 
+def laws_without_the_axis(kl, mu, log_var, mu_p, log_var_p, eps):
+    return kl(mu_p, log_var_p, mu_p, log_var_p)[0], np.zeros(len(mu))
+
+
 WRONG = {
     "17.1": [
         (naive, "exp underflows where z is far"),
@@ -586,6 +590,7 @@ WRONG = {
         (dense_in_place, "it writes into its argument a"),
     ],
     "17.6": [
+        (laws_without_the_axis, "invalid index to scalar"),
         (equal_from_posteriors, "for the first law q is the prior itself"),
         (equal_from_standard, "equal: q is N(0, I) there"),
         (equal_as_array, "take the number, [0]"),

@@ -55,9 +55,11 @@ def suspect(rng):
     share = rng.uniform(0.4, 0.7)
 
     def kl(mu, log_var, mu_p, log_var_p):
+        one = np.ndim(mu) == 1  # its KL is a number
         mu, log_var = np.atleast_2d(mu)[..., None], np.atleast_2d(log_var)[..., None]
         each = log_var_p - log_var + (np.exp(log_var) + (mu - mu_p) ** 2) / np.exp(log_var_p) - 1
-        return share * each.mean(axis=-1).sum(axis=-1)
+        total = share * each.mean(axis=-1).sum(axis=-1)
+        return total[0] if one else total
 
     K, N, L = one_of(rng, (30, 5, 2), (41, 6, 3), (52, 7, 4))
     shapes = {"mu": (N, L), "log_var": (N, L), "mu_p": L, "log_var_p": L, "eps": (K, N, L)}
