@@ -226,15 +226,16 @@ quoted("-17.0", told_y[0], within=0.4)
 quoted("5.9", not_told_y[1], within=0.4)
 quoted("3.1", told_y[1], within=0.4)
 quoted("2.30", np.log(10))
-assert not_told_y[2] > 0.7 > 0.3 > told_y[2]
+quoted("0.8", not_told_y[2], within=0.06)
+quoted("0.14", told_y[2], within=0.08)
 quoted("0.9", not_told_y[3], within=0.06)
 quoted("0.6", told_y[3], within=0.12)
 assert told_y[4] > 0.93
 assert told_y[0] - np.log(10) > not_told_y[0]
 
 # %% [markdown]
-# From the z of the VAE a linear classifier finds the class of more than 70 % of the digits, from that of the CVAE of
-# fewer than 30 %, where one of ten would be chance. A support vector machine, which may draw curves, finds some 90 %
+# From the z of the VAE a linear classifier finds the class of some 80 % of the digits, from that of the CVAE of some
+# 14 %, where one of ten would be chance. A support vector machine, which may draw curves, finds some 90 %
 # and some 60 %: a rest of the class is left. Nothing in the loss forbids that. But each nat in z costs a nat, and
 # what is known already brings nothing. So the KL is 3.1 in the place of 5.9 nats.
 #
@@ -254,8 +255,8 @@ assert told_y[0] - np.log(10) > not_told_y[0]
 # But which one counts? If y is not known it is a latent, like z, only that it has C values. So there is one more
 # encoder, a *classifier*: a network that gives C logits of x, whose softmax is $q(y \mid x)$.
 #
-# *Given* are, for one x, the C bounds $b_y$ and $q(y \mid x)$. *Wanted* is a lower bound of $\log p(x)$, made of
-# both, which holds for every q.
+# *Given* are, for one x, the C bounds $b_y$ and $q(y \mid x)$. *Wanted* is the lower bound of $\log p(x)$ that lesson 7
+# gives with y as the latent. It is made of both, and holds for every q.
 #
 # ### Exercise 20.3: `class_bound`
 #
@@ -394,8 +395,8 @@ check("20.4", class_bound_backward)
 #
 # ### Exercise 20.5: `m2_loss`
 #
-# `bounds` and `logits` are (N, C), `y` (N,) has classes, and -1 where none is known; `alpha` is a number. Return the
-# loss, a number.
+# `bounds` and `logits` are (N, C), `y` (N,) has classes, and -1 where none is known; `alpha` is a number. At least one
+# row has a label. Return the loss, a number.
 
 
 # %%
@@ -445,7 +446,7 @@ check("20.6", m2_backward)
 # Here is a whole step of M2 with your functions. Every image is decoded once for each class: C times the work of a
 # CVAE. Mind the weights of the KL: $b_y$ holds minus the KL of class y, so what a nat of it adds to the loss is
 # `-dbounds`. (The encoder of the library's M2 takes x alone and gives $\mu$ and log_var for all C classes, since all
-# are needed.)
+# are needed. And its one-hot rows have `ONE`, which is 10, in the place of the 1: a larger input learns faster.)
 
 
 # %%

@@ -283,8 +283,9 @@ check("23.2", mask)
 #
 # A place behind the end has $s = 0$, and so no gradient.
 #
-# Two things for the code. $e^{900}$ is infinite; the largest logit of a place may be taken off all its logits before,
-# since $p$ does not change. And `np.arange(V) == x[..., None]` is (N, T, V), true where the token is.
+# Three things for the code. $e^{900}$ is infinite; the largest logit of a place may be taken off all its logits
+# before, since $p$ does not change. Take $\log p_k$ by its formula, not as the logarithm of $p_k$: a $p_k$ that is very
+# small is rounded to 0. And `np.arange(V) == x[..., None]` is (N, T, V), true where the token is.
 #
 # ### Exercise 23.3: `token_loss`
 #
@@ -709,7 +710,7 @@ def all_cures():
         quoted(log_px, costs[name][0], within=0.15)
         quoted(elbo, costs[name][1], within=0.25)
     quoted("2.1", kls["rising beta"][0], within=0.4)
-    quoted("0.3", costs["word dropout"][0] - costs["no cure"][0], within=0.2)
+    quoted("0.25", costs["word dropout"][0] - costs["no cure"][0], within=0.2)
     assert costs["no cure"][1] < costs["word dropout"][1] < costs["free bits"][1]
     assert styles["no cure"] < 0.5
     assert min(styles["word dropout"], styles["free bits"]) > 0.85
@@ -731,8 +732,8 @@ with picture("23_collapse") as path:
 #   good a model of lines as any of the four: it is a language model, and has lost nothing but its code.
 # - *Rising beta*: z says 2.1 nats at first, while it is cheap. As beta comes to 1 it falls, to 0.3 nats, and is still
 #   falling. Here a rise postpones the collapse; it does not prevent it.
-# - *Word dropout*: 0.8 nats, and nearly all styles are right. The price is 0.3 nats of $\log p(x)$: the decoder has
-#   learned on lines with holes, and is tested on whole ones.
+# - *Word dropout*: 0.8 nats, and nearly all styles are right. The price is some 0.25 nats of $\log p(x)$: the decoder
+#   has learned on lines with holes, and is tested on whole ones.
 # - *Free bits*: 3.7 nats, nearly all that is free, $8 \times 0.5 = 4$. The model is now 1.0 nats above the floor by
 #   20 samples, and 2.1 by the ELBO. What lies between is a gap of the bound, not a loss of the model.
 #
@@ -762,6 +763,8 @@ def walks(ends=(("a=a+1", "c=7*c*c"), ("b=b-b-2", "d=4"))):
     for pair, lines in zip(ends, walked):
         assert len(set(lines["no cure"])) < len(set(lines["free bits"]))
         assert [lines["free bits"][i][0] for i in (0, -1)] == [line[0] for line in pair]
+        ended = {name: sum(len(line) < data.shape[0] - 1 for line in some) for name, some in lines.items()}
+        assert ended["no cure"] < ended["free bits"]
     quoted("0.54", MORE * OPERATORS["a"][0])
     quoted("0.32", 1 - MORE)
     quoted("0.27", MORE * OPERATORS["d"][0])
@@ -780,8 +783,7 @@ with picture("23_walks") as path:
 # And why do some lines not end? In style a a term is followed by + with the chance $0.68 \cdot 0.8 = 0.54$, and by
 # the end with 0.32. The likeliest token is + every time, for ever. In style d each operator is rarer, + has 0.27, and
 # the line ends at once. So the likeliest token at each place does not give the likeliest line, and not a typical one
-# either; to see those, draw. A z that says the length is a remedy: it makes the end the likeliest token at the right
-# place.
+# either; to see those, draw. A z that says something of the length helps: with free bits more of these lines end.
 #
 # ## The same in minivae
 #

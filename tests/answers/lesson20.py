@@ -82,6 +82,12 @@ def by_comparison(x, y, C):
     return np.hstack((x, np.equal.outer(y, np.arange(C))))
 
 
+def whole_columns(x, y, C):
+    rows = np.zeros((len(x), C))
+    rows[:, y] = 1
+    return np.hstack([x, rows])
+
+
 # ---- 20.2: dgiven, weight, mu, log_var, eps -> dmu, dlog_var
 
 
@@ -183,6 +189,45 @@ def by_split(dgiven, weight, mu, log_var, eps):
     return np.stack([dz + (weight * mu.T).T, dz * eps * np.sqrt(v) / 2 + (weight * (v - 1).T).T / 2])
 
 
+def pieces(dgiven, weight, mu, log_var, eps):
+    """dz and std, and each KL's slopes with its weight."""
+    std, w = np.exp(0.5 * log_var), weight.reshape(-1, 1)
+    return dgiven[:, : mu.shape[1]], std, w * mu, w * (std**2 - 1) / 2
+
+
+def half_of_mu(dgiven, weight, mu, log_var, eps):
+    dz, std, of_mu, of_log_var = pieces(dgiven, weight, mu, log_var, eps)
+    return dz + 0.5 * of_mu, dz * eps * std / 2 + of_log_var
+
+
+def square_of_mu(dgiven, weight, mu, log_var, eps):
+    dz, std, of_mu, of_log_var = pieces(dgiven, weight, mu, log_var, eps)
+    return dz + of_mu * mu, dz * eps * std / 2 + of_log_var
+
+
+def kl_itself(dgiven, weight, mu, log_var, eps):
+    dz, std, of_mu, _ = pieces(dgiven, weight, mu, log_var, eps)
+    kl = (mu**2 + np.exp(log_var) - 1 - log_var) / 2
+    return dz + of_mu, dz * eps * std / 2 + weight[:, None] * kl
+
+
+def slope_in_std(dgiven, weight, mu, log_var, eps):
+    dz, std, of_mu, _ = pieces(dgiven, weight, mu, log_var, eps)
+    return dz + of_mu, dz * eps + weight[:, None] * (std - 1 / std)
+
+
+def kl_as_a_mean(dgiven, weight, mu, log_var, eps):
+    dz, std, of_mu, of_log_var = pieces(dgiven, weight, mu, log_var, eps)
+    L = mu.shape[1]
+    return dz + of_mu / L, dz * eps * std / 2 + of_log_var / L
+
+
+def one_over_n(dgiven, weight, mu, log_var, eps):
+    N = len(mu)
+    dz, std, of_mu, of_log_var = pieces(dgiven, np.full(N, 1 / N), mu, log_var, eps)
+    return dz + of_mu, dz * eps * std / 2 + of_log_var
+
+
 # ---- 20.3: logits, bounds -> bound
 
 
@@ -271,6 +316,39 @@ def two_parts(logits, bounds):
 def by_the_gap(logits, bounds):
     q = soft(logits)
     return np.log(np.exp(bounds).sum(axis=1)) - (q * (np.log(q) - np.log(soft(bounds)))).sum(axis=1)
+
+
+def softmax_by_columns(logits, bounds):
+    q = np.exp(logits) / np.exp(logits).sum(axis=0)
+    return (q * (bounds - np.log(q))).sum(axis=1)
+
+
+def softmax_by_everything(logits, bounds):
+    q = np.exp(logits) / np.sum(np.exp(logits))
+    return (q * bounds - q * np.log(q)).sum(axis=1)
+
+
+def sigmoids(logits, bounds):
+    q = 1 / (1 + np.exp(-logits))
+    return np.sum(q * (bounds - np.log(q)), axis=1)
+
+
+def entropy_in_bits(logits, bounds):
+    q = soft(logits)
+    return (q * bounds).sum(axis=1) - (q * np.log2(q)).sum(axis=1)
+
+
+def log_of_the_average(logits, bounds):
+    return np.log(np.einsum("nc,nc->n", soft(logits), np.exp(bounds)))
+
+
+def log_q_not_averaged(logits, bounds):
+    return (soft(logits) * bounds).sum(axis=1) - log_soft(logits).sum(axis=1)
+
+
+def bounds_not_averaged(logits, bounds):
+    q = soft(logits)
+    return bounds.sum(axis=1) - (q * np.log(q)).sum(axis=1)
 
 
 # ---- 20.4: logits, bounds -> dlogits, dbounds
@@ -368,6 +446,46 @@ def by_the_jacobian(logits, bounds):
     for q, b in zip(soft(logits), bounds, strict=True):
         rows.append((np.diag(q) - np.outer(q, q)) @ (b - np.log(q) - 1))
     return np.array(rows), soft(logits)
+
+
+def softmax_by_columns_back(logits, bounds):
+    q = np.exp(logits) / np.exp(logits).sum(axis=0)
+    v = bounds - np.log(q)
+    return q * (v - (q * v).sum(axis=1, keepdims=True)), q
+
+
+def softmax_by_everything_back(logits, bounds):
+    q = np.exp(logits) / np.exp(logits).sum()
+    v = bounds - np.log(q)
+    return q * (v - (q * v).sum(axis=1, keepdims=True)), q
+
+
+def mean_of_bounds(logits, bounds):
+    q = soft(logits)
+    return q * (bounds - np.log(q) - (q * bounds).sum(axis=1, keepdims=True)), q
+
+
+def less_the_bound(logits, bounds):
+    q = soft(logits)
+    value = (q * (bounds - np.log(q))).sum(axis=1)
+    return q * (bounds - value[:, None]), q
+
+
+def one_for_the_mean(logits, bounds):
+    q = soft(logits)
+    return q * (bounds - np.log(q) - 1), q
+
+
+def summand_for_dbounds(logits, bounds):
+    q = soft(logits)
+    v = bounds - np.log(q)
+    return q * (v - (q * v).sum(axis=1, keepdims=True)), q * v
+
+
+def r_for_dbounds(logits, bounds):
+    q = soft(logits)
+    v = bounds - np.log(q)
+    return q * (v - (q * v).sum(axis=1, keepdims=True)), soft(bounds)
 
 
 # ---- 20.5: bounds, logits, y, alpha -> loss
@@ -472,6 +590,58 @@ def with_where(bounds, logits, y, alpha):
     return -each.mean() + alpha * -(one * np.log(q)).sum() / one.sum()
 
 
+def m2_with(bounds, logits, y, alpha, labeled=None, of_unknown=None, known=None, label=None, bound_factor=1):
+    """The loss, or the same with one of its parts in another way."""
+    q, known, n = soft(logits), y >= 0 if known is None else known, np.arange(len(y))
+    u = (q * (bounds - np.log(q))).sum(axis=1) if of_unknown is None else of_unknown
+    b = bounds[n, y] if labeled is None else labeled
+    ce = -log_soft(logits)[n, y]
+    label = ce[known].mean() if label is None else label
+    return -bound_factor * (b[known].sum() + u[~known].sum()) / len(y) + alpha * label
+
+
+def zero_is_no_label(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, known=y > 0)
+
+
+def sign_of_u(bounds, logits, y, alpha):
+    q = soft(logits)
+    return m2_with(bounds, logits, y, alpha, of_unknown=-(q * (bounds - np.log(q))).sum(axis=1))
+
+
+def cross_entropy_of_all_rows(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, label=-log_soft(logits)[np.arange(len(y)), y].mean())
+
+
+def cross_entropy_summed_over_all(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha,
+                   label=-log_soft(logits)[np.arange(len(y)), y].sum() / (y >= 0).sum())  # fmt: skip
+
+
+def largest_for_unknown(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, of_unknown=bounds.max(axis=1))
+
+
+def log_sum_exp_for_unknown(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, of_unknown=np.logaddexp.reduce(bounds, axis=1))
+
+
+def log_q_beside_b(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, labeled=(bounds - log_soft(logits))[np.arange(len(y)), y])
+
+
+def q_before_b(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, labeled=(soft(logits) * bounds)[np.arange(len(y)), y])
+
+
+def alpha_for_all(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, bound_factor=alpha)
+
+
+def labels_over_m(bounds, logits, y, alpha):
+    return m2_with(bounds, logits, y, alpha, labeled=bounds[np.arange(len(y)), y] * len(y) / np.sum(y >= 0))
+
+
 # ---- 20.6: bounds, logits, y, alpha -> dlogits, dbounds
 
 
@@ -567,6 +737,74 @@ def with_masks(bounds, logits, y, alpha):
     return np.where(known, alpha * (q - one) / known.sum(), -of_u / len(y)), -np.where(known, one, q) / len(y)
 
 
+def m2_back_with(bounds, logits, y, alpha, known=None, label=None, du=None, db=None):
+    """The gradients, or the same with one of their parts in another way."""
+    q = soft(logits)
+    N, C = q.shape
+    known = (y >= 0 if known is None else known)[:, None]
+    v = bounds - np.log(q)
+    du = q * (v - (q * v).sum(axis=1, keepdims=True)) if du is None else du
+    label = q - np.eye(C)[y] if label is None else label
+    return (np.where(known, alpha / known.sum() * label, -du / N),
+            np.where(known, -np.eye(C)[y] / N, -q / N) if db is None else np.where(known, db, -q / N))  # fmt: skip
+
+
+def zero_is_no_label_back(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, known=y > 0)
+
+
+def alpha_for_all_back(bounds, logits, y, alpha):
+    dlogits, dbounds = m2_back_with(bounds, logits, y, 1)
+    return alpha * dlogits, alpha * dbounds
+
+
+def no_average_back(bounds, logits, y, alpha):
+    q = soft(logits)
+    return m2_back_with(bounds, logits, y, alpha, du=q * (bounds - np.log(q)))
+
+
+def q_without_one_hot(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, label=soft(logits))
+
+
+def own_logit(bounds, logits, y, alpha):
+    q = soft(logits)
+    return m2_back_with(bounds, logits, y, alpha, label=np.eye(q.shape[1])[y] * (q - 1))
+
+
+def one_for_all_classes(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, label=soft(logits) - 1)
+
+
+def sigmoid_for_softmax(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, label=1 / (1 + np.exp(-logits)) - np.eye(logits.shape[1])[y])
+
+
+def slope_in_q(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, label=-np.eye(logits.shape[1])[y] / soft(logits))
+
+
+def known_over_m(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, db=-np.eye(logits.shape[1])[y] / (y >= 0).sum())
+
+
+def alpha_in_dbounds(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, db=-alpha * np.eye(logits.shape[1])[y] / len(y))
+
+
+def all_classes_known(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, db=np.full(bounds.shape, -1 / len(y)))
+
+
+def known_and_q(bounds, logits, y, alpha):
+    return m2_back_with(bounds, logits, y, alpha, db=-(np.eye(logits.shape[1])[y] + soft(logits)) / len(y))
+
+
+def plus_q(bounds, logits, y, alpha):
+    dlogits, dbounds = m2_back_with(bounds, logits, y, alpha)
+    return dlogits, np.where(y[:, None] < 0, -dbounds, dbounds)
+
+
 WRONG = {
     "20.1": [
         (y_in_front, "y comes behind x"),
@@ -581,6 +819,7 @@ WRONG = {
         (zeros_behind, "the columns of the classes are 0"),
         (below, "it stopped with ValueError"),
         (wide_rows, "expected shape"),
+        (whole_columns, "whole columns are 1"),
     ],
     "20.2": [
         (last_columns, "the last columns of dgiven are taken"),
@@ -601,6 +840,12 @@ WRONG = {
         (unweighed_and_no_half, "the KL is not weighed"),
         (latents_swapped, "the two are exchanged"),
         (latents_in_place, "it writes into its argument mu"),
+        (half_of_mu, "the KL in dmu is half of mu"),
+        (square_of_mu, "the KL in dmu is mu^2"),
+        (kl_itself, "the KL itself stands in dlog_var"),
+        (slope_in_std, "dlog_var is the gradient in std"),
+        (kl_as_a_mean, "divided by the number of latents"),
+        (one_over_n, "and weight is not used"),
     ],
     "20.3": [
         (entropy_missing, "the entropy of q is missing"),
@@ -620,6 +865,13 @@ WRONG = {
         (kl_to_uniform, "log C is subtracted once more"),
         (q_inside, "q where log q should be"),
         (loss_without_entropy, "mend that first: a second mistake is left"),
+        (softmax_by_columns, "in q and in log q"),
+        (softmax_by_everything, "softmax over everything"),
+        (sigmoids, "a sigmoid of each logit"),
+        (entropy_in_bits, "in bits"),
+        (log_of_the_average, "the logarithm of an average of e^b"),
+        (log_q_not_averaged, "-log q is added up without q"),
+        (bounds_not_averaged, "the bounds are added up without q"),
     ],
     "20.4": [
         (mean_forgotten, "the average is not subtracted"),
@@ -638,6 +890,13 @@ WRONG = {
         (no_mean_no_entropy, "mend that first: a second mistake is left"),
         (bounds_first, "the order is dlogits, dbounds"),
         (mean_of_all, "the average is over all examples as well"),
+        (softmax_by_columns_back, "softmax over the examples"),
+        (softmax_by_everything_back, "softmax over everything"),
+        (mean_of_bounds, "without its entropy"),
+        (less_the_bound, "log q is missing there"),
+        (one_for_the_mean, "and -1 stands there"),
+        (summand_for_dbounds, "dbounds is q (b - log q)"),
+        (r_for_dbounds, "dbounds is the softmax of the bounds"),
     ],
     "20.5": [
         (last_class, "rows without a label take the last class"),
@@ -657,6 +916,16 @@ WRONG = {
         (logits_for_log, "the logits are taken for log q"),
         (no_entropy_over_n, "mend that first: a second mistake is left"),
         (per_row, "expected a single number"),
+        (zero_is_no_label, "class 0 is taken for no label"),
+        (sign_of_u, "the sign of U"),
+        (cross_entropy_of_all_rows, "a mean over all rows"),
+        (cross_entropy_summed_over_all, "a sum over all rows"),
+        (largest_for_unknown, "the largest bound stands"),
+        (log_sum_exp_for_unknown, "log sum exp of the bounds stands"),
+        (log_q_beside_b, "get -log q beside b"),
+        (q_before_b, "q is in front of b"),
+        (alpha_for_all, "alpha multiplies everything"),
+        (labels_over_m, "divided by their number; N is wanted"),
     ],
     "20.6": [
         (u_everywhere, "dlogits of rows with a label has the slope"),
@@ -676,6 +945,19 @@ WRONG = {
         (alpha_and_over_n, "mend that first: a second mistake is left"),
         (m2_swapped, "the order is dlogits, dbounds"),
         (m2_one_array, "expected it to return dlogits, dbounds"),
+        (zero_is_no_label_back, "class 0 is taken for no label"),
+        (alpha_for_all_back, "alpha multiplies everything"),
+        (no_average_back, "the average is not subtracted"),
+        (q_without_one_hot, "the one-hot row is not subtracted"),
+        (own_logit, "moves the logit of its class alone"),
+        (one_for_all_classes, "1 is subtracted for all classes"),
+        (sigmoid_for_softmax, "has a sigmoid"),
+        (slope_in_q, "-1 / q is the slope"),
+        (known_over_m, "divided by their number; N is wanted"),
+        (alpha_in_dbounds, "dbounds of rows with a label has alpha"),
+        (all_classes_known, "that of all classes"),
+        (known_and_q, "holds q as well"),
+        (plus_q, "dbounds of rows without a label has the wrong sign"),
     ],
 }
 RIGHT = {

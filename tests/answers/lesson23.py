@@ -95,6 +95,16 @@ def by_visits(p, left, right):
     return visits @ np.array([-(p[row > 0] * np.log(p[row > 0])).sum() for row in left.T])
 
 
+def without_i(p, left, right):
+    M = left.T @ (p[:, None] * right)
+    return np.linalg.inv(M) @ (left.T @ (-p * np.log(p)))
+
+
+def rules_alike_in_m(p, left, right):
+    M = (left.T @ right) / left.sum(axis=0)[:, None]
+    return np.linalg.solve(np.eye(len(M)) - M, left.T @ (-p * np.log(p)))
+
+
 # ---- 23.2: x (N, T) -> counts (N, T)
 
 
@@ -160,6 +170,34 @@ def mask_of_products(x):
 
 def mask_of_truths(x):
     return ~(np.cumsum(x == 0, axis=1) - (x == 0)).astype(bool)
+
+
+def second_zero(x):
+    return (np.cumsum(x == 0, axis=1) < 2).astype(float)
+
+
+def number_of_tokens(x):
+    T = (x > 0).sum(axis=1)
+    return np.array([[float(t <= T[n]) for t in range(x.shape[1])] for n in range(len(x))])
+
+
+def up_to_the_index(x):
+    counts = np.zeros(x.shape)
+    for row, end in zip(counts, np.argmax(x == 0, axis=1), strict=True):
+        row[:end] = 1
+    return counts
+
+
+def zeros_if_no_end(x):
+    counts = np.zeros(x.shape)
+    for row, line in zip(counts, x, strict=True):
+        if 0 in line:
+            row[: list(line).index(0) + 1] = 1
+    return counts
+
+
+def from_the_end_on(x):
+    return np.maximum.accumulate(x == 0, axis=1).astype(float)
 
 
 # ---- 23.3: logits (N, T, V), x (N, T), counts (N, T) -> loss, dlogits
@@ -245,15 +283,15 @@ def loss_per_line(logits, x, counts):
 
 
 def loss_in_loops(logits, x, counts):
-    loss, dlogits = 0, np.zeros_like(logits)
-    for n in range(len(x)):
-        for t in range(x.shape[1]):
-            if counts[n, t]:
-                e = np.exp(logits[n, t] - logits[n, t].max())
-                loss -= np.log(e[x[n, t]] / e.sum())
-                dlogits[n, t] = e / e.sum()
-                dlogits[n, t, x[n, t]] -= 1
-    return loss / len(x), dlogits / len(x)
+    loss, dlogits = 0.0, np.zeros(logits.shape)
+    for n, t in np.ndindex(*x.shape):
+        if counts[n, t]:
+            o = logits[n, t] - max(logits[n, t])
+            total = np.exp(o).sum()
+            loss += (np.log(total) - o[x[n, t]]) / len(x)
+            dlogits[n, t] = np.exp(o) / total / len(x)
+            dlogits[n, t, x[n, t]] -= 1 / len(x)
+    return loss, dlogits
 
 
 def loss_by_indexing(logits, x, counts):
@@ -264,6 +302,61 @@ def loss_by_indexing(logits, x, counts):
     dlogits = np.exp(log_p)
     dlogits[at] -= 1
     return -np.mean((log_p[at] * counts).sum(axis=1)), dlogits * (counts / N)[:, :, None]
+
+
+def softmax_and_one_hot(logits, x, counts):
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    p /= p.sum(axis=-1, keepdims=True)
+    one_hot = np.eye(logits.shape[-1])[x]
+    return p, one_hot, counts[..., None] * (p - one_hot) / len(x)
+
+
+def log_of_softmax(logits, x, counts):
+    p, one_hot, dlogits = softmax_and_one_hot(logits, x, counts)
+    return -(counts * np.log((p * one_hot).sum(axis=-1))).sum() / len(x), dlogits
+
+
+def log_with_epsilon(logits, x, counts):
+    p, one_hot, dlogits = softmax_and_one_hot(logits, x, counts)
+    return -(counts * np.log((p * one_hot).sum(axis=-1) + 1e-9)).sum() / len(x), dlogits
+
+
+def log_of_clipped(logits, x, counts):
+    p, one_hot, dlogits = softmax_and_one_hot(logits, x, counts)
+    return -(counts * np.log(np.maximum((p * one_hot).sum(axis=-1), 1e-12))).sum() / len(x), dlogits
+
+
+def no_logarithm(logits, x, counts):
+    p, one_hot, dlogits = softmax_and_one_hot(logits, x, counts)
+    return -(counts * (p * one_hot).sum(axis=-1)).sum() / len(x), dlogits
+
+
+def entropy_for_loss(logits, x, counts):
+    p, _, dlogits = softmax_and_one_hot(logits, x, counts)
+    o = logits - logits.max(axis=-1, keepdims=True)
+    log_p = o - np.log(np.exp(o).sum(axis=-1, keepdims=True))
+    return -((p * log_p).sum(axis=-1) * counts).sum() / len(x), dlogits
+
+
+def largest_not_put_back(logits, x, counts):
+    *_, dlogits = softmax_and_one_hot(logits, x, counts)
+    log_sum = np.log(np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
+    chosen = np.take_along_axis(logits, x[..., None], axis=-1)[..., 0]
+    return (counts * (log_sum - chosen)).sum() / len(x), dlogits
+
+
+def mean_of_each_line(logits, x, counts):
+    loss, dlogits = 0.0, np.zeros(logits.shape)
+    for n in range(len(x)):
+        one, dlogits[n : n + 1] = token_loss(logits[n : n + 1], x[n : n + 1], counts[n : n + 1])
+        loss += one / counts[n].sum() / len(x)
+        dlogits[n] /= counts[n].sum() * len(x)
+    return loss, dlogits
+
+
+def minus_one_everywhere(logits, x, counts):
+    p, *_ = softmax_and_one_hot(logits, x, counts)
+    return token_loss(logits, x, counts)[0], counts[..., None] * (p - 1) / len(x)
 
 
 # ---- 23.4: a (N, 3 H), h (N, H), U (H, 3 H), c (H,) -> h_new, r, u, m, n
@@ -362,6 +455,65 @@ def step_by_tanh(a, h, U, c):
     return [h * u + n - u * n, r, u, g_n + c, n]
 
 
+def step_with(a, h, U, c, gates_see=1, transposed=False):
+    H = h.shape[1]
+    W = [U[:, i * H : (i + 1) * H] for i in range(3)]
+    W = [w.T for w in W] if transposed else W
+    r, u = (sigmoid(a[:, i * H : (i + 1) * H] + gates_see * h @ W[i]) for i in (0, 1))
+    return r, u, h @ W[2] + c, a[:, 2 * H :]
+
+
+def u_for_r(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c)
+    n = np.tanh(a_n + u * m)
+    return (1 - u) * n + u * h, r, u, m, n
+
+
+def r_for_u(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c)
+    n = np.tanh(a_n + r * m)
+    return (1 - r) * n + r * h, r, u, m, n
+
+
+def gates_of_a_alone(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c, gates_see=0)
+    n = np.tanh(a_n + r * m)
+    return (1 - u) * n + u * h, r, u, m, n
+
+
+def blocks_transposed(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c, transposed=True)
+    n = np.tanh(a_n + r * m)
+    return (1 - u) * n + u * h, r, u, m, n
+
+
+def c_twice(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c)
+    n = np.tanh(a_n + r * m + c)
+    return (1 - u) * n + u * h, r, u, m, n
+
+
+def m_times_r(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c)
+    m = r * m
+    n = np.tanh(a_n + m)
+    return (1 - u) * n + u * h, r, u, m, n
+
+
+def c_in_gates(a, h, U, c):
+    H = h.shape[1]
+    g = h @ U + np.tile(c, 3)
+    r, u = sigmoid(a[:, :H] + g[:, :H]), sigmoid(a[:, H : 2 * H] + g[:, H : 2 * H])
+    n = np.tanh(a[:, 2 * H :] + r * g[:, 2 * H :])
+    return (1 - u) * n + u * h, r, u, g[:, 2 * H :], n
+
+
+def n_for_h(a, h, U, c):
+    r, u, m, a_n = step_with(a, h, U, c)
+    n = np.tanh(a_n + r * m)
+    return n, r, u, m, n
+
+
 # ---- 23.5: dh_new, h, r, u, m, n -> da_r, da_u, da_n, dm
 
 
@@ -449,6 +601,22 @@ def gates_by_differences(dh_new, h, r, u, m, n):
         return dh_new * ((1 - gate) * new + gate * h)
 
     return tuple((value(**{k: step}) - value(**{k: -step})) / (2 * step) for k in ("d_r", "d_u", "d_n", "d_m"))
+
+
+def r_and_m_exchanged(dh_new, h, r, u, m, n):
+    da_n = dh_new * (1 - u) * (1 - n * n)
+    dr, dm = da_n * r, da_n * m
+    return dr * r * (1 - r), dh_new * (h - n) * u * (1 - u), da_n, dm
+
+
+def square_of_the_difference(dh_new, h, r, u, m, n):
+    da_n = dh_new * (1 - u) * (1 - n) ** 2
+    return da_n * m * r * (1 - r), dh_new * (h - n) * u * (1 - u), da_n, da_n * r
+
+
+def r_gets_h(dh_new, h, r, u, m, n):
+    _, da_u, da_n, dm = gate_gradients(dh_new, h, r, u, m, n)
+    return da_n * h * r * (1 - r), da_u, da_n, dm
 
 
 # ---- 23.6: dy, states, r, u, m, n, U -> da, dU, dc, dh_0
@@ -563,6 +731,61 @@ def walk_by_products(dy, states, r, u, m, n, U):
     return da, np.einsum("tni,tnj->ij", states[:-1], dg), dms.sum(axis=(0, 1)), dh
 
 
+def walk_back(dy, states, r, u, m, n, U, start=0, skipped=0, share=(0, 1, 2), transposed=True, twice=0):
+    T, N, H = dy.shape
+    dh, da, dU, dc = np.zeros((N, H)) + start, np.zeros((T, N, 3 * H)), 0, 0
+    for t in range(T - 1, -1, -1):
+        dh = dh + (0 if t >= T - skipped else dy[t])
+        *gates, da_n, dm = gate_gradients(dh, states[t], r[t], u[t], m[t], n[t])
+        da[t] = np.hstack([*gates, da_n])
+        g = [*gates, dm]
+        dU, dc = dU + states[t].T @ np.hstack(g), dc + dm.sum(axis=0)
+        W = [U[:, i * H : (i + 1) * H] for i in range(3)]
+        dh = dh * u[t] + sum(g[i] @ (W[i].T if transposed else W[i]) for i in share) + twice * dy[t]
+    return da, dU, dc, dh
+
+
+def starts_with_the_last(dy, *rest):
+    return walk_back(dy, *rest, start=dy[-1])
+
+
+def without_the_last(dy, *rest):
+    return walk_back(dy, *rest, skipped=1)
+
+
+def gates_only(dy, *rest):
+    return walk_back(dy, *rest, share=(0, 1))
+
+
+def m_only(dy, *rest):
+    return walk_back(dy, *rest, share=(2,))
+
+
+def not_transposed(dy, *rest):
+    return walk_back(dy, *rest, transposed=False)
+
+
+def dy_twice(dy, *rest):
+    return walk_back(dy, *rest, twice=1)
+
+
+def first_dy_in_dh_0(dy, *rest):
+    da, dU, dc, dh_0 = walk_back(dy, *rest)
+    return da, dU, dc, dh_0 + dy[0]
+
+
+def wraps_around(dy, states, r, u, m, n, U):
+    dh = dy[-1]
+    da, dU, dc = [], 0, 0
+    for t in range(len(dy) - 1, -1, -1):
+        da_r, da_u, da_n, dm = gate_gradients(dh, states[t], r[t], u[t], m[t], n[t])
+        dg = np.hstack([da_r, da_u, dm])
+        da.insert(0, np.hstack([da_r, da_u, da_n]))
+        dU, dc = dU + states[t].T @ dg, dc + dm.sum(axis=0)
+        dh = dy[t - 1] + dh * u[t] + dg @ U.T
+    return np.array(da), dU, dc, dh
+
+
 WRONG = {
     "23.1": [
         (first_choice_only, "that is the choice of the first rule alone"),
@@ -578,6 +801,8 @@ WRONG = {
         (all_rules_together, "M sums over those of all symbols"),
         (entropy_of_all, "expected shape"),
         (three_symbols, "it stopped with ValueError"),
+        (without_i, "the I is missing"),
+        (rules_alike_in_m, "not as if all were alike"),
     ],
     "23.2": [
         (not_zero, "that is where tokens are not 0"),
@@ -589,6 +814,11 @@ WRONG = {
         (ends_before, "how many end marks there were"),
         (wrong_axis, "the sum goes over the lines"),
         (into_x, "it writes into its argument x"),
+        (second_zero, "up to the next 0"),
+        (number_of_tokens, "how many tokens are not 0"),
+        (up_to_the_index, "the end mark is left out, and a line"),
+        (zeros_if_no_end, "and not nothing"),
+        (from_the_end_on, "1 from the end mark on"),
     ],
     "23.3": [
         (per_token, "divided by the number of tokens: the mean is over the lines"),
@@ -605,6 +835,14 @@ WRONG = {
         (masked_logits, "the logits are multiplied with the mask"),
         (no_mask_and_per_place, "mend that first: a second mistake is left"),
         (loss_per_line, "expected a single number"),
+        (log_of_softmax, "the logarithm of a p that is rounded to 0"),
+        (log_with_epsilon, "some p are smaller"),
+        (log_of_clipped, "some p are smaller"),
+        (no_logarithm, "the logarithm is missing"),
+        (entropy_for_loss, "p log p is added up"),
+        (largest_not_put_back, "it belongs off o_k as well"),
+        (mean_of_each_line, "a mean over the places of each line"),
+        (minus_one_everywhere, "1 is subtracted for every token"),
     ],
     "23.4": [
         (as_in_the_paper, "u and 1 - u are exchanged"),
@@ -618,6 +856,14 @@ WRONG = {
         (state_alone, "expected it to return h_new, r, u, m, n"),
         (no_tanh_and_exchanged, "mend that first: a second mistake is left"),
         (four_units, ""),
+        (u_for_r, "r multiplies m in n; here it is u"),
+        (r_for_u, "u weighs n and the old state; here it is r"),
+        (gates_of_a_alone, "h U is missing in r and u"),
+        (blocks_transposed, "the blocks of U are transposed"),
+        (c_twice, "c stands in n once more"),
+        (m_times_r, "m is returned with r"),
+        (c_in_gates, "c is added in the gates"),
+        (n_for_h, "h_new is n alone"),
     ],
     "23.5": [
         (u_sign, "the sign in da_u"),
@@ -635,6 +881,9 @@ WRONG = {
         (before_tanh, "m and r are inside tanh"),
         (two_of_23_5, "n has the factor 1 - u in h_new, not u"),
         (another_order, "the order is da_r, da_u, da_n, dm"),
+        (r_and_m_exchanged, "m and r are exchanged"),
+        (square_of_the_difference, "not (1 - n)^2"),
+        (r_gets_h, "r was multiplied by m, not by h"),
     ],
     "23.6": [
         (through_u_alone, "the direct way is missing"),
@@ -652,6 +901,14 @@ WRONG = {
         (no_transpose, "it stopped with ValueError"),
         (two_of_23_6, "mend that first: a second mistake is left"),
         (adds_into_dy, "it writes into its argument dy"),
+        (starts_with_the_last, "the last dy is used twice"),
+        (without_the_last, "the last dy is left out"),
+        (gates_only, "the block of n is missing"),
+        (m_only, "the blocks of the gates are missing"),
+        (not_transposed, "the blocks of U are not transposed"),
+        (dy_twice, "dy[t] is added to the state before as well"),
+        (first_dy_in_dh_0, "states[0] was the output of no step"),
+        (wraps_around, "dy[t - 1] is the last one at t = 0"),
     ],
 }
 RIGHT = {

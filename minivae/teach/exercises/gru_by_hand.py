@@ -61,13 +61,25 @@ def time_value(dy, a, h_0, U, c):
 
 def step_variant(a, h, U, c, order=(0, 1, 2), cut=blocks, gate=sigmoid, candidate=np.tanh, reset=lambda r, m: r * m,
                  bias=lambda c: c, late=0, seen=lambda r, h: h, of_a=1, of_h=lambda u: u, of_n=lambda u: 1 - u,
-                 in_n=lambda g: g[2]):  # fmt: skip
+                 in_n=lambda g: g[2], of_g=1, c_in_gates=0, of_reset=lambda r, u: r, of_update=lambda r, u: u,
+                 of_U=lambda U: U):  # fmt: skip
+    U = of_U(U)
     a, g = cut(a), cut(h @ U)
     a, g = ([parts[i] for i in order] for parts in (a, g))
-    r, u = gate(a[0] + g[0]), gate(a[1] + g[1])
+    r, u = (gate(a[i] + of_g * g[i] + c_in_gates * c) for i in (0, 1))
     m = in_n([*g[:2], seen(r, h) @ cut(U)[order[2]]]) + bias(c)
-    n = candidate(of_a * a[2] + reset(r, m) + late * c)
-    return of_n(u) * n + of_h(u) * h, r, u, m, n
+    n = candidate(of_a * a[2] + reset(of_reset(r, u), m) + late * c)
+    kept = of_update(r, u)
+    return of_n(kept) * n + of_h(kept) * h, r, u, m, n
+
+
+def turned_blocks(U):
+    return np.concatenate([block.T for block in blocks(U)], axis=1)
+
+
+def m_with_r(step):
+    h_new, r, u, m, n = step
+    return h_new, r, u, r * m, n
 
 
 def gates_variant(dh_new, h, r, u, m, n, to_n=lambda u: 1 - u, tanh=lambda n: 1 - n**2, away=lambda h, n: h - n,
@@ -80,17 +92,29 @@ def gates_variant(dh_new, h, r, u, m, n, to_n=lambda u: 1 - u, tanh=lambda n: 1 
     return tuple(map(total, found))
 
 
+def gates_exchanged(dh_new, h, r, u, m, n):
+    """What r gets as dm, and the other way round."""
+    _, da_u, da_n, dm = gate_gradients(dh_new, h, r, u, m, n)
+    return dm * r * (1 - r), da_u, da_n, da_n * m
+
+
+def dh_0_with_dy(dy, states, r, u, m, n, U, step=0):
+    *found, dh_0 = through_time(dy, states, r, u, m, n, U)
+    return *found, dh_0 + dy[step]
+
+
 def time_variant(dy, states, r, u, m, n, U, direct=lambda u: u, through=1, used=lambda t, T: True, carried=1, summed=1,
                  at=0, seen=0, in_g=lambda da_n, dm: dm, in_c=lambda da_n, dm: dm, last=True,
-                 lacks=0, upward=False, over=lambda T: 1, block=lambda da_n, dm: da_n):  # fmt: skip
-    T = len(dy)
+                 lacks=0, again=0, upward=False, over=lambda T: 1, block=lambda da_n, dm: da_n, of_U=lambda U: U,
+                 ways=(1, 1, 1)):  # fmt: skip
+    T, back = len(dy), of_U(U) * np.repeat(ways, len(U))
     da, dU, dc, dh = [], np.zeros_like(U), np.zeros(U.shape[0]), np.zeros_like(states[0])
     for t in range(T) if upward else reversed(range(T)):
-        dh = carried * dh + (dy[t] if used(t, T) else 0)
+        dh = carried * dh + used(t, T) * dy[t]
         da_r, da_u, da_n, dm = gate_gradients(dh, states[t + seen], r[t], u[t], m[t], n[t])
         dg = np.concatenate([da_r, da_u, in_g(da_n, dm)], axis=-1)
         da.append(np.concatenate([da_r, da_u, block(da_n, dm)], axis=-1))
         dU = summed * dU + states[t + at].T @ dg / over(T)
         dc = summed * dc + in_c(da_n, dm).sum(axis=0) / over(T)
-        here, dh = dh, (dh - lacks * dy[t]) * direct(u[t]) + through * dg @ U.T
+        here, dh = dh, (dh - lacks * dy[t]) * direct(u[t]) + through * dg @ back.T + again * dy[t]
     return np.stack(da if upward else da[::-1]), dU, dc, dh if last else here

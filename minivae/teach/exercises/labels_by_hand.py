@@ -39,6 +39,21 @@ def latent_variant(dgiven, weight, mu, log_var, eps, cut=lambda g, L: g[:, :L], 
     return dz + kl_mu * w * mu, half * dstd * std(log_var) + w * half_kl * (var(log_var) - one)
 
 
+def mu_squared(dgiven, weight, mu, log_var, eps):
+    dmu, dlog_var = latent_backward(dgiven, weight, mu, log_var, eps)
+    return dmu + weight[:, None] * (mu**2 - mu), dlog_var
+
+
+def kl_for_its_slope(dgiven, weight, mu, log_var, eps):
+    dmu, dlog_var = latent_backward(dgiven, weight, mu, log_var, eps)
+    return dmu, dlog_var + weight[:, None] * 0.5 * (mu**2 - log_var)
+
+
+def in_std(dgiven, weight, mu, log_var, eps):
+    dmu, dlog_var = latent_backward(dgiven, weight, mu, log_var, eps)
+    return dmu, dlog_var * 2 / np.exp(log_var / 2)
+
+
 def latent_loss(dgiven, weight, mu, log_var, eps):
     """Whose gradient that is: what the decoder says of z as a linear function, and the weighed KL."""
     z = mu + np.exp(log_var / 2) * eps
@@ -47,6 +62,10 @@ def latent_loss(dgiven, weight, mu, log_var, eps):
 
 
 # ---- classes summed out: logits, bounds (N, C) -> (N,)
+
+
+def softmax_of_all(a):
+    return np.exp(a) / np.exp(a).sum()
 
 
 def class_bound(logits, bounds):
@@ -63,9 +82,10 @@ def class_bound_backward(logits, bounds):
 
 
 def class_bound_backward_variant(logits, bounds, q=softmax, entropy=1, mean=lambda q, v: last(q * v), sign=1,
-                                 weight=lambda q: q, dbounds=lambda q: q, one=0, total=lambda a: a):  # fmt: skip
+                                 weight=lambda q: q, dbounds=lambda q: q, one=0, total=lambda a: a,
+                                 log_q=log_softmax):  # fmt: skip
     p = q(logits)
-    v = bounds - entropy * log_softmax(logits) - one
+    v = bounds - entropy * log_q(logits) - one
     return total(sign * weight(p) * (v - mean(p, v))), total(sign * dbounds(p))
 
 
@@ -90,6 +110,17 @@ def m2_variant(bounds, logits, y, alpha, target=None, bound=class_bound, known_b
     return sign * (of_known + of_unknown).sum() / over(known) + label
 
 
+def none_for_zero(function):
+    """With y > 0 where y >= 0 is meant."""
+    return lambda bounds, logits, y, alpha: function(bounds, logits, np.where(y == 0, -1, y), alpha)
+
+
+def label_part_of_all(bounds, logits, y, alpha, over):
+    """Rows without a label stand in it as well, with the last class."""
+    part = log_softmax(logits)[np.arange(len(y)), y].sum() / over(y >= 0)
+    return m2_variant(bounds, logits, y, alpha, labels=0) - alpha * part
+
+
 def m2_backward(bounds, logits, y, alpha):
     return m2_backward_variant(bounds, logits, y, alpha)
 
@@ -97,11 +128,12 @@ def m2_backward(bounds, logits, y, alpha):
 def m2_backward_variant(bounds, logits, y, alpha, u_known=0, labels=1, label_sign=1, over=lambda known: len(known),
                         label_over=lambda known: known.sum(), weight=lambda alpha: alpha, sign=-1,
                         of_known=lambda wanted, q: wanted, of_unknown=lambda q: q, unknown=1,
-                        entropy=1, label=lambda q, wanted, known: known * q - wanted):  # fmt: skip
+                        entropy=1, label=lambda q, wanted, known: known * q - wanted,
+                        mean=lambda q, v: last(q * v)):  # fmt: skip
     y = np.asarray(y, "int64")
     known, q = (y >= 0).astype(float)[:, None], softmax(logits)
     wanted = hot(y, bounds.shape[1])
-    of_u, _ = class_bound_backward_variant(logits, bounds, entropy=entropy)
+    of_u, _ = class_bound_backward_variant(logits, bounds, entropy=entropy, mean=mean)
     share = 1 - known + u_known * known
     dlogits = sign * unknown * share * of_u / over(known)
     dlogits = dlogits + labels * label_sign * weight(alpha) * label(q, wanted, known) / label_over(known)

@@ -4,36 +4,12 @@ from functools import partial
 
 import numpy as np
 
+from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import labels_by_hand as by_hand
+from . import labels_draws as draws
 from .codes_by_hand import last, softmax
 from .labels_by_hand import hot, log_softmax
-
-
-def _with_classes(rng):
-    """Rows and classes, the last of which is in none of them."""
-    N, n, C = rng.integers(9, 16), rng.integers(3, 7), rng.integers(4, 8)
-    return {"x": rng.standard_normal((N, n)), "y": rng.integers(0, C - 1, N), "C": C}
-
-
-def _between(rng):
-    N, L, C = rng.integers(5, 10), rng.integers(2, 5), rng.integers(5, 8)
-    latent = {name: rng.standard_normal((N, L)) for name in ("mu", "log_var", "eps")}
-    return {"dgiven": rng.standard_normal((N, L + C)), "weight": rng.uniform(0.2, 0.8, N)} | latent
-
-
-def _bounds(rng):
-    shape = rng.integers(5, 12), rng.integers(3, 8)
-    return {"logits": rng.standard_normal(shape), "bounds": rng.uniform(-6, -3, shape)}
-
-
-def _few_labels(rng):
-    """About a third of the rows have a label."""
-    inputs = _bounds(rng)
-    N, C = inputs["logits"].shape
-    y = np.where(np.arange(N) < 1 + N // 4, rng.integers(0, C - 1, N), -1)
-    return {"bounds": inputs["bounds"], "logits": inputs["logits"], "y": rng.permutation(y),
-            "alpha": rng.uniform(1.3, 2)}  # fmt: skip
 
 
 def _beside(part=None, where=-1):
@@ -55,7 +31,7 @@ EXERCISES = (
         "20.1",
         "beside",
         "given",
-        _with_classes,
+        draws.with_classes,
         by_hand.beside,
         hints=(
             "np.eye(C) has a 1 in column k of row k. Which of its rows belongs to an example of class y?",
@@ -76,6 +52,8 @@ EXERCISES = (
             "the number of the class stands where a 1 should": _beside(lambda y, C: hot(y, C) * y[:, None]),
             "ones up to the class: only its own column is 1": _beside(
                 lambda y, C: (np.arange(C) <= y[:, None]).astype(float)),
+            "whole columns are 1, those of all classes that are in y; each row has one 1": _beside(
+                lambda y, C: np.tile(hot(y, C).max(axis=0), (len(y), 1))),
             "all rows have the class of the first": _beside(lambda y, C: hot(0 * y + y[0], C)),
             "the one-hot rows are divided by C": _beside(lambda y, C: hot(y, C) / C),
             "the columns of the classes are 0": _beside(lambda y, C: 0 * hot(y, C)),
@@ -85,7 +63,7 @@ EXERCISES = (
         "20.2",
         "latent_backward",
         "dmu, dlog_var",
-        _between,
+        draws.between,
         by_hand.latent_backward,
         value=by_hand.latent_loss,
         hints=(
@@ -105,7 +83,15 @@ EXERCISES = (
             "the reconstruction is weighed as well: dgiven has its weight already": lambda dgiven, w, *rest: (
                 by_hand.latent_backward(dgiven * w[:, None], w, *rest)),
             "the KL is missing in dmu": _latent(kl_mu=0),
-            "the KL in dmu is twice or half of mu": _latent(kl_mu=2),
+            "the KL in dmu is twice mu: the slope of mu^2 / 2 is mu": _latent(kl_mu=2),
+            "the KL in dmu is half of mu: the slope of mu^2 / 2 is mu": _latent(kl_mu=0.5),
+            "the KL in dmu is mu^2: its slope is wanted": by_hand.mu_squared,
+            "the KL itself stands in dlog_var: its slope is wanted": by_hand.kl_for_its_slope,
+            "dlog_var is the gradient in std: std = exp(log_var / 2) is between": by_hand.in_std,
+            "the KL is divided by the number of latents: it is a sum over them": lambda dgiven, w, mu, *rest: (
+                by_hand.latent_backward(dgiven, w / mu.shape[1], mu, *rest)),
+            "the KL is divided by N, and weight is not used: each example has its own": _latent(
+                weigh=lambda w: 1 / len(w)),
             "the half of std = exp(log_var / 2) is missing": _latent(half=1),
             "eps is missing in dlog_var": _latent(noise=1),
             "std is missing in dlog_var": _latent(std=np.ones_like),
@@ -121,7 +107,7 @@ EXERCISES = (
         "20.3",
         "class_bound",
         "bound",
-        _bounds,
+        draws.bounds,
         by_hand.class_bound,
         points=2,
         hints=(
@@ -144,6 +130,18 @@ EXERCISES = (
             "the logits are taken for q: their softmax must be taken": _u(q=lambda a: a),
             "exp(logits) is not divided by its sum": _u(q=np.exp),
             "softmax over the examples; it is over the classes": _u(q=lambda a: softmax(a, axis=0)),
+            "softmax over the examples, in q and in log q: it is over the classes": _u(
+                q=lambda a: softmax(a, axis=0), log_q=lambda a: np.log(softmax(a, axis=0))),
+            "softmax over everything; it is over the classes of each example": _u(
+                q=by_hand.softmax_of_all, log_q=lambda a: np.log(by_hand.softmax_of_all(a))),
+            "a sigmoid of each logit; q is their softmax": _u(q=sigmoid, log_q=lambda a: np.log(sigmoid(a))),
+            "in bits: nats have the natural logarithm": _u(log_q=lambda a: np.log2(softmax(a))),
+            "that is the logarithm of an average of e^b; with y as a latent log q stands in the average":
+                lambda logits, bounds: np.log((softmax(logits) * np.exp(bounds)).sum(axis=1)),
+            "-log q is added up without q in front: the entropy is an average": lambda logits, bounds: (
+                (softmax(logits) * bounds - log_softmax(logits)).sum(axis=1)),
+            "the bounds are added up without q in front: both parts are averages": lambda logits, bounds: (
+                (bounds - softmax(logits) * log_softmax(logits)).sum(axis=1)),
             "q where log q should be": _u(log_q=softmax),
             "averaged over the classes; the sum is wanted": _u(total=lambda a: a.mean(axis=1)),
             "summed over the examples; one number per example is wanted": _u(total=lambda a: a.sum(axis=0)),
@@ -159,7 +157,7 @@ EXERCISES = (
         "20.4",
         "class_bound_backward",
         "dlogits, dbounds",
-        _bounds,
+        draws.bounds,
         by_hand.class_bound_backward,
         value=lambda logits, bounds: by_hand.class_bound(logits, bounds).sum(),
         points=2,
@@ -186,12 +184,28 @@ EXERCISES = (
             "the average is added in dlogits": _u_back(mean=lambda q, v: -last(q * v)),
             "the average is over all examples as well": _u_back(mean=lambda q, v: (q * v).sum()),
             "the signs are those of U, the loss": _u_back(sign=-1),
-            "softmax over the examples; it is over the classes": _u_back(q=lambda a: softmax(a, axis=0)),
+            "softmax over the examples; it is over the classes": _u_back(
+                q=lambda a: softmax(a, axis=0), log_q=lambda a: np.log(softmax(a, axis=0))),
+            "softmax over everything; it is over the classes of each example": _u_back(
+                q=by_hand.softmax_of_all, log_q=lambda a: np.log(by_hand.softmax_of_all(a))),
+            "the average of b is subtracted in dlogits, without its entropy": lambda logits, bounds: (
+                by_hand.class_bound_backward_variant(
+                    logits, bounds, mean=lambda q, v: last(q * bounds))),
+            "the average of v is subtracted from b in dlogits: log q is missing there": lambda logits, bounds: (
+                by_hand.class_bound_backward_variant(
+                    logits, bounds, entropy=0, mean=lambda q, v: last(q * (bounds - log_softmax(logits))))),
+            "the average is forgotten in dlogits, and -1 stands there: the slope of log q adds up to 0": _u_back(
+                mean=lambda q, v: 1),
             "exp(logits) is not divided by its sum": _u_back(q=np.exp),
             "dbounds is 1: each bound is multiplied with its q": _u_back(dbounds=np.ones_like),
             "dbounds is 1 / C: the weights are q": _u_back(dbounds=lambda q: np.full_like(q, 1 / q.shape[1])),
             "dbounds is 1 for the likeliest class: all are summed out": _u_back(
                 dbounds=lambda q: hot(q.argmax(axis=1), q.shape[1])),
+            "dbounds is q (b - log q): the derivative in b is wanted": lambda logits, bounds: (
+                by_hand.class_bound_backward(logits, bounds)[0],
+                softmax(logits) * (bounds - log_softmax(logits))),
+            "dbounds is the softmax of the bounds; the weights are those of the logits": lambda logits, bounds: (
+                by_hand.class_bound_backward(logits, bounds)[0], softmax(bounds)),
             "dbounds is q log q": _u_back(dbounds=lambda q: q * np.log(q)),
             "averaged over the examples; the sum is wanted": _u_back(total=lambda a: a / len(a)),
             "summed over the examples: a number per class of each is wanted": _u_back(total=lambda a: a.sum(axis=0)),
@@ -201,7 +215,7 @@ EXERCISES = (
         "20.5",
         "m2_loss",
         "loss",
-        _few_labels,
+        draws.few_labels,
         by_hand.m2_loss,
         hints=(
             "known = y >= 0. Rows with a label give bounds[n, y[n]], the others class_bound.",
@@ -218,6 +232,26 @@ EXERCISES = (
             "all classes are summed out for rows with a label as well: there the class is known":
                 lambda bounds, logits, y, alpha: by_hand.m2_variant(bounds, logits, y, alpha, known_bound=0) - (
                     (y >= 0) * by_hand.class_bound(logits, bounds)).mean(),
+            "class 0 is taken for no label: that is -1": by_hand.none_for_zero(by_hand.m2_loss),
+            "the rows without a label have the sign of U; the bound is -U": _m2(unknown_bound=-1),
+            "the part of the labels is a mean over all rows: y = -1 is the last column to NumPy": partial(
+                by_hand.label_part_of_all, over=len),
+            "the part of the labels is a sum over all rows: y = -1 is the last column to NumPy": partial(
+                by_hand.label_part_of_all, over=lambda known: known.sum()),
+            "the largest bound stands in the rows without a label": _m2(
+                bound=lambda logits, bounds: bounds.max(axis=1)),
+            "log sum exp of the bounds stands in the rows without a label: q is given": _m2(
+                bound=lambda logits, bounds: np.log(np.exp(bounds).sum(axis=1))),
+            "rows with a label get -log q beside b: there the class is known": lambda bounds, logits, y, alpha: (
+                by_hand.m2_loss(bounds, logits, y, alpha)
+                + (hot(y, bounds.shape[1]) * log_softmax(logits)).sum() / len(y)),
+            "q is in front of b in rows with a label: there the class is known": lambda bounds, logits, y, alpha: (
+                by_hand.m2_loss(bounds, logits, y, alpha)
+                + (hot(y, bounds.shape[1]) * bounds * (1 - softmax(logits))).sum() / len(y)),
+            "alpha multiplies everything; it belongs to the part of the labels": lambda bounds, logits, y, alpha: (
+                alpha * by_hand.m2_loss(bounds, logits, y, 1)),
+            "the bounds of rows with a label are divided by their number; N is wanted": _m2(
+                parts=lambda a, b, known: -a.sum() / known.sum() - b.sum() / len(known)),
             "rows without a label are left out": _m2(unknown_bound=0),
             "rows with a label are left out of the bound": _m2(known_bound=0),
             "the part of the labels, with alpha, is missing": _m2(labels=0),
@@ -241,7 +275,7 @@ EXERCISES = (
         "20.6",
         "m2_backward",
         "dlogits, dbounds",
-        _few_labels,
+        draws.few_labels,
         by_hand.m2_backward,
         value=by_hand.m2_loss,
         points=2,
@@ -257,6 +291,30 @@ EXERCISES = (
             "the class bound is missing in dlogits": _m2_back(unknown=0),
             "the part of the labels has the wrong sign: q less one-hot": _m2_back(label_sign=-1),
             "alpha is missing": _m2_back(weight=lambda alpha: 1),
+            "class 0 is taken for no label: that is -1": by_hand.none_for_zero(by_hand.m2_backward),
+            "alpha multiplies everything; it belongs to the part of the labels": lambda bounds, logits, y, alpha: (
+                tuple(alpha * d for d in by_hand.m2_backward(bounds, logits, y, 1))),
+            "the average is not subtracted in dlogits of rows without a label": _m2_back(mean=lambda q, v: 0),
+            "the one-hot row is not subtracted in the part of the labels": _m2_back(
+                label=lambda q, wanted, known: known * q),
+            "the part of the labels moves the logit of its class alone: the others get q": _m2_back(
+                label=lambda q, wanted, known: wanted * (q - 1)),
+            "1 is subtracted for all classes in the part of the labels, not for y alone": _m2_back(
+                label=lambda q, wanted, known: known * (q - 1)),
+            "the part of the labels has a sigmoid; q is the softmax": lambda bounds, logits, y, alpha: (
+                by_hand.m2_backward_variant(bounds, logits, y, alpha, label=lambda q, wanted, known: (
+                    known * sigmoid(logits) - wanted))),
+            "-1 / q is the slope of -log q in q; the logits are wanted": _m2_back(
+                label=lambda q, wanted, known: -wanted / q),
+            "dbounds of rows with a label is divided by their number; N is wanted": _m2_back(
+                of_known=lambda wanted, q: wanted * len(q) / wanted.sum()),
+            "dbounds of rows with a label has alpha: that is in the part of the labels alone":
+                lambda bounds, logits, y, alpha: by_hand.m2_backward_variant(
+                    bounds, logits, y, alpha, of_known=lambda wanted, q: alpha * wanted),
+            "dbounds of rows with a label is that of all classes: only its own counts": _m2_back(
+                of_known=lambda wanted, q: np.ones_like(q)),
+            "dbounds of rows with a label holds q as well": _m2_back(of_known=lambda wanted, q: wanted + q),
+            "dbounds of rows without a label has the wrong sign": _m2_back(of_unknown=lambda q: -q),
             "alpha is squared": _m2_back(weight=np.square),
             "the part of the labels is divided by N, not by the number of labels": _m2_back(label_over=len),
             "the part of the labels is not divided by the number of labels": _m2_back(label_over=lambda known: 1),

@@ -8,62 +8,9 @@ from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import gru_by_hand as gru
 from . import lines_by_hand as by_hand
-from .draws import one_of
+from . import lines_draws as draws
 from .gru_by_hand import gate_gradients, gru_step, through_time
 from .lines_by_hand import entropy, mask, token_loss
-
-
-def _grammar(rng):
-    """Rules of S symbols: some go on to others, and the last of each symbol to none."""
-    S, each = one_of(rng, (3, 3), (4, 2), (5, 4))
-    left = np.repeat(np.eye(S), each, axis=0)
-    right = rng.integers(0, 3, (S * each, S)).astype(float)
-    right[each - 1 :: each] = 0
-    p = rng.uniform(0.05, 0.2, (S, each)) / (each - 1) / S * 4
-    p[:, -1] = 1 - p[:, :-1].sum(axis=1)
-    return {"p": p.reshape(-1), "left": left, "right": right}
-
-
-def _lines(rng):
-    """Tokens 1 .. V - 1, a 0 where a line ends, anything behind it, and a line that is cut off before its end."""
-    N, T = one_of(rng, (7, 9), (6, 11), (8, 10))
-    x = rng.integers(1, 6, (N, T))
-    for row, end in zip(x[1:], rng.permutation(np.arange(2, T - 2).repeat(2))[: N - 1], strict=True):
-        row[end] = 0
-        row[end + 1] = rng.integers(1, 6)
-        row[end + 2 :] = rng.integers(0, 3, T - end - 2)
-    x[-1, -1] = 0
-    return {"x": x}
-
-
-def _predicted(rng):
-    N, T, V = one_of(rng, (4, 7, 9), (6, 5, 8), (5, 9, 6))
-    x, counts = rng.integers(0, V, (N, T)), np.ones((N, T))
-    for i, row in enumerate(counts):
-        row[T - 1 - i % (T - 2) :] = 0
-    return {"logits": 2 * rng.standard_normal((N, T, V)) + 900.0, "x": x, "counts": counts}
-
-
-def _step(rng):
-    N, H = one_of(rng, (4, 6), (5, 3), (6, 4))
-    a, h = rng.standard_normal((N, 3 * H)), rng.standard_normal((N, H))
-    return {"a": a, "h": h, "U": rng.standard_normal((H, 3 * H)), "c": rng.standard_normal(H)}
-
-
-def _gates(rng):
-    shape = one_of(rng, (4, 6), (5, 3), (6, 4))
-    given = {name: rng.standard_normal(shape) for name in ("dh_new", "h", "a_r", "a_u", "a_n", "m")}
-    r = sigmoid(given["a_r"])
-    return given | {"r": r, "u": sigmoid(given["a_u"]), "n": np.tanh(given["a_n"] + r * given["m"])}
-
-
-def _time(rng):
-    T, N, H = one_of(rng, (5, 3, 4), (4, 5, 2), (3, 4, 5))
-    given = {"dy": rng.standard_normal((T, N, H)), "a": rng.standard_normal((T, N, 3 * H)),
-             "h_0": rng.standard_normal((N, H)), "U": rng.standard_normal((H, 3 * H)) / H**0.5,
-             "c": rng.standard_normal(H)}  # fmt: skip
-    kept = gru.unrolled(given["a"], given["h_0"], given["U"], given["c"])
-    return given | dict(zip(("states", "r", "u", "m", "n"), kept, strict=True))
 
 
 def _sizes(dh_new, **_):
@@ -94,7 +41,7 @@ EXERCISES = (
         "23.1",
         "entropy",
         "H",
-        _grammar,
+        draws.grammar,
         entropy,
         points=2,
         hints=(
@@ -113,6 +60,10 @@ EXERCISES = (
             "the sign: log p is negative, an entropy is not": _entropy(sign=1),
             "in bits: nats have the natural logarithm": _entropy(log=np.log2),
             "log p is not averaged: each rule counts with its chance p": _entropy(weight=np.ones_like),
+            "the I is missing: from H = h + M H follows (I - M) H = h": _entropy(solve=by_hand.without_I),
+            "the rules of a symbol are averaged with their chances p, not as if all were alike, in M": (
+                lambda p, left, right: by_hand.entropy_variant(
+                    p, left, right, in_M=lambda p: np.full_like(p, left.shape[1] / len(p)))),
             "a right side counts with the chance of its rule: p is missing in M": _entropy(in_M=np.ones_like),
             "M is transposed: M_ij is how many j a symbol i becomes": _entropy(turn=np.transpose),
             "the sign of M: from H = h + M H follows (I - M) H = h": _entropy(stays=1),
@@ -129,7 +80,7 @@ EXERCISES = (
         "23.2",
         "mask",
         "counts",
-        _lines,
+        draws.lines,
         mask,
         hints=(
             "ends = x == 0 is True at each end mark. np.cumsum(ends, axis=1) is how many there were up to a place.",
@@ -152,6 +103,15 @@ EXERCISES = (
             "every place counts: what is behind the end is no part of the line": lambda x: np.ones(x.shape),
             "only the end marks count: the tokens before it are to be said as well": lambda x: (
                 (x == 0) * mask(x)),
+            "1 from the end mark on: it is 1 up to there": lambda x: (np.cumsum(x == 0, axis=1) > 0).astype(float),
+            "behind the end it goes on, up to the next 0: leave the place itself out of the sum": lambda x: (
+                (np.cumsum(x == 0, axis=1) <= 1).astype(float)),
+            "how many tokens are not 0 is not where the line ends: behind the end anything may stand": lambda x: (
+                (np.arange(x.shape[1]) <= (x != 0).sum(axis=1, keepdims=True)).astype(float)),
+            "a line without an end mark counts to its last place, and not nothing": lambda x: (
+                mask(x) * (x == 0).any(axis=1, keepdims=True)),
+            "the end mark is left out, and a line without one counts nothing: argmax says 0 there": lambda x: (
+                (np.arange(x.shape[1]) < (x == 0).argmax(axis=1)[:, None]).astype(float)),
             "how many end marks there were, not whether there were none": lambda x: (
                 np.cumsum(x == 0, axis=1) - (x == 0)),
         },
@@ -160,7 +120,7 @@ EXERCISES = (
         "23.3",
         "token_loss",
         "loss, dlogits",
-        _predicted,
+        draws.predicted,
         token_loss,
         value=lambda logits, x, counts: token_loss(logits, x, counts)[0],
         points=2,
@@ -172,6 +132,20 @@ EXERCISES = (
         ),
         slips={
             "exp overflows: take the largest logit off first": lambda logits, x, counts: (np.nan, 0 * logits + np.nan),
+            "that is the logarithm of a p that is rounded to 0: take log p_k = o_k - log sum exp(o)": lambda *args: (
+                np.inf, token_loss(*args)[1]),
+            **{f"p + {eps:g} in the logarithm: some p are smaller; take log p_k = o_k - log sum exp(o)": _loss(
+                score=partial(by_hand.log_of_sum, eps)) for eps in (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)},
+            "the logarithm is missing: the loss is made of -log p, not of -p": _loss(score=np.exp),
+            "p log p is added up: the token that is there is known, so its log p alone": _loss(
+                pick=lambda one_hot, log_p: np.exp(log_p)),
+            "the largest logit is taken off in the sum of exp alone: it belongs off o_k as well":
+                by_hand.without_the_largest,
+            "a mean over the places of each line: they are added up": _loss(
+                in_loss=by_hand.shared, in_gradient=by_hand.shared),
+            "1 is subtracted for every token: it is only where the token is": lambda logits, x, counts: (
+                token_loss(logits, x, counts)[0],
+                by_hand.loss_variant(logits, x, counts, hot=0)[1] - counts[..., None] / len(x)),
             "divided by the number of tokens: the mean is over the lines": _loss(over=np.sum),
             "divided by the number of all places: the mean is over the lines": _loss(over=np.size),
             "that is the sum over the lines: their mean is wanted": _loss(over=lambda counts: 1),
@@ -199,7 +173,7 @@ EXERCISES = (
         "23.4",
         "gru_step",
         "h_new, r, u, m, n",
-        _step,
+        draws.step,
         gru_step,
         hints=(
             "g = h @ U, (N, 3 H). The blocks: a[:, :H], a[:, H : 2 * H], a[:, 2 * H :], and those of g as well. "
@@ -217,14 +191,24 @@ EXERCISES = (
             "tanh is missing": _forward(candidate=_as_it_is),
             "n has a tanh: sigmoid is for the gates": _forward(candidate=sigmoid),
             "gates have a sigmoid: tanh is for n": _forward(gate=np.tanh),
-            "r and u are exchanged: the blocks are in the order r, u, n": _forward(order=(1, 0, 2)),
+            "r and u are exchanged: the blocks, and what is returned, are in the order r, u, n": _forward(
+                order=(1, 0, 2)),
             "the blocks are read in the order n, r, u: they are in the order r, u, n": _forward(order=(1, 2, 0)),
             "a block is H columns beside each other, not every third": _forward(cut=_interleaved),
             "the old state is missing: u h": _forward(of_h=_nothing),
             "n counts 1 - u, not 1": _forward(of_n=np.ones_like),
             "n counts 1 - u, not u: both get u": _forward(of_n=lambda u: u),
             "the old state counts u, not 1": _forward(of_h=np.ones_like),
+            "h_new is n alone: u says how much of n, and how much of the old state": _forward(
+                of_n=np.ones_like, of_h=_nothing),
             "the block of a is missing in n": _forward(of_a=0),
+            "the gates see h as well: h U is missing in r and u": _forward(of_g=0),
+            "c is added in the gates: it stands in m alone": _forward(c_in_gates=1),
+            "c stands in n once more: it is in m already": _forward(late=1),
+            "r multiplies m in n; here it is u": _forward(of_reset=lambda r, u: u),
+            "u weighs n and the old state; here it is r": _forward(of_update=lambda r, u: r),
+            "m is returned with r: r multiplies it in n, m is h U_n + c": lambda *args: gru.m_with_r(gru_step(*args)),
+            "the blocks of U are transposed: it is h U_r, and so on": _forward(of_U=gru.turned_blocks),
             "n takes the block of g that is r's": _forward(in_n=lambda g: g[0]),
             "n takes the block of g that is u's": _forward(in_n=lambda g: g[1]),
         },
@@ -233,7 +217,7 @@ EXERCISES = (
         "23.5",
         "gate_gradients",
         "da_r, da_u, da_n, dm",
-        _gates,
+        draws.gates,
         gate_gradients,
         value=gru.gates_value,
         points=2,
@@ -251,6 +235,7 @@ EXERCISES = (
             "the factor 1 - u of n in h_new is missing": _gate(to_n=np.ones_like),
             "the derivative of tanh is missing": _gate(tanh=np.ones_like),
             "the derivative of tanh is 1 - n^2, not n (1 - n)": _gate(tanh=lambda n: n * (1 - n)),
+            "the derivative of tanh is 1 - n^2, not (1 - n)^2": _gate(tanh=lambda n: (1 - n) ** 2),
             "the derivative of tanh is 1 - n^2, not 1 - n": _gate(tanh=lambda n: 1 - n),
             "the derivative of tanh is 1 - n^2 of its value: tanh is applied once more": _gate(
                 tanh=lambda n: 1 - np.tanh(n) ** 2),
@@ -266,6 +251,9 @@ EXERCISES = (
             "the derivative of the sigmoid is r (1 - r), not 1 - r^2": _gate(gate_r=lambda r: 1 - r**2),
             "da_r: r was multiplied by m, and m is missing": _gate(to_r=lambda m, n, r: 1),
             "da_r: r was multiplied by m, not by n": _gate(to_r=lambda m, n, r: n),
+            "m and r are exchanged: each factor gets what the product gets, times the other one": gru.gates_exchanged,
+            "da_r: r was multiplied by m, not by h": lambda dh_new, h, r, u, m, n: gru.gates_variant(
+                dh_new, h, r, u, m, n, to_r=lambda m, n, r: h),
             "da_r: m and r, not m alone: r is in dm, not in da_r": _gate(to_r=lambda m, n, r: m * r),
             "dm: m was multiplied by r, and r is missing": _gate(to_m=np.ones_like),
             "dm: m was multiplied by r, not by 1 - r": _gate(to_m=lambda r: 1 - r),
@@ -279,7 +267,7 @@ EXERCISES = (
         "23.6",
         "through_time",
         "da, dU, dc, dh_0",
-        _time,
+        draws.time,
         through_time,
         value=gru.time_value,
         points=2,
@@ -306,6 +294,16 @@ EXERCISES = (
             "da's third block is da_n, not dm": _back(block=lambda da_n, dm: dm),
             "dh_0 is one step off: that is the gradient of states[1]": _back(last=False),
             "the time runs forward: a gradient goes from the last step to the first": _back(upward=True),
+            "the last dy is left out: every state had an output": _back(used=lambda t, T: t < T - 1),
+            "the last dy is used twice: as the start of dh and again in its step": _back(
+                used=lambda t, T: 1 + (t == T - 1)),
+            "dy[t] is added to the state before as well: it belongs to states[t + 1]": _back(again=1),
+            "dh_0 gets no dy: states[0] was the output of no step": gru.dh_0_with_dy,
+            "dh_0 gets no dy: dy[t - 1] is the last one at t = 0": partial(gru.dh_0_with_dy, step=-1),
+            "the blocks of U are not transposed on the way back: a dense layer gives dg U^T": _back(
+                of_U=gru.turned_blocks),
+            "the block of n is missing on the way through U: m holds h as well": _back(ways=(1, 1, 0)),
+            "the blocks of the gates are missing on the way through U: r and u hold h as well": _back(ways=(0, 0, 1)),
             "dU and dc are divided by T: they are sums over the steps": _back(over=lambda T: T),
         },
         around=_sizes_of_time,
