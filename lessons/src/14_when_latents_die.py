@@ -717,9 +717,9 @@ print("five hidden layers:", doctor(deep[0]), "\n\none hidden layer:", doctor(sh
 # one die late. A mean stands still where its variance over the data is 0.01 or less. None of the eight means of the
 # deep net moves. That its decoder "uses z" is no contradiction: it gains a tenth or two of a nat, for 0.1 nats of KL.
 # The doctor compares these two; next to nothing is said, and next to nothing is made of it. What it advises are two
-# of your cures, a smaller decoder, and the bound of lesson 15. For a run of your own, `minivae evaluate RUN --measure
-# latents` says the same, and `minivae ledger RUN` draws the ledger of every epoch, if the run was trained with
-# `ledger = true` in its configuration.
+# of your cures, a smaller decoder, and the bound of lesson 15. For a run of your own,
+# `minivae evaluate RUN --measure latents` says the same, and `minivae ledger RUN` draws the ledger of every epoch, if
+# the run was trained with `ledger = true` in its configuration.
 
 # %% [markdown]
 # <!-- only with solutions -->
