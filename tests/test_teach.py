@@ -126,6 +126,26 @@ def test_whole_numbers_where_none_are_wanted(capsys):
     assert "loses its decimals" in said(capsys, "1.1", lambda x, W, b: (x @ W + b).astype(int))
 
 
+def test_whole_numbers_where_they_are_wanted(capsys):
+    """Nothing was cut off; and where the answer is an index, floats are refused."""
+    nearest = exercise("21.1").reference
+    text = said(capsys, "21.1", lambda z, e: (nearest(z, e) * 0).tolist())
+    assert "loses its decimals" not in text
+    text = said(capsys, "21.1", lambda z, e: nearest(z, e).astype(float))
+    assert "expected whole numbers, which can be indices, got an array of float64" in text
+
+
+def test_one_hot_rows_are_not_called_another_order(capsys):
+    """Any one-hot row is a permutation of any other."""
+    gumbel_softmax = exercise("21.6").reference
+
+    def next_one(logits, gumbel, temperature):
+        z, y = gumbel_softmax(logits, gumbel, temperature)
+        return np.roll(z, 1, axis=1), y
+
+    assert "order" not in said(capsys, "21.6", next_one)
+
+
 def test_two_mistakes_go_before_a_factor_without_a_name(monkeypatch, capsys):
     def variant(x, W, b, a=1, c=1):
         return a * c * (x @ W + b)

@@ -28,6 +28,7 @@ from minivae.models import VAE
 from minivae.optim import SGD, Adam
 from minivae.reports import keep_report
 from minivae.runs import Run
+from minivae.teach.exercise import LESSONS
 from minivae.train import fit
 
 
@@ -645,6 +646,7 @@ def test_terminal_escapes_in_names_are_not_printed(tmp_path, monkeypatch, capsys
     ["class E(BaseException): pass\nraise E('mine')", "import sys; sys.exit(0)", "raise GeneratorExit",
      "def X(rng): raise SystemExit", LAYER := """
 from minivae.layers import Layer
+from minivae.teach.exercise import LESSONS
 class X(Layer):
     n_in = 3
     def forward(self, x, noise=None): return x, None
@@ -708,7 +710,7 @@ def test_lessons_go_on_where_a_full_disk_stopped_them(tmp_path, monkeypatch, cap
         patch.setattr("minivae.cli.lessons.write_atomic", full)
         assert "DIR: cannot write mine/02" in error_of(capsys, "lessons", "mine")
     assert main(["lessons", "mine"]) == 0
-    assert len(list((tmp_path / "mine").rglob("*.ipynb"))) == 26
+    assert len(list((tmp_path / "mine").rglob("*.ipynb"))) == 2 * len(LESSONS)
     assert main(["lessons", "mine"]) == 0
 
 

@@ -534,7 +534,7 @@ what_the_levels_say()
 # it is differs from seed to seed, as the dots show.
 #
 # And the ELBO? -24.8 for the plain hierarchy, -24.4 with the warm-up, -24.6 for the ladder, -24.2 with the warm-up.
-# The warm-up gains some 0.4 nats both times; the ladder some 0.2, which is little beside what seeds do to it. So the
+# The warm-up gains some 0.4 nats both times; the ladder some 0.2 on the average of three seeds. That is little: the
 # ladder does not make a much better density of these digits. It makes another *code*: what the plain model keeps in
 # 16 numbers side by side is here in two levels. Whether you want that, no ELBO tells you.
 #

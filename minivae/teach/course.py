@@ -34,7 +34,7 @@ COURSE = {
     18: Lesson("Levels", (7, 9), 3),
     19: Lesson("Factors", (7, 9, 12), 3),
     20: Lesson("Given a label", (7, 9), 3),
-    21: Lesson("Codes", (8, 10), 3.5),
+    21: Lesson("Codes", (8, 10), 4),
     22: Lesson("Critics and blur", (1, 7, 9), 3),
     23: Lesson("Sequences", (1, 7, 9), 3),
     24: Lesson("Five families", (6, 7, 9), 3.5),

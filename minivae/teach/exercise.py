@@ -42,6 +42,8 @@ class Exercise:
         Of inputs by their names: what the diagnosis is told besides, arguments of `gradcheck.explain`.
     tolerance : float
         Largest relative error of an output, max|yours - true| / max|true|.
+    indices : bool
+        Whether the answer must be whole numbers by their type, since it is used as an index.
     points : int
         What it is worth where it is graded: 1 for a formula, 2 for several gradients or a derivation of one's own, 3
         for a whole model.
@@ -57,6 +59,7 @@ class Exercise:
     slips: dict = field(default_factory=dict)
     around: Callable | None = None
     tolerance: float = 1e-6
+    indices: bool = False
     points: int = 1
 
     @property

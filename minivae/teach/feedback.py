@@ -20,7 +20,7 @@ def compare(task, inputs, found, passed=()):
     `passed` are inputs on which the answer was right: a mistake that shows there is not the one.
     """
     truths = task.answers(task.reference, inputs)
-    verdicts = {name: _difference(got, truths[name], task.tolerance) for name, got in found.items()}
+    verdicts = {name: _difference(got, truths[name], task) for name, got in found.items()}
     wrong = [name for name, (complaint, _) in verdicts.items() if complaint]
     reasons = _Reasons(task, inputs, found, truths, wrong, passed).of_all() if wrong else {}
     lines = []
@@ -45,12 +45,14 @@ def _agreement(got, numeric):
     return f", against the numeric gradient {error:.1e}"
 
 
-def _difference(got, truth, tolerance):
+def _difference(got, truth, task):
     """(what is wrong or None, largest error)."""
     if isinstance(truth, str):
         return (None, 0.0) if isinstance(got, str) and got == truth else (f"{got!r} is not it", 1.0)
     if got is None or isinstance(got, list | tuple | dict | str | np.ma.MaskedArray):
         return f"expected an array, got {kind_of(got)}{'; np.array makes one of it' * isinstance(got, list)}", 1.0
+    if task.indices and getattr(got, "dtype", np.dtype(int)).kind == "f":
+        return f"expected whole numbers, which can be indices, got {kind_of(got)}", 1.0
     a, b = numbers(got), np.asarray(truth, "float64")
     if isinstance(got, bool | np.bool_):
         return f"expected numbers, got {kind_of(got)}", 1.0
@@ -66,7 +68,7 @@ def _difference(got, truth, tolerance):
         return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are not finite{first}", 1.0
     error = np.abs(a - b)
     largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
-    if largest <= tolerance * scale:
+    if largest <= task.tolerance * scale:
         return None, largest
     i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
     where = f"worst at {list(i)}: " if i else ""
@@ -115,7 +117,7 @@ class _Reasons:
 
     def _shows(self, slip, inputs):
         slipped, right = self.task.answers(slip, inputs), self.task.answers(self.task.reference, inputs)
-        return any(_difference(np.asarray(slipped[name]), right[name], self.task.tolerance)[0] for name in right)
+        return any(_difference(np.asarray(slipped[name]), right[name], self.task)[0] for name in right)
 
     def of_all(self):
         """{wrong output: what is known of it}: a mistake that explains the whole answer, else one for each output."""
@@ -186,7 +188,8 @@ class _Reasons:
         rows = next((len(a) for a in self.inputs.values() if np.ndim(a) > 1), 1)
         around = self.task.around(**self.inputs) if self.task.around else {}
         finding = explain(got, truth, **({"others": others, "sizes": {"N": rows}} | around))
-        return None if finding is None or finding.kind in ("unknown", "not finite") else finding
+        order_of_two = finding is not None and finding.kind == "order" and len(np.unique(truth)) <= 2  # one-hot rows
+        return None if finding is None or order_of_two or finding.kind in ("unknown", "not finite") else finding
 
     def _pairs(self):
         """(one mistake, another, {output: value}) of two variants of one function, with the changes of both."""
@@ -199,7 +202,9 @@ class _Reasons:
 
 def _cut_off(found, got, truth):
     """What to say of whole numbers where none are wanted, or None."""
-    if np.asarray(found).dtype.kind in "iu" and got.shape == truth.shape and np.array_equal(got, np.trunc(truth)):
+    cut = np.trunc(truth)
+    whole = np.asarray(found).dtype.kind in "iu" and got.shape == truth.shape
+    if whole and np.array_equal(got, cut) and not np.array_equal(cut, truth):
         return "an array of whole numbers: what is put into it loses its decimals"
     return None
 

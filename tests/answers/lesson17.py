@@ -472,6 +472,13 @@ def laws_in_a_loop(kl, mu, log_var, mu_p, log_var_p, eps):
     return kl(*same, mu_p, log_var_p)[0], (kl(mu, log_var, mu_p, log_var_p) - rows.mean(axis=0)) / error
 
 
+def shares_by_naive_exp(g, z, mu, log_var, log_w):
+    v, d = np.exp(log_var)[:, None], z - mu[:, None]
+    density = np.exp(log_w)[:, None] * np.exp(-0.5 * (np.log(2 * np.pi * v) + d**2 / v)).prod(axis=-1)
+    r = (g * density / density.sum(axis=0))[..., None]
+    return -(r * d / v).sum(axis=0), (r * d / v).sum(axis=1), 0.5 * (r * (d**2 / v - 1)).sum(axis=1)
+
+
 WRONG = {
     "17.1": [
         (naive, "exp underflows where z is far"),
@@ -534,6 +541,7 @@ WRONG = {
         (lambda mu, log_var: best_gaussian(mu, log_var)[0], "expected it to return mu_p, log_var_p"),
     ],
     "17.4": [
+        (shares_by_naive_exp, "both underflow where z is far"),
         (with_share(lambda a, log_w: np.exp(a)), "exp(a) is not divided by p(z)"),
         (with_share(lambda a, log_w: np.exp(log_w)[:, None] + 0 * a), "the weights w stand for the shares"),
         (with_share(lambda a, log_w: np.full(a.shape, 1 / len(a))), "every component gets the same share"),

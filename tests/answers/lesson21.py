@@ -728,8 +728,101 @@ def two_parts(dy, y, temperature):
     return (g - y * g.sum(axis=-1)[:, None]) * (1 / temperature)
 
 
+def by_the_product(z, e):
+    return (z @ e.T).argmin(axis=1)
+
+
+def as_floats(z, e):
+    return ((z[:, None] - e) ** 2).sum(axis=2).argmin(axis=1).astype(float)
+
+
+def not_summed(z, e):
+    return ((z[:, None] - e) ** 2).argmin(axis=1)
+
+
+def squares_for_slopes(dz_q, z, e, codes, commit):
+    de = np.zeros_like(e)
+    for n, k in enumerate(codes):
+        de[k] -= (z[n] - e[k]) ** 2
+    return dz_q + commit * (z - e[codes]) ** 2, de
+
+
+def to_the_mean_count(count, total, z, codes, decay, tiny):
+    count = decay * count + (1 - decay) * np.bincount(codes, minlength=len(count))
+    total = total * decay
+    np.add.at(total, codes, (1 - decay) * z)
+    S, K = count.sum(), len(count)
+    return count, total, total / ((count + tiny) / (S + K * tiny) * S / K)[:, None]
+
+
+def without_the_bracket(count, total, z, codes, decay, tiny):
+    count = decay * count + (1 - decay) * np.bincount(codes, minlength=len(count))
+    total = total * decay
+    np.add.at(total, codes, (1 - decay) * z)
+    S = count.sum()
+    return count, total, total / (count + tiny / (S + len(count) * tiny) * S)[:, None]
+
+
+def means_of(count, z, codes):
+    return np.stack(
+        [z[codes == k].mean(axis=0) if (codes == k).any() else np.zeros(z.shape[1]) for k in range(len(count))]
+    )
+
+
+def wrong_way_round(count, total, z, codes):
+    n = np.bincount(codes, minlength=len(count))[:, None]
+    return np.where(n == 0, means_of(count, z, codes), total / count[:, None])
+
+
+def from_two_on(count, total, z, codes):
+    n = np.bincount(codes, minlength=len(count))[:, None]
+    return np.where(n > 1, means_of(count, z, codes), total / count[:, None])
+
+
+def both_added(count, total, z, codes):
+    n = np.bincount(codes, minlength=len(count))[:, None]
+    return np.where(n > 0, means_of(count, z, codes) + total / count[:, None], total / count[:, None])
+
+
+def mean_of_the_numbers(count, total, z, codes):
+    e = total / count[:, None]
+    for k in set(codes.tolist()):
+        e[k] = z[codes == k].mean()
+    return e
+
+
+def average_over_rows(logits, f):
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return p * (f - (p * f).sum(axis=0))
+
+
+def mean_for_sum(logits, f):
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return p * (f - (p * f).mean(axis=1, keepdims=True))
+
+
+def relaxed_average_over_rows(dy, y, temperature):
+    return y * (dy - (y * dy).sum(axis=0)) / temperature
+
+
+def softmax_twice(dy, y, temperature):
+    p = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
+    return p * (dy - (p * dy).sum(axis=1, keepdims=True)) / temperature
+
+
+def average_divided(dy, y, temperature):
+    return y * dy - y * (y * dy).sum(axis=1, keepdims=True) / temperature
+
+
+def first_term_divided(dy, y, temperature):
+    return y * dy / temperature - y * (y * dy).sum(axis=1, keepdims=True)
+
+
 WRONG = {
     "21.1": [
+        (by_the_product, "the product z e alone decides"),
+        (as_floats, "expected whole numbers, which can be indices"),
+        (not_summed, "each of the d numbers has its own"),
         (farthest, "those are the farthest codes"),
         (inner_product, "the length of e is forgotten"),
         (half_the_product, "the product z e counts twice"),
@@ -753,6 +846,7 @@ WRONG = {
         (seven_codes, ""),
     ],
     "21.2": [
+        (squares_for_slopes, "their derivatives are wanted"),
         (no_straight_through, "dz_q is missing in dz"),
         (no_commitment, "the commitment is missing in dz"),
         (without_two, "the 2 of the square is missing"),
@@ -776,6 +870,8 @@ WRONG = {
         (only_dz, "expected it to return dz, de"),
     ],
     "21.3": [
+        (to_the_mean_count, "scaled to the mean count"),
+        (without_the_bracket, "a bracket is missing"),
         (decay_exchanged, "decay and 1 - decay are exchanged"),
         (full_new, "1 - decay is missing"),
         (full_old, "the old ones are not multiplied by decay"),
@@ -803,6 +899,10 @@ WRONG = {
         (only_e, "expected it to return count, total, e"),
     ],
     "21.4": [
+        (wrong_way_round, "the two cases are exchanged"),
+        (from_two_on, "a code that one place alone chose"),
+        (both_added, "the old quotient is added"),
+        (mean_of_the_numbers, "averaged over the d numbers"),
         (dead_to_zero, "a code that nobody chose goes to 0"),
         (dead_to_nan, "a code that nobody chose is 0 / 0"),
         (dead_is_total, "a code that nobody chose is total"),
@@ -819,6 +919,8 @@ WRONG = {
         (median, ""),
     ],
     "21.5": [
+        (average_over_rows, "the average is over the examples"),
+        (mean_for_sum, "divided by K once more"),
         (mean_forgotten, "the average cost is not subtracted"),
         (p_forgotten, "p_k is missing in front"),
         (plain_mean, "the plain mean of f is subtracted"),
@@ -861,6 +963,10 @@ WRONG = {
         (minus_and_no_temperature, "the noise is subtracted"),
     ],
     "21.7": [
+        (relaxed_average_over_rows, "the average is over the examples"),
+        (softmax_twice, "a softmax of y"),
+        (average_divided, "only the average is divided"),
+        (first_term_divided, "the average is not divided"),
         (temperature_forgotten, "the temperature is missing"),
         (times_temperature, "multiplied with the temperature"),
         (temperature_twice, "divided by the temperature twice"),

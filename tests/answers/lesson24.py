@@ -491,6 +491,17 @@ def generator_half_and_sum(odds_g):
     return loss / 2 * len(odds_g), dodds_g / 2 * len(odds_g)
 
 
+def asks_the_moved_half(z, net):
+    half = z.shape[1] // 2
+    log_scale, shift = net(z[:, half:])
+    return np.hstack([z[:, :half], (z[:, half:] - shift) / np.exp(log_scale)])
+
+
+def without_its_root(x, eps, t, beta):
+    a = np.cumprod(1 - beta)[t - 1, None]
+    return a * x + np.sqrt(1 - a**2) * eps
+
+
 WRONG = {
     "24.1": [
         (with_scale_in_log_det, "a sum of log_scale, not of its exponential"),
@@ -508,6 +519,7 @@ WRONG = {
         (in_place, "it writes into its argument x"),
     ],
     "24.2": [
+        (asks_the_moved_half, "the net is asked about the moved half"),
         (multiplied, "the scale is applied once more"),
         (wrong_order, "subtract the shift, then divide"),
         (shift_added, "the shift is added: subtract it"),
@@ -530,6 +542,7 @@ WRONG = {
         (no_log_det_and_no_kept, "the kept half goes through as it is"),
     ],
     "24.4": [
+        (without_its_root, "the root of the product is forgotten"),
         (index_t, "one step too far"),
         (one_step, "that is the last step alone"),
         (no_roots, "both shares are variances"),

@@ -72,7 +72,8 @@ def rate(path, curve, points):
         rates, lost = np.array([found[1:] for found in curve.values()]).T
         ax.plot(rates, lost, "o-", color=GREY, ms=5, label="one hidden layer, by beta")
         for beta, r, d in zip(curve, rates, lost, strict=True):
-            ax.text(r - 0.12, d - 0.2, f"{beta:g}", color=GREY, fontsize=9, ha="right", va="top")
+            place = (r + 0.1, d + 0.2) if beta < 1 else (r - 0.55, d - 0.7)  # where no point and no line is
+            ax.text(*place, f"{beta:g}", color=GREY, fontsize=9)
         best = max(elbo for elbo, *_ in curve.values())
         line = np.array([0.2, 9.0])
         ax.plot(line, -best - line, color=GREY, ls="--", lw=1.2, label=f"ELBO {best:.1f}, the best of them")

@@ -94,6 +94,18 @@ def settled_variant(count, total, z, codes, used=lambda n, s, count, total, z: s
     return np.where(n[:, None] > 0, used(n, s, count, total, z), dead(count, total, z))
 
 
+def settled_from(least, count, total, z, codes):
+    """The codes that fewer than `least` places chose stay."""
+    n = chosen(codes, len(count)).sum(axis=0)
+    return np.where(n[:, None] >= least, settled(count, total, z, codes), total / count[:, None])
+
+
+def swapped(count, total, z, codes):
+    one = chosen(codes, len(count))
+    n = one.sum(axis=0)
+    return np.where(n[:, None] > 0, total / count[:, None], one.T @ z / np.maximum(n, 1)[:, None])
+
+
 # ---- an expectation over choices: logits, f (N, K) -> dlogits (N, K)
 
 

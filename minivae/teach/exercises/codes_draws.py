@@ -16,9 +16,12 @@ def places(rng):
 
 
 def _codes_of(rng):
-    """Places and their codes, of which two are chosen by none: the last, and another."""
+    """Places and their codes, of which two are chosen by none, the last and another, and one by one place alone."""
     N, K, d = _sizes(rng)
-    return rng.standard_normal((N, d)), rng.permutation(K - 1)[rng.integers(0, K - 2, N)], K, d
+    z, used = rng.standard_normal((N, d)), rng.permutation(K - 1)[: K - 2]
+    codes = used[rng.integers(1, K - 2, N)]
+    codes[rng.integers(N)] = used[0]
+    return z, codes, K, d
 
 
 def back(rng):

@@ -69,12 +69,12 @@ def coupling_variant(x, net, scale=np.exp, move=lambda scale, moved, shift: scal
     return np.concatenate([z, kept] if swap else [kept, z], axis=1), sign * total(log(log_scale, shift, kept))
 
 
-def inverse_variant(z, net, swap=False, scale=lambda log_scale: np.exp(-log_scale),
+def inverse_variant(z, net, swap=False, ask=0, scale=lambda log_scale: np.exp(-log_scale),
                     back=lambda scale, moved, shift: scale * (moved - shift), keep=same):  # fmt: skip
     kept, moved = halves(z)
     if swap:
         kept, moved = moved, kept
-    log_scale, shift = net(kept)
+    log_scale, shift = net((kept, moved)[ask])
     x = back(scale(log_scale), moved, shift)
     return np.concatenate([x, keep(kept, x)] if swap else [keep(kept, x), x], axis=1)
 

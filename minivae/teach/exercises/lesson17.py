@@ -203,8 +203,9 @@ EXERCISES = (
             "z is in all C Gaussians: sum over axis 0. mu_c is in the density of all N z: sum over axis 1.",
         ),
         slips={
-            "exp(a) is not divided by p(z): the shares of one z add up to 1": _down(
-                share=lambda a, w: np.exp(a)),
+            "exp(a) is not divided by p(z): the shares of one z add up to 1": _down(share=lambda a, w: np.exp(a)),
+            "exp(a) and p(z) both underflow where z is far: take their quotient as one exp of a difference": _down(
+                share=lambda a, w: np.exp(a) / np.exp(a).sum(axis=0)),
             "the weights w stand for the shares: the share of a component depends on z": _down(
                 share=lambda a, w: np.exp(w) + 0 * a),
             "every component gets the same share, 1 / C: the share depends on z": _down(
@@ -306,7 +307,7 @@ EXERCISES = (
                 q=lambda mu, log_var, mu_p, log_var_p: (0 * mu_p, 0 * log_var_p)),
             "q has the prior's mean, but not its log_var": _laws(
                 q=lambda mu, log_var, mu_p, log_var_p: (mu_p, 0 * log_var_p)),
-            "0 is what right code gives; this kl may be wrong, so call it": _laws(say=lambda a: 0.0),
+            "0 is what right code gives; this kl may be wrong: call it with the prior for q": _laws(say=lambda a: 0.0),
             "an array of one number: take the number, [0]": _laws(say=_as_it_is),
             "the sign of the score: charged minus sampled, it is positive where too much is charged": _laws(sign=-1),
             "only the mean of the draws is divided by the standard error: the difference is": _laws(whole=0),

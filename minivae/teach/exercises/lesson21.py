@@ -20,10 +20,6 @@ _exact, _gumbel = partial(partial, by_hand.exact_variant), partial(partial, by_h
 _relax = partial(partial, by_hand.gumbel_backward_variant)
 
 
-def _share(one):
-    return one.mean(axis=0)
-
-
 def _scaled_by_the_old(count, total, z, codes, decay, tiny):
     n, total, _ = by_hand.follow(count, total, z, codes, decay, tiny)
     S = count.sum()
@@ -41,6 +37,7 @@ EXERCISES = (
         "codes",
         draws.places,
         by_hand.nearest,
+        indices=True,
         hints=(
             "z[:, None] - e has the shape (N, K, d): place n less code k. What is left to do with its last axis?",
             "Squares, summed over d, are the squared distances (N, K). For each n the k with the least one is wanted.",
@@ -49,11 +46,14 @@ EXERCISES = (
         slips={
             "those are the farthest codes: argmin is wanted": _near(best=np.argmax),
             "the length of e is forgotten: the largest product z e is not the nearest code": _near(length=0),
+            "the product z e alone decides here: a near code has a large one, and its own length counts": _near(
+                length=0, product=1.0),
+            "each of the d numbers has its own nearest code here: the squares are to be summed over them": _near(
+                scores=lambda off: off**2, axis=1),
             "the product z e counts twice in the squared distance": _near(product=-1.0),
             "the product z e has the wrong sign: a near code has a large product": _near(product=2.0),
             "the sum of absolute differences; squares are wanted": _near(scores=lambda off: abs(off).sum(axis=-1)),
-            "the largest of the d differences; the sum of their squares is wanted": _near(
-                scores=lambda off: abs(off).max(axis=-1)),
+            "the largest of the d differences; a sum of squares is wanted": _near(scores=lambda off: abs(off).max(-1)),
             "the differences are not squared: positive and negative cancel": _near(scores=lambda off: off.sum(axis=-1)),
             "the angle decides here, since the codes are divided by their length; distance is wanted": _near(
                 wanted=lambda z, e, _: (z @ (e / last(e * e) ** 0.5).T).argmax(axis=-1)),
@@ -69,8 +69,8 @@ EXERCISES = (
                 wanted=lambda z, e, codes: ((z - e[codes]) ** 2).sum(axis=-1)),
             "that is the least distance; which code has it is wanted": _near(
                 wanted=lambda z, e, codes: ((z - e[codes]) ** 2).sum(axis=-1) ** 0.5),
-            "those are all squared distances; for each place the nearest code is wanted": _near(
-                wanted=lambda z, e, _: ((z[:, None] - e) ** 2).sum(axis=-1)),
+            "those are all squared distances; for each place the nearest code is wanted": lambda z, e: (
+                (z[:, None] - e) ** 2).sum(axis=-1),
             "the numbers start from 1; in NumPy they start from 0": _near(wanted=lambda z, e, codes: codes + 1),
             "that is one-hot; numbers are wanted": _near(wanted=lambda z, e, codes: by_hand.chosen(codes, len(e))),
         },
@@ -100,6 +100,8 @@ EXERCISES = (
             "commit is squared in dz": _through(weight=np.square),
             "dz gets 1 + commit: in the last part of the loss z is held": _through(weight=lambda commit: 1 + commit),
             "commit is in de: it weighs the part in which e is held": _through(weight_e=lambda commit: commit),
+            "those are the squares; their derivatives are wanted": lambda dz_q, z, e, codes, commit: (
+                dz_q + commit * (z - e[codes]) ** 2, -by_hand.chosen(codes, len(e)).T @ (z - e[codes]) ** 2),
             "the two parts are exchanged: commit weighs that of z, and 1 that of e": _through(
                 weight=lambda commit: 1, weight_e=lambda commit: commit),
             "de gets 1 + commit: in the commitment e is held": _through(weight_e=lambda commit: 1 + commit),
@@ -136,7 +138,7 @@ EXERCISES = (
             "the old ones are not multiplied by decay": _follow(old=lambda decay: 1),
             "the old ones are forgotten": _follow(old=lambda decay: 0),
             "the new ones are multiplied by decay as well": _follow(new=lambda decay: decay),
-            "count takes shares of the places; numbers of them are wanted": _follow(counted=_share),
+            "count takes shares of the places; numbers are wanted": _follow(counted=lambda one: one.mean(axis=0)),
             "total takes means of the places; sums are wanted": _follow(added=_mean_of_chosen),
             "total takes sums that are divided by N": _follow(added=lambda one, z: one.T @ z / len(z)),
             "one place per code in total: those that chose the same must be added": _follow(
@@ -145,8 +147,12 @@ EXERCISES = (
                 counted=lambda one: np.minimum(one.sum(axis=0), 1)),
             "the counts are not smoothed": _follow(smooth=lambda n, tiny: n),
             "the smoothed counts are not scaled back to the sum of count": _follow(smooth=lambda n, tiny: n + tiny),
-            "the smoothed counts are shares: the factor n, the sum of count, is missing": _follow(
+            "the smoothed counts are shares: the factor S, the sum of count, is missing": _follow(
                 smooth=lambda n, tiny: (n + tiny) / (n.sum() + len(n) * tiny)),
+            "scaled to the mean count S / K; to their sum S is wanted": _follow(
+                smooth=lambda n, tiny: (n + tiny) / (n.sum() + len(n) * tiny) * n.sum() / len(n)),
+            "a bracket is missing: tiny alone is divided and scaled, not count + tiny": _follow(
+                smooth=lambda n, tiny: n + tiny / (n.sum() + len(n) * tiny) * n.sum()),
             "in the smoothing K is missing: tiny is added to each of K counts": _follow(
                 smooth=lambda n, tiny: (n + tiny) / (n.sum() + tiny) * n.sum()),
             "tiny is in the sum of the smoothing only, not in each count": _follow(
@@ -194,6 +200,14 @@ EXERCISES = (
                 dead=lambda count, total, z: total * count[:, None]),
             "what was there before still counts in a code that is chosen: its share is decay^t": _settled(
                 used=lambda n, s, count, total, z: (s + total) / (n + count)[:, None]),
+            "the two cases are exchanged: the codes that nobody chose are those that stay": by_hand.swapped,
+            "a code that one place alone chose is chosen": lambda *args: by_hand.settled_from(2, *args),
+            "the old quotient is added in a code that is chosen: its share is decay^t": _settled(
+                used=lambda n, s, count, total, z: s / np.maximum(n, 1)[:, None] + total / count[:, None]),
+            "a code that is chosen goes to the mean of all places: those that chose it are wanted": _settled(
+                used=lambda n, s, count, total, z: z.mean(axis=0) + 0 * s),
+            "averaged over the d numbers as well: each has its own mean": _settled(
+                used=lambda n, s, *_: s.mean(axis=1, keepdims=True) / np.maximum(n, 1)[:, None] + 0 * s),
             "the codes that are chosen have not moved": lambda count, total, z, codes: total / count[:, None],
             "the sums are not divided by how many places chose the code": _settled(used=lambda n, s, *_: s),
             "the sums are divided by the number of all places, not of those that chose the code": _settled(
@@ -228,6 +242,9 @@ EXERCISES = (
             "those are the derivatives in p; the logits are wanted": _exact(mean=lambda p, f: 0, weight=lambda p: 1),
             "the sum of all f is subtracted; each is weighted with its p": _exact(mean=lambda p, f: last(f)),
             "the average is over all examples as well": _exact(mean=lambda p, f: (p * f).sum()),
+            "the average is over the examples; it is over the K values": _exact(mean=lambda p, f: (p * f).sum(axis=0)),
+            "the average is divided by K once more: the p have the sum 1": _exact(
+                mean=lambda p, f: (p * f).mean(axis=-1, keepdims=True)),
             "softmax over the examples; it is over the K values": _exact(p=lambda logits: softmax(logits, axis=0)),
             "p is not normalized: exp(l) must be divided by its sum": _exact(p=np.exp),
             "the logits are taken for probabilities": _exact(p=lambda logits: logits),
@@ -315,6 +332,11 @@ EXERCISES = (
             "the other way around: the sign is wrong": _relax(sign=-1),
             "the average is added, not subtracted": _relax(mean=lambda y, dy: -last(y * dy)),
             "the average is over all examples as well": _relax(mean=lambda y, dy: (y * dy).sum()),
+            "the average is over the examples; it is over the K values": _relax(
+                mean=lambda y, dy: (y * dy).sum(axis=0)),
+            "a softmax of y: y is one already": _relax(weight=softmax, mean=lambda y, dy: last(softmax(y) * dy)),
+            "only the average is divided by the temperature": lambda dy, y, t: y * dy - y * last(y * dy) / t,
+            "the average is not divided by the temperature": lambda dy, y, t: y * dy / t - y * last(y * dy),
             "that is dy as it is": lambda dy, y, temperature: dy,
             "y is missing in front of the average": lambda dy, y, temperature: (y * dy - last(y * dy)) / temperature,
             "the derivative of the numerator is missing": lambda dy, y, t: -y * last(y * dy) / t,

@@ -159,6 +159,7 @@ EXERCISES = (
             "log_scale is used as it is: the scale is its exponential": _back(scale=lambda s: 1 / s),
             "the moved half is given to net, which has seen the kept one": _back(swap=True),
             "that is coupling once more, not its inverse": lambda z, net: coupling(z, net)[0],
+            "the net is asked about the moved half; only the kept one is the same on both sides": _back(ask=1),
             "the kept half is not in x": _back(keep=lambda kept, x: x),
         },
     ),
@@ -218,6 +219,8 @@ EXERCISES = (
         slips={
             "one step too far: the product of t factors stands at index t - 1": _noise(at=0),
             "one step too few: the product of t factors stands at index t - 1": _noise(at=-2),
+            "the root of the product is forgotten, in both factors": _noise(
+                root=lambda abar: abar, noise=lambda abar: np.sqrt(1 - abar**2)),
             "that is the last step alone: the product of all 1 - beta up to t is wanted": _noise(
                 left=lambda beta: 1 - beta),
             "that is the product of beta: of 1 - beta it is wanted": _noise(left=np.cumprod),
