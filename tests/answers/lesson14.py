@@ -661,6 +661,92 @@ def free_costs_nothing(kl, beta, least):
     return beta * np.where(m > least, m, 0).sum(), beta / len(kl) * (m >= least) * np.ones_like(kl)
 
 
+def q_exponential(w, var_x, beta):
+    c = w**2 + beta * var_x
+    return w / c, np.exp(beta * var_x / c)
+
+
+def q_log10(w, var_x, beta):
+    c = w**2 + beta * var_x
+    return w / c, np.log10(beta * var_x / c)
+
+
+def q_v_halved(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(0.5 * beta / (w**2 / var_x + beta))
+
+
+def latent_c(lam, var_x, beta):
+    return np.where(lam > beta * var_x, lam, beta * var_x), latent_right(lam, var_x, beta)[1]
+
+
+def latent_plus(lam, var_x, beta):
+    return (np.maximum(lam, beta * var_x) + beta * var_x) ** 0.5, latent_right(lam, var_x, beta)[1]
+
+
+def latent_w_in_units_of_the_level(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam / (beta * var_x) - 1, 0)), latent_right(lam, var_x, beta)[1]
+
+
+def latent_share(lam, var_x, beta):
+    return np.sqrt(np.clip(1 - beta * var_x / lam, 0, 1)), latent_right(lam, var_x, beta)[1]
+
+
+def latent_loss(lam, var_x, beta):
+    c = np.maximum(lam, beta * var_x)
+    return latent_right(lam, var_x, beta)[0], 0.5 * (lam / c + np.log(c))
+
+
+def latent_no_log(lam, var_x, beta):
+    return latent_right(lam, var_x, beta)[0], np.maximum(lam / (beta * var_x), 1) / 2
+
+
+def latent_level_is_a_root(lam, var_x, beta):
+    level = np.sqrt(beta * var_x)
+    c = np.maximum(lam, level)
+    return np.sqrt(c - level), 0.5 * np.log(c / level)
+
+
+def latent_two_places(lam, var_x, beta):
+    return latent_root_of_c(lam, var_x, beta)[0], latent_no_mu(lam, var_x, beta)[1]
+
+
+def book_kl_divided(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return rec, kl / len(mu), cosine
+
+
+def book_signs(mu, dmu, beta):
+    rec, kl, _ = book_right(mu, dmu, beta)
+    return rec, kl, np.mean(np.sign(len(mu) * dmu - beta * mu) * np.sign(mu), axis=0)
+
+
+def book_mean_first(mu, dmu, beta):
+    other, pull = len(mu) * dmu - beta * mu, beta * mu
+    return np.sqrt(other.mean(0) ** 2), np.sqrt(pull.mean(0) ** 2), book_right(mu, dmu, beta)[2]
+
+
+def rise_sigmoid(t, beta, steps):
+    return beta / (1 + np.exp(-(t - steps / 2)))
+
+
+def rise_from_one(t, beta, steps):
+    return np.interp(t, [0, steps], [1, beta])
+
+
+def free_distance(kl, beta, least):
+    m = kl.mean(0)
+    return beta * np.abs(m - least).sum(), np.tile(beta * np.sign(m - least) / len(kl), (len(kl), 1))
+
+
+def free_each_value_in_dkl(kl, beta, least):
+    return free(kl, beta, least)[0], beta * np.where(kl > least, kl, least) / len(kl)
+
+
+def held_and_charged(kl, gamma, C):
+    total = kl.sum(1).mean()
+    return total + gamma * abs(total - C), np.full_like(kl, (1 + gamma * np.sign(total - C)) / len(kl))
+
+
 WRONG = {
     "14.1": [
         (q_of_lesson_7, "beta is forgotten"),
@@ -686,6 +772,9 @@ WRONG = {
         (q_dropped, "w a is dropped"),
         (q_half_lost, "twice beta var_x"),
         (q_summed, "w^2 is summed over the latents"),
+        (q_exponential, "that is the exponential of v"),
+        (q_log10, "to the base 10"),
+        (q_v_halved, "v is halved"),
     ],
     "14.2": [
         (latent_never_dead, "there w = 0 and kl = 0 are best"),
@@ -711,6 +800,14 @@ WRONG = {
         (latent_mu_without_lam, "a^2 without lam"),
         (latent_mean_kl, "averaged over the latents"),
         (latent_all_or_none, "one decision for all latents"),
+        (latent_c, "w is c; w^2 is c less"),
+        (latent_plus, "w^2 is c + beta var_x here"),
+        (latent_w_in_units_of_the_level, "w^2 is divided by beta var_x"),
+        (latent_share, "that is the root of w a"),
+        (latent_loss, "what is left of the loss"),
+        (latent_no_log, "its logarithm is missing"),
+        (latent_level_is_a_root, "the level is the root of beta var_x"),
+        (latent_two_places, "w is the root of c"),
     ],
     "14.3": [
         (book_mean_loss, "times N it is that of each example's own"),
@@ -732,6 +829,9 @@ WRONG = {
         (book_n_times_both, "beta mu is multiplied with N too"),
         (book_times_latents, "multiplied with the number of latents"),
         (book_corrcoef, "np.corrcoef"),
+        (book_kl_divided, "kl: beta mu is divided by N in kl"),
+        (book_signs, "the share of the signs that agree"),
+        (book_mean_first, "the mean is taken before the square"),
     ],
     "14.4": [
         (rise_for_ever, "it rises for ever"),
@@ -739,6 +839,8 @@ WRONG = {
         (rise_over_entries, "is not iterable"),
         (rise_then_zero, "after the rise it is 0"),
         (rise_exchanged, "beta and steps are exchanged"),
+        (rise_sigmoid, "a sigmoid; a line is wanted"),
+        (rise_from_one, "it rises from 1"),
         (rise_to_one, "where beta belongs"),
         (rise_stops_at_one, "it stops at 1, not at beta"),
         (rise_max, "the larger of the two"),
@@ -756,6 +858,8 @@ WRONG = {
     "14.5": [
         (free_added, "least is added"),
         (free_costs_nothing, "it costs nothing here"),
+        (free_distance, "the distance from `least` costs"),
+        (free_each_value_in_dkl, "dkl has the larger of an entry"),
         (free_each_example, "the maximum is taken for each example"),
         (free_one_budget, "one budget for all latents together"),
         (free_min, "the cost takes the smaller of the two"),
@@ -795,6 +899,7 @@ WRONG = {
         (held_no_n_no_gamma, "gamma is forgotten"),
         (held_axes, "the axes are exchanged"),
         (held_each_kl, "compares each single KL with C"),
+        (held_and_charged, "the KL itself is charged too"),
     ],
 }
 RIGHT = {

@@ -56,12 +56,13 @@ def cures(path, nats):
             epochs, L = np.arange(1, len(line) + 1), line.shape[1]
             left.plot(epochs, line.sum(axis=1), color=COLORS[name], label=name)
             place = np.arange(L) + 0.2 * (i - 1.5)
-            right.bar(place, np.sort(line[-1])[::-1], 0.2, color=COLORS[name])
+            right.bar(place, np.sort(line[-1])[::-1], 0.2, color=COLORS[name], label=name)
         left.set(title="KL of the whole code", xlabel="epoch", ylabel="nats")
         left.legend(fontsize=9)
         right.set(title="of each of its eight latents in the end, the largest first", xlabel="latent", ylabel="nats")
         right.set_xticks(range(L), range(1, L + 1))
         right.grid(axis="x", visible=False)
+        right.legend(fontsize=9)
 
 
 def rate(path, curve, points):
@@ -71,7 +72,8 @@ def rate(path, curve, points):
         rates, lost = np.array([found[1:] for found in curve.values()]).T
         ax.plot(rates, lost, "o-", color=GREY, ms=5, label="one hidden layer, by beta")
         for beta, r, d in zip(curve, rates, lost, strict=True):
-            ax.text(r + 0.1, d + 0.35, f"{beta:g}", color=GREY, fontsize=9)
+            place = (r + 0.1, d + 0.2) if beta < 1 else (r - 0.55, d - 0.7)  # where no point and no line is
+            ax.text(*place, f"{beta:g}", color=GREY, fontsize=9)
         best = max(elbo for elbo, *_ in curve.values())
         line = np.array([0.2, 9.0])
         ax.plot(line, -best - line, color=GREY, ls="--", lw=1.2, label=f"ELBO {best:.1f}, the best of them")

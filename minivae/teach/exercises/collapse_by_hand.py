@@ -14,10 +14,14 @@ def best_latent(lam, var_x, beta):
     return np.sqrt(kept - spread), 0.5 * np.log(kept / spread)
 
 
+def rms(a):
+    return np.sqrt((a**2).mean(axis=0))
+
+
 def ledger(mu, dmu, beta):
     kl = beta * mu
     reconstruction = len(mu) * dmu - kl
-    norms = [np.sqrt((part**2).mean(axis=0)) for part in (reconstruction, kl)]
+    norms = rms(reconstruction), rms(kl)
     return *norms, (reconstruction * kl).mean(axis=0) / (norms[0] * norms[1])
 
 
@@ -37,6 +41,20 @@ def capacity(kl, gamma, C):
 
 
 # ---- the same with other arguments: the mistakes
+
+
+def latent_of(lam, var_x, beta, w=None, kl=None):
+    """best_latent with another w or kl: functions of lam, c = max(lam, s) and s = beta var_x."""
+    s = beta * var_x
+    c, right = np.maximum(lam, s), best_latent(lam, var_x, beta)
+    return right[0] if w is None else w(lam, c, s), right[1] if kl is None else kl(lam, c, s)
+
+
+def ledger_of(mu, dmu, beta, **other):
+    """ledger with another reconstruction, kl or cosine: functions of the reconstruction's part and of the KL's."""
+    parts = len(mu) * dmu - beta * mu, beta * mu
+    right = dict(zip(("reconstruction", "kl", "cosine"), ledger(mu, dmu, beta), strict=True))
+    return tuple((right | {name: function(*parts) for name, function in other.items()}).values())
 
 
 def kl_of(c, var_mu, spread):

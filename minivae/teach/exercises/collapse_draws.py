@@ -33,7 +33,7 @@ def steps(rng):
     steps = int(rng.integers(20, 40))
     n = rng.integers(8, 14)
     t = np.sort(rng.choice(np.arange(1, 2 * steps), n, replace=False))
-    return {"t": t[2] if n == 8 else np.append(t, 2 * steps + 7), "beta": rng.uniform(2, 4), "steps": steps}
+    return {"t": int(t[2]) if n == 8 else np.append(t, 2 * steps + 7), "beta": rng.uniform(2, 4), "steps": steps}
 
 
 def some_free(rng):

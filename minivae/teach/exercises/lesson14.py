@@ -16,6 +16,7 @@ def _one(beta):
 
 _q, _latent = partial(partial, by_hand.best_q_variant), partial(partial, by_hand.best_latent_variant)
 _pull, _rise = partial(partial, by_hand.ledger_variant), partial(partial, by_hand.warm_up_variant)
+_w_or_kl, _book = partial(partial, by_hand.latent_of), partial(partial, by_hand.ledger_of)
 _free, _hold = partial(partial, by_hand.free_bits_variant), partial(partial, by_hand.capacity_variant)
 
 EXERCISES = (
@@ -58,7 +59,10 @@ EXERCISES = (
             "beta is missing above the line in v": _q(over=lambda s, var_x, w: var_x),
             "v has 1 above the line, where beta var_x belongs": _q(over=lambda s, var_x, w: 1.0),
             "that is 1 - v: above the line stands w^2": _q(over=lambda s, var_x, w: w**2),
+            "v is halved: the half stands before both terms with v": _q(over=lambda s, var_x, w: s / 2),
             "that is v; its logarithm is wanted": _q(wanted=lambda v: v),
+            "that is the exponential of v; its logarithm is wanted": _q(wanted=np.exp),
+            "that is the logarithm to the base 10; the natural one is wanted": _q(wanted=np.log10),
             "that is the logarithm of the standard deviation": _q(wanted=lambda v: 0.5 * np.log(v)),
             "the sign of log_var: that is the logarithm of the precision 1 / v": _q(wanted=lambda v: -np.log(v)),
             "that is the precision 1 / v; the logarithm of v is wanted": _q(wanted=lambda v: 1 / v),
@@ -77,8 +81,8 @@ EXERCISES = (
             "function of c alone.",
             "Up to the factor beta / 2 and constants, lam / c + log c is left. Where is its derivative 0? And can c be "
             "that, if lam is less than beta var_x?",
-            "Now the KL, with c = lam: a^2 lam + v is 1, and only its logarithm is left. np.maximum(lam, beta * var_x) "
-            "takes care of the latents that are worth nothing.",
+            "Now the KL, with c = lam: what is a^2 lam + v then? Only a logarithm is left. And np.maximum takes care "
+            "of the latents that are worth nothing.",
         ),
         slips={
             "beta is forgotten: that is for beta = 1": _latent(price=_one),
@@ -91,21 +95,27 @@ EXERCISES = (
             "the root of var_x is taken, which is a variance already": _latent(noise=np.sqrt),
             "w^2 is lam here: what the noise makes of the variance is not subtracted": _latent(less=0),
             "w^2 is lam + beta var_x here: the noise explains a part, so it is subtracted": _latent(less=-1),
-            "w is the root of lam here, also where w = 0 is best: beta var_x is not subtracted": (
-                lambda lam, var_x, beta: (np.sqrt(lam), best_latent(lam, var_x, beta)[1])),
-            "w is the root of c; w^2 is c less beta var_x": lambda lam, var_x, beta: (
-                np.sqrt(np.maximum(lam, beta * var_x)), best_latent(lam, var_x, beta)[1]),
-            "a^2 lam is forgotten in the KL: the mean of mu^2": lambda lam, var_x, beta: (
-                best_latent(lam, var_x, beta)[0], by_hand.kl_of(np.maximum(lam, beta * var_x), 0, beta * var_x)),
-            "a^2 without lam: the mean of mu^2 = a^2 x^2 is a^2 lam": lambda lam, var_x, beta: (
-                best_latent(lam, var_x, beta)[0], by_hand.kl_of(np.maximum(lam, beta * var_x), 1, beta * var_x)),
-            "averaged over the latents: each has its own KL": lambda lam, var_x, beta: (
-                best_latent(lam, var_x, beta)[0], best_latent(lam, var_x, beta)[1].mean() + 0 * lam),
+            "the level is the root of beta var_x here": _latent(noise=np.sqrt, price=np.sqrt),
+            "w is the root of lam here, also where w = 0 is best: beta var_x is not subtracted": _w_or_kl(
+                w=lambda lam, c, s: np.sqrt(lam)),
+            "w is the root of c; w^2 is c less beta var_x": _w_or_kl(w=lambda lam, c, s: np.sqrt(c)),
+            "w is c; w^2 is c less beta var_x": _w_or_kl(w=lambda lam, c, s: c),
+            "w^2 is c + beta var_x here; it is c less beta var_x": _w_or_kl(w=lambda lam, c, s: np.sqrt(c + s)),
+            "w^2 is divided by beta var_x": _w_or_kl(w=lambda lam, c, s: np.sqrt(c / s - 1)),
+            "w^2 is divided by c: that is the root of w a": _w_or_kl(w=lambda lam, c, s: np.sqrt(1 - s / c)),
+            "a^2 lam is forgotten in the KL: the mean of mu^2": _w_or_kl(kl=lambda lam, c, s: by_hand.kl_of(c, 0, s)),
+            "a^2 without lam: the mean of mu^2 = a^2 x^2 is a^2 lam": _w_or_kl(
+                kl=lambda lam, c, s: by_hand.kl_of(c, 1, s)),
+            "that is what is left of the loss, lam / c + log c; the KL is wanted": _w_or_kl(
+                kl=lambda lam, c, s: (lam / c + np.log(c)) / 2),
+            "half of c over beta var_x: its logarithm is missing": _w_or_kl(kl=lambda lam, c, s: c / s / 2),
+            "averaged over the latents: each has its own KL": _w_or_kl(
+                kl=lambda lam, c, s: np.log(c / s).mean() / 2 + 0 * c),
             "one decision for all latents: each direction has its own variance": lambda lam, var_x, beta: tuple(
                 part * (lam.mean() > beta * var_x) for part in best_latent(lam, var_x, beta)),
             "that is w^2; its root is wanted": _latent(root=lambda w: w),
-            "w is a difference of roots; it is the root of a difference": lambda lam, var_x, beta: (
-                np.maximum(np.sqrt(lam) - np.sqrt(beta * var_x), 0), best_latent(lam, var_x, beta)[1]),
+            "w is a difference of roots; it is the root of a difference": _w_or_kl(
+                w=lambda lam, c, s: np.sqrt(c) - np.sqrt(s)),
             "the half of the KL is missing": _latent(half=1),
             "the ratio in the KL is upside down": _latent(ratio=lambda lam, s: s / lam),
             "1 is added in the logarithm: that is c = lam + beta var_x, and the best c is lam": _latent(extra=1),
@@ -114,8 +124,8 @@ EXERCISES = (
             "that is (r - 1 - log r) / 2: a^2 lam + v is 1, and the logarithm has a plus": _latent(
                 half=1, log=lambda r: (r - 1 - np.log(r)) / 2),
             "w^2 is divided by var_x": _latent(per=lambda var_x: var_x),
-            "w is the root of the absolute value: where lam is below beta var_x it is 0": lambda lam, var_x, beta: (
-                np.sqrt(np.abs(lam - beta * var_x)), best_latent(lam, var_x, beta)[1]),
+            "w is the root of the absolute value: where lam is below beta var_x it is 0": _w_or_kl(
+                w=lambda lam, c, s: np.sqrt(np.abs(lam - s))),
             "that is beta KL, what the loss charges; the KL itself is wanted": _latent(paid=lambda beta: beta),
             "in bits: the logarithm is the natural one": _latent(log=np.log2),
             "the logarithm is missing in the KL": _latent(log=lambda r: r),
@@ -144,13 +154,19 @@ EXERCISES = (
             "the KL's part is divided by N, but dmu is multiplied with it": _pull(pull=lambda mu: mu / len(mu)),
             "both parts are those of the mean loss: N times as much is each example's own": _pull(
                 N=lambda mu: 1, pull=lambda mu: mu / len(mu)),
-            "in the cosine the product is summed, but the squares are averaged": lambda mu, dmu, beta: (
-                *ledger(mu, dmu, beta)[:2], len(mu) * ledger(mu, dmu, beta)[2]),
+            "beta mu is divided by N in kl: that is its part in the mean loss": _book(
+                kl=lambda rest, pull: by_hand.rms(pull) / len(pull)),
+            "in the cosine the product is summed, but the squares are averaged": _book(
+                cosine=lambda rest, pull: (rest * pull).sum(axis=0) / by_hand.rms(rest) / by_hand.rms(pull)),
+            "that is the share of the signs that agree, less that of the others; sizes count in a cosine": _book(
+                cosine=lambda rest, pull: np.sign(rest * pull).mean(axis=0)),
+            "the mean is taken before the square, where signs cancel: square first": _book(
+                reconstruction=lambda rest, pull: abs(rest.mean(axis=0)), kl=lambda rest, pull: abs(pull.mean(axis=0))),
             "beta mu is multiplied with N too: only dmu is": lambda mu, dmu, beta: ledger(
                 mu, dmu + (1 / len(mu) - 1) * beta * mu, beta),
             "dmu is multiplied with the number of latents: N is that of the examples": _pull(N=lambda mu: mu.shape[1]),
-            "the cosine of the deviations from the means (np.corrcoef); that of the parts themselves is wanted": (
-                lambda mu, dmu, beta: (*ledger(mu, dmu, beta)[:2], by_hand.correlation(len(mu) * dmu - beta * mu, mu))),
+            "the cosine of the deviations from the means (np.corrcoef); that of the parts themselves is wanted": _book(
+                cosine=by_hand.correlation),
             "half of mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: mu / 2),
             "twice mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: 2 * mu),
             "the KL's part is mu^2 / 2 here: that is the KL, its derivative is wanted": _pull(
@@ -165,8 +181,8 @@ EXERCISES = (
             "the sum of the squares, not their mean": _pull(mean=lambda a: a.sum(axis=0)),
             "averaged over the latents: one number per latent is wanted": _pull(mean=lambda a: a.mean(axis=1)),
             "averaged over everything: one number per latent is wanted": _pull(mean=np.mean),
-            "the spread around the mean is taken (np.std); the root mean square is wanted": lambda mu, dmu, beta: (
-                (len(mu) * dmu - beta * mu).std(axis=0), (beta * mu).std(axis=0), ledger(mu, dmu, beta)[2]),
+            "the spread around the mean is taken (np.std); the root mean square is wanted": _book(
+                reconstruction=lambda rest, pull: rest.std(axis=0), kl=lambda rest, pull: pull.std(axis=0)),
             "the cosine with the total; that of the two parts is wanted": _pull(against=lambda total, kl: total),
             "the product is not divided by the two sizes": _pull(over=lambda a, b: 1),
             "the product is divided by the product of the squares": _pull(over=lambda a, b: (a * b) ** 2),
@@ -203,6 +219,8 @@ EXERCISES = (
                 share=lambda t, steps: t / (steps - 1)),
             "after the rise it is 0: there it is to stay": _rise(shape=lambda share: share * (share < 1)),
             "beta and steps are exchanged": lambda t, beta, steps: warm_up(t, steps, beta),
+            "it rises from 1; it is to rise from 0": lambda t, beta, steps: 1 + warm_up(t, beta - 1, steps),
+            "a sigmoid; a line is wanted": lambda t, beta, steps: beta / (1 + np.exp(steps / 2 - t)),
             "an S-curve; a line is wanted": _rise(shape=lambda share: 1 / (1 + np.exp(-10 * (share - 0.5)))),
             "half a cosine; a line is wanted": _rise(shape=lambda share: 0.5 - 0.5 * np.cos(np.pi * share)),
             "it is squared; a line is wanted": _rise(shape=np.square),
@@ -237,6 +255,8 @@ EXERCISES = (
                 larger=np.add, reached=lambda m, least: m > -1),
             "below `least` it costs nothing here: it costs `least`, a constant": _free(
                 larger=lambda m, least: np.where(m > least, m, 0)),
+            "the distance from `least` costs here: it is the larger of the two that does": _free(
+                larger=lambda m, least: abs(m - least), reached=lambda m, least: np.sign(m - least)),
             "averaged over the latents: their costs add up": _free(
                 total=np.mean, share=lambda kl: 1 / kl.size),
             "the mean is over all of kl: averaged over the batch only, and summed over the latents": _free(
@@ -261,6 +281,8 @@ EXERCISES = (
                     kl.mean(axis=0) >= least, beta / len(kl), least) + 0 * kl)),
             "dkl has the larger of the two in it: its derivative in kl is 1 / N, or 0": lambda kl, beta, least: (
                 free_bits(kl, beta, least)[0], beta / len(kl) * np.maximum(kl.mean(axis=0), least) + 0 * kl),
+            "dkl has the larger of an entry and `least` in it: its derivative is 1 / N, or 0": lambda kl, beta, least: (
+                free_bits(kl, beta, least)[0], beta / len(kl) * np.maximum(kl, least)),
             "the maximum is forgotten in dkl: below `least` the KL does not pull": _free(
                 reached=lambda m, least: m > -1),
             "dkl is there where the bits are free, and 0 where they are not: it is the other way around": _free(
@@ -297,6 +319,8 @@ EXERCISES = (
                 mean=lambda kl: kl.sum() / kl.shape[1], share=lambda kl: 1 / kl.shape[1]),
             "dkl compares each single KL with C: it is their mean over the examples, of all latents": (
                 lambda kl, gamma, C: (capacity(kl, gamma, C)[0], gamma / len(kl) * np.sign(kl - C))),
+            "the KL itself is charged too: only its distance from C costs": lambda kl, gamma, C: tuple(
+                a + b for a, b in zip(capacity(kl, gamma, C), (kl.sum() / len(kl), 1 / len(kl)), strict=True)),
             "the absolute value is missing": _hold(away=lambda u: u, slope=np.ones_like),
             "the absolute value is missing in the cost": _hold(away=lambda u: u),
             "the square of KL - C, where its absolute value belongs": _hold(away=np.square, slope=lambda u: 2 * u),
