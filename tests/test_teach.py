@@ -126,6 +126,32 @@ def test_whole_numbers_where_none_are_wanted(capsys):
     assert "loses its decimals" in said(capsys, "1.1", lambda x, W, b: (x @ W + b).astype(int))
 
 
+def test_right_outputs_in_another_order_have_no_other_mistake(capsys):
+    """e, count, total: the last of these is not "total, not divided"."""
+    follow = exercise("21.3").reference
+    text = said(capsys, "21.3", lambda *args: (lambda count, total, e: (e, count, total))(*follow(*args)))
+    for name, other in {"count": "e", "total": "count", "e": "total"}.items():
+        assert f"{name}: that is {other}; the order is count, total, e" in text
+    assert "divided" not in text
+    text = said(capsys, "21.3", lambda *args: [a.tolist() for a in follow(*args)])
+    assert "the order is" not in text
+
+
+def test_a_second_mistake_is_not_left_where_it_is_named(capsys):
+    def wrong(count, total, z, codes, decay, tiny):
+        n, s = np.zeros_like(count), np.zeros_like(total)
+        n[codes] += 1
+        s[codes] += z
+        count, total = decay * count + (1 - decay) * n, decay * total + (1 - decay) * s
+        S = count.sum()
+        return count, total, total / ((count + tiny) / (S + len(count) * tiny) * S)[:, None]
+
+    text = said(capsys, "21.3", wrong)
+    assert "count: count takes 1 for each code" in text
+    assert "one place per code in total" in text
+    assert SECOND not in text
+
+
 def test_whole_numbers_where_they_are_wanted(capsys):
     """Nothing was cut off; and where the answer is an index, floats are refused."""
     nearest = exercise("21.1").reference

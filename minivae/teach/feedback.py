@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 from functools import partial
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -124,6 +124,8 @@ class _Reasons:
         whole = [text for text, outputs in self.slips.items() if self._all_fit(outputs)]
         if whole:
             return dict.fromkeys(self.wrong, whole)
+        if exchanged := self._exchanged():
+            return {name: [f"that is {other}; the order is {self.task.outputs}"] for name, other in exchanged.items()}
         found = {name: self._of(name) for name in self.wrong}
         reasons = {name: texts for name, (texts, _) in found.items()}
         unsure = [name for name, (texts, sure) in found.items() if len(texts) != 1 or not sure]
@@ -133,7 +135,16 @@ class _Reasons:
             for name in self.wrong if both else unsure:
                 pair = both or next((pair for *pair, outputs in pairs if self._explains(name, outputs)), None)
                 reasons[name] = self._of_pair(name, pair) if pair else reasons[name]
+            if both and set(both) <= {text for texts in reasons.values() for text in texts}:  # nothing is left
+                reasons = {name: [text for text in texts if text != SECOND] for name, texts in reasons.items()}
         return reasons
+
+    def _exchanged(self):
+        """{output: whose value it has} where the wrong ones are right, but in another order; else None."""
+        arrays = [name for name in self.wrong if isinstance(self.got[name], np.ndarray)]
+        of = {name: other for name, other in permutations(arrays, 2)
+              if not isinstance(self.truths[other], str) and alike(self.got[name], self.truths[other])}  # fmt: skip
+        return of if len(of) > 1 and set(of.values()) == set(self.wrong) else None
 
     def _of_pair(self, name, pair):
         """Of two mistakes: the one that reaches this output, or the one that reaches more, and that another is left."""

@@ -634,7 +634,8 @@ def minus_and_no_temperature(logits, gumbel, temperature):
 
 
 def by_powers(logits, gumbel, temperature):
-    w = np.exp(logits + gumbel) ** (1 / temperature)
+    scores = logits + gumbel
+    w = np.exp(scores - scores.max(axis=-1)[:, None]) ** (1 / temperature)
     y = w / w.sum(axis=-1)[:, None]
     return (y == y.max(axis=-1)[:, None]).astype(int), y
 
@@ -643,7 +644,8 @@ def row_by_row(logits, gumbel, temperature):
     z, y = np.zeros_like(logits), np.zeros_like(logits)
     for n, scores in enumerate(logits + gumbel):
         z[n, np.argmax(scores)] = 1
-        y[n] = np.exp(scores / temperature) / np.sum(np.exp(scores / temperature))
+        w = np.exp((scores - max(scores)) / temperature)
+        y[n] = w / sum(w)
     return z, y
 
 
@@ -818,6 +820,260 @@ def first_term_divided(dy, y, temperature):
     return y * dy / temperature - y * (y * dy).sum(axis=1, keepdims=True)
 
 
+# ---- more of each: 21.2 to 21.4
+
+
+def commit_around_both(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=(dz_q + 2 * (z - e[codes])) * commit)
+
+
+def commit_at_what_arrives(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=commit * dz_q + 2 * (z - e[codes]))
+
+
+def times_the_code(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q * e[codes] + 2 * commit * (z - e[codes]))
+
+
+def both_pulls_in_dz(dz_q, z, e, codes, commit):
+    off = 2 * (z - e[codes])
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + commit * off - off)
+
+
+def plain_distance(dz_q, z, e, codes, commit):
+    off = z - e[codes]
+    unit = off / np.linalg.norm(off, axis=1, keepdims=True)
+    return dz_q + commit * unit, gathered(-unit, codes, len(e))
+
+
+def places_for_codes(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=dz_q + 2 * commit * (z - z[codes]))
+
+
+def one_row_for_all(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, de=(-2 * (z - e[codes])).sum(axis=0))
+
+
+def places_for_the_sum(count, total, z, codes, decay, tiny):
+    N = len(z)
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: (c + tiny) / (N + len(c) * tiny) * N)
+
+
+def width_for_k(count, total, z, codes, decay, tiny):
+    return averages(
+        count, total, z, codes, decay, tiny,
+        smooth=lambda c: (c + tiny) / (c.sum() + z.shape[1] * tiny) * c.sum(),
+    )  # fmt: skip
+
+
+def divided_then_scaled(count, total, z, codes, decay, tiny):
+    count, total, _ = averages(count, total, z, codes, decay, tiny)
+    S = count.sum()
+    return count, total, total / ((count + tiny) / (S + len(count) * tiny))[:, None] * S
+
+
+def tiny_in_total(count, total, z, codes, decay, tiny):
+    count, total, e = averages(count, total, z, codes, decay, tiny)
+    return count, total, e * (total + tiny) / total
+
+
+def k_tiny_each(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, smooth=lambda c: c + tiny * len(c))
+
+
+def means_of_the_batch(count, total, z, codes, decay, tiny):
+    new, sums, _ = averages(count, total, z, codes, decay, tiny)
+    return new, sums, means_of(count, z, codes)
+
+
+def average_of_means(count, total, z, codes, decay, tiny):
+    new, sums, _ = averages(count, total, z, codes, decay, tiny)
+    return new, sums, decay * (total.T / count).T + (1 - decay) * means_of(count, z, codes)
+
+
+def untouched(count, total, z, codes, decay, tiny):
+    n, t = count.copy(), total.copy()
+    for k in sorted(set(codes.tolist())):
+        n[k] = decay * count[k] + (1 - decay) * (codes == k).sum()
+        t[k] = decay * total[k] + (1 - decay) * z[codes == k].sum(axis=0)
+    return n, t, t / ((n + tiny) / (n.sum() + len(n) * tiny) * n.sum())[:, None]
+
+
+def smoothed_returned(count, total, z, codes, decay, tiny):
+    count, total, e = averages(count, total, z, codes, decay, tiny)
+    S = count.sum()
+    count = (count + tiny) * S / (S + len(count) * tiny)
+    return count, total, e
+
+
+def one_number_each(count, total, z, codes, decay, tiny):
+    count, total, e = averages(count, total, z, codes, decay, tiny)
+    return count, total, e.sum(axis=-1)
+
+
+def e_first(count, total, z, codes, decay, tiny):
+    count, total, e = averages(count, total, z, codes, decay, tiny)
+    return e, count, total
+
+
+def over_both(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: mine.sum(axis=0) / (len(mine) + c))
+
+
+def dead_is_count(count, total, z, codes):
+    return limit(count, total, z, codes, dead=lambda count, total: np.repeat(count[:, None], total.shape[1], axis=1))
+
+
+def true_median(count, total, z, codes):
+    return limit(count, total, z, codes, used=lambda mine, c, t: np.median(mine, axis=0))
+
+
+def written_over(count, total, z, codes):
+    e = total / count.reshape(-1, 1)
+    e[codes] = z
+    return e
+
+
+def chosen_again(count, total, z, codes):
+    return limit(count, total, z, squared(z, total / count[:, None]).argmin(axis=1))
+
+
+def step_of_a_hundredth(count, total, z, codes):
+    return averages(count, total, z, codes, 0.99, 0.0)[2]
+
+
+# ---- more of 21.5 to 21.7
+
+
+def over_everything(logits, f):
+    return of_choices(logits, f, p=np.exp(logits) / np.exp(logits).sum())
+
+
+def squared_in_the_average(logits, f):
+    p = soft(logits)
+    return p * f - p**2 * (p * f).sum(axis=1, keepdims=True)
+
+
+def squared_and_plain(logits, f):
+    p = soft(logits)
+    return p * f - p * p * f.sum(axis=1, keepdims=True)
+
+
+def others_only(logits, f):
+    p = soft(logits)
+    all_terms = p * f
+    return p * f - p * (all_terms.sum(axis=1, keepdims=True) - all_terms)
+
+
+def one_less_p(logits, f):
+    return f * (1 - soft(logits))
+
+
+def roles_exchanged(logits, f):
+    p = soft(logits)
+    return (p * f).sum(axis=1, keepdims=True) * (f - p)
+
+
+def log_in_front(logits, f):
+    return of_choices(logits, f, front=np.log(soft(logits)))
+
+
+def softmax_of_costs(logits, f):
+    return of_choices(logits, f, p=soft(f))
+
+
+def sigmoid(logits, f):
+    p = 1 / (1 + np.exp(-logits))
+    return f * p * (1 - p)
+
+
+def cross_entropy(logits, f):
+    return soft(logits) - f
+
+
+def total_cost(logits, f):
+    return np.sum(soft(logits) * f)
+
+
+def softmax_then_divided(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft(logits + gumbel) / temperature
+
+
+def soft_of_soft(logits, gumbel, temperature):
+    return hot(logits + gumbel), soft(soft(logits + gumbel) / temperature)
+
+
+def sum_of_everything(logits, gumbel, temperature):
+    w = np.exp((logits + gumbel) / temperature)
+    return hot(logits + gumbel), w / w.sum()
+
+
+def over_the_largest(logits, gumbel, temperature):
+    a = (logits + gumbel) / temperature
+    return hot(logits + gumbel), soft(a / a.max(axis=1, keepdims=True))
+
+
+def overflows(logits, gumbel, temperature):
+    w = np.exp((logits + gumbel) / temperature)
+    return hot(logits + gumbel), w / w.sum(axis=1, keepdims=True)
+
+
+def largest_of_all(logits, gumbel, temperature):
+    a = (logits + gumbel) / temperature
+    w = np.exp(a - a.max())
+    return hot(logits + gumbel), w / w.sum(axis=1, keepdims=True)
+
+
+def whole_columns(logits, gumbel, temperature):
+    z = np.zeros_like(logits)
+    z[:, (logits + gumbel).argmax(axis=1)] = 1
+    return z, soft((logits + gumbel) / temperature)
+
+
+def logit_in_z(logits, gumbel, temperature):
+    return hot(logits + gumbel) * logits, soft((logits + gumbel) / temperature)
+
+
+def noise_times(logits, gumbel, temperature):
+    return hot(logits * gumbel), soft(logits * gumbel / temperature)
+
+
+def logits_divided(logits, gumbel, temperature):
+    return hot(logits / temperature + gumbel), soft(logits / temperature + gumbel)
+
+
+def noise_divided(logits, gumbel, temperature):
+    return hot(logits + gumbel / temperature), soft(logits + gumbel / temperature)
+
+
+def softmax_of_y_over_t(dy, y, temperature):
+    return relaxed_back(dy, soft(y / temperature), temperature)
+
+
+def mean_of_y_dy(dy, y, temperature):
+    return y * (dy - (y * dy).mean(axis=1, keepdims=True)) / temperature
+
+
+def y_over_t(dy, y, temperature):
+    return relaxed_back(dy, y / temperature, 1)
+
+
+def dy_over_t(dy, y, temperature):
+    return dy / temperature
+
+
+def y_less_dy(dy, y, temperature):
+    return (y - dy) / temperature
+
+
+def dy_in_front(dy, y, temperature):
+    return dy * (y - (y**2).sum(axis=1, keepdims=True)) / temperature
+
+
+def dy_in_front_of_y_less_mean(dy, y, temperature):
+    return dy * (y - (y * dy).sum(axis=1, keepdims=True)) / temperature
+
+
 WRONG = {
     "21.1": [
         (by_the_product, "the product z e alone decides"),
@@ -868,6 +1124,13 @@ WRONG = {
         (writes_into_dz_q, "it writes into its argument dz_q"),
         (quantize_swapped, "that is de; the order is dz, de"),
         (only_dz, "expected it to return dz, de"),
+        (commit_around_both, "multiplied with commit: a bracket too many"),
+        (commit_at_what_arrives, "commit is at dz_q"),
+        (times_the_code, "dz_q is multiplied with the code"),
+        (both_pulls_in_dz, "dz gets commit - 1"),
+        (plain_distance, "the distance is not squared"),
+        (places_for_codes, "z[codes] is taken for e[codes]"),
+        (one_row_for_all, "de is summed over all codes"),
     ],
     "21.3": [
         (to_the_mean_count, "scaled to the mean count"),
@@ -897,6 +1160,17 @@ WRONG = {
         (in_place, "it writes into its argument count"),
         (no_minlength, "it stopped with ValueError"),
         (only_e, "expected it to return count, total, e"),
+        (places_for_the_sum, "S is the number of places here"),
+        (width_for_k, "K is the number of codes, not d"),
+        (divided_then_scaled, "S scales the smoothed counts, below the line"),
+        (tiny_in_total, "tiny is in total as well"),
+        (k_tiny_each, "K tiny is added to each count"),
+        (means_of_the_batch, "e is the plain mean of this batch"),
+        (average_of_means, "e is an average of means"),
+        (untouched, "codes that nobody chose keep count and total"),
+        (smoothed_returned, "count is the smoothed one"),
+        (one_number_each, "e is summed over the d numbers"),
+        (e_first, "count: that is e; the order is count, total, e"),
     ],
     "21.4": [
         (wrong_way_round, "the two cases are exchanged"),
@@ -917,6 +1191,12 @@ WRONG = {
         (per_place, ""),
         (one_step, ""),
         (median, ""),
+        (over_both, "divided by the places and the old count together"),
+        (dead_is_count, "a code that nobody chose is count"),
+        (true_median, "the median of the places"),
+        (written_over, "the last place alone"),
+        (chosen_again, "the places choose again here"),
+        (step_of_a_hundredth, "that is one step of 0.99"),
     ],
     "21.5": [
         (average_over_rows, "the average is over the examples"),
@@ -940,6 +1220,17 @@ WRONG = {
         (expectation, "that is E itself"),
         (broadcasts, "2"),
         (sign_and_plain_mean, "mend that first: a second mistake is left"),
+        (over_everything, "their sum over all examples"),
+        (squared_in_the_average, "p is squared in front of the average"),
+        (squared_and_plain, "p is squared in front of the sum of f"),
+        (others_only, "the own term is left out"),
+        (one_less_p, "1 - p is in front"),
+        (roles_exchanged, "E and p are exchanged"),
+        (log_in_front, "log p is in front"),
+        (softmax_of_costs, "the softmax of f is taken"),
+        (sigmoid, "a sigmoid for each logit"),
+        (cross_entropy, "p less f"),
+        (total_cost, "that is the sum of all E"),
     ],
     "21.6": [
         (no_noise, "the noise is missing"),
@@ -956,11 +1247,22 @@ WRONG = {
         (y_is_hard, "y is a choice"),
         (z_above_half, "z is 1 where y is above one half"),
         (rounded, "z is 1 where y is above one half"),
-        (z_max_of_all, ""),
+        (z_max_of_all, "z is 1 at the largest of all scores"),
         (gumbel_swapped, "the two are exchanged"),
         (noise_on_probabilities, "the noise is added to probabilities"),
         (own_gumbel, "it draws numbers of its own"),
         (minus_and_no_temperature, "the noise is subtracted"),
+        (softmax_then_divided, "the softmax is divided by the temperature"),
+        (soft_of_soft, "a softmax twice"),
+        (sum_of_everything, "their sum over all examples"),
+        (over_the_largest, "scores are divided by the largest"),
+        (overflows, "exponentials of a low temperature overflow"),
+        (largest_of_all, "the largest of all examples is subtracted"),
+        (whole_columns, "z is 1 in every column"),
+        (logit_in_z, "z is the logit itself"),
+        (noise_times, "the noise is multiplied with the logits"),
+        (logits_divided, "only the logits are divided by the temperature, in both"),
+        (noise_divided, "only the noise is divided by the temperature, in both"),
     ],
     "21.7": [
         (relaxed_average_over_rows, "the average is over the examples"),
@@ -983,6 +1285,13 @@ WRONG = {
         (second_part_only, "the derivative of the numerator is missing"),
         (no_mean_no_temperature, "mend that first: a second mistake is left"),
         (sigmoid_without_temperature, "mend that first: a second mistake is left"),
+        (softmax_of_y_over_t, "a softmax of y / temperature"),
+        (mean_of_y_dy, "divided by K once more"),
+        (y_over_t, "y is divided by the temperature in the average"),
+        (dy_over_t, "that is dy / temperature"),
+        (y_less_dy, "y less dy"),
+        (dy_in_front, "dy and y are exchanged"),
+        (dy_in_front_of_y_less_mean, "dy is in front, and y less the average"),
     ],
 }
 RIGHT = {

@@ -45,15 +45,24 @@ def choices(rng):
     return {"logits": rng.standard_normal(shape), "f": rng.uniform(0.5, 3, shape)}
 
 
+COLD = 0.2  # so that of SEEDS the last is cold, and the first two are not
+
+
 def noise(rng):
-    """Such that some row has no y above one half."""
+    """Cold in some draws: an exponential of scores / temperature overflows there. Else some row has no y above 0.5."""
+    cold = rng.random() < COLD
+    return warm(rng) | ({"temperature": 0.002} if cold else {})
+
+
+def warm(rng):
+    """Such that some row has no y above one half, and some have."""
     shape, temperature, y = (rng.integers(6, 12), rng.integers(4, 7)), rng.uniform(0.4, 0.8), np.ones((1, 1))
-    while y.max(axis=-1).min() > 0.45:
+    while y.max(axis=-1).min() > 0.45 or (y > 0.5).sum() < 3:
         logits, gumbel = 0.5 * rng.standard_normal(shape), rng.gumbel(size=shape)
         y = softmax((logits + gumbel) / temperature)
     return {"logits": logits, "gumbel": gumbel, "temperature": temperature}
 
 
 def relaxed(rng):
-    inputs = noise(rng)
+    inputs = warm(rng)
     return inputs | {"dy": rng.standard_normal(inputs["logits"].shape), "y": gumbel_softmax(**inputs)[1]}
