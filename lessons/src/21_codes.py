@@ -78,8 +78,10 @@ check("21.1", nearest)
 # $$z_q = z + \text{sg}[e_c - z] ,$$
 #
 # which is $e_c$, and whose slope in $z$ is 1. What arrives at $z_q$ from the decoder goes to $z$ *as it is*: straight
-# through. This is not the gradient of the loss, and how wrong it is we shall measure. It is the better the nearer $z$
-# is to its code. So there are two more parts in the loss, with a weight `commit`:
+# through. This is not the gradient of the loss, which is 0 wherever it exists. It is the slope of $f$ at the code, in
+# the place of that at $z$; where $f$ is smooth, the two differ the less the nearer $z$ is to its code. (How wrong such
+# a shortcut can be we shall measure for another choice, one by chance, whose true gradient is known.) So there are two
+# more parts in the loss, with a weight `commit`:
 #
 # $$\text{loss} = f(z_q) + \text{commit} \sum_n \|z_n - \text{sg}[e_{c_n}]\|^2
 #   + \sum_n \|\text{sg}[z_n] - e_{c_n}\|^2 ,$$
@@ -205,9 +207,10 @@ check("21.4", settled)
 # And a code that is not chosen *does not move*. It stays where it began, and if that is far from all places, nobody
 # chooses it. It is a *dead code*. (That is for tiny = 0. With a tiny above 0 such a code falls to 0 once its count has
 # fallen to tiny, after about $\log(1 / \text{tiny}) / (1 - \text{decay})$ steps: 1,151 for the 0.00001 and the 0.99
-# below, where a training has 200.)
+# below, where a training has 200. From there places near 0 may choose it again.)
 #
-# Here are both, without any net: the places are the four pixels of every 2 x 2 block of the digits, 16 blocks each.
+# Here are both, without any net: the places are the four pixels of every 2 x 2 block of the digits, 16 blocks each,
+# with their grey levels from 0 to 1. (All other cells have bits, on or off.)
 
 
 # %%
@@ -279,8 +282,9 @@ quoted("0.33", starts["places of the data"][0] / starts["drawn from N(0, 1)"][0]
 # is not used.
 #
 # With a net, places *move*. All codes may begin near places, and be left behind when the encoder has found something
-# else. So a code must be able to come back. A **restart**: whenever the moving count of a code falls below 3 % of the
-# mean count, it is put to a place of the batch, drawn at random, with a count of twice that, lest it dies at once.
+# else. So a code must be able to come back. A **restart**: whenever the moving count of a code falls below 3 % of what
+# it would be if all codes were chosen alike, it gets a count of twice that, lest it dies at once, and the total of a
+# place of the batch, drawn at random, times that count. The next `follow` puts the code there.
 #
 # How many codes are used is told by the *perplexity*: $\exp H$, where $H = -\sum_k p_k \log p_k$ is the entropy of
 # their shares $p_k$ of all places. It is K if all are used alike, and 1 if only one is.
@@ -361,6 +365,8 @@ quoted("200", 20 * len(data.train.x) / 125)
 quoted("2.5", at_first()[0])
 quoted("8.2", at_first()[1])
 quoted("24", at_first()[2], within=1)
+assert all(7 <= log[0][0] <= 15 and log[-1][0] - log[0][0] <= 5 for *_, log in runs[False])
+assert all(log[-1][2] > log[-3][2] for trained in runs.values() for *_, log in trained)
 assert 5 < last[False][:, 0].min() < last[False][:, 0].max() < 20 < 50 < last[True][:, 0].min()
 assert last[False][:, 1].max() < 20 < 25 < last[True][:, 1].min()
 quoted("-9", last[False][:, 2].mean(), within=2)
@@ -371,12 +377,13 @@ with picture("21_dead") as path:
     drawings.dead(path, [[log for *_, log in trained] for trained in runs.values()], K)
 
 # %% [markdown]
-# **Read the picture.** Without restarts some 8 to 15 of the 64 codes are used after 20 epochs. Why? At first the codes
-# have a squared length of 8.2 on average, being drawn from N(0, I) in 8 dimensions, and the places of 2.5. So the
-# nearest code is one of the short ones: before any training only 24 are chosen, by all places of 1,250 digits together.
-# About half of these follow the places, and lose the others on the way. With restarts more than 50 are used, and the
-# perplexity is over 25. After 20 epochs, where all curves still rise, log p(x | z) is about -4 nats in the place of -9.
-# That is not yet the ELBO: more codes have to be told apart, too. We come back to that when there is a $p(z)$.
+# **Read the picture.** Without restarts some 8 to 15 of the 64 codes are used after 20 epochs. Why? At first the
+# codes have a squared length of 8.2 on average, being drawn from N(0, I) in 8 dimensions, and the places of 2.5. So
+# the nearest code is one of the short ones: before any training only 24 are chosen, by all places of 1,250 digits
+# together. The other 40 are dead at once, and of the 24 about half are lost in the first epoch; hardly any come back.
+# With restarts more than 50 are used, and the perplexity is over 25. After 20 epochs, where all curves still rise,
+# log p(x | z) is about -4 nats in the place of -9. That is not yet the ELBO: more codes have to be told apart, too.
+# We come back to that when there is a $p(z)$.
 
 # %% [markdown]
 # Here is the picture of the beginning, from your own training with restarts. Below it, what the numbers mean. For
@@ -487,7 +494,7 @@ quoted("58", nats["shares of the codes"], within=3)
 quoted("42", nats["shares at each place"], within=3)
 assert nats["PixelCNN"] < 30
 quoted("3.6", distances["held-out digits"][0])
-quoted("14", distances["uniform"][0], within=2)
+quoted("15", distances["uniform"][0], within=1.5)
 quoted("7", distances["shares at each place"][0], within=1)
 quoted("5.6", distances["PixelCNN"][0], within=1)
 assert distances["held-out digits"][0] < distances["PixelCNN"][0] < distances["shares at each place"][0] - 0.5
@@ -495,13 +502,12 @@ with picture("21_samples") as path:
     drawings.samples(path, images)
 
 # %% [markdown]
-# **Read the picture.** Uniform codes are no digits: they differ from the nearest digit in some 14 pixels of 64. If
+# **Read the picture.** Uniform codes are no digits: they differ from the nearest digit in some 15 pixels of 64. If
 # each place draws from its own shares, the middle is white and the border black, but the parts do not fit each other:
 # some 7 pixels. With the PixelCNN they are nearest, with some 5.6, though not as near as held-out digits, with 3.6, and
-# many are blobs rather than digits. In nats, of a
-# held-out digit: 66.5 if all maps of codes are alike, some 58 by how often a code is used, 42 by how often at each
-# place, and less than 30 if the places before are seen as well. What the prior knows is what a map of codes of a
-# digit has in common with others.
+# many are blobs rather than digits. In nats, of a held-out digit: 66.5 if all maps of codes are alike, some 58 by how
+# often a code is used, 42 by how often at each place, and less than 30 if the places before are seen as well. What the
+# prior knows is what a map of codes of a digit has in common with others.
 #
 # And what are restarts worth, in the ELBO? Take the three trainings with and the three without, and the shares at each
 # place as the prior of each:
@@ -534,14 +540,17 @@ worth_of_restarts()
 
 # %% [markdown]
 # With restarts the codes say more, and it costs more to write them down: 42 nats in the place of 25. Under this prior
-# that is more than the reconstruction gains, and the ELBO falls from about -34 to about -45. So *more codes are no
-# aim*. They pay where a prior knows how they follow each other, or where it is the reconstruction that counts.
+# that is more than the reconstruction gains, and the ELBO falls from about -34 to about -45: the
+# best of three trainings with restarts is below the worst without. So *more codes are no aim* in themselves. They pay
+# where it is the reconstruction that counts. Whether they pay under a PixelCNN you can try below.
 #
 # ## Choices by chance
 #
 # The nearest code is a rule. A VAE has a distribution: let the encoder give K logits $l_k$, and choose $k$ with the
 # probability $p_k = e^{l_k} / \sum_j e^{l_j}$, the softmax. A choice $k$ costs $f_k$, in a VAE $-\log p(x \mid k)$.
-# Unlike a Gaussian $z$, one choice has only K values, and the average is a sum:
+# (Some letters change their meaning here: this $e$ is the number 2.718..., not the code book, and $p$ without an
+# argument is this softmax. Below, $S$ is the sum of exponentials, and $z$ the one-hot row of a choice.) Unlike a
+# Gaussian $z$, one choice has only K values, and the average is a sum:
 #
 # $$E = \sum_k p_k f_k .$$
 #
@@ -634,6 +643,8 @@ check("21.5", exact_gradient)
 # ### Exercise 21.6: `gumbel_softmax`
 #
 # `logits` and `gumbel` are (N, K), `temperature` a number. Return `z` and `y`, (N, K) each, made of the same noise.
+# Temperatures may be very low: then an exponential is infinite, unless the largest number of its row is subtracted
+# first, which leaves the quotient as it is. The `softmax` above does that.
 
 
 # %%
@@ -652,7 +663,8 @@ check("21.6", gumbel_softmax)
 # ### Exercise 21.7: `gumbel_softmax_backward`
 #
 # From the right arrives `dy` (N, K). Return `dlogits` (N, K), made of `dy`, `y` and `temperature`. You have derived
-# the slopes of a softmax in 21.5; what is new is what the softmax gets.
+# the slopes of a softmax in 21.5, in terms of its result $p$. Here the result is `y`, already at hand; what is new is
+# what the softmax gets.
 
 
 # %%
@@ -815,17 +827,22 @@ quoted("96", relaxed[0, 2], within=2)
 assert 0.8 < relaxed[0, 2] * temperatures[0] / (relaxed[2, 2] * temperatures[2]) < 1.25  # like 1 / temperature
 quoted("36", others["score function"][2])
 quoted("1.2", others["score, baseline"][2])
+quoted("12.6", others["straight-through"][2], within=0.2)
+quoted("0.36", p1[np.flatnonzero(slopes["relaxed, 0.5"] > 0)[0]], within=0.01)
+assert slopes["relaxed, 0.1"].min() > 0
 with picture("21_bias") as path:
     drawings.bias(path, p1, slopes, temperatures, relaxed, others)
 
 # %% [markdown]
 # **Read the picture.** Left: the exact gradient (black) is positive everywhere. Straight-through crosses 0 at
-# $p_1 = 0.45$, relaxed at temperature 1 at 0.38, and there a descent comes to rest. What they like is a mixture: with
-# $z_1 = 0.45$ the mean is $2 z_1 = 0.9$, which is the pixel. But no choice is a mixture. At a temperature of 0.1 that
-# is nearly over. Middle and right, with four values: straight-through is off by 0.42 of the gradient's length.
-# Relaxed is off by 0.86 of it at the temperature 5 and by less than 0.1 at 0.05. But its variance grows from 0.01 to 96
-# squared lengths on the way. The score function has no bias. Its variance is 36 without a baseline, and 1.2 with one
-# that is the mean of very many other draws, a tenth of straight-through's.
+# $p_1 = 0.45$, relaxed at temperature 1 at 0.38 and at 0.5 at 0.36, and there a descent comes to rest. What they like
+# is a mixture: with $z_1 = 0.45$ the mean is $2 z_1 = 0.9$, which is the pixel. But no choice is a mixture. At a
+# temperature of 0.1 the sign is right everywhere. Middle and right, with four values: straight-through is off by 0.42
+# of the gradient's length. Relaxed is off by 0.86 of it at the temperature 5 and by less than 0.1 at 0.05, where a part
+# of what is measured is chance (bars: two standard errors, printed is one). But its variance grows from 0.01 to 96
+# squared lengths on the way. The score function has no bias. Its variance is 36 without a baseline. With the mean cost
+# of all other draws for one, which is practically $E$ with 200,000 of them, it is 1.2, a tenth of straight-through's
+# 12.6.
 #
 # ## What a bias costs
 #
@@ -834,7 +851,7 @@ with picture("21_bias") as path:
 # the KL to the true posterior, which here is $e^{-f_k}$, divided by the sum of these: the gap can be closed. The
 # gradient of the KL is exact for all: it is your `exact_gradient` with $\log (4 q_k)$ for the costs. (That cost
 # depends on $q$, but its mean slope is 0: $\sum_k q_k \, \partial \log q_k = \partial \sum_k q_k = \partial 1 = 0$.)
-# Go down with 10 draws a step.
+# So far $p$ was what is $q$ here. Go down with 10 draws a step; the baseline is the mean cost of the other 9 then.
 
 
 # %%
@@ -844,7 +861,7 @@ def gap(logits):
     return (q * np.log(q / posterior)).sum()
 
 
-def descend(how, temperature, seed, S=10, steps=400, rate=0.2):
+def descend(how, temperature, seed, M=10, steps=400, rate=0.2):
     """The gap at each step."""
     rng, logits, gaps = np.random.default_rng(seed), np.zeros((1, 4)), []
     for _ in range(steps):
@@ -852,7 +869,7 @@ def descend(how, temperature, seed, S=10, steps=400, rate=0.2):
         if how == "exact":
             slope = exact_gradient(logits, COSTS)
         else:
-            slope = draws(how, logits, rng.gumbel(size=(S, 4)), temperature).mean(axis=0)
+            slope = draws(how, logits, rng.gumbel(size=(M, 4)), temperature).mean(axis=0)
         logits = logits - rate * (slope + exact_gradient(logits, np.log(4 * softmax(logits))))
     return np.array(gaps)
 
@@ -924,7 +941,9 @@ assert same_as_the_library() < 1e-12
 # %% [markdown]
 # (The library has straight-through in the form that sends the slope at $z$ back through $y$.) And a whole model:
 # `GumbelVAE` with ten choices among ten, on the digits, with the three gradients of its encoder, two trainings each.
-# ($10^{10}$ values: no sum over these.)
+# ($10^{10}$ values: no sum over these.) The temperature of relaxed falls from 1 to 0.5 in ten epochs, that of
+# straight-through stays 1, and the score function has a baseline, $\log p(x \mid z)$ of the likeliest $z$. The ELBO is
+# that of one-hot $z$ for all three, and their KL is exact.
 
 
 # %%
@@ -951,8 +970,8 @@ assert elbos["score"].max() < elbos["straight-through"].min() < elbos["relaxed"]
 quoted("2", mean_elbo["relaxed"] - mean_elbo["score"], within=0.6)
 
 # %% [markdown]
-# Here the order is the other way around: the relaxed gradient, with its bias, is better by some 2 nats than the score
-# function without one, and straight-through is between. In each image ten choices are made at once, and there is only
+# Here the order is the other way around: the relaxed gradient, which is biased, is better by some 2 nats than the score
+# function, which is not, and straight-through is between. In each image ten choices are made at once, and there is only
 # one cost. The score function cannot say which choice was at fault; lesson 8 has shown how its noise grows with the
 # number of latents. A slope can. Bias and variance both cost nats, and which one costs more has to be measured.
 
@@ -966,8 +985,8 @@ quoted("2", mean_elbo["relaxed"] - mean_elbo["score"], within=0.6)
 #
 # 1. `train` with commit 0, 0.1 and 10: how far are places from their codes, and what is log p(x | z)?
 # 2. Let the codes learn by `de` and a rate of their own, in the place of `follow`. Which rate is as good?
-# 3. K = 8 and K = 512, with restarts. How does log p(x | z) change, and how does the length of the codes under the
-#    PixelCNN?
+# 3. Restarts under the PixelCNN: `VQVAE.build(..., revive=0.0)` has none. Which ELBO is higher, over three seeds? And
+#    with K = 8 and K = 512?
 # 4. Straight-through at the relaxed slope: send $F'(z)$ back through $y$ at a temperature, not through $p$. Add it to
 #    the picture of bias and variance. This is what `gradient="straight-through"` of the library does.
 # 5. For two values and a quadratic $F$, the mean of the slopes at *both* ends is exact. Write an estimator for K
@@ -978,7 +997,8 @@ quoted("2", mean_elbo["relaxed"] - mean_elbo["score"], within=0.6)
 # ## Questions
 #
 # <details><summary>Why does a dead code stay dead?</summary>It moves only by places that choose it: count and total
-# shrink by the same factor, so their quotient stays. The loss with de says the same, a gradient of 0.</details>
+# shrink by the same factor, so their quotient stays (as long as tiny is small beside count). The loss with de says the
+# same, a gradient of 0.</details>
 #
 # <details><summary>What does straight-through assume?</summary>That moving z by a little moves z_q by as much, so
 # that the slope of the loss at the code is that at z. It looks at the loss near one code, and not at what another

@@ -68,8 +68,8 @@ EXERCISES = (
         hints=(
             "Write down count after one step, after two, after three, with n_k the same in each. What is left of the "
             "first count, and what has been added in all?",
-            "After t steps the factor of the first count is decay^t, and that of n_k is 1 - decay^t. The same holds "
-            "for total and s_k. Which factors are in the quotient if n_k is 0?",
+            "What was there at the start is multiplied with decay in each step, and what was added is a geometric "
+            "series. Which of the two is left in the quotient after very many steps? And which if n_k and s_k are 0?",
             "np.where(n[:, None] > 0, a, b) takes rows from a or b. np.maximum(n, 1) avoids a division by 0.",
         ),
         slips=CODES["21.4"],
