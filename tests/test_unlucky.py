@@ -646,7 +646,6 @@ def test_terminal_escapes_in_names_are_not_printed(tmp_path, monkeypatch, capsys
     ["class E(BaseException): pass\nraise E('mine')", "import sys; sys.exit(0)", "raise GeneratorExit",
      "def X(rng): raise SystemExit", LAYER := """
 from minivae.layers import Layer
-from minivae.teach.exercise import LESSONS
 class X(Layer):
     n_in = 3
     def forward(self, x, noise=None): return x, None

@@ -95,20 +95,16 @@ def best_gaussian(model, x, rng, y=None, steps=300, draws=8, lr=0.1):
     gradient has mean 0. So nothing is left of the noise where q is the posterior (Roeder, Wu & Duvenaud 2017, "Sticking
     the landing", 1703.09194, eq. 5).
     """
-    q = Heads(*to_numpy(model.encode(x, y=y)))
-    q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
-    mu, log_var = (head.data for head in q.heads)
-    adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))  # the large gradients of the start are soon forgotten
-    for _ in range(steps):
+
+    def slopes(mu, log_var):
         eps = place(model.draw_eps(rng, draws, len(x)), like=mu)
         z = reparameterize(mu, log_var, eps=eps)  # (S, N, L)
         _, dz, _, dz_prior = joint_terms(model, x, z, y)
         dz = -(dz + dz_prior) / draws  # of the mean over the draws
         dz -= eps / draws * array_module(mu).exp(-0.5 * log_var)  # log q, whose slope in z is -eps / std
-        for head, dhead in zip(q.heads, reparameterize_backward(dz, mu, log_var, eps=eps), strict=True):
-            head.grad[...] = dhead
-        adam.step()
-    return mu, log_var
+        return reparameterize_backward(dz, mu, log_var, eps=eps)
+
+    return tuple(_descended(model.encode(x, y=y), slopes, steps, lr, like=model.theta))
 
 
 def best_heads(model, x, rng, steps=400, draws=16, lr=0.05):
@@ -117,19 +113,27 @@ def best_heads(model, x, rng, steps=400, draws=16, lr=0.05):
     `model`: an IWAE. Parameters of its posterior that all rows share stay as they are. Adam begins at the encoder's
     heads and descends log q(z | x) - log p(x, z), by as many pairs eps, -eps as `draws` holds.
     """
-    q = Heads(*to_numpy(model.encoder(model.seen(x, None))))
-    q.bind(model.theta.dtype.name, array_module(model.theta).__name__)
-    heads = [head.data for head in q.heads]
-    adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))
     pairs = max(draws // 2, 1)
-    for _ in range(steps):
+
+    def slopes(*heads):
         eps = place(model.draw_eps(rng, pairs, len(x)), like=heads[0])
         eps = array_module(eps).concatenate((eps, -eps))
         (z, log_qz_x), cache = model.posterior.forward(heads, eps)
         _, dz, _, dz_prior = joint_terms(model, x, z)
         g = array_module(z).full(log_qz_x.shape, 0.5 / pairs, z.dtype)
-        for head, dhead in zip(q.heads, model.posterior.backward(-(dz + dz_prior) * g[..., None], g, cache, False),
-                               strict=True):  # fmt: skip
+        return model.posterior.backward(-(dz + dz_prior) * g[..., None], g, cache, False)
+
+    return _descended(model.encoder(model.seen(x, None)), slopes, steps, lr, like=model.theta)
+
+
+def _descended(heads, slopes, steps, lr, like):
+    """Heads (N, .) each, after `steps` of Adam down `slopes(*heads)`, along half a cosine; placed like theta `like`."""
+    q = Heads(*to_numpy(heads))
+    q.bind(like.dtype.name, array_module(like).__name__)
+    heads = [head.data for head in q.heads]
+    adam = Adam(q, lr=cosine(lr, steps), betas=(0.9, 0.95))  # the large gradients of the start are soon forgotten
+    for _ in range(steps):
+        for head, dhead in zip(q.heads, slopes(*heads), strict=True):
             head.grad[...] = dhead
         adam.step()
     return heads
