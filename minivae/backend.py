@@ -1,4 +1,4 @@
-"""NumPy or CuPy, chosen by the array; and the one place where random generators are made.
+"""NumPy, NumPy with compiled kernels, or CuPy, chosen by the array; and the one place where generators are made.
 
 No other file knows that CuPy exists. Functions that create arrays or call ufuncs begin with
 `xp = array_module(x)`; `to_numpy` and `place` are called at the edges, never inside a step.
@@ -11,6 +11,7 @@ from importlib import import_module
 
 import numpy as np
 
+from .compiled import CompiledArray, compiled, compiler
 from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
@@ -35,9 +36,9 @@ PURPOSES = {
 
 
 def array_module(x):
-    """The module whose functions work on `x`: the package that its class comes from (numpy or cupy)."""
+    """The module whose functions work on `x`: numpy, `compiled`, or the package that its class comes from (cupy)."""
     if isinstance(x, ON_HOST):
-        return np
+        return compiled if type(x) is CompiledArray else np
     return sys.modules[type(x).__module__.partition(".")[0]]
 
 
@@ -67,8 +68,13 @@ def _cupy():
     return cupy
 
 
-BACKENDS = {"numpy": lambda: np, "cupy": _cupy}  # what loads each
-SPECIAL = {"numpy": "scipy.special", "cupy": "cupyx.scipy.special"}
+def _compiled():
+    compiler()
+    return compiled
+
+
+BACKENDS = {"numpy": lambda: np, "compiled": _compiled, "cupy": _cupy}  # what loads each
+SPECIAL = {"numpy": "scipy.special", "compiled": "scipy.special", "cupy": "cupyx.scipy.special"}
 
 
 def special(x):
@@ -76,14 +82,21 @@ def special(x):
     return import_module(SPECIAL[array_module(x).__name__])
 
 
-def has_kernels(tree):
-    """Whether an array, or the first one in nested tuples, lies on a device and has a dtype that kernels take."""
-    if isinstance(tree, np.ndarray):  # in every step, many times
-        return False
-    while isinstance(tree, tuple):
-        tree = tree[0]
-    xp = array_module(tree)
-    return xp is not np and hasattr(xp, "RawModule") and tree.dtype.name in REALS
+def on_host(x):
+    """Whether `x` lies where Python runs: all but what is on a GPU."""
+    return isinstance(x, ON_HOST)
+
+
+def has_kernels(*trees):
+    """Whether one of these arrays, or the first in nested tuples, has kernels: its backend, and its dtype."""
+    for x in trees:
+        while isinstance(x, tuple):
+            x = x[0]
+        if type(x) is CompiledArray:
+            return x.dtype.char in "fd"
+        if not isinstance(x, ON_HOST) and x is not None:
+            return hasattr(array_module(x), "RawModule") and x.dtype.name in REALS
+    return False
 
 
 def cuda_source(text, dtype):
@@ -160,12 +173,12 @@ def as_array(x, name):
 
 def to_numpy(tree):
     """The same tree with every array in host memory."""
-    return tree_map(lambda x: np.asarray(x) if array_module(x) is np else x.get(), tree)
+    return tree_map(lambda x: np.asarray(x) if on_host(x) else x.get(), tree)
 
 
 def floats(numbers):
     """Python floats of a list of arrays without axes; from a device they come together, in one transfer."""
-    if not numbers or array_module(numbers[0]) is np:
+    if not numbers or on_host(numbers[0]):
         return list(map(float, numbers))
     return to_numpy(array_module(numbers[0]).stack(numbers)).tolist()
 
@@ -177,7 +190,7 @@ def place(tree, like):
     def move(x):
         if hasattr(x, "placed"):  # rows of a large file
             return x.placed(like)
-        x = to_numpy(x) if xp is np else x
+        x = to_numpy(x) if on_host(like) else x
         return xp.asarray(x, dtype=like.dtype if x.dtype.kind == "f" else None)
 
     return tree_map(move, tree)
@@ -191,5 +204,8 @@ def generator(seed, purpose, epoch=0, like=None):
     """
     if seed < 0:
         raise ValueError(f"seed: expected 0 or more, got {seed}")
-    key, xp = [seed, PURPOSES[purpose], epoch], np if like is None else array_module(like)
-    return np.random.default_rng(key) if xp is np else xp.random.Generator(xp.random.Philox4x3210(key))
+    key = [seed, PURPOSES[purpose], epoch]
+    if like is None or on_host(like):
+        return np.random.default_rng(key)
+    random = array_module(like).random
+    return random.Generator(random.Philox4x3210(key))

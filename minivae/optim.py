@@ -7,9 +7,7 @@ step without a backward between them takes the same gradient again; the states s
 import math
 from contextlib import contextmanager
 
-import numpy as np
-
-from .backend import array_module
+from .backend import array_module, has_kernels
 from .kernels import fused
 from .options import Option, each, read_arguments, real, shown, switch, table
 from .schedules import schedule
@@ -75,7 +73,7 @@ class Optimizer:
             raise ValueError("model: bound again after this optimizer was made; make a new one")
         g, lr = model.grad, self.lr(self.t)
         self.t += 1
-        block = BLOCK if array_module(g) is np else max(g.size, 1)
+        block = max(g.size, 1) if has_kernels(g) else BLOCK
         for objective, slices in self.trained.items():
             if not slices or self.updates(objective) == model.updates(objective, self.t - 1):
                 continue

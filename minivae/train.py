@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .backend import array_module, generator, keep_freed_memory, place, take
+from .backend import generator, keep_freed_memory, on_host, place, take
 from .finite import all_finite, first_nonfinite
 from .layers import BatchNorm
 from .metrics import averages, check_pair, mean_metrics
@@ -188,7 +188,7 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
     from tqdm import tqdm
 
     done = []  # (metrics, examples) of each step
-    on_host = array_module(model.theta) is np
+    reads_now = on_host(model.theta)
     rng = generator(seed, "noise", epoch, like=model.theta)
     batch_norm = model.named(BatchNorm)
     shown = progress and sys.stderr.isatty()
@@ -199,7 +199,7 @@ def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop
             metrics = model.loss_and_grads(x_rows, noise, y=y_rows, t=optimizer.t)
             optimizer.step()
             done.append((metrics, len(x_rows)))
-            if (on_host and not _finite(metrics)) or stop():
+            if (reads_now and not _finite(metrics)) or stop():
                 break
             bar.update()
     means, bad = averages(done)

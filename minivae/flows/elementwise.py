@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..backend import array_module
+from ..backend import array_module, on_host
 from ..numeric import sigmoid, sum_rows
 from ..options import real, sizes
 from ..params import Param
@@ -135,7 +135,7 @@ class Bins(Bijector):
     def _per_bin(self, a, at):
         """(L, K): sums of a (..., L) over all rows whose number lies in a bin."""
         xp, shape = array_module(a), self.logits.data.shape
-        if xp is np:
+        if on_host(a):
             return np.bincount(at.ravel(), a.ravel(), math.prod(shape)).reshape(shape).astype(a.dtype)
         rows = at.reshape(-1, shape[0])[..., None] == xp.arange(math.prod(shape)).reshape(shape)  # no order of a sum
         return (rows * a.reshape(-1, shape[0])[..., None]).sum(axis=0)

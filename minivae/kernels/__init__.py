@@ -1,8 +1,8 @@
-"""Operations fused in CUDA C: one launch where the lines of NumPy take up to twelve.
+"""Operations fused in kernels: one launch where the lines of NumPy take up to twelve.
 
-On a GPU a small step costs its launches, not its arithmetic. `@fused` above an operation or a layer says that there is
-a kernel for it under its name, in OPERATIONS or in LAYERS. The lines below it run everywhere else and say what the
-kernel computes. `backend` compiles the texts.
+On a GPU a small step costs its launches, not its arithmetic; on a CPU it costs passes over memory. `@fused` above an
+operation or a layer says that there is a kernel for it under its name, in OPERATIONS or in LAYERS. The lines below it
+are what the backend numpy runs, and say what the kernel computes. One text serves both machines, see `text`.
 """
 
 from functools import wraps
@@ -11,14 +11,27 @@ from types import SimpleNamespace
 from ..backend import has_kernels
 from .layers import LAYERS, OWN, Activation, StandIn, stand_ins, text_of
 from .operations import OPERATIONS
-from .rows import each
-from .text import CUDA
+from .rows import c_source, cuda, each
+from .text import KERNELS
 
-__all__ = ["CUDA", "LAYERS", "OPERATIONS", "OWN", "Activation", "StandIn", "each", "fused", "over_fused", "text_of"]
+__all__ = [
+    "KERNELS",
+    "LAYERS",
+    "OPERATIONS",
+    "OWN",
+    "Activation",
+    "StandIn",
+    "c_source",
+    "cuda",
+    "each",
+    "fused",
+    "over_fused",
+    "text_of",
+]
 
 
 def fused(operation):
-    """Decorator of a function in OPERATIONS or of a class in LAYERS: on a device, its kernel does what its lines say.
+    """Decorator of a function in OPERATIONS or of a class in LAYERS: where the arrays have kernels, its own does what its lines say.
 
     A layer needs a Sequential around it; one whose forward or backward was replaced since has no kernel.
     """
@@ -32,13 +45,13 @@ def fused(operation):
 
     @wraps(operation)
     def choose(*args, **data):
-        return (table[name] if args and has_kernels(args[0]) else operation)(*args, **data)
+        return (table[name] if has_kernels(*args) else operation)(*args, **data)
 
     return choose
 
 
 def over_fused(loop):
-    """Decorator of a loop over the layers of a Sequential: on a device it runs over their stand-ins."""
+    """Decorator of a loop over the layers of a Sequential: where x has kernels it runs over their stand-ins."""
 
     @wraps(loop)
     def choose(net, x, *args, **named):

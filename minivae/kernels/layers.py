@@ -8,11 +8,10 @@ from functools import cache
 from typing import NamedTuple
 
 from .rows import each
-from .text import ROWS
 
 TEXT = r"""
-__device__ real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
-__device__ real sigmoid(real x) { return 1 / (1 + exp(-x)); }
+FUNCTION real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
+FUNCTION real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 
 // out = f(h + b) mask scale.   Y is f in x; KEPT is x or y; b, mask and kept may be null
 KERNEL(activate, IN(h), IN(b), IN(mask), real scale, real* out, real* kept) {
@@ -43,8 +42,8 @@ class Activation(NamedTuple):
 
 PRODUCT = "x W + b"  # forward is layer._product(x), plus layer.b; its cache is x
 MASK = "x mask scale"  # forward is x times noise, which is its cache, times layer.scale
-SHARE = "sigmoid(x * (real({self.c}) + real({self.d}) * x * x))"  # of GELU
-DV = "(real({self.c}) + 3 * real({self.d}) * x * x)"
+SHARE = "sigmoid(x * ((real)({self.c}) + (real)({self.d}) * x * x))"  # of GELU
+DV = "((real)({self.c}) + 3 * (real)({self.d}) * x * x)"
 LAYERS = {
     "Dense": PRODUCT,
     "Conv2d": PRODUCT,
@@ -53,8 +52,8 @@ LAYERS = {
     "ReLU": Activation("y mask", y="larger(x, 0)", dx="dy * (y > 0)"),
     "LeakyReLU": Activation(
         "x",
-        y="larger(x, real({self.slope}) != 0 ? real({self.slope}) * x : 0)",
-        dx="x > 0 ? dy : real({self.slope}) * dy",
+        y="larger(x, (real)({self.slope}) != 0 ? (real)({self.slope}) * x : 0)",
+        dx="x > 0 ? dy : (real)({self.slope}) * dy",
     ),
     "ELU": Activation("y", y="x > 0 ? x : expm1(x)", dx="dy * ((y > 0 ? 0 : y) + 1)"),
     "Tanh": Activation("y", y="tanh(x)", dx="(1 - y * y) * dy"),
@@ -154,4 +153,4 @@ def text_of(layer, formulas):
 
 @cache
 def _text(keeps, y, dx):
-    return f"{ROWS}\n#define Y ({y})\n#define DX ({dx})\n#define KEPT {keeps[0]}\n{TEXT}"
+    return f"#define Y ({y})\n#define DX ({dx})\n#define KEPT {keeps[0]}\n{TEXT}"

@@ -2,25 +2,24 @@
 
 import numpy as np
 
-from ..backend import THREADS, array_module, launch, unbroadcast
-from .rows import as_rows, each, each_row
-from .text import CUDA
+from ..backend import array_module, unbroadcast
+from .rows import as_rows, each, empty, start
 
 
 def bernoulli_log_prob(logits, *, x):
     shape = np.broadcast_shapes(logits.shape, x.shape)
-    log_p = array_module(logits).empty(shape[:-1], logits.dtype)
-    each_row("bernoulli_log_prob", shape, logits.dtype, *as_rows(logits, x, like=logits, shape=shape), log_p)
+    log_p = empty(shape[:-1], logits)
+    start("bernoulli_log_prob", shape, logits, *as_rows(logits, x, like=logits, shape=shape), log_p)
     return log_p
 
 
 def bernoulli_log_prob_backward(g, logits, *, x):
-    xp = array_module(logits)
     shape = np.broadcast_shapes(logits.shape, x.shape)
-    dlogits = xp.empty(shape, logits.dtype)
-    g = xp.ascontiguousarray(xp.broadcast_to(g, shape[:-1]), logits.dtype)
-    rows = as_rows(logits, x, like=logits, shape=shape)
-    each_row("bernoulli_log_prob_backward", shape, logits.dtype, g, *rows, dlogits)
+    dlogits = empty(shape, logits)
+    if g.shape != shape[:-1] or g.dtype != logits.dtype or not g.flags.c_contiguous:
+        xp = array_module(logits)
+        g = xp.ascontiguousarray(xp.broadcast_to(g, shape[:-1]), logits.dtype)
+    start("bernoulli_log_prob_backward", shape, logits, g, *as_rows(logits, x, like=logits, shape=shape), dlogits)
     return unbroadcast(dlogits, logits.shape)
 
 
@@ -43,9 +42,8 @@ def reparameterize_backward(dz, mu, log_var, *, eps):
 
 
 def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
-    n = theta.size
     rates = (rate, 0) if isinstance(rate, float) else (0.0, rate)  # 0: a null pointer
-    launch(CUDA, "adam", theta.dtype, -(-n // THREADS), n, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates)
+    start("adam", (1, theta.size), theta, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates, of_numbers=True)
 
 
 OPERATIONS = {

@@ -1,36 +1,32 @@
-"""CUDA C, as text: how a kernel walks over rows of numbers, and the kernels of the operations."""
+"""The kernels of the operations, as text, and what a GPU and a CPU make of its words.
 
-ROWS = r"""
-// `real` is float or double. An array is rows of D coordinates. A block works on row r, its threads on the coordinates
-// d, and on the rows and coordinates further on where there are more of them.
+`real` is float or double. An array is rows of D coordinates.
+
+    KERNEL(name, ...)   begins a kernel over `rows` rows of D coordinates
+    EACH_ROW            for each row r: on a GPU a block
+    EACH                for each coordinate d of row r: on a GPU a thread of the block
+    EACH_TERM(sum)      the same, for what is added to `sum`, and TOTAL(sum) is all of it, once for each row
+    EACH_NUMBER         for each number by itself, coordinate d of row r
+    IN(a), AT(a)        an array that is read, and its number in row r, coordinate d
+    OUT(a)              the same of an array without gaps
+"""
+
+DEVICE = r"""
+#define FUNCTION __device__
 #define KERNEL(name, ...) extern "C" __global__ void name(long long rows, long long D, __VA_ARGS__)
 #define EACH_ROW for (long long r = blockIdx.x; r < rows; r += gridDim.x)
 #define EACH for (long long d = threadIdx.x; d < D; d += blockDim.x)
+#define EACH_TERM(sum) EACH
+#define TOTAL(sum) sum = block_sum(sum); if (threadIdx.x == 0)
+#define STEP (long long)gridDim.x * blockDim.x
+#define EACH_NUMBER for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x, r, d; \
+                         i < rows * D && (r = i / D, d = i % D, true); i += STEP)
 #define IN(a) const real* a, long long a##_step  // from a row of it to the next; 0: one row for all
 #define AT(a) a[r * a##_step + d]
 #define OUT(a) a[r * D + d]
 
-// each number by itself, whichever the row: number i is coordinate d of row r
-#define STEP (long long)gridDim.x * blockDim.x
-#define EACH_NUMBER for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x, r, d; \
-                         i < rows * D && (r = i / D, d = i % D, true); i += STEP)
-"""
-
-KERNELS = r"""
-// Adam: sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, theta -= rate sum_g / (sqrt(sum_g2) + tiny), where
-// rate is rates[i], or the same for all. The order of operations is NumPy's, so that the bits are.
-extern "C" __global__ void adam(long long n, real* theta, const real* g, real* sum_g, real* sum_g2,
-                                real b1, real b2, real tiny, real rate, const real* rates) {
-    long long step = (long long)gridDim.x * blockDim.x;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
-        sum_g2[i] = b2 * sum_g2[i] + g[i] * g[i];
-        sum_g[i] = b1 * sum_g[i] + g[i];
-        theta[i] -= sum_g[i] / (sqrt(sum_g2[i]) + tiny) * (rates ? rates[i] : rate);
-    }
-}
-
 // The sum of x over the threads of a block, for thread 0; by a tree, always in the same order: always the same bits.
-__device__ real block_sum(real x) {
+FUNCTION real block_sum(real x) {
     __shared__ real part[THREADS];
     part[threadIdx.x] = x;
     for (unsigned half = THREADS / 2; half > 0; half /= 2) {
@@ -40,14 +36,50 @@ __device__ real block_sum(real x) {
     __syncthreads();  // thread 0 has read what the others write for the next row
     return part[0];
 }
+"""
+
+# Loops that a compiler turns into instructions for several numbers at once, exp and its kin too where the C library has
+# them for several numbers (of glibc, below 4 units in the last place).
+HOST = r"""
+#include <features.h>
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#define SEVERAL(name) __attribute__((simd("notinbranch"))) double name(double); \
+                      __attribute__((simd("notinbranch"))) float name##f(float);
+SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
+#endif
+#include <tgmath.h>
+#define FUNCTION static inline
+#define PRAGMA(text) _Pragma(#text)
+#define KERNEL(name, ...) void name(long long rows, long long D, __VA_ARGS__)
+#define EACH_ROW for (long long r = 0; r < rows; r++)
+#define COORDINATES for (long long d = 0; d < D; d++)
+#define EACH PRAGMA(omp simd) COORDINATES
+#define EACH_TERM(sum) PRAGMA(omp simd reduction(+:sum)) COORDINATES
+#define TOTAL(sum)
+#define EACH_NUMBER EACH_ROW EACH
+#define IN(a) const real* a, long long a##_step
+#define AT(a) a[r * a##_step + d]
+#define OUT(a) a[r * D + d]
+"""
+
+KERNELS = r"""
+// Adam: sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, theta -= rate sum_g / (sqrt(sum_g2) + tiny), where
+// rate is rates[i], or the same for all. The order of operations is NumPy's, so that the bits are.
+KERNEL(adam, real* theta, const real* g, real* sum_g, real* sum_g2,
+       real b1, real b2, real tiny, real rate, const real* rates) {
+    EACH_NUMBER {
+        OUT(sum_g2) = b2 * OUT(sum_g2) + OUT(g) * OUT(g);
+        OUT(sum_g) = b1 * OUT(sum_g) + OUT(g);
+        OUT(theta) -= OUT(sum_g) / (sqrt(OUT(sum_g2)) + tiny) * (rates ? OUT(rates) : rate);
+    }
+}
 
 // log p = sum_d (x - 1/2) l - |l| / 2 - log(1 + exp(-|l|))
 KERNEL(bernoulli_log_prob, IN(l), IN(x), real* log_p) {
     EACH_ROW {
         real sum = 0;
-        EACH sum += ((2 * AT(x) - 1) * AT(l) - fabs(AT(l))) / 2 - log1p(exp(-fabs(AT(l))));
-        sum = block_sum(sum);
-        if (threadIdx.x == 0) log_p[r] = sum;
+        EACH_TERM(sum) sum += ((2 * AT(x) - 1) * AT(l) - fabs(AT(l))) / 2 - log1p(exp(-fabs(AT(l))));
+        TOTAL(sum) log_p[r] = sum;
     }
 }
 
@@ -82,4 +114,3 @@ KERNEL(kl_standard_normal_backward, IN(g), IN(mu), IN(log_var), real* dmu, real*
     }
 }
 """
-CUDA = ROWS + KERNELS

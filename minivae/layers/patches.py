@@ -6,9 +6,7 @@ cache of its processor.
 
 import math
 
-import numpy as np
-
-from ..backend import array_module
+from ..backend import array_module, on_host
 from ..options import shown, whole
 
 PART = 200_000  # numbers in a part: in float32 less than a megabyte
@@ -76,7 +74,7 @@ def columns_to_image(columns, size, stride, padding):
 
 def parts(x, size):
     """Slices of the examples of x, which make `size` numbers each: on a CPU PART numbers a slice, on a GPU all."""
-    n = max(1, PART // size) if array_module(x) is np else max(1, len(x))
+    n = max(1, PART // size) if on_host(x) else max(1, len(x))
     return [slice(i, i + n) for i in range(0, len(x), n)]
 
 

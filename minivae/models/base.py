@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..backend import array_module, as_array, keep_freed_memory, place, tree_map
+from ..backend import array_module, as_array, keep_freed_memory, on_host, place, tree_map
 from ..numeric import at_once
 from ..params import Module
 from .metric import COLLAPSED as COLLAPSED
@@ -179,7 +179,7 @@ class Model(Module):
     def in_parts(self, f, x, n=1024):
         """f(x), an array or a tuple of arrays, of at most n rows of x (N, ..., D) or z (N, ..., L) at a time."""
         n = max(1, at_once(n, max(x.shape[-1], self.D or 0)) // max(1, math.prod(x.shape[1:-1])))
-        if len(x) <= n or array_module(x) is not np:
+        if len(x) <= n or not on_host(x):
             return f(x)
         keep_freed_memory()
         result = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))

@@ -1,0 +1,148 @@
+"""NumPy's arrays, whose operations are compiled: C text to machine code, once on each machine.
+
+A CompiledArray is an ndarray that says so by its class alone. Products and whatever has no kernel are NumPy's; it goes
+through them unchanged. `compiled` is NumPy with arrays of this class.
+"""
+
+import ctypes
+import hashlib
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache, wraps
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+COMPILERS = ("cc", "gcc", "clang")
+# Without fused multiply-adds each operation rounds as NumPy's does. Nobody reads errno or the traps of a formula.
+OPTIONS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
+REALS = {"f": ctypes.c_float, "d": ctypes.c_double}
+PAGE = 4096  # bytes: smaller arrays are not aligned, which would take longer than it saves
+ALIGNED = 64  # bytes: a store that crosses such a line takes several times as long
+MAKERS = "arange array asarray ascontiguousarray broadcast_to eye where".split()
+
+
+class CompiledArray(np.ndarray):
+    """An ndarray whose operations are compiled kernels, where there are any."""
+
+    __slots__ = ()
+
+
+class _Compiled(ModuleType):
+    """NumPy, except that the arrays which its functions make are CompiledArrays."""
+
+    def __getattr__(self, name):
+        function = getattr(np, name)
+        if name in MAKERS:
+            function = _marked(function)
+        setattr(self, name, function)  # so that it is looked up once
+        return function
+
+    @staticmethod
+    def empty(shape, dtype="float64"):
+        dtype = np.dtype(dtype)
+        size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
+        if size < PAGE:
+            return CompiledArray(shape, dtype)
+        memory = np.empty(size + ALIGNED, "uint8")
+        return CompiledArray(shape, dtype, memory, -address(memory) % ALIGNED)
+
+    def full(self, shape, value, dtype="float64"):
+        array = self.empty(shape, dtype)
+        array.fill(value)
+        return array
+
+    def zeros(self, shape, dtype="float64"):
+        return self.full(shape, 0, dtype)
+
+    def ones(self, shape, dtype="float64"):
+        return self.full(shape, 1, dtype)
+
+    def zeros_like(self, array):
+        return self.zeros(array.shape, array.dtype)
+
+    def ones_like(self, array):
+        return self.ones(array.shape, array.dtype)
+
+
+def _marked(function):
+    @wraps(function)
+    def made(*args, **kwargs):
+        return function(*args, **kwargs).view(CompiledArray)
+
+    return made
+
+
+compiled = _Compiled("compiled", __doc__)
+
+
+def folder():
+    """Where compiled texts are kept: the user's cache."""
+    import pooch
+
+    return Path(pooch.os_cache("minivae")) / "kernels"
+
+
+@cache
+def compiler():
+    """(the compiler's path, what it says of itself and of this processor); ValueError where there is none."""
+    path = next(filter(None, map(shutil.which, COMPILERS)), None)
+    if path is None:
+        raise ValueError(f"backend: compiled needs a C compiler ({', '.join(COMPILERS)}), this machine has none; "
+                         "install one, or use numpy")  # fmt: skip
+    return path, _run([path, *OPTIONS, "-dM", "-E", "-x", "c", "-"], "")
+
+
+def _run(command, text):
+    result = subprocess.run(command, input=text, capture_output=True, text=True)
+    if result.returncode:
+        error = next(iter([line for line in result.stderr.splitlines() if "error" in line]), result.stderr.strip())
+        raise ValueError(f"backend: compiled needs a working C compiler, {command[0]} says: {error}; or use numpy")
+    return result.stdout
+
+
+def library(text):
+    """The file of a C text, compiled unless it is there. Its name is a hash of all that it depends on."""
+    path, machine = compiler()
+    name = hashlib.sha256("\n".join((text, *OPTIONS, path, machine)).encode()).hexdigest()
+    file = folder() / f"{name[:32]}.so"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as work:
+            made = Path(work) / file.name
+            _run([path, *OPTIONS, "-shared", "-fPIC", "-o", str(made), "-x", "c", "-", "-lm"], text)
+            os.replace(made, file)  # whole or not at all, whoever else compiles it at the same time
+    return file
+
+
+@cache
+def _loaded(text):
+    return ctypes.CDLL(str(library(text)))
+
+
+@cache
+def function(text, name):
+    """Function `name` of a C text. What it takes is set at its first call, see `run`."""
+    f = _loaded(text)[name]
+    f.restype = None
+    return f
+
+
+def address(a):
+    """Where the first number of an array lies."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(a))  # a quarter of the time of the line below
+    except (TypeError, ValueError, BufferError):  # an array with gaps, or one that is only read
+        return a.ctypes.data
+
+
+def run(f, real, *args):
+    """Call a function of a library. A Python float goes as a `real`, an array as its address, an integer as long long."""
+    values = [address(a) if isinstance(a, np.ndarray) else a for a in args]
+    if f.argtypes is None:
+        f.argtypes = [REALS[real] if type(value) is float else ctypes.c_longlong for value in values]
+    f(*values)
