@@ -23,7 +23,7 @@ OPTIONS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=off", "-fno-m
 REALS = {"f": ctypes.c_float, "d": ctypes.c_double}
 PAGE = 4096  # bytes: smaller arrays are not aligned, which would take longer than it saves
 ALIGNED = 64  # bytes: a store that crosses such a line takes several times as long
-MAKERS = "arange array asarray ascontiguousarray broadcast_to eye where".split()
+MAKERS = "arange array asarray ascontiguousarray broadcast_to concatenate eye stack where".split()
 
 
 class CompiledArray(np.ndarray):
@@ -44,12 +44,7 @@ class _Compiled(ModuleType):
 
     @staticmethod
     def empty(shape, dtype="float64"):
-        dtype = np.dtype(dtype)
-        size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
-        if size < PAGE:
-            return CompiledArray(shape, dtype)
-        memory = np.empty(size + ALIGNED, "uint8")
-        return CompiledArray(shape, dtype, memory, -address(memory) % ALIGNED)
+        return aligned(shape, np.dtype(dtype), CompiledArray)
 
     def full(self, shape, value, dtype="float64"):
         array = self.empty(shape, dtype)
@@ -67,6 +62,15 @@ class _Compiled(ModuleType):
 
     def ones_like(self, array):
         return self.ones(array.shape, array.dtype)
+
+
+def aligned(shape, dtype, cls=np.ndarray):
+    """A new array that begins where a line of the processor's cache does."""
+    size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
+    if size < PAGE:
+        return cls(shape, dtype)
+    memory = np.empty(size + ALIGNED, "uint8")
+    return cls(shape, dtype, memory, -address(memory) % ALIGNED)
 
 
 def _marked(function):

@@ -8,10 +8,10 @@ are what the backend numpy runs, and say what the kernel computes. One text serv
 from functools import wraps
 from types import SimpleNamespace
 
-from ..backend import has_kernels
-from .layers import LAYERS, OWN, Activation, StandIn, stand_ins, text_of
-from .operations import OPERATIONS
-from .rows import c_source, cuda, each
+from ..backend import has_kernels, marked, unmarked
+from .layers import LAYERS, OWN, Activation, StandIn, convolves, stand_ins, text_of
+from .operations import OPERATIONS, columns_to_image, image_to_columns
+from .rows import c_source, cuda, each, pays
 from .text import KERNELS
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "Activation",
     "StandIn",
     "c_source",
+    "columns_to_image",
     "cuda",
     "each",
     "fused",
+    "image_to_columns",
     "over_fused",
     "text_of",
 ]
@@ -45,7 +47,7 @@ def fused(operation):
 
     @wraps(operation)
     def choose(*args, **data):
-        return (table[name] if has_kernels(*args) else operation)(*args, **data)
+        return (table[name] if pays(args) else operation)(*args, **data)
 
     return choose
 
@@ -55,9 +57,12 @@ def over_fused(loop):
 
     @wraps(loop)
     def choose(net, x, *args, **named):
-        if has_kernels(x):
-            masks = args[0] if args else named.get("noise", named.get("cache"))
-            net = SimpleNamespace(layers=stand_ins(net.layers, masks), first_learning=net.first_learning)
-        return loop(net, x, *args, **named)
+        if not has_kernels(x):
+            return loop(net, x, *args, **named)
+        masks = args[0] if args else named.get("noise", named.get("cache"))
+        fast = SimpleNamespace(layers=stand_ins(net.layers, masks), first_learning=net.first_learning)
+        x = x if convolves(net.layers) else unmarked(x)  # what stands between products needs no mark
+        result = loop(fast, x, *args, **named)
+        return (marked(result[0]), result[1]) if loop.__name__ == "forward" else marked(result)
 
     return choose

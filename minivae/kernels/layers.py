@@ -7,7 +7,7 @@ run over what `stand_ins` gives them: layers with the same values, gradients and
 from functools import cache
 from typing import NamedTuple
 
-from .rows import each
+from .rows import each, large
 
 TEXT = r"""
 FUNCTION real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
@@ -41,13 +41,15 @@ class Activation(NamedTuple):
 
 
 PRODUCT = "x W + b"  # forward is layer._product(x), plus layer.b; its cache is x
+CONVOLUTION = "columns(x) W + b"  # the same, and its patches have kernels of their own
+PRODUCTS = (PRODUCT, CONVOLUTION)
 MASK = "x mask scale"  # forward is x times noise, which is its cache, times layer.scale
 SHARE = "sigmoid(x * ((real)({self.c}) + (real)({self.d}) * x * x))"  # of GELU
 DV = "((real)({self.c}) + 3 * (real)({self.d}) * x * x)"
 LAYERS = {
     "Dense": PRODUCT,
-    "Conv2d": PRODUCT,
-    "ConvTranspose2d": PRODUCT,
+    "Conv2d": CONVOLUTION,
+    "ConvTranspose2d": CONVOLUTION,
     "Dropout": MASK,
     "ReLU": Activation("y mask", y="larger(x, 0)", dx="dy * (y > 0)"),
     "LeakyReLU": Activation(
@@ -67,7 +69,13 @@ OWN = {}  # {(forward, backward): entry of LAYERS}: the methods that an entry wa
 
 def entry(layer):
     """The layer's entry in LAYERS; None if it has none, or if one of its methods was replaced: it may do anything."""
-    return OWN.get(tuple(getattr(method, "__func__", None) for method in (layer.forward, layer.backward)))
+    cls, own = type(layer), vars(layer)
+    return None if "forward" in own or "backward" in own else OWN.get((cls.forward, cls.backward))
+
+
+def convolves(layers):
+    """Whether a convolution is among the layers."""
+    return any(entry(layer) == CONVOLUTION for layer in layers)
 
 
 def stand_ins(layers, masks):
@@ -77,7 +85,7 @@ def stand_ins(layers, masks):
     for k, formulas in enumerate(entries):
         if not isinstance(formulas, Activation):
             continue
-        product = layers[k - 1] if k > 0 and entries[k - 1] == PRODUCT else None
+        product = layers[k - 1] if k > 0 and entries[k - 1] in PRODUCTS else None
         mask = None
         scale = 1.0
         if product is not None:
@@ -120,17 +128,35 @@ class Activated(StandIn):
         self.product = product
         self.mask = mask
         self.scale = scale
-        self.text = text_of(layer, formulas)
 
     def forward(self, x, noise=None):
         b = None if self.product is None else self.product.b.data
+        if not large(x):
+            if b is not None:
+                self.product.add_b(x)
+            y, cache = self.layer.forward(x)
+            return self._masked(y), cache
         keeps = self.formulas.keeps
         keep = {"x": b is not None, "y": self.mask is not None, "y mask": False}[keeps]  # else it is there already
-        out = each("activate", x, b, self.mask, self.scale, n_out=1 + keep, null=1 - keep, text=self.text)
+        out = each(
+            "activate",
+            x,
+            b,
+            self.mask,
+            self.scale,
+            n_out=1 + keep,
+            null=1 - keep,
+            text=text_of(self.layer, self.formulas),
+        )
         return out if keep else (out, x if keeps == "x" else out)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
-        return each("activate_backward", dy, cache, self.mask, self.scale, text=self.text)
+        if not large(dy):
+            return self.layer.backward(self._masked(dy), cache)
+        return each("activate_backward", dy, cache, self.mask, self.scale, text=text_of(self.layer, self.formulas))
+
+    def _masked(self, x):
+        return x if self.mask is None else x * self.mask * self.scale
 
     def works_for(self, method):
         return self.product if method == "forward" and self.product is not None else self.layer

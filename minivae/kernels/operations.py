@@ -1,5 +1,7 @@
 """The operations that have a kernel: names, arguments and values are those of `densities` and `optim`."""
 
+import math
+
 import numpy as np
 
 from ..backend import array_module, unbroadcast
@@ -44,6 +46,23 @@ def reparameterize_backward(dz, mu, log_var, *, eps):
 def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
     rates = (rate, 0) if isinstance(rate, float) else (0.0, rate)  # 0: a null pointer
     start("adam", (1, theta.size), theta, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates, of_numbers=True)
+
+
+def image_to_columns(x, kernel, stride, padding, size):
+    (N, *image, c), (h_out, w_out) = x.shape, size
+    x = x if x.flags.c_contiguous else array_module(x).ascontiguousarray(x)
+    columns = empty((N, h_out, w_out, *kernel, c), x)
+    sizes = (*image, c, h_out, w_out, *kernel, *stride, *padding)
+    start("image_to_columns", (N * h_out * w_out, math.prod(kernel) * c), x, x, columns, *sizes)
+    return columns
+
+
+def columns_to_image(columns, size, stride, padding):
+    (N, h_out, w_out, *kernel, c), (h, w) = columns.shape, size
+    image = empty((N, h, w, c), columns)
+    sizes = (h, w, c, h_out, w_out, *kernel, *stride, *padding)
+    start("columns_to_image", (N * h, w * c), columns, columns, image, *sizes)
+    return image
 
 
 OPERATIONS = {

@@ -5,9 +5,11 @@ from functools import cache
 
 import numpy as np
 
-from ..backend import REALS, THREADS, array_module, launch, on_host
-from ..compiled import compiled, function, run
+from ..backend import REALS, THREADS, array_module, has_kernels, launch, on_host
+from ..compiled import aligned, function, run
 from .text import DEVICE, HOST, KERNELS
+
+SMALL = 2**14  # numbers: on a CPU the start of a kernel takes longer than NumPy's lines for fewer
 
 
 def each(name, *inputs, n_out=1, null=0, text=KERNELS):
@@ -20,13 +22,23 @@ def each(name, *inputs, n_out=1, null=0, text=KERNELS):
     dtype, shape = like.dtype, like.shape
     arrays = [a for a in inputs if a is not None and type(a) is not float]
     alike = all([a.shape == shape and a.dtype is dtype and a.flags.c_contiguous for a in arrays])
-    if not alike:
+    if not alike and any([a.shape != shape for a in arrays]):
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     outputs = [empty(shape, like) for _ in range(n_out)]
     walked = (1, outputs[0].size) if alike else shape  # without gaps all rows are one
     args = as_rows(*inputs, like=like, shape=walked, alike=alike)
     start(name, walked, like, *args, *outputs, *[0] * null, text=text, of_numbers=True)
     return outputs if n_out > 1 else outputs[0]
+
+
+def large(a):
+    """Whether the array is worth the start of a kernel; on a GPU each is."""
+    return not on_host(a) or a.size >= SMALL
+
+
+def pays(arrays):
+    """Whether one of the arrays has kernels and is large."""
+    return any([has_kernels(a) and large(a) for a in arrays])
 
 
 def start(name, shape, like, *args, text=KERNELS, of_numbers=False):
@@ -61,7 +73,7 @@ def _function(text, name, real):
 
 def empty(shape, like):
     """A new array for a kernel to fill, on the machine and in the dtype of `like`."""
-    return (compiled if on_host(like) else array_module(like)).empty(shape, like.dtype)
+    return aligned(shape, like.dtype, type(like)) if on_host(like) else array_module(like).empty(shape, like.dtype)
 
 
 def as_rows(*arrays, like, shape, alike=False):
@@ -86,8 +98,10 @@ def as_rows(*arrays, like, shape, alike=False):
 def _as_rows(a, like, shape):
     """(array, step) of one array."""
     if a.dtype == like.dtype:
-        if a.shape == shape and (len(shape) == 2 or a.flags.c_contiguous) and a.strides[-1] == a.itemsize:
-            return a, a.strides[-2] // a.itemsize if len(shape) > 1 else 0  # also the halves of an encoder's output
+        if a.shape == shape and a.flags.c_contiguous:
+            return a, shape[-1]
+        if a.shape == shape and a.ndim == 2 and a.strides[1] == a.itemsize:  # as the halves of an encoder's output lie
+            return a, a.strides[0] // a.itemsize
         if a.size == shape[-1] and a.flags.c_contiguous:  # as b: one row for all
             return a, 0
     xp = array_module(like)

@@ -5,6 +5,7 @@
     KERNEL(name, ...)   begins a kernel over `rows` rows of D coordinates
     EACH_ROW            for each row r: on a GPU a block
     EACH                for each coordinate d of row r: on a GPU a thread of the block
+    EACH_OF(t, a, b)    the same for t from a to b - 1;   NEXT: before the next of them reads or adds to the same numbers
     EACH_TERM(sum)      the same, for what is added to `sum`, and TOTAL(sum) is all of it, once for each row
     EACH_NUMBER         for each number by itself, coordinate d of row r
     IN(a), AT(a)        an array that is read, and its number in row r, coordinate d
@@ -15,7 +16,9 @@ DEVICE = r"""
 #define FUNCTION __device__
 #define KERNEL(name, ...) extern "C" __global__ void name(long long rows, long long D, __VA_ARGS__)
 #define EACH_ROW for (long long r = blockIdx.x; r < rows; r += gridDim.x)
-#define EACH for (long long d = threadIdx.x; d < D; d += blockDim.x)
+#define EACH_OF(t, a, b) for (long long t = (a) + threadIdx.x; t < (b); t += blockDim.x)
+#define EACH EACH_OF(d, 0, D)
+#define NEXT __syncthreads()
 #define EACH_TERM(sum) EACH
 #define TOTAL(sum) sum = block_sum(sum); if (threadIdx.x == 0)
 #define STEP (long long)gridDim.x * blockDim.x
@@ -52,9 +55,10 @@ SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
 #define PRAGMA(text) _Pragma(#text)
 #define KERNEL(name, ...) void name(long long rows, long long D, __VA_ARGS__)
 #define EACH_ROW for (long long r = 0; r < rows; r++)
-#define COORDINATES for (long long d = 0; d < D; d++)
-#define EACH PRAGMA(omp simd) COORDINATES
-#define EACH_TERM(sum) PRAGMA(omp simd reduction(+:sum)) COORDINATES
+#define EACH_OF(t, a, b) PRAGMA(omp simd) for (long long t = (a); t < (b); t++)
+#define EACH EACH_OF(d, 0, D)
+#define NEXT
+#define EACH_TERM(sum) PRAGMA(omp simd reduction(+:sum)) for (long long d = 0; d < D; d++)
 #define TOTAL(sum)
 #define EACH_NUMBER EACH_ROW EACH
 #define IN(a) const real* a, long long a##_step
@@ -111,6 +115,47 @@ KERNEL(kl_standard_normal_backward, IN(g), IN(mu), IN(log_var), real* dmu, real*
     EACH_NUMBER {
         OUT(dmu) = AT(g) * AT(mu);
         OUT(dlog_var) = AT(g) * (exp(AT(log_var)) - 1) / 2;
+    }
+}
+
+// An image (N, h, w, c) and its patches, columns (N, h_out, w_out, kh, kw, c): columns[n, i, j, k, l] is the pixel
+// y = sh i + k - ph, x = sw j + l - pw of image n. Of patch j only the l from FIRST to END - 1 lie in the image.
+#define SIZES long long h, long long w, long long c, long long h_out, long long w_out, long long kh, long long kw, \
+              long long sh, long long sw, long long ph, long long pw
+#define FIRST (sw * j < pw ? pw - sw * j : 0)
+#define END (sw * j + kw > w + pw ? w + pw - sw * j : kw)
+
+// a row is a patch
+KERNEL(image_to_columns, const real* image, real* columns, SIZES) {
+    EACH_ROW {
+        const long long j = r % w_out, i = r / w_out % h_out, n = r / w_out / h_out;
+        for (long long k = 0; k < kh; k++) {
+            const long long y = sh * i + k - ph, inside = y >= 0 && y < h && END > FIRST;
+            const real* from = image + ((n * h + y) * w + sw * j - pw) * c;
+            real* to = columns + r * D + k * kw * c;
+            const long long a = inside ? FIRST * c : kw * c, b = inside ? END * c : kw * c;
+            EACH_OF(t, 0, a) to[t] = 0;
+            EACH_OF(t, a, b) to[t] = from[t];
+            EACH_OF(t, b, kw * c) to[t] = 0;
+        }
+    }
+}
+
+// a row is a row y of an image, to which the patches are added that reach it
+KERNEL(columns_to_image, const real* columns, real* image, SIZES) {
+    EACH_ROW {
+        const long long y = r % h, n = r / h;
+        EACH OUT(image) = 0;
+        for (long long k = (y + ph) % sh; k < kh; k += sh) {
+            const long long i = (y + ph - k) / sh;
+            if (y + ph < k || i >= h_out) continue;
+            for (long long j = 0; j < w_out; j++) {
+                const real* from = columns + (((n * h_out + i) * w_out + j) * kh + k) * kw * c;
+                real* to = image + r * D + (sw * j - pw) * c;
+                NEXT;
+                EACH_OF(t, FIRST * c, END * c) to[t] += from[t];
+            }
+        }
     }
 }
 """

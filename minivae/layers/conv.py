@@ -41,8 +41,8 @@ class _Convolution(Layer):
         """y, still without b: a GPU adds b together with the next activation, see `kernels`."""
         raise NotImplementedError
 
-    def _add_b(self, y):
-        """y (N, h_out, w_out, c_out) += b. Rows of w_out * c_out numbers are faster than rows of c_out."""
+    def add_b(self, y):
+        """y (N, h_out, w_out, c_out) += b, in place. Rows of w_out * c_out numbers are faster than rows of c_out."""
         N, h_out, w_out, c_out = y.shape
         rows = y.reshape(N, h_out, w_out * c_out)  # a view of y
         rows += array_module(y).tile(self.b.data, w_out)
@@ -76,7 +76,7 @@ class Conv2d(_Convolution):
 
     def forward(self, x, noise=None):
         y = self._product(x)
-        self._add_b(y)
+        self.add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -116,7 +116,7 @@ class ConvTranspose2d(_Convolution):
 
     def forward(self, x, noise=None):
         y = self._product(x)
-        self._add_b(y)
+        self.add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):

@@ -28,9 +28,13 @@ class Dense(Layer):
         """x W, (N, n_out), still without b: a GPU adds b together with the next activation, see `kernels`."""
         return x @ self.W.data
 
+    def add_b(self, y):
+        """y (N, n_out) += b, in place."""
+        y += self.b.data
+
     def forward(self, x, noise=None):
         y = self._product(x)
-        y += self.b.data
+        self.add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):

@@ -6,10 +6,12 @@ cache of its processor.
 
 import math
 
+from .. import kernels
 from ..backend import array_module, on_host
 from ..options import shown, whole
 
 PART = 200_000  # numbers in a part: in float32 less than a megabyte
+SHORT = 32  # numbers in a run of a patch
 
 
 def pair(value, name, least):
@@ -39,6 +41,8 @@ def image_to_columns(x, kernel, stride, padding):
     xp = array_module(x)
     N, h, w, c = x.shape
     h_out, w_out = out_size((h, w), kernel, stride, padding)
+    if kw * c >= SHORT and _has_kernels(x):
+        return kernels.image_to_columns(x, kernel, stride, padding, (h_out, w_out))
     if ph or pw:
         padded = xp.zeros((N, h + 2 * ph, w + 2 * pw, c), x.dtype)
         padded[:, ph : ph + h, pw : pw + w] = x
@@ -48,7 +52,7 @@ def image_to_columns(x, kernel, stride, padding):
     windows = xp.lib.stride_tricks.as_strided(x, (N, h_out, w_out, kh, kw, c), strides)  # a view: patches overlap
     # a row of a patch is a run of kw * c numbers; where runs are short, memory gets the order (kh, kw, c, N, h_out,
     # w_out), in which whole images are copied: the same array, but faster
-    if kw * c < 32:
+    if kw * c < SHORT:
         columns = xp.empty((kh, kw, c, N, h_out, w_out), x.dtype).transpose(3, 4, 5, 0, 1, 2)
     else:
         columns = xp.empty(windows.shape, x.dtype)
@@ -65,6 +69,8 @@ def columns_to_image(columns, size, stride, padding):
     sh, sw = stride
     ph, pw = padding
     N, h_out, w_out, kh, kw, c = columns.shape
+    if _has_kernels(columns) and columns.flags.c_contiguous:
+        return kernels.columns_to_image(columns, size, stride, padding)
     x = array_module(columns).zeros((N, h + 2 * ph, w + 2 * pw, c), columns.dtype)
     for i in range(kh):
         for j in range(kw):  # pixel (i, j) of every patch: these lie apart
@@ -88,6 +94,11 @@ def patches(x, kernel, stride, padding):
         yield part, image_to_columns(x[part], kernel, stride, padding).reshape(-1, width)
 
 
+def _has_kernels(x):
+    """Those of patches are for a CPU: how fast they are on a GPU was not measured."""
+    return on_host(x) and kernels.pays((x,))
+
+
 def spread(y, W, size, stride, padding):
     """The transpose of a convolution: x[n, s i + k - p, s j + l - p, c] += sum_m y[n, i, j, m] W[k, l, c, m].
 
@@ -104,6 +115,8 @@ def spread(y, W, size, stride, padding):
     N, h_out, w_out, _ = y.shape
     if kh == kw == sh == sw == 1 and (ph, pw) == (0, 0):  # pixels are their own patches
         return (y.reshape(-1, m) @ W.reshape(c, m).T).reshape(N, h, w, c)
+    if _has_kernels(y):
+        return _spread_columns(y, W, size, stride, padding)
     A = -(-kh // sh)  # rounded up
     B = -(-kw // sw)
     if (kh, kw) != (A * sh, B * sw):  # a kernel with zeros up to a whole number of strides
@@ -126,3 +139,15 @@ def spread(y, W, size, stride, padding):
         image = x[part, : rows * sh, : columns * sw].reshape(-1, rows, sh, columns, sw * c)  # always a view
         image[...] = phases.reshape(-1, rows, columns, sh, sw * c).swapaxes(2, 3)
     return x[:, ph : ph + h, pw : pw + w]
+
+
+def _spread_columns(y, W, size, stride, padding):
+    """`spread` as it stands in the first formula: one product makes the patches, and a kernel adds them up."""
+    N, h_out, w_out, m = y.shape
+    kh, kw, c, _ = W.shape
+    W = array_module(y).ascontiguousarray(W.transpose(3, 0, 1, 2)).reshape(m, -1)  # (m, kh * kw * c)
+    x = array_module(y).empty((N, *size, c), y.dtype)
+    for part in parts(y, h_out * w_out * W.shape[1]):
+        columns = (y[part].reshape(-1, m) @ W).reshape(-1, h_out, w_out, kh, kw, c)
+        x[part] = columns_to_image(columns, size, stride, padding)
+    return x
