@@ -145,7 +145,7 @@ def address(a):
 
 
 def run(f, real, *args):
-    """Call a function of a library. A Python float goes as a `real`, an array as its address, an integer as long long."""
+    """Call a function of a library. A float goes as a `real`, an array as its address, an integer as long long."""
     values = [address(a) if isinstance(a, np.ndarray) else a for a in args]
     if f.argtypes is None:
         f.argtypes = [REALS[real] if type(value) is float else ctypes.c_longlong for value in values]

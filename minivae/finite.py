@@ -11,7 +11,8 @@ from .params import Module, Param
 
 TOO_LARGE = "the weights, or values of the data, are too large to compute with"
 PACKAGE = f"{__package__}."
-LAUNCHERS = (f"{PACKAGE}backend", f"{PACKAGE}kernels")  # what they return may be new memory, in which nothing is yet
+# what these return may be new memory, in which nothing is yet
+LAUNCHERS = tuple(PACKAGE + name for name in ("backend", "compiled", "kernels"))
 
 
 def all_finite(tree):

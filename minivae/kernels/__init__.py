@@ -33,7 +33,7 @@ __all__ = [
 
 
 def fused(operation):
-    """Decorator of a function in OPERATIONS or of a class in LAYERS: where the arrays have kernels, its own does what its lines say.
+    """Decorator of a function in OPERATIONS or of a class in LAYERS: where arrays have kernels, its own does the work.
 
     A layer needs a Sequential around it; one whose forward or backward was replaced since has no kernel.
     """

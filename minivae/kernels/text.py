@@ -5,7 +5,8 @@
     KERNEL(name, ...)   begins a kernel over `rows` rows of D coordinates
     EACH_ROW            for each row r: on a GPU a block
     EACH                for each coordinate d of row r: on a GPU a thread of the block
-    EACH_OF(t, a, b)    the same for t from a to b - 1;   NEXT: before the next of them reads or adds to the same numbers
+    EACH_OF(t, a, b)    the same for t from a to b - 1
+    NEXT                before an EACH that adds to what the one before it may have changed
     EACH_TERM(sum)      the same, for what is added to `sum`, and TOTAL(sum) is all of it, once for each row
     EACH_NUMBER         for each number by itself, coordinate d of row r
     IN(a), AT(a)        an array that is read, and its number in row r, coordinate d
