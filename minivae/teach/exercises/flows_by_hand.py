@@ -38,11 +38,11 @@ def invertible_variant(
 def planar_backward_variant(
     dz_out, dlog_det, z, v, w, b, straight=1, pushed=1, bent=lambda h, s: -2 * h * s, factor=as_it_is,
     slope=lambda h: 1 - h * h, inverse=1, push=as_it_is, det_v=1, det_w=1, in_a=1, along="w", bias=1, given=1, steep=1,
-    rows=as_it_is,
+    rows=as_it_is, size=as_it_is,
 ):  # fmt: skip
     h = np.tanh(dot(w, z) + bias * b)
     s, k = slope(h), dot(w, v)
-    ddet = given * dlog_det / (1 + s * k) ** inverse
+    ddet = given * dlog_det / size(1 + s * k) ** inverse
     da = pushed * (s if steep else 1) * dot(dz_out, v) + bent(h, s) * factor(k) * ddet
     dk = (s * ddet)[:, None]
     dz = straight * dz_out + da[:, None] * {"w": w, "v": v}[along]

@@ -7,7 +7,7 @@ import numpy as np
 from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import flows_by_hand as by_hand
-from .draws import as_it_is
+from .draws import as_it_is, one_of
 
 
 def _shape(rng):
@@ -28,9 +28,14 @@ def _vectors(rng):
 
 
 def _backward(rng):
-    rows = _rows(rng)
-    rows["v"] = by_hand.invertible(rows["v"], rows["w"])
-    N, L = rows["z"].shape
+    """v of a flow that can be inverted; the last time two rows have another one, whose determinant is below 0."""
+    folds, rows = one_of(rng, 0, 0, 2), _rows(rng)
+    z, w, b = rows["z"], rows["w"], rows["b"]
+    rows["v"] = by_hand.invertible(rows["v"], w)
+    s = 1 - np.tanh((z * w).sum(axis=-1) + b) ** 2
+    for n in np.argsort(s)[len(s) - folds :]:
+        rows["v"][n] += (rng.uniform(-2.5, -1.5) / s[n] - w[n] @ rows["v"][n]) / (w[n] @ w[n]) * w[n]
+    N, L = z.shape
     return {"dz_out": rng.standard_normal((N, L)), "dlog_det": rng.standard_normal(N)} | rows
 
 
@@ -190,6 +195,9 @@ EXERCISES = (
             "log_det is a logarithm: ddet = dlog_det / det": _gradient(inverse=0),
             "dlog_det is divided by the square of det": _gradient(inverse=2),
             "dlog_det is multiplied with det; it is divided": _gradient(inverse=-1),
+            "divided by |det|: the slope of log |det| is 1 / det, below 0 where det is": _gradient(size=np.abs),
+            "of a det below 0 there is no logarithm; of log |det| the slope is 1 / det": _gradient(
+                size=lambda det: np.where(det > 0, det, np.nan)),
             "dlog_det has the wrong sign": _gradient(given=-1),
             "dlog_det is not used: v and w are in the determinant as well": _gradient(given=0),
             "v is in the determinant as well: that part of dv is missing": _gradient(det_v=0),
@@ -204,7 +212,8 @@ EXERCISES = (
             "b is forgotten in tanh": _gradient(bias=0),
             "summed over the rows: each has its own v, w and b": _gradient(rows=lambda a: a.sum(axis=0)),
             "averaged over the rows": _gradient(rows=lambda a: a / len(a)),
-        },
+        } | {f"det is cut off at {least:g}: a determinant may be below 0": _gradient(size=partial(np.maximum, least))
+             for least in (1e-12, 1e-10, 1e-9, 1e-8, 1e-6)},
     ),
     Exercise(
         "16.4",
