@@ -321,11 +321,7 @@ def one_added(*args):
     return backward(*args, one=-1)
 
 
-def half_of_the_one(*args):
-    return backward(*args, one=0.5)
-
-
-def both_signs(*args):
+def dlog_var_turned(*args):
     dz, dmu, dlog_var = backward(*args)
     return dz, dmu, -dlog_var
 
@@ -615,7 +611,7 @@ WRONG = {
         (order_of_the_arguments, "the order is dz, dmu, dlog_var"),
         (square_subtracted, "the sign of d^2 / v in dlog_var"),
         (one_added, "the -1 of dlog_var has the wrong sign"),
-        (both_signs, "the sign of dlog_var"),
+        (dlog_var_turned, "the sign of dlog_var"),
     ],
     "17.5": [
         (chained(pixel=lambda u, a: 1), "that is du"),

@@ -114,6 +114,10 @@ EXERCISES = (
                 own=lambda log_q: log_q.sum(axis=0)),
             "the largest density for the own one: take the diagonal": _split(own=lambda log_q: log_q.max(axis=0)),
             "the sign of the information: it is log q(z | x) - log q(z)": _split(ahead=-1),
+            "that is log N less the information, how uncertain z leaves which x it is from": _split(
+                more=lambda info, N: np.log(N) - info),
+            "log N is added to the information: its place is in log q(z) alone": _split(
+                more=lambda info, N: np.log(N) + info),
             "the sign of the marginal KL: it is log q(z) - log p(z)": _split(behind=-1),
             "summed over the draws; the mean is wanted": _split(total=np.sum),
             "not averaged over the draws: a single number each": _split(total=as_it_is),
@@ -229,6 +233,8 @@ EXERCISES = (
             "the half is missing in dlog_var": _down(half=1),
             "the -1 is missing in dlog_var: log_var is in the normalizer, too": _down(one=0),
             "the -1 of dlog_var has the wrong sign": _down(one=-1),
+            "the sign of d^2 / v in dlog_var: a wider Gaussian makes a z that is far off likelier": _down(
+                square=lambda d: -(d**2)),
             "the distance is not squared in dlog_var": _down(square=as_it_is),
             "that is the derivative with respect to v, not log_var": _down(inner=lambda v: 1 / v),
             "that is the derivative with respect to std, not log_var": _down(inner=lambda v: 2 / np.sqrt(v)),

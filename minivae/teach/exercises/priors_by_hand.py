@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...numeric import sigmoid
-from .draws import log_sum_exp, summed
+from .draws import as_it_is, log_sum_exp, summed
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -80,15 +80,14 @@ def mean_of_logs(z, mu, log_var, log_w):
 
 def surgery_variant(z, mu, log_var, log_pz, weight=lambda N: -np.log(N), own=np.diagonal, marginal=log_sum_exp,
                     hide=0, ahead=1, behind=1, first="qz_x", second="qz", minus="qz", total=np.mean,
-                    prior=lambda log_pz, z: log_pz, times=np.zeros_like):  # fmt: skip
+                    prior=lambda log_pz, z: log_pz, times=np.zeros_like, more=as_it_is):  # fmt: skip
     log_q = log_density(z, mu, log_var)
     seen = np.where(np.eye(len(z)) * hide > 0, -np.inf, log_q)
     parts = {"qz_x": own(log_q), "qz": marginal(seen) + weight(len(z)), "0": 0 * log_pz}
     parts["pz"] = prior(log_pz, z)
     at = {name: np.exp(times(parts[name])) for name in (first, second)}
-    return total(ahead * at[first] * (parts[first] - parts[minus])), total(
-        behind * at[second] * (parts[second] - parts["pz"])
-    )
+    information = total(ahead * at[first] * (parts[first] - parts[minus]))
+    return more(information, len(z)), total(behind * at[second] * (parts[second] - parts["pz"]))
 
 
 def surgery_of_pairs(z, mu, log_var, log_pz):
