@@ -669,9 +669,9 @@ WRONG = {
         (noise_subtracted, "the noise is estimated and subtracted"),
         (size_of_it, "without its sign"),
         (cut_off, "cut off at 0"),
-        (by_logarithms, "a product may be below 0"),
-        (sizes_multiplied, "without their signs"),
-        (exp_of_the_log, "may be below 0"),
+        (by_logarithms, "and a product may be below 0"),
+        (sizes_multiplied, "of each product without its sign"),
+        (exp_of_the_log, "and an estimate of a variance may be below 0"),
     ],
     "18.6": [
         (lower, "the share of the lower level"),

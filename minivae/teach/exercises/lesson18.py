@@ -6,7 +6,7 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import levels_by_hand as by_hand
-from .draws import as_it_is, averaged
+from .draws import as_it_is, averaged, one_of
 from .levels_by_hand import kl, kl_backward, ladder, merge, merge_backward, upper_share, variance_of_means
 
 
@@ -29,9 +29,14 @@ def _two_levels(rng):
 
 
 def _draws(rng):
+    """The last time the two halves of a latent that is dead go against each other: there the estimate is below 0."""
+    dead = one_of(rng, False, False, True)
     K, N, L = 2 * rng.integers(3, 9), rng.integers(5, 12), rng.integers(3, 6)
     mean = 1 + rng.standard_normal((N, L))
-    return {"z": mean + rng.standard_normal((K, N, L))}
+    z = mean + rng.standard_normal((K, N, L))
+    if dead:
+        z[K // 2 :, :, 0] = 0.7 - z[: K // 2, :, 0] + 0.1 * rng.standard_normal((K // 2, N))
+    return {"z": z}
 
 
 def _images(rng):
@@ -42,6 +47,11 @@ def _images(rng):
 def _merged_pull(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
     mu_q, log_var_q = merge(mu, log_var, mu_p, log_var_p)
     return (dmu_q * mu_q + dlog_var_q * log_var_q).sum()
+
+
+def _turned(gradients):
+    """Those of the second Gaussian first."""
+    return *gradients[2:], *gradients[:2]
 
 
 def _sizes(mu, **_):
@@ -84,6 +94,10 @@ EXERCISES = (
             "divided by the square of v_p in dlog_var_p: the derivative of e^-a is -e^-a": _both(
                 over_p=np.square),
             "dmu_p is divided by v: in the square's quotient stands v_p": _both(over_mu=as_it_is),
+            "that is KL(p || q), the other way around: in KL(q || p) the logarithms are averaged over q": (
+                lambda mu, log_var, mu_p, log_var_p: _turned(kl_backward(mu_p, log_var_p, mu, log_var))),
+            "that is KL(p || q), with the gradients of p first: the arguments are exchanged, q is mu, log_var": (
+                lambda mu, log_var, mu_p, log_var_p: kl_backward(mu_p, log_var_p, mu, log_var)),
             "p is taken for N(0, 1)": lambda mu, log_var, mu_p, log_var_p: (
                 kl_backward(mu, log_var, 0 * mu_p, 0 * log_var_p)),
             "the squares are not divided by v_p": _both(over=np.ones_like),
@@ -254,6 +268,16 @@ EXERCISES = (
             "averaged over everything: one number per latent is wanted": _halves(total=np.mean),
             "not averaged over the examples": _halves(total=as_it_is),
             "the root of it: a variance is wanted": _halves(total=lambda a: np.sqrt(np.abs(a.mean(axis=0)))),
+            "without its sign: an estimate of a variance may be below 0": _halves(
+                total=lambda a: np.abs(a.mean(axis=0))),
+            "cut off at 0: an estimate of a variance may be below 0, and then its mean is the variance": _halves(
+                total=lambda a: np.maximum(a.mean(axis=0), 0)),
+            "of each product without its sign: both halves may lie on different sides of their means": _halves(
+                total=lambda a: np.abs(a).mean(axis=0)),
+            "there is no logarithm of a number below 0, and a product may be below 0": _halves(
+                total=lambda a: np.where(a > 0, a, np.nan).mean(axis=0)),
+            "there is no logarithm or root of a number below 0, and an estimate of a variance may be below 0": _halves(
+                total=lambda a: np.where(a.mean(axis=0) > 0, a.mean(axis=0), np.nan)),
             "one draw of each half, not the mean of all": _halves(mean=lambda z, axis: z[0]),
             "the sums of the draws, not their means": _halves(mean=np.sum),
             "every second draw: take the first half and the other, so that all do the same": _halves(
