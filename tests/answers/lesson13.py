@@ -120,6 +120,25 @@ def minus_log_n(log_w):
     return np.logaddexp.reduce(log_w, axis=0) - np.log(log_w.shape[1])
 
 
+def mean_subtracted(log_w):
+    m = log_w.mean(axis=0)
+    return m + np.log(np.exp(log_w - m).mean(axis=0))
+
+
+def smallest_subtracted(log_w):
+    m = log_w.min(axis=0)
+    return m + np.log(np.exp(log_w - m).mean(axis=0))
+
+
+def middle_subtracted(log_w):
+    m = (log_w.max(axis=0) + log_w.min(axis=0)) / 2
+    return m + np.log(np.mean(np.exp(log_w - m), axis=0))
+
+
+def clipped(log_w):
+    return np.log(np.exp(np.clip(log_w, -700, 700)).mean(axis=0))
+
+
 def by_logaddexp(log_w):
     return np.logaddexp.reduce(log_w - np.log(len(log_w)), axis=0)
 
@@ -176,6 +195,16 @@ def perplexity(log_w):
 
 def inverse_largest(log_w):
     return 1 / normalized(log_w).max(axis=0)
+
+
+def by_shares_of_the_mean(log_w):
+    w = np.exp(log_w - log_w.mean(axis=0))
+    return 1 / ((w / w.sum(axis=0)) ** 2).sum(axis=0)
+
+
+def by_squares_of_the_mean(log_w):
+    w = np.exp(log_w - log_w.mean(axis=0))
+    return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
 
 
 def count_as_moments(log_w):
@@ -326,6 +355,18 @@ def which_ones(mu, threshold):
     return v, np.flatnonzero(v > threshold)
 
 
+def by_mean_squares(mu, threshold):
+    return np.var(mu, axis=0), ((mu**2).mean(axis=0) > threshold).sum()
+
+
+def by_means(mu, threshold):
+    return np.var(mu, axis=0), (np.abs(mu.mean(axis=0)) > threshold).sum()
+
+
+def by_deviations(mu, threshold):
+    return np.var(mu, axis=0), (np.std(mu, axis=0) > threshold).sum()
+
+
 def counted(mu, threshold):
     v = [np.mean((column - column.mean()) ** 2) for column in mu.T]
     return np.array(v), sum(1 for one in v if one > threshold)
@@ -360,6 +401,10 @@ WRONG = {
         (over_the_examples, "the mean over the examples: axis 0 are the draws"),
         (divided_outside, "1 / K belongs inside the logarithm"),
         (minus_log_n, "divided by the number of examples"),
+        (mean_subtracted, "not their mean, median or smallest"),
+        (smallest_subtracted, "not their mean, median or smallest"),
+        (middle_subtracted, "not their mean, median or smallest"),
+        (clipped, "log w is clipped"),
     ],
     "13.3": [
         (sum_of_squares, "upside down"),
@@ -371,6 +416,8 @@ WRONG = {
         (unnormalized, "the weights are not normalized"),
         (perplexity, "the exponential of the entropy"),
         (inverse_largest, "one by the largest weight"),
+        (by_shares_of_the_mean, "not their mean, median or smallest"),
+        (by_squares_of_the_mean, "not their mean, median or smallest"),
     ],
     "13.4": [
         (exchanged, "the two K are exchanged"),
@@ -403,6 +450,9 @@ WRONG = {
         (a_mask, "True and False for each latent"),
         (always_a_hundredth, "the threshold is 0.01 only if the argument says so"),
         (which_ones, "expected a single number"),
+        (by_mean_squares, "counted are the mean squares"),
+        (by_means, "counted are the means"),
+        (by_deviations, "compared is the standard deviation"),
     ],
 }
 RIGHT = {

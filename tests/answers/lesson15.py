@@ -47,6 +47,16 @@ def of_the_loss(g, log_w):
     return -g * softmax(log_w)
 
 
+def mean_subtracted(g, log_w):
+    w = np.exp(log_w - log_w.mean(axis=0))
+    return g * w / w.sum(axis=0)
+
+
+def smallest_subtracted(g, log_w):
+    w = np.exp(log_w - log_w.min(axis=0))
+    return g * (w / w.sum(axis=0))
+
+
 def by_logsumexp(g, log_w):
     return g * np.exp(log_w - np.logaddexp.reduce(log_w, axis=0))
 
@@ -268,6 +278,28 @@ def all_noise_off(grads):
     return np.sqrt(max((mean**2).sum() - noise2, 0)), np.sqrt(noise2)
 
 
+def not_cut_off(grads):
+    mean, noise2 = grads.mean(axis=0), grads.var(axis=0, ddof=1).sum()
+    return np.sqrt((mean**2).sum() - noise2 / len(grads)), np.sqrt(noise2)
+
+
+def size_of_the_estimate(grads):
+    mean, noise2 = grads.mean(axis=0), grads.var(axis=0, ddof=1).sum()
+    return np.sqrt(np.abs((mean**2).sum() - noise2 / len(grads))), np.sqrt(noise2)
+
+
+def sign_of_the_estimate(grads):
+    mean, noise2 = grads.mean(axis=0), grads.var(axis=0, ddof=1).sum()
+    signal2 = (mean**2).sum() - noise2 / len(grads)
+    return np.sign(signal2) * np.sqrt(np.abs(signal2)), np.sqrt(noise2)
+
+
+def cut_off_at_the_bias(grads):
+    mean, noise2 = grads.mean(axis=0), grads.var(axis=0, ddof=1).sum()
+    signal2 = (mean**2).sum() - noise2 / len(grads)
+    return np.sqrt(signal2 if signal2 > 0 else (mean**2).sum()), np.sqrt(noise2)
+
+
 def by_traces(grads):
     C = np.cov(grads.T)
     return np.sqrt(max(grads.mean(0) @ grads.mean(0) - np.trace(C) / len(grads), 0)), np.sqrt(np.trace(C))
@@ -277,7 +309,7 @@ def by_pairs(grads):
     """|E g|^2 as the mean of g_i g_j over the pairs i != j."""
     S, A = len(grads), grads @ grads.T
     signal2 = (A.sum() - np.trace(A)) / (S * (S - 1))
-    return signal2**0.5, (np.trace(A) / S - signal2) ** 0.5
+    return max(signal2, 0) ** 0.5, (np.trace(A) / S - signal2) ** 0.5
 
 
 WRONG = {
@@ -290,6 +322,8 @@ WRONG = {
         (one_over_k, "1 / K is left over"),
         (over_examples, "normalized over the examples"),
         (of_the_loss, "the sign"),
+        (mean_subtracted, "not their mean, median or smallest"),
+        (smallest_subtracted, "not their mean, median or smallest"),
     ],
     "15.2": [
         (as_for_the_elbo, "averaged over the draws, as for the ELBO"),
@@ -333,6 +367,10 @@ WRONG = {
         (per_parameter, "not summed over the parameters"),
         (averaged, "averaged over the parameters"),
         (all_noise_off, "all of the noise is subtracted"),
+        (not_cut_off, "of a number below 0 there is no root"),
+        (size_of_the_estimate, "its size is taken"),
+        (sign_of_the_estimate, "the root of its size with a minus"),
+        (cut_off_at_the_bias, "the noise is not subtracted there"),
     ],
 }
 RIGHT = {

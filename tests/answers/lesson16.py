@@ -252,6 +252,18 @@ def constant_slope_and_v_outside(*given):
     return gradient(*given, bent=lambda h, s, k: 0, dk_v=lambda h, s, k: 0)
 
 
+def by_the_size_of_det(dz_out, dlog_det, *rest):
+    return gradient(dz_out, dlog_det, *rest, ddet=lambda h, s, k: dlog_det / np.abs(1 + s * k))
+
+
+def by_no_less_than_a_tiny_det(dz_out, dlog_det, *rest):
+    return gradient(dz_out, dlog_det, *rest, ddet=lambda h, s, k: dlog_det / np.maximum(1 + s * k, 1e-9))
+
+
+def through_the_log(dz_out, dlog_det, *rest):
+    return gradient(dz_out, dlog_det, *rest, ddet=lambda h, s, k: dlog_det * np.exp(-np.log(1 + s * k)))
+
+
 def by_parts(dz_out, dlog_det, z, v, w, b):
     """All with a last axis of one, and the determinant's gradient by itself."""
     h = np.tanh((w * z).sum(-1, keepdims=True) + b[:, None])
@@ -476,6 +488,9 @@ WRONG = {
         (dv_and_dw_exchanged, "the order is dz, dv, dw, db"),
         (constant_slope_and_v_outside, "dlog_det is not used: v and w are in the determinant as well"),
         (constant_slope_and_v_outside, "the slope s depends on a as well"),
+        (by_the_size_of_det, "the slope of log |det| is 1 / det"),
+        (by_no_less_than_a_tiny_det, "det is cut off"),
+        (through_the_log, "of a det below 0 there is no logarithm"),
     ],
     "16.4": [
         (det_added, "the sign of log_det"),

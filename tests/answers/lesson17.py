@@ -122,6 +122,26 @@ def no_one_over_n(z, mu, log_var, log_pz):
     return (own - log_qz).mean(), (log_qz - log_pz).mean()
 
 
+def log_n_less_the_information(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.log(len(z)) - (own - log_qz).mean(), (log_qz - log_pz).mean()
+
+
+def entropy_of_the_shares(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.mean(log_qz + np.log(len(z)) - own), np.mean(log_qz - log_pz)
+
+
+def information_less_log_n(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.mean(own - log_qz) - np.log(len(z)), np.mean(log_qz - log_pz)
+
+
+def log_n_added(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)
+    return np.mean(own - log_qz) + np.log(len(z)), np.mean(log_qz - log_pz)
+
+
 def with_plain_weights(z, mu, log_var, log_pz):
     own, _ = logs(z, mu, log_var)
     log_qz = log_mixture(z, mu, log_var, np.full(len(z), 1 / len(z)))
@@ -288,6 +308,22 @@ def no_variance(*args):
 def in_v(g, z, mu, log_var, log_w):
     dz, dmu, dlog_var = backward(g, z, mu, log_var, log_w)
     return dz, dmu, dlog_var / np.exp(log_var)
+
+
+def square_subtracted(g, z, mu, log_var, log_w):
+    r = g * np.exp(log_w[:, None] + log_density(z, mu, log_var) - log_mixture(z, mu, log_var, log_w))
+    dz, dmu, _ = backward(g, z, mu, log_var, log_w)
+    square = (z - mu[:, None]) ** 2 / np.exp(log_var)[:, None]
+    return dz, dmu, 0.5 * (r[..., None] * (-1 - square)).sum(axis=1)
+
+
+def one_added(*args):
+    return backward(*args, one=-1)
+
+
+def dlog_var_turned(*args):
+    dz, dmu, dlog_var = backward(*args)
+    return dz, dmu, -dlog_var
 
 
 def mean_over_z(g, z, *rest):
@@ -521,6 +557,10 @@ WRONG = {
         (standard_prior, "p is taken for N(0, I); log_pz is given"),
         (sums_without_n, "mend that first: a second mistake is left"),
         (entropies, "that is minus the entropy of q(z | x)"),
+        (log_n_less_the_information, "log N less the information"),
+        (entropy_of_the_shares, "log N less the information"),
+        (information_less_log_n, "the weight 1 / N is missing"),
+        (log_n_added, "log N is added"),
     ],
     "17.3": [
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0))), "the spread of the means is forgotten"),
@@ -569,6 +609,9 @@ WRONG = {
         (no_half_and_no_g, "mend that first: a second mistake is left"),
         (unsummed_dz, "not summed over the components: dz is (N, L)"),
         (order_of_the_arguments, "the order is dz, dmu, dlog_var"),
+        (square_subtracted, "the sign of d^2 / v in dlog_var"),
+        (one_added, "the -1 of dlog_var has the wrong sign"),
+        (dlog_var_turned, "the sign of dlog_var"),
     ],
     "17.5": [
         (chained(pixel=lambda u, a: 1), "that is du"),

@@ -97,6 +97,25 @@ def slopes_by_parts(mu, log_var, mu_p, log_var_p):
     return out
 
 
+def slopes_of_the_other_kl(mu, log_var, mu_p, log_var_p):
+    c, d, a, b = slopes(mu_p, log_var_p, mu, log_var)
+    return a, b, c, d
+
+
+def slopes_of_exchanged_arguments(mu, log_var, mu_p, log_var_p):
+    return slopes(mu_p, log_var_p, mu, log_var)
+
+
+def slopes_of_p_first(*args):
+    a, b, c, d = slopes(*args)
+    return c, d, a, b
+
+
+def slopes_of_means_first(*args):
+    a, b, c, d = slopes(*args)
+    return a, c, b, d
+
+
 # ---- 18.2: mu, log_var, mu_p, log_var_p -> mu_q, log_var_q
 
 
@@ -379,6 +398,28 @@ def correlation(z):
     return halves(z) / (a.std(0) * b.std(0))
 
 
+def size_of_it(z):
+    return np.abs(halves(z))
+
+
+def cut_off(z):
+    return np.maximum(halves(z), 0)
+
+
+def by_logarithms(z):
+    a, b = z[: len(z) // 2].mean(0), z[len(z) // 2 :].mean(0)
+    return np.exp(np.log(a - a.mean(0)) + np.log(b - b.mean(0))).mean(0)
+
+
+def sizes_multiplied(z):
+    a, b = z[: len(z) // 2].mean(0), z[len(z) // 2 :].mean(0)
+    return (np.abs(a - a.mean(0)) * np.abs(b - b.mean(0))).mean(0)
+
+
+def exp_of_the_log(z):
+    return np.exp(np.log(halves(z)))
+
+
 def even_and_odd(z):
     a, b = z[::2].mean(0), z[1::2].mean(0)
     return ((a - a.mean(0)) * (b - b.mean(0))).mean(0)
@@ -554,6 +595,10 @@ WRONG = {
         (slopes_two_of_the_square, "the 2 of the square is in dlog_var_p"),
         (slopes_square_of_v_p, "divided by the square of v_p in dlog_var_p"),
         (slopes_own_variance, "dmu_p is divided by v"),
+        (slopes_of_the_other_kl, "that is KL(p || q)"),
+        (slopes_of_exchanged_arguments, "the arguments are exchanged"),
+        (slopes_of_p_first, "the order is dmu, dlog_var, dmu_p, dlog_var_p"),
+        (slopes_of_means_first, "the order is dmu, dlog_var, dmu_p, dlog_var_p"),
     ],
     "18.2": [
         (product_variances_added, "the variances are added"),
@@ -622,6 +667,11 @@ WRONG = {
         (sums_of_draws, "the sums of the draws"),
         (for_each_example, "not averaged over the examples"),
         (noise_subtracted, "the noise is estimated and subtracted"),
+        (size_of_it, "without its sign"),
+        (cut_off, "cut off at 0"),
+        (by_logarithms, "and a product may be below 0"),
+        (sizes_multiplied, "of each product without its sign"),
+        (exp_of_the_log, "and an estimate of a variance may be below 0"),
     ],
     "18.6": [
         (lower, "the share of the lower level"),

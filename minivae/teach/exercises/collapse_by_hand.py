@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .draws import as_it_is
+
 
 def best_q(w, var_x, beta):
     spread = beta * var_x
@@ -68,12 +70,8 @@ def correlation(a, b):
     return (a * b).mean(axis=0) / (a.std(axis=0) * b.std(axis=0))
 
 
-def _same(a):
-    return a
-
-
-def best_q_variant(w, var_x, beta, noise=_same, price=_same, slope_price=_same, spread_price=_same, square=np.square,
-                   top=_same, lift=lambda beta, var_x: 1, bottom=np.add,
+def best_q_variant(w, var_x, beta, noise=as_it_is, price=as_it_is, slope_price=as_it_is, spread_price=as_it_is,
+                   square=np.square, top=as_it_is, lift=lambda beta, var_x: 1, bottom=np.add,
                    over=lambda s, var_x, w: s, prior=1, times=1, wanted=np.log):  # fmt: skip
     var_x, beta = noise(var_x), price(beta)
     s_a, s_v = slope_price(beta) * var_x, spread_price(beta) * var_x
@@ -81,9 +79,9 @@ def best_q_variant(w, var_x, beta, noise=_same, price=_same, slope_price=_same, 
     return a, wanted(over(s_v, var_x, w) / bottom(square(w), prior * s_v))
 
 
-def best_latent_variant(lam, var_x, beta, noise=_same, price=_same, kl_price=_same, w_price=_same, less=1, root=np.sqrt,
-                        half=0.5, log=np.log, ratio=np.divide, cut=True, cut_kl=True, edge=lambda s, var_x: s,
-                        extra=0, per=lambda var_x: 1, paid=lambda beta: 1):  # fmt: skip
+def best_latent_variant(lam, var_x, beta, noise=as_it_is, price=as_it_is, kl_price=as_it_is, w_price=as_it_is, less=1,
+                        root=np.sqrt, half=0.5, log=np.log, ratio=np.divide, cut=True, cut_kl=True,
+                        edge=lambda s, var_x: s, extra=0, per=lambda var_x: 1, paid=lambda beta: 1):  # fmt: skip
     var_x, beta = noise(var_x), price(beta)
     s_w, s = w_price(beta) * var_x, kl_price(beta) * var_x
     alive = lam > edge(beta * var_x, var_x)
@@ -92,8 +90,8 @@ def best_latent_variant(lam, var_x, beta, noise=_same, price=_same, kl_price=_sa
     return w, np.where(alive, kl, 0) if cut and cut_kl else kl
 
 
-def ledger_variant(mu, dmu, beta, N=len, pull=_same, price=_same, sign=1, split=np.subtract, power=np.square,
-                   mean=lambda a: a.mean(axis=0), root=np.sqrt, against=None, angle=_same,
+def ledger_variant(mu, dmu, beta, N=len, pull=as_it_is, price=as_it_is, sign=1, split=np.subtract, power=np.square,
+                   mean=lambda a: a.mean(axis=0), root=np.sqrt, against=None, angle=as_it_is,
                    over=np.multiply):  # fmt: skip
     kl = sign * price(beta) * pull(mu)
     total = N(mu) * dmu
@@ -105,20 +103,20 @@ def ledger_variant(mu, dmu, beta, N=len, pull=_same, price=_same, sign=1, split=
 
 
 def warm_up_variant(t, beta, steps, share=np.divide, first=0, top=1, cap=np.minimum, times=lambda beta: beta,
-                    shape=_same):  # fmt: skip
+                    shape=as_it_is):  # fmt: skip
     return times(beta) * shape(cap(share(t + first, steps), top))
 
 
-def free_bits_variant(kl, beta, least, mean=lambda kl: kl.mean(axis=0), larger=np.maximum, total=np.sum, price=_same,
-                      dprice=_same, share=lambda kl: 1 / len(kl), reached=np.greater_equal, minus=0,
+def free_bits_variant(kl, beta, least, mean=lambda kl: kl.mean(axis=0), larger=np.maximum, total=np.sum, price=as_it_is,
+                      dprice=as_it_is, share=lambda kl: 1 / len(kl), reached=np.greater_equal, minus=0,
                       shape=lambda dkl, kl: np.broadcast_to(dkl, kl.shape)):  # fmt: skip
     m = mean(kl)
     cost = price(beta) * total(larger(m, least) - minus * least)
     return cost, shape(dprice(beta) * share(kl) * reached(m, least), kl)
 
 
-def capacity_variant(kl, gamma, C, mean=lambda kl: kl.sum() / len(kl), away=np.abs, slope=np.sign, price=_same,
-                     dprice=_same, share=lambda kl: 1 / len(kl), at=_same, total=_same, times=1,
+def capacity_variant(kl, gamma, C, mean=lambda kl: kl.sum() / len(kl), away=np.abs, slope=np.sign, price=as_it_is,
+                     dprice=as_it_is, share=lambda kl: 1 / len(kl), at=as_it_is, total=as_it_is, times=1,
                      shape=lambda dkl, kl: np.broadcast_to(dkl, kl.shape)):  # fmt: skip
     over = mean(kl) - at(C)
     return price(gamma) * total(away(over)), shape(times * dprice(gamma) * share(kl) * slope(over), kl)

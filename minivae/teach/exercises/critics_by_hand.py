@@ -2,13 +2,7 @@
 
 import numpy as np
 
-
-def softplus(a):
-    return np.logaddexp(0, a)
-
-
-def sigmoid(a):
-    return 0.5 * (1 + np.tanh(0.5 * a))
+from ...numeric import sigmoid, softplus
 
 
 def leaky(a):

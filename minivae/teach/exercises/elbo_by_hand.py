@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .draws import summed
+
 LOG_2PI = np.log(2 * np.pi)
 
 
@@ -42,13 +44,9 @@ def elbo_backward(x, mu, log_var, w, b, var_x):
 # ---- the same with other arguments: the mistakes
 
 
-def latents(a):
-    return a.sum(axis=-1)
-
-
 def kl_variant(mu, log_var, mu_p, log_var_p, half=0.5, logs=1, ratio=np.divide, square=np.square, distance=1,
                over=lambda v, v_p: v_p, one=lambda L: 1, variance=np.exp, p=1, mean_p=1, swap=False,
-               total=latents):  # fmt: skip
+               total=summed):  # fmt: skip
     mu_p, log_var_p = p * mean_p * mu_p, p * log_var_p
     if swap:
         mu, log_var, mu_p, log_var_p = mu_p, log_var_p, mu, log_var
@@ -66,7 +64,7 @@ def kl_backward_variant(mu, log_var, mu_p, log_var_p, half=0.5, square=2, ratio=
 
 
 def monte_carlo_variant(mu, log_var, eps, std=lambda log_var: np.exp(log_var / 2), sign=1, half=0.5, log=1, const=0,
-                        in_q=lambda z, eps, mu, v: eps**2, in_p=lambda z, eps, mu, v: z**2, total=latents,
+                        in_q=lambda z, eps, mu, v: eps**2, in_p=lambda z, eps, mu, v: z**2, total=summed,
                         mean=lambda terms: terms.mean(axis=0),
                         error=lambda terms: terms.std(axis=0) / len(terms) ** 0.5):  # fmt: skip
     z, v = mu + std(log_var) * eps, np.exp(log_var)
@@ -85,7 +83,7 @@ def posterior_variant(x, w, b, var_x, prior=1, pixel=lambda w, var_x: w**2 / var
 def parts_variant(x, mu, log_var, w, b, var_x, half=0.5, const=LOG_2PI, bias=1, noise=lambda var_x: var_x, log=1,
                   slope=lambda w: w, spread=lambda w, v: w**2 * v, over=lambda var_x: 1, spread_z=1, std=1, prior=0,
                   swap_prior=False, one=1, log_q=1, entropy=1, var=lambda w, var_x: w**2 + var_x, log_x=1,
-                  mean_x=lambda w, b, mu: b, swap_gap=False, to="posterior", total=latents):  # fmt: skip
+                  mean_x=lambda w, b, mu: b, swap_gap=False, to="posterior", total=summed):  # fmt: skip
     v, zero = np.exp(std * log_var), np.zeros_like(mu)
     q, p, given_x = (mu, log_var), (zero, zero + prior), posterior(x, w, b, var_x)
     b, var_x = bias * b, noise(var_x)

@@ -2,12 +2,9 @@
 
 import numpy as np
 
+from .draws import log_sum_exp
+
 LOG_2PI = np.log(2 * np.pi)
-
-
-def log_sum_exp(a, axis):
-    top = a.max(axis=axis, keepdims=True)
-    return np.log(np.exp(a - top).sum(axis=axis)) + top.squeeze(axis)
 
 
 def kl_parts(log_qz_x, log_qz, log_qz_l, log_pz_l):
@@ -23,7 +20,7 @@ def aggregate(z, mu, log_var, M):
     N = len(z)
     log_q = -0.5 * (LOG_2PI + log_var + (z[:, None] - mu) ** 2 / np.exp(log_var))  # (N, N, L): z_n under x_m
     log_w = np.log(np.where(np.eye(N, dtype=bool), 1 / M, (M - 1) / (M * (N - 1))))
-    return log_sum_exp(log_w + log_q.sum(axis=2), 1), log_sum_exp(log_w[..., None] + log_q, 1)
+    return log_sum_exp(log_w + log_q.sum(axis=2), axis=1), log_sum_exp(log_w[..., None] + log_q, axis=1)
 
 
 def table(a, b):
@@ -93,8 +90,8 @@ def aggregate_variant(z, mu, log_var, M, w=weights, const=LOG_2PI, half=0.5, var
         log_q = log_q.swapaxes(0, 1)
     with np.errstate(divide="ignore"):
         log_w = np.log(w(N, M))
-    log_qz_l = log_mean(log_w[..., None] + log_q, 1)
-    log_qz = log_qz_l.sum(axis=1) if late else log_mean(log_w + inner(log_q, axis=2), 1)
+    log_qz_l = log_mean(log_w[..., None] + log_q, axis=1)
+    log_qz = log_qz_l.sum(axis=1) if late else log_mean(log_w + inner(log_q, axis=2), axis=1)
     return log_qz, each(log_qz_l)
 
 

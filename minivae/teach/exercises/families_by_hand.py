@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...numeric import sigmoid, softplus
+from .draws import as_it_is, summed
 
 
 def halves(x):
@@ -39,11 +40,6 @@ def noise_loss(eps_hat, eps, weight):
     return (weight * (error**2).sum(axis=1)).mean(), 2 * weight[:, None] * error / len(eps)
 
 
-def critic_loss(odds, odds_g):
-    loss = 0.5 * (softplus(-odds).mean() + softplus(odds_g).mean())
-    return loss, -0.5 * sigmoid(-odds) / len(odds), 0.5 * sigmoid(odds_g) / len(odds_g)
-
-
 def generator_loss(odds_g):
     return softplus(-odds_g).mean(), -sigmoid(-odds_g) / len(odds_g)
 
@@ -51,16 +47,8 @@ def generator_loss(odds_g):
 # ---- the same with other arguments: the mistakes
 
 
-def same(a, *_):
-    return a
-
-
-def per_row(a):
-    return a.sum(axis=1)
-
-
 def coupling_variant(x, net, scale=np.exp, move=lambda scale, moved, shift: scale * moved + shift,
-                     swap=False, log=same, total=per_row, sign=1):  # fmt: skip
+                     swap=False, log=as_it_is, total=summed, sign=1):  # fmt: skip
     kept, moved = halves(x)
     if swap:
         kept, moved = moved, kept
@@ -70,7 +58,7 @@ def coupling_variant(x, net, scale=np.exp, move=lambda scale, moved, shift: scal
 
 
 def inverse_variant(z, net, swap=False, ask=0, scale=lambda log_scale: np.exp(-log_scale),
-                    back=lambda scale, moved, shift: scale * (moved - shift), keep=same):  # fmt: skip
+                    back=lambda scale, moved, shift: scale * (moved - shift), keep=as_it_is):  # fmt: skip
     kept, moved = halves(z)
     if swap:
         kept, moved = moved, kept
@@ -80,8 +68,8 @@ def inverse_variant(z, net, swap=False, ask=0, scale=lambda log_scale: np.exp(-l
 
 
 def backward_variant(dz, dlog_det, x, log_scale, scale=np.exp, kept=1, of_z=1,
-                     of_det=lambda dlog_det: dlog_det[:, None], times=lambda x, scale: halves(x)[1], inner=same,
-                     out=same, moved=lambda dmoved, scale: dmoved * scale, shift=same):  # fmt: skip
+                     of_det=lambda dlog_det: dlog_det[:, None], times=lambda x, scale: halves(x)[1], inner=as_it_is,
+                     out=as_it_is, moved=lambda dmoved, scale: dmoved * scale, shift=as_it_is):  # fmt: skip
     dkept, dmoved = halves(dz)
     s = scale(log_scale)
     dlog_scale = of_z * dmoved * inner(s) * times(x, s) + of_det(dlog_det)
@@ -98,8 +86,8 @@ def noised_variant(x, eps, t, beta, left=lambda beta: np.cumprod(1 - beta), at=-
     return root(abar) * x + sign * spread * eps
 
 
-def loss_variant(eps_hat, eps, weight, power=2, total=per_row, mean=np.mean, weigh=same, two=2, sign=1, weigh_d=same,
-                 over=lambda N, D: N, out=same):  # fmt: skip
+def loss_variant(eps_hat, eps, weight, power=2, total=summed, mean=np.mean, weigh=as_it_is, two=2, sign=1,
+                 weigh_d=as_it_is, over=lambda N, D: N, out=as_it_is):  # fmt: skip
     error = eps_hat - eps
     loss = mean(weigh(weight) * total(np.abs(error) ** power))
     return loss, out(sign * two * weigh_d(weigh(weight))[:, None] * error / over(*eps.shape))

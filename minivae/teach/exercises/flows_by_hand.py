@@ -3,18 +3,14 @@
 import numpy as np
 
 from ...numeric import dot, sigmoid
-
-
-def per_row(a):
-    return a
-
+from .draws import as_it_is
 
 # ---- 16.1: a planar flow, every row with its own v, w and b
 
 
 def planar_variant(
     z, v, w, b, slope=lambda h: 1 - h * h, one=1, product=dot, size=np.abs, log=np.log, bias=1, along="v", inside="w",
-    keep=1, push=per_row, det=None, total=per_row,
+    keep=1, push=as_it_is, det=None, total=as_it_is,
 ):  # fmt: skip
     of = {"v": v, "w": w}
     h = np.tanh(dot(of[inside], z) + bias * b)
@@ -40,13 +36,13 @@ def invertible_variant(
 
 
 def planar_backward_variant(
-    dz_out, dlog_det, z, v, w, b, straight=1, pushed=1, bent=lambda h, s: -2 * h * s, factor=per_row,
-    slope=lambda h: 1 - h * h, inverse=1, push=per_row, det_v=1, det_w=1, in_a=1, along="w", bias=1, given=1, steep=1,
-    rows=per_row,
+    dz_out, dlog_det, z, v, w, b, straight=1, pushed=1, bent=lambda h, s: -2 * h * s, factor=as_it_is,
+    slope=lambda h: 1 - h * h, inverse=1, push=as_it_is, det_v=1, det_w=1, in_a=1, along="w", bias=1, given=1, steep=1,
+    rows=as_it_is, size=as_it_is,
 ):  # fmt: skip
     h = np.tanh(dot(w, z) + bias * b)
     s, k = slope(h), dot(w, v)
-    ddet = given * dlog_det / (1 + s * k) ** inverse
+    ddet = given * dlog_det / size(1 + s * k) ** inverse
     da = pushed * (s if steep else 1) * dot(dz_out, v) + bent(h, s) * factor(k) * ddet
     dk = (s * ddet)[:, None]
     dz = straight * dz_out + da[:, None] * {"w": w, "v": v}[along]
@@ -70,7 +66,7 @@ def free_energy_variant(
 # ---- 16.5: who sees whom in an autoregressive network
 
 
-def masks_variant(rank, hidden, enters=np.less, leaves=np.less_equal, of=per_row, given=lambda *both: both):
+def masks_variant(rank, hidden, enters=np.less, leaves=np.less_equal, of=as_it_is, given=lambda *both: both):
     rank = of(rank)
     return given(enters(rank[:, None], hidden).astype(float), leaves(hidden[:, None], rank).astype(float))
 
@@ -79,7 +75,7 @@ def masks_variant(rank, hidden, enters=np.less, leaves=np.less_equal, of=per_row
 
 
 def autoregressive_step_variant(
-    z, m, s, gate=lambda s: sigmoid(s + 2), keep=per_row, rest=lambda g: 1 - g, log=np.log, of=per_row,
+    z, m, s, gate=lambda s: sigmoid(s + 2), keep=as_it_is, rest=lambda g: 1 - g, log=np.log, of=as_it_is,
     total=lambda a: a.sum(axis=-1), sign=1,
 ):  # fmt: skip
     g = gate(s)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...numeric import sigmoid
 from ..exercise import Exercise
+from .draws import as_it_is
 from .vae_by_hand import PARAMETERS, net_backward, net_forward
 
 
@@ -35,10 +36,6 @@ def nearest_distance(a, b):
 # ---- the same with other arguments: the mistakes
 
 
-def _as_it_is(a):
-    return a
-
-
 def _first(V, L):
     return V[:L]
 
@@ -66,7 +63,7 @@ def _codes_only(x, L):
     return (x - mean) @ np.linalg.svd(x - mean, full_matrices=False)[2][:L].T, pca(x, L)[1]
 
 
-def _autoencoder_variant(x, W1, b1, W2, b2, W3, b3, W4, b4, code=_as_it_is, out=sigmoid, to=_as_it_is):
+def _autoencoder_variant(x, W1, b1, W2, b2, W3, b3, W4, b4, code=as_it_is, out=sigmoid, to=as_it_is):
     z = code(net_forward(x, W1, b1, W2, b2)[0])
     return z, out(net_forward(to(z), W3, b3, W4, b4)[0])
 
@@ -205,7 +202,7 @@ EXERCISES = (
             "Decoder: net_forward with z and the other four gives logits; sigmoid turns them into grey values.",
         ),
         slips={
-            "the sigmoid is missing: x_hat must lie between 0 and 1": _forward(out=_as_it_is),
+            "the sigmoid is missing: x_hat must lie between 0 and 1": _forward(out=as_it_is),
             "tanh lies between -1 and 1, the sigmoid between 0 and 1": _forward(out=np.tanh),
             "a ReLU is no sigmoid: it has no upper limit": _forward(out=lambda a: np.maximum(a, 0)),
             "a softmax makes the pixels of an image add up to 1; the sigmoid acts on each by itself": _forward(
@@ -278,8 +275,8 @@ EXERCISES = (
             "the mean is missing": _draw(mean=lambda z: 0),
             "each latent has its own mean": _draw(mean=np.mean),
             "the mean is subtracted": _draw(mean=lambda z: -z.mean(axis=0)),
-            "C is not transposed: rows of eps are multiplied from the left": _draw(turn=_as_it_is),
-            "the covariance itself, not its root: the samples' covariance is its square": _draw(root=_as_it_is),
+            "C is not transposed: rows of eps are multiplied from the left": _draw(turn=as_it_is),
+            "the covariance itself, not its root: the samples' covariance is its square": _draw(root=as_it_is),
             "the root of each number of the covariance is no root of the matrix": _draw(root=np.sqrt),
             "each latent has the right variance, but their covariance is lost": _draw(
                 root=lambda S: np.diag(np.sqrt(np.diag(S)))),
@@ -310,12 +307,12 @@ EXERCISES = (
             "Each row of the matrix belongs to one row of a: take the smallest along axis 1.",
         ),
         slips={
-            "those are squared distances: the root is missing": _nearest(root=_as_it_is),
+            "those are squared distances: the root is missing": _nearest(root=as_it_is),
             "the farthest, not the nearest": _nearest(of=lambda d: d.max(axis=1)),
             "the mean over all of b, not the nearest": _nearest(of=lambda d: d.mean(axis=1)),
             "the nearest of all: one number per row of a is wanted": _nearest(of=lambda d: d.min()),
             "along the other axis: that is how near each row of b is to a": _nearest(of=lambda d: d.min(axis=0)),
-            "those are all distances: the nearest row of b is wanted for each row of a": _nearest(of=_as_it_is),
+            "those are all distances: the nearest row of b is wanted for each row of a": _nearest(of=as_it_is),
             "that is which one is the nearest, not how far it is": _nearest(of=lambda d: d.argmin(axis=1)),
             "the mixed term comes twice: (a - b)^2 = a^2 - 2 a b + b^2": _nearest(cross=1),
             "the mixed term is missing: (a - b)^2 = a^2 - 2 a b + b^2": _nearest(cross=0),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import elbo_by_hand as by_hand
+from .draws import as_it_is, averaged
 from .elbo_by_hand import LOG_2PI, elbo_backward, elbo_parts, kl, kl_backward, kl_monte_carlo, posterior
 
 
@@ -43,14 +44,6 @@ def _everything(a):
     return np.full(len(a), a.sum())
 
 
-def _mean(a):
-    return a.mean(axis=-1)
-
-
-def _as_it_is(a):
-    return a
-
-
 _kl, _gradient = partial(partial, by_hand.kl_variant), partial(partial, by_hand.kl_backward_variant)
 _sample, _given_x = partial(partial, by_hand.monte_carlo_variant), partial(partial, by_hand.posterior_variant)
 _parts, _climb = partial(partial, by_hand.parts_variant), partial(partial, by_hand.elbo_backward_variant)
@@ -79,16 +72,16 @@ EXERCISES = (
             "q and p are exchanged: that is KL(p || q)": _kl(swap=True),
             "the sign of the two logarithms is exchanged": _kl(logs=-1),
             "the two logarithms are missing": _kl(logs=0),
-            "averaged over the latents, not summed": _kl(total=_mean),
-            "not summed over the latents: one number per example is wanted": _kl(total=_as_it_is),
+            "averaged over the latents, not summed": _kl(total=averaged),
+            "not summed over the latents: one number per example is wanted": _kl(total=as_it_is),
             "summed over the examples: one number per example is wanted": _kl(total=lambda a: a.sum(axis=0)),
             "summed over the examples as well": _kl(total=_everything),
             "standard deviations where variances should be": _kl(variance=lambda a: np.exp(a / 2)),
-            "log_var is used where its exponential should be": _kl(variance=_as_it_is),
+            "log_var is used where its exponential should be": _kl(variance=as_it_is),
             "the squared distance is not divided by the variance of p": _kl(over=lambda v, v_p: 1),
             "the squared distance is divided by the variance of q; it is p's": _kl(over=lambda v, v_p: v),
             "the squared distance is divided by the square of the variance": _kl(over=lambda v, v_p: v_p**2),
-            "the distance is not squared": _kl(square=_as_it_is),
+            "the distance is not squared": _kl(square=as_it_is),
             "the squared distance is subtracted": _kl(distance=-1),
             "the squared distance of the means is missing": _kl(distance=0),
             "the two means are added: their distance is wanted": _kl(mean_p=-1),
@@ -116,7 +109,7 @@ EXERCISES = (
             "the half is there, but the 2 of the square is not": _gradient(square=1),
             "not divided by the variance of p": _gradient(over=lambda v, v_p: 1, ratio=lambda v, v_p: v),
             "standard deviations where variances should be": _gradient(variance=lambda a: np.exp(a / 2)),
-            "log_var is used where its exponential should be": _gradient(variance=_as_it_is),
+            "log_var is used where its exponential should be": _gradient(variance=as_it_is),
             "the derivative of -log_var is missing": _gradient(one=0),
             "the derivative of -log_var has the wrong sign": _gradient(one=-1),
             "the derivative of the ratio is missing": _gradient(ratio=lambda v, v_p: 0),
@@ -169,7 +162,7 @@ EXERCISES = (
             "in log q is the square of z - mu, not that of z": _sample(in_q=lambda z, eps, mu, v: z**2 / v),
             "the square in log q is missing": _sample(in_q=lambda z, eps, mu, v: 0),
             "variance for standard deviation: exp(log_var) is std squared": _sample(std=np.exp),
-            "log_var is used as it is: std is exp(log_var / 2)": _sample(std=_as_it_is),
+            "log_var is used as it is: std is exp(log_var / 2)": _sample(std=as_it_is),
             "that is the spread of one sample: the error of the mean of K is smaller": _sample(
                 error=lambda terms: terms.std(axis=0)),
             "divided by K; the standard error falls more slowly": _sample(
@@ -188,8 +181,8 @@ EXERCISES = (
                 mean=lambda terms: terms.sum(axis=0), error=lambda terms: terms.std(axis=0) * len(terms) ** 0.5),
             "the KL is by formula: here it comes from samples": lambda mu, log_var, eps: (
                 kl(mu, log_var, 0 * mu, 0 * mu), kl_monte_carlo(mu, log_var, eps)[1]),
-            "averaged over the latents, not summed": _sample(total=_mean),
-            "not summed over the latents: one number per example is wanted": _sample(total=_as_it_is),
+            "averaged over the latents, not summed": _sample(total=averaged),
+            "not summed over the latents: one number per example is wanted": _sample(total=as_it_is),
         },
     ),
     Exercise(
@@ -215,7 +208,7 @@ EXERCISES = (
             "the root of var_x is taken, which is a variance already": _given_x(noise=np.sqrt),
             "that is the precision; the variance is 1 over it": _given_x(weight=lambda v: 1 / v, times=-1),
             "the sign of log_var_post: that is the logarithm of the precision": _given_x(times=-1),
-            "that is the variance; its logarithm is wanted": _given_x(wanted=_as_it_is),
+            "that is the variance; its logarithm is wanted": _given_x(wanted=as_it_is),
             "that is the precision; the logarithm of the variance is wanted": _given_x(wanted=lambda v: 1 / v),
             "that is the standard deviation; the logarithm of the variance is wanted": _given_x(wanted=np.sqrt),
             "that is the logarithm of the standard deviation": _given_x(wanted=lambda v: np.log(v) / 2),
@@ -277,8 +270,8 @@ EXERCISES = (
             "log p(x) does not depend on q: x has the mean b": _parts(mean_x=lambda w, b, mu: w * mu + b),
             "the gap is KL(q || posterior); here it is the other way around": _parts(swap_gap=True),
             "that is the KL to the prior; the gap is that to the posterior": _parts(to="prior"),
-            "averaged over the latents, not summed": _parts(total=_mean),
-            "not summed over the latents: one number per example is wanted": _parts(total=_as_it_is),
+            "averaged over the latents, not summed": _parts(total=averaged),
+            "not summed over the latents: one number per example is wanted": _parts(total=as_it_is),
         },
         around=_sizes,
     ),

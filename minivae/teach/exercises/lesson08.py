@@ -8,9 +8,9 @@ from ...densities import bernoulli_log_prob, gaussian_log_prob, kl_standard_norm
 from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import sample_by_hand as by_hand
+from .draws import as_it_is
 from .sample_by_hand import (
     around_the_sample,
-    as_it_is,
     leave_one_out,
     reparameterize,
     reparameterize_backward,

@@ -6,6 +6,8 @@ import numpy as np
 
 from ...densities import log_mean_exp
 from ..exercise import Exercise
+from . import bounds_draws as draws
+from .bounds_draws import FAR_APART
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -34,50 +36,6 @@ def active_units(mu, threshold):
     return _active(mu, threshold)
 
 
-# ---- what they are tried on
-
-
-def _draws(rng):
-    K, N, L = rng.integers((10, 4, 3), (30, 10, 9))
-    shapes = {"mu": (N, L), "log_var": (N, L), "eps": (K, N, L)}
-    return {"log_px_z": 3 * rng.standard_normal((K, N)) - 20} | {
-        name: rng.standard_normal(shape) for name, shape in shapes.items()
-    }
-
-
-def _log_w(rng):
-    """Of examples at which exp is 0, at which it overflows, and at which nothing happens."""
-    K, N = rng.integers((8, 4), (30, 10))
-    return {"log_w": 1.5 * rng.standard_normal((K, N)) + np.array([-900.0, 800.0, 0.0])[np.arange(N) % 3]}
-
-
-def _two_bounds(rng):
-    N, K_1 = (int(n) for n in rng.integers((4, 5), (15, 40)))
-    K_2 = K_1 + int(rng.integers(10, 300))
-    log_px, c = rng.uniform(-30, -20, N), rng.uniform(1, 3, N)
-    return {"bound_1": log_px - c / K_1, "K_1": K_1, "bound_2": log_px - c / K_2, "K_2": K_2}
-
-
-def _two_models(rng):
-    """Which agree on what is a difficult image, as models do."""
-    N = rng.integers(30, 60)
-    common = 4 * rng.standard_normal(N) - 25
-    a, b = common + rng.standard_normal((2, N))
-    return {"a": a, "b": b + rng.choice([1.5, -1.5])}
-
-
-def _means(rng):
-    """Variances on both sides of the threshold, one between 0.01 and it, one below its square; means far from 0."""
-    N, L = rng.integers((20, 7), (40, 12))
-    threshold = rng.uniform(0.02, 0.04)
-    active = np.arange(L) > L // 2 - 1
-    variance = threshold * np.where(active, rng.uniform(1.6, 16, L), rng.uniform(0.05, 0.4, L))
-    variance[:2] = 0.3 * threshold**2, (0.01 * threshold) ** 0.5
-    mu = rng.standard_normal((N, L))
-    mu = (mu - mu.mean(axis=0)) / mu.std(axis=0) * np.sqrt(variance) + rng.uniform(0.3, 1, L)
-    return {"mu": mu, "threshold": threshold}
-
-
 # ---- the answers with switches: what a mistake changes
 
 
@@ -97,6 +55,10 @@ def _with_formula(log_px_z, mu, log_var, eps):
 def _bound(log_w, top=lambda w: w.max(axis=0), back=1, count=len):
     largest = top(log_w)
     return np.log(np.exp(log_w - largest).sum(axis=0)) - np.log(count(log_w)) + back * largest
+
+
+def _clipped(most, log_w):
+    return np.log(np.exp(np.clip(log_w, -most, most)).mean(axis=0))
 
 
 def _across(log_w):
@@ -148,7 +110,7 @@ EXERCISES = (
         "13.1",
         "log_weights",
         "log_w",
-        _draws,
+        draws.draws,
         log_weights,
         hints=(
             "z = mu + std eps has the shape of eps, (K, N, L), and (z - mu)^2 / std^2 is eps^2.",
@@ -189,7 +151,7 @@ EXERCISES = (
         "13.2",
         "bound",
         "bound",
-        _log_w,
+        draws.log_weights,
         bound,
         hints=(
             "The largest log w of each example is log_w.max(axis=0). Subtract it, then no exp can overflow, and one of "
@@ -201,6 +163,7 @@ EXERCISES = (
             "exp overflows at 800 and is 0 at -900: subtract the largest log w of each example first": _b(
                 top=lambda w: 0),
             "the largest of all examples is subtracted; each needs its own": _b(top=lambda w: w.max()),
+            FAR_APART: _b(top=lambda w: w.mean(axis=0)),
             "the largest log w is not added back": _b(back=0),
             "the largest log w is subtracted at the end; add it back": _b(back=-1),
             "that is the logarithm of the sum: it must be that of the mean": _b(count=lambda w: 1),
@@ -213,13 +176,14 @@ EXERCISES = (
                 _normalized(log_w) * log_w).sum(axis=0),
             "averaged over the examples: one number for each is wanted": lambda log_w: bound(log_w).mean(),
             "the sign: that is minus the bound": lambda log_w: -bound(log_w),
-        },
+        } | {f"log w is clipped at {most}, which changes it: subtract the largest of each example":
+             partial(_clipped, most) for most in (100, 500, 700, 709)},
     ),
     Exercise(
         "13.3",
         "effective_samples",
         "n",
-        _log_w,
+        draws.log_weights,
         effective_samples,
         points=2,
         hints=(
@@ -237,6 +201,7 @@ EXERCISES = (
             "exp overflows at 800 and is 0 at -900: subtract the largest log w of each example first": _in_danger,
             "the largest of all examples is subtracted; each needs its own": _e(weights=lambda w, axis: (
                 np.exp(w - w.max()) / np.exp(w - w.max()).sum(axis=axis, keepdims=True))),
+            FAR_APART: lambda log_w: _in_danger(log_w - log_w.mean(axis=0)),
             "that is one by the largest weight": lambda log_w: 1 / _normalized(log_w).max(axis=0),
             "that is the exponential of the entropy of the weights, another count": lambda log_w: np.exp(
                 -(_normalized(log_w) * np.log(_normalized(log_w))).sum(axis=0)),
@@ -252,7 +217,7 @@ EXERCISES = (
         "13.4",
         "extrapolate",
         "log_px",
-        _two_bounds,
+        draws.two_bounds,
         extrapolate,
         points=2,
         hints=(
@@ -287,7 +252,7 @@ EXERCISES = (
         "13.5",
         "difference",
         "mean, error",
-        _two_models,
+        draws.two_models,
         difference,
         hints=(
             "Every image gives one number, a - b. What are the mean of these numbers and the standard error of it?",
@@ -318,7 +283,7 @@ EXERCISES = (
         "13.6",
         "active_units",
         "variance, active",
-        _means,
+        draws.means,
         active_units,
         hints=(
             "np.var over the examples, axis 0, gives one number per latent.",
@@ -340,6 +305,10 @@ EXERCISES = (
                 active=lambda v, t: (np.sqrt(v) > t).sum()),
             "the threshold is 0.01 only if the argument says so": _a(active=lambda v, t: (v > 0.01).sum()),
             "all latents are counted": _a(active=lambda v, t: len(v)),
+            "counted are the mean squares above the threshold; the variances are to be": lambda mu, threshold: (
+                mu.var(axis=0), ((mu**2).mean(axis=0) > threshold).sum()),
+            "counted are the means above the threshold; the variances are to be": lambda mu, threshold: (
+                mu.var(axis=0), (np.abs(mu.mean(axis=0)) > threshold).sum()),
         },
     ),
 )  # fmt: skip

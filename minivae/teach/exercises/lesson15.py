@@ -6,6 +6,8 @@ import numpy as np
 
 from ...densities import log_mean_exp, log_mean_exp_backward
 from ..exercise import Exercise
+from .bounds_draws import FAR_APART, log_weights
+from .draws import as_it_is, one_of
 
 
 def bound_backward(g, log_w):
@@ -32,10 +34,8 @@ def signal_and_noise(grads):
 
 
 def _log_w(rng):
-    """Of examples at which exp is 0, at which it overflows, and at which nothing happens."""
-    K, N = rng.integers((8, 4), (20, 10))
-    offset = np.array([-900.0, 800.0, 0.0])[np.arange(N) % 3]
-    return {"g": rng.uniform(0.5, 2, N), "log_w": rng.standard_normal((K, N)) + offset, "offset": offset}
+    log_w = log_weights(rng)["log_w"]
+    return {"g": rng.uniform(0.5, 2, log_w.shape[1]), "log_w": log_w, "offset": log_w.max(axis=0)}
 
 
 def _draws(rng):
@@ -64,8 +64,12 @@ def _bounds(rng):
 
 
 def _gradients(rng):
+    """The last time their mean is so small that the estimate of signal squared is below 0."""
+    large = one_of(rng, True, True, False)
     S, P = rng.integers((30, 12), (60, 25))
-    return {"grads": 3 * rng.standard_normal(P) + 2 * rng.standard_normal((S, P))}
+    noise = 2 * rng.standard_normal((S, P))
+    small = (noise - noise.mean(axis=0)) + 0.6 * noise.mean(axis=0)
+    return {"grads": 3 * rng.standard_normal(P) + noise if large else small}
 
 
 # ---- the answers with switches: what a mistake changes
@@ -132,11 +136,11 @@ def _double(log_w, dz, log_var, eps, weights=_normalized, factor=lambda v: v**2,
 
 
 def _ratio(grads, axis=0, fewer=1, less=lambda S: 1 / S, squares=np.sum, root=np.sqrt, root_2=np.sqrt, of_mean=0,
-           center=lambda g: g.mean(axis=0)):  # fmt: skip
+           center=lambda g: g.mean(axis=0), cut=lambda a, mean2: np.maximum(a, 0)):  # fmt: skip
     S = grads.shape[axis]
     noise2 = squares(((grads - center(grads)) ** 2).sum(axis=axis) / (S - fewer))
-    signal2 = squares(grads.mean(axis=axis) ** 2) - less(S) * noise2
-    return root(np.maximum(signal2, 0)), root_2(noise2 / S**of_mean)
+    mean2 = squares(grads.mean(axis=axis) ** 2)
+    return root(cut(mean2 - less(S) * noise2, mean2)), root_2(noise2 / S**of_mean)
 
 
 _b, _r, _l = partial(partial, _back), partial(partial, _path), partial(partial, _law)
@@ -164,6 +168,7 @@ EXERCISES = (
             "exp overflows at 800 and is 0 at -900: subtract the largest log w of each example first": _b(
                 weights=_in_danger),
             "the largest of all examples is subtracted; each needs its own": _b(weights=_one_top),
+            FAR_APART: _b(weights=lambda w: _in_danger(w - w.mean(axis=0))),
             "normalized over the examples: axis 0 are the draws": _b(weights=partial(_normalized, axis=1)),
             "the log weights are divided by their sum: exp is missing": _b(weights=lambda w: w / w.sum(axis=0)),
             "1 / K is left over: it is above and below the line": _b(times=lambda K: 1 / K),
@@ -303,6 +308,14 @@ EXERCISES = (
             "averaged over the parameters: the squares are summed": _s(squares=np.mean),
             "not summed over the parameters: two numbers are wanted": _s(squares=lambda a: a),
             "the mean is not subtracted: noise is the deviation from it": _s(center=lambda g: 0),
+            "signal squared is an estimate, and here below 0; of a number below 0 there is no root: max(..., 0)": _s(
+                cut=as_it_is),
+            "signal squared is an estimate, and here below 0; its size is taken, where 0 is closer: max(..., 0)": _s(
+                cut=lambda a, mean2: np.abs(a)),
+            "signal squared is an estimate, and here below 0; that is the root of its size with a minus: max(..., 0)":
+                _s(cut=as_it_is, root=lambda a: np.sign(a) * np.sqrt(np.abs(a))),
+            "signal squared is an estimate, and here below 0; the noise is not subtracted there: max(..., 0)": _s(
+                cut=lambda a, mean2: np.where(a > 0, a, mean2)),
             "over the parameters: axis 0 are the repetitions": _s(
                 axis=1, center=lambda g: g.mean(axis=1, keepdims=True)),
         },

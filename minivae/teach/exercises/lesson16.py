@@ -7,7 +7,7 @@ import numpy as np
 from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import flows_by_hand as by_hand
-from .flows_by_hand import per_row
+from .draws import as_it_is, one_of
 
 
 def _shape(rng):
@@ -28,9 +28,14 @@ def _vectors(rng):
 
 
 def _backward(rng):
-    rows = _rows(rng)
-    rows["v"] = by_hand.invertible(rows["v"], rows["w"])
-    N, L = rows["z"].shape
+    """v of a flow that can be inverted; the last time two rows have another one, whose determinant is below 0."""
+    folds, rows = one_of(rng, 0, 0, 2), _rows(rng)
+    z, w, b = rows["z"], rows["w"], rows["b"]
+    rows["v"] = by_hand.invertible(rows["v"], w)
+    s = 1 - np.tanh((z * w).sum(axis=-1) + b) ** 2
+    for n in np.argsort(s)[len(s) - folds :]:
+        rows["v"][n] += (rng.uniform(-2.5, -1.5) / s[n] - w[n] @ rows["v"][n]) / (w[n] @ w[n]) * w[n]
+    N, L = z.shape
     return {"dz_out": rng.standard_normal((N, L)), "dlog_det": rng.standard_normal(N)} | rows
 
 
@@ -64,10 +69,6 @@ def _energy_value(log_q0, log_det, U):
     return by_hand.free_energy(log_q0, log_det, U, np.zeros((len(U), 1)))[0]
 
 
-def _as_it_is(a):
-    return a
-
-
 def _nothing(a):
     return 0 * a
 
@@ -95,7 +96,7 @@ EXERCISES = (
             "Every row has its own v, w and b: products are sums over the last axis, and h[:, None] * v is a row each.",
         ),
         slips={
-            "tanh where its slope should be: the Jacobian has 1 - tanh^2": _planar(slope=_as_it_is),
+            "tanh where its slope should be: the Jacobian has 1 - tanh^2": _planar(slope=as_it_is),
             "tanh is not squared in its slope, 1 - tanh^2": _planar(slope=lambda h: 1 - h),
             "that is (1 - tanh)^2; the slope is 1 - tanh^2": _planar(slope=lambda h: (1 - h) ** 2),
             "the slope of tanh has a minus: 1 - tanh^2": _planar(slope=lambda h: 1 + h * h),
@@ -112,8 +113,8 @@ EXERCISES = (
                 det=lambda s, v, w: np.prod(1 + s[:, None] * w * v, axis=-1)),
             "the Jacobian's trace: the determinant is no sum": _planar(
                 det=lambda s, v, w: v.shape[-1] + s * (w * v).sum(-1)),
-            "the absolute value is missing: a determinant may be below 0": _planar(size=_as_it_is),
-            "that is the determinant; its logarithm is wanted": _planar(log=_as_it_is),
+            "the absolute value is missing: a determinant may be below 0": _planar(size=as_it_is),
+            "that is the determinant; its logarithm is wanted": _planar(log=as_it_is),
             "the sign of log_det: that is log det of the inverse": _planar(log=lambda a: -np.log(a)),
             "b is forgotten": _planar(bias=0),
             "b is subtracted": _planar(bias=-1),
@@ -161,7 +162,7 @@ EXERCISES = (
             "cut off at k_0, where softplus should be": _v(wanted=lambda wu: np.maximum(wu, -1)),
             "k_0 is not added to softplus": _v(wanted=lambda wu: np.logaddexp(0, wu + np.log(np.e - 1))),
             "k_0 is subtracted from softplus": _v(wanted=lambda wu: np.logaddexp(0, wu + np.log(np.e - 1)) + 1),
-            "that is u: w v is not above k_0": _v(wanted=_as_it_is),
+            "that is u: w v is not above k_0": _v(wanted=as_it_is),
         },
     ),
     Exercise(
@@ -194,6 +195,9 @@ EXERCISES = (
             "log_det is a logarithm: ddet = dlog_det / det": _gradient(inverse=0),
             "dlog_det is divided by the square of det": _gradient(inverse=2),
             "dlog_det is multiplied with det; it is divided": _gradient(inverse=-1),
+            "divided by |det|: the slope of log |det| is 1 / det, below 0 where det is": _gradient(size=np.abs),
+            "of a det below 0 there is no logarithm; of log |det| the slope is 1 / det": _gradient(
+                size=lambda det: np.where(det > 0, det, np.nan)),
             "dlog_det has the wrong sign": _gradient(given=-1),
             "dlog_det is not used: v and w are in the determinant as well": _gradient(given=0),
             "v is in the determinant as well: that part of dv is missing": _gradient(det_v=0),
@@ -208,7 +212,8 @@ EXERCISES = (
             "b is forgotten in tanh": _gradient(bias=0),
             "summed over the rows: each has its own v, w and b": _gradient(rows=lambda a: a.sum(axis=0)),
             "averaged over the rows": _gradient(rows=lambda a: a / len(a)),
-        },
+        } | {f"det is cut off at {least:g}: a determinant may be below 0": _gradient(size=partial(np.maximum, least))
+             for least in (1e-12, 1e-10, 1e-9, 1e-8, 1e-6)},
     ),
     Exercise(
         "16.4",
@@ -229,7 +234,7 @@ EXERCISES = (
             "log q_0 is missing in F": _energy(base=0),
             "log q_0 has the wrong sign": _energy(base=-1),
             "F is the sum; the mean is wanted": _energy(total=np.sum),
-            "F is not averaged": _energy(total=_as_it_is),
+            "F is not averaged": _energy(total=as_it_is),
             "gradients of the sum: F is a mean of N": _energy(count=lambda slope: 1),
             "sum for mean, in F and its gradients": _energy(total=np.sum, count=lambda slope: 1),
             "dz is not divided by N": _energy(dz_count=lambda slope: 1),
@@ -288,20 +293,20 @@ EXERCISES = (
             "the 2 is added to the sigmoid, not inside it": _gated(gate=lambda s: sigmoid(s) + 2),
             "exp for sigmoid": _gated(gate=lambda s: np.exp(s + 2)),
             "s is used as it is, without a sigmoid": _gated(gate=lambda s: np.abs(s + 2)),
-            "g and 1 - g are exchanged in z'": _gated(keep=lambda g: 1 - g, rest=_as_it_is),
+            "g and 1 - g are exchanged in z'": _gated(keep=lambda g: 1 - g, rest=as_it_is),
             "m is not multiplied with 1 - g": _gated(rest=_ones),
             "z is not multiplied with g": _gated(keep=_ones),
-            "m is multiplied with g; it is 1 - g": _gated(rest=_as_it_is),
+            "m is multiplied with g; it is 1 - g": _gated(rest=as_it_is),
             "m is subtracted": _gated(rest=lambda g: g - 1),
             "m is missing in z'": _gated(rest=_nothing),
             "log_det has 1 - g; on the diagonal is g": _gated(of=lambda g: 1 - g),
-            "g is added up without a logarithm": _gated(log=_as_it_is),
+            "g is added up without a logarithm": _gated(log=as_it_is),
             "that is the determinant; its logarithm is wanted": _gated(
-                log=_as_it_is, total=lambda a: a.prod(axis=-1)),
+                log=as_it_is, total=lambda a: a.prod(axis=-1)),
             "log of the sum; the sum of the logarithms is wanted": _gated(
-                log=_as_it_is, total=lambda a: np.log(a.sum(axis=-1))),
+                log=as_it_is, total=lambda a: np.log(a.sum(axis=-1))),
             "averaged over the latents, not summed": _gated(total=lambda a: a.mean(axis=-1)),
-            "not summed over the latents: one number per row is wanted": _gated(total=per_row),
+            "not summed over the latents: one number per row is wanted": _gated(total=as_it_is),
             "summed over the rows: one number per row is wanted": _gated(total=lambda a: a.sum(axis=0)),
             "the sign of log_det: that is log det of the inverse": _gated(sign=-1),
             "log_det is 0: a triangular Jacobian has a determinant, too": _gated(of=_ones),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import priors_by_hand as by_hand
+from .draws import as_it_is, averaged
 from .prior_draws import components, encoder, for_gradient, heads, heads_of, posteriors, suspect
 from .priors_by_hand import (
     LOG_2PI,
@@ -17,14 +18,6 @@ from .priors_by_hand import (
     pseudo_backward,
     surgery,
 )
-
-
-def _mean(a):
-    return a.mean(axis=-1)
-
-
-def _as_it_is(a):
-    return a
 
 
 def _formula(mu, log_var, mu_p, log_var_p):
@@ -73,14 +66,14 @@ EXERCISES = (
             "that is the density; its logarithm is wanted": _mix(say=lambda a: np.exp(a).sum(axis=0)),
             "summed over the z: for each z, sum over the components, axis 0": _mix(say=lambda a: log_sum_exp(a.T)),
             "summed over the z as well: one number for each z is wanted": _mix(say=lambda a: log_sum_exp(a.ravel())),
-            "not summed over the components: one number for each z is wanted": _mix(say=_as_it_is),
+            "not summed over the components: one number for each z is wanted": _mix(say=as_it_is),
             "the half is missing in the log density": _mix(half=-1),
             "the sign of the log density": _mix(half=0.5),
             "log(2 pi) is missing in the log density": _mix(const=0),
             "log_var is missing in the log density": _mix(log=0),
             "standard deviation for variance: exp(log_var) is the variance": _mix(variance=lambda a: np.exp(a / 2)),
             "the square is not divided by the variance": _mix(variance=lambda a: 1 + 0 * a),
-            "averaged over the latents, not summed": _mix(total=_mean),
+            "averaged over the latents, not summed": _mix(total=averaged),
         },
     ),
     Exercise(
@@ -121,9 +114,13 @@ EXERCISES = (
                 own=lambda log_q: log_q.sum(axis=0)),
             "the largest density for the own one: take the diagonal": _split(own=lambda log_q: log_q.max(axis=0)),
             "the sign of the information: it is log q(z | x) - log q(z)": _split(ahead=-1),
+            "that is log N less the information, how uncertain z leaves which x it is from": _split(
+                more=lambda info, N: np.log(N) - info),
+            "log N is added to the information: its place is in log q(z) alone": _split(
+                more=lambda info, N: np.log(N) + info),
             "the sign of the marginal KL: it is log q(z) - log p(z)": _split(behind=-1),
             "summed over the draws; the mean is wanted": _split(total=np.sum),
-            "not averaged over the draws: a single number each": _split(total=_as_it_is),
+            "not averaged over the draws: a single number each": _split(total=as_it_is),
             "p is taken for N(0, I); log_pz is given": _split(
                 prior=lambda log_pz, z: -0.5 * (LOG_2PI + z**2).sum(axis=-1)),
             "log_pz is missing: that is minus the entropy of q(z)": _split(prior=lambda log_pz, z: 0 * log_pz),
@@ -143,7 +140,7 @@ EXERCISES = (
         slips={
             "the spread of the means is forgotten: posteriors that lie apart need a wide prior": _gauss(apart=0),
             "the posteriors' own variances are forgotten: v_p is the mean of v, too": _gauss(wide=0),
-            "that is the variance; its logarithm is wanted": _gauss(say=_as_it_is),
+            "that is the variance; its logarithm is wanted": _gauss(say=as_it_is),
             "that is the standard deviation; the logarithm of the variance is wanted": _gauss(say=np.sqrt),
             "that is the logarithm of the standard deviation": _gauss(say=lambda v: np.log(v) / 2),
             "that is the logarithm of the precision: the sign": _gauss(say=lambda v: -np.log(v)),
@@ -151,7 +148,7 @@ EXERCISES = (
                 width=lambda v: np.exp(np.log(v).mean(axis=0))),
             "the mean of log_var is the log of the prior's variance only without spread and if all are equal": (
                 lambda mu, log_var: (mu.mean(axis=0), log_var.mean(axis=0))),
-            "log_var is used where its exponential should be": _gauss(variance=_as_it_is),
+            "log_var is used where its exponential should be": _gauss(variance=as_it_is),
             "standard deviation for variance: exp(log_var) is v": _gauss(variance=lambda a: np.exp(a / 2)),
             "mu_p is not subtracted: the mean of mu^2 is wanted around mu_p": _gauss(
                 spread=lambda mu: (mu**2).mean(axis=0)),
@@ -232,14 +229,16 @@ EXERCISES = (
             "not divided by the variance": _down(over=lambda v: 1),
             "divided by the standard deviation: exp(log_var) is the variance": _down(over=np.sqrt),
             "divided by the square of the variance": _down(over=np.square),
-            "log_var is used where its exponential should be": _down(variance=_as_it_is),
+            "log_var is used where its exponential should be": _down(variance=as_it_is),
             "the half is missing in dlog_var": _down(half=1),
             "the -1 is missing in dlog_var: log_var is in the normalizer, too": _down(one=0),
             "the -1 of dlog_var has the wrong sign": _down(one=-1),
-            "the distance is not squared in dlog_var": _down(square=_as_it_is),
+            "the sign of d^2 / v in dlog_var: a wider Gaussian makes a z that is far off likelier": _down(
+                square=lambda d: -(d**2)),
+            "the distance is not squared in dlog_var": _down(square=as_it_is),
             "that is the derivative with respect to v, not log_var": _down(inner=lambda v: 1 / v),
             "that is the derivative with respect to std, not log_var": _down(inner=lambda v: 2 / np.sqrt(v)),
-            "not summed over the components: dz is (N, L)": _down(of_z=_as_it_is),
+            "not summed over the components: dz is (N, L)": _down(of_z=as_it_is),
             "dz is averaged over the components: it is their sum": _down(of_z=lambda a: a.mean(axis=0)),
             "averaged over the z: the sum is wanted, a mean is in g if there is one": _down(
                 of_c=lambda a: a.mean(axis=1)),
@@ -279,7 +278,7 @@ EXERCISES = (
             "dlog_var is forgotten: u moves the widths as well": _pseudo(heads=lambda m, v: (m, 0 * v)),
             "dmu is forgotten: u moves the means": _pseudo(heads=lambda m, v: (0 * m, v)),
             "b1 is forgotten in the forward": _pseudo(bias=0),
-            "the pixels of the forward are a: they are u = sigmoid(a)": _pseudo(pixels=_as_it_is),
+            "the pixels of the forward are a: they are u = sigmoid(a)": _pseudo(pixels=as_it_is),
             "dW1 has a: the input of the layer is u = sigmoid(a)": _pseudo(inputs=lambda u, a: a),
             "dW2 has t: the input of the second layer is h = tanh(t)": _pseudo(units=lambda h, t: t),
             "dW2 has dt: the second layer has the input h": by_hand.exchanged,
@@ -308,7 +307,7 @@ EXERCISES = (
             "q has the prior's mean, but not its log_var": _laws(
                 q=lambda mu, log_var, mu_p, log_var_p: (mu_p, 0 * log_var_p)),
             "0 is what right code gives; this kl may be wrong: call it with the prior for q": _laws(say=lambda a: 0.0),
-            "an array of one number: take the number, [0]": _laws(say=_as_it_is),
+            "an array of one number: take the number, [0]": _laws(say=as_it_is),
             "the sign of the score: charged minus sampled, it is positive where too much is charged": _laws(sign=-1),
             "only the mean of the draws is divided by the standard error: the difference is": _laws(whole=0),
             "not divided by the standard error": _laws(spread=lambda t: 1),
@@ -339,7 +338,7 @@ EXERCISES = (
             "z is drawn around mu_p: the draws are from q, around mu": _laws(start=lambda mu, mu_p: mu_p),
             "z is eps alone: the draws are mu + std eps": _laws(start=lambda mu, mu_p: 0, std=lambda a: 1),
             "variance for standard deviation: exp(log_var) is std squared": _laws(std=np.exp),
-            "log_var is used as it is: std is exp(log_var / 2)": _laws(std=_as_it_is),
+            "log_var is used as it is: std is exp(log_var / 2)": _laws(std=as_it_is),
             "that compares with the right formula: kl may be wrong, so call it": _laws(
                 charged=lambda kl, *args: _formula(*args)),
             "averaged over the examples: one score for each is wanted": _laws(before=np.mean),

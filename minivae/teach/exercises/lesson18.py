@@ -6,6 +6,7 @@ import numpy as np
 
 from ..exercise import Exercise
 from . import levels_by_hand as by_hand
+from .draws import as_it_is, averaged, one_of
 from .levels_by_hand import kl, kl_backward, ladder, merge, merge_backward, upper_share, variance_of_means
 
 
@@ -28,9 +29,14 @@ def _two_levels(rng):
 
 
 def _draws(rng):
+    """The last time the two halves of a latent that is dead go against each other: there the estimate is below 0."""
+    dead = one_of(rng, False, False, True)
     K, N, L = 2 * rng.integers(3, 9), rng.integers(5, 12), rng.integers(3, 6)
     mean = 1 + rng.standard_normal((N, L))
-    return {"z": mean + rng.standard_normal((K, N, L))}
+    z = mean + rng.standard_normal((K, N, L))
+    if dead:
+        z[K // 2 :, :, 0] = 0.7 - z[: K // 2, :, 0] + 0.1 * rng.standard_normal((K // 2, N))
+    return {"z": z}
 
 
 def _images(rng):
@@ -43,12 +49,9 @@ def _merged_pull(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p):
     return (dmu_q * mu_q + dlog_var_q * log_var_q).sum()
 
 
-def _mean(a):
-    return a.mean(axis=-1)
-
-
-def _as_it_is(a):
-    return a
+def _turned(gradients):
+    """Those of the second Gaussian first."""
+    return *gradients[2:], *gradients[:2]
 
 
 def _sizes(mu, **_):
@@ -82,7 +85,7 @@ EXERCISES = (
             "dmu_p is 0: p learns as well": _both(sign_p=0),
             "the squared distance is missing in dlog_var_p: it is divided by v_p": _both(spread=0),
             "the squared distance has the wrong sign in dlog_var_p: it is divided by v_p": _both(spread=-1),
-            "the distance is not squared in dlog_var_p": _both(power=_as_it_is),
+            "the distance is not squared in dlog_var_p": _both(power=as_it_is),
             "v / v_p is missing in dlog_var_p": _both(in_p=0),
             "v / v_p has the wrong sign in dlog_var_p: log_var_p is in it with a minus": _both(in_p=-1),
             "the derivative of log_var_p by itself, 1, is missing": _both(one_p=0),
@@ -90,7 +93,11 @@ EXERCISES = (
             "the 2 of the square is in dlog_var_p: log_var_p is not in the square, only below it": _both(spread=2),
             "divided by the square of v_p in dlog_var_p: the derivative of e^-a is -e^-a": _both(
                 over_p=np.square),
-            "dmu_p is divided by v: in the square's quotient stands v_p": _both(over_mu=_as_it_is),
+            "dmu_p is divided by v: in the square's quotient stands v_p": _both(over_mu=as_it_is),
+            "that is KL(p || q), the other way around: in KL(q || p) the logarithms are averaged over q": (
+                lambda mu, log_var, mu_p, log_var_p: _turned(kl_backward(mu_p, log_var_p, mu, log_var))),
+            "that is KL(p || q), with the gradients of p first: the arguments are exchanged, q is mu, log_var": (
+                lambda mu, log_var, mu_p, log_var_p: kl_backward(mu_p, log_var_p, mu, log_var)),
             "p is taken for N(0, 1)": lambda mu, log_var, mu_p, log_var_p: (
                 kl_backward(mu, log_var, 0 * mu_p, 0 * log_var_p)),
             "the squares are not divided by v_p": _both(over=np.ones_like),
@@ -98,7 +105,7 @@ EXERCISES = (
             "the derivative of -log_var is missing in dlog_var": _both(one=0),
             "the ratio is upside down: it is v / v_p": _both(ratio=lambda v, v_p: v_p / v),
             "standard deviations where variances should be": _both(variance=lambda a: np.exp(a / 2)),
-            "log_var is used where its exponential should be": _both(variance=_as_it_is),
+            "log_var is used where its exponential should be": _both(variance=as_it_is),
             "that is the derivative in v_p, not in log_var_p": _both(inner_p=0),
             "that is the derivative in v, not in log_var": _both(inner=0),
             "mu_p is forgotten in the distance": _both(distance=0),
@@ -128,7 +135,7 @@ EXERCISES = (
                 wanted=lambda total: np.log(total), precision=np.exp),
             "log_var_q is the logarithm of the precision: its sign": _merge(wanted=np.log),
             "that is v_q; its logarithm is wanted": _merge(wanted=lambda total: 1 / total),
-            "that is the precision; the logarithm of the variance is wanted": _merge(wanted=_as_it_is),
+            "that is the precision; the logarithm of the variance is wanted": _merge(wanted=as_it_is),
             "that is the logarithm of the standard deviation": _merge(wanted=lambda total: -0.5 * np.log(total)),
             "each mean is weighted by one over its standard deviation: by its precision": _merge(weigh=np.sqrt),
             "each mean is weighted by the square of its precision": _merge(weigh=np.square),
@@ -213,7 +220,7 @@ EXERCISES = (
         ),
         slips={
             "exp(log_var) is a variance; the noise is multiplied by its root": _ladder(std=np.exp),
-            "log_var is used as it is: std is exp(log_var / 2)": _ladder(std=_as_it_is),
+            "log_var is used as it is: std is exp(log_var / 2)": _ladder(std=as_it_is),
             "mu_p is made of mu_2, the mean: it is made of the z2 that was drawn": _ladder(noise=0),
             "z1 is taken at its mean": _ladder(noise_1=0),
             "nothing is merged: z1 and kl_1 are those of x alone": _ladder(own=True),
@@ -222,8 +229,8 @@ EXERCISES = (
             "kl_1 is that of what x says alone: q is what is merged": _ladder(of="own"),
             "kl_1 is to N(0, 1): the prior of z1 is the one given z2": _ladder(below="standard"),
             "kl_1 is the other way around, KL(p || q)": _ladder(swap=True),
-            "kl_1 and kl_2 are averaged over the latents, not summed": _ladder(total=_mean),
-            "kl_1 and kl_2 are not summed over the latents": _ladder(total=_as_it_is),
+            "kl_1 and kl_2 are averaged over the latents, not summed": _ladder(total=averaged),
+            "kl_1 and kl_2 are not summed over the latents": _ladder(total=as_it_is),
             "kl_1 and kl_2 are summed over the examples: one number for each is wanted": _ladder(
                 total=lambda a: a.sum(axis=0)),
             "kl_1 and kl_2 are summed over everything": _ladder(total=np.sum),
@@ -248,7 +255,7 @@ EXERCISES = (
             "Subtract from each its mean over the examples, multiply, and average over the examples.",
         ),
         slips={
-            "the variance of the mean of all draws: their noise is in it": _halves(first=_as_it_is, other=_as_it_is),
+            "the variance of the mean of all draws: their noise is in it": _halves(first=as_it_is, other=as_it_is),
             "the variance of the mean of one half: its noise is in it": _halves(other=lambda z: z[: len(z) // 2]),
             "the variance of all draws: that of each q(z | x) is in it": lambda z: z.var(axis=(0, 1)),
             "the variance over the draws: that over the examples is wanted": lambda z: z.var(axis=0).mean(axis=0),
@@ -259,8 +266,18 @@ EXERCISES = (
             "divided by N - 1; here it is N": _halves(total=lambda a: a.sum(axis=0) / (len(a) - 1)),
             "averaged over the latents: one number per latent is wanted": _halves(total=lambda a: a.mean(axis=1)),
             "averaged over everything: one number per latent is wanted": _halves(total=np.mean),
-            "not averaged over the examples": _halves(total=_as_it_is),
+            "not averaged over the examples": _halves(total=as_it_is),
             "the root of it: a variance is wanted": _halves(total=lambda a: np.sqrt(np.abs(a.mean(axis=0)))),
+            "without its sign: an estimate of a variance may be below 0": _halves(
+                total=lambda a: np.abs(a.mean(axis=0))),
+            "cut off at 0: an estimate of a variance may be below 0, and then its mean is the variance": _halves(
+                total=lambda a: np.maximum(a.mean(axis=0), 0)),
+            "of each product without its sign: both halves may lie on different sides of their means": _halves(
+                total=lambda a: np.abs(a).mean(axis=0)),
+            "there is no logarithm of a number below 0, and a product may be below 0": _halves(
+                total=lambda a: np.where(a > 0, a, np.nan).mean(axis=0)),
+            "there is no logarithm or root of a number below 0, and an estimate of a variance may be below 0": _halves(
+                total=lambda a: np.where(a.mean(axis=0) > 0, a.mean(axis=0), np.nan)),
             "one draw of each half, not the mean of all": _halves(mean=lambda z, axis: z[0]),
             "the sums of the draws, not their means": _halves(mean=np.sum),
             "every second draw: take the first half and the other, so that all do the same": _halves(

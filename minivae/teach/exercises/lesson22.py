@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from ...numeric import sigmoid, softplus
 from ..exercise import Exercise
 from . import critics_by_hand as by_hand
 from .critics_by_hand import (
@@ -14,8 +15,6 @@ from .critics_by_hand import (
     net,
     net_backward,
     sharpness,
-    sigmoid,
-    softplus,
 )
 
 

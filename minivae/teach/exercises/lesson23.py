@@ -9,6 +9,7 @@ from ..exercise import Exercise
 from . import gru_by_hand as gru
 from . import lines_by_hand as by_hand
 from . import lines_draws as draws
+from .draws import as_it_is
 from .gru_by_hand import gate_gradients, gru_step, through_time
 from .lines_by_hand import entropy, mask, token_loss
 
@@ -23,10 +24,6 @@ def _sizes_of_time(dy, **_):
 
 def _nothing(a, *_):
     return 0 * a
-
-
-def _as_it_is(a):
-    return a
 
 
 def _interleaved(a):
@@ -188,7 +185,7 @@ EXERCISES = (
             "c is missing": _forward(bias=_nothing),
             "r is missing in n": _forward(reset=lambda r, m: m),
             "r is added to m: it multiplies it": _forward(reset=lambda r, m: r + m),
-            "tanh is missing": _forward(candidate=_as_it_is),
+            "tanh is missing": _forward(candidate=as_it_is),
             "n has a tanh: sigmoid is for the gates": _forward(candidate=sigmoid),
             "gates have a sigmoid: tanh is for n": _forward(gate=np.tanh),
             "r and u are exchanged: the blocks, and what is returned, are in the order r, u, n": _forward(
@@ -231,7 +228,7 @@ EXERCISES = (
             "the sign in da_u: u multiplies h, 1 - u multiplies n": _gate(away=lambda h, n: n - h),
             "da_u: u stands in both terms, and the one with n is forgotten": _gate(away=lambda h, n: h),
             "da_u: u stands in both terms, and the one with h is forgotten": _gate(away=lambda h, n: -n),
-            "n has the factor 1 - u in h_new, not u": _gate(to_n=_as_it_is),
+            "n has the factor 1 - u in h_new, not u": _gate(to_n=as_it_is),
             "the factor 1 - u of n in h_new is missing": _gate(to_n=np.ones_like),
             "the derivative of tanh is missing": _gate(tanh=np.ones_like),
             "the derivative of tanh is 1 - n^2, not n (1 - n)": _gate(tanh=lambda n: n * (1 - n)),
@@ -244,7 +241,7 @@ EXERCISES = (
             "the derivative of the sigmoid is u (1 - u) of its value: sigmoid is applied once more": _gate(
                 gate_u=lambda u: sigmoid(u) * (1 - sigmoid(u)), gate_r=lambda r: sigmoid(r) * (1 - sigmoid(r))),
             "da_u: the derivative of the sigmoid is u (1 - u), and u is missing": _gate(gate_u=lambda u: 1 - u),
-            "da_u: the derivative of the sigmoid is u (1 - u), and 1 - u is missing": _gate(gate_u=_as_it_is),
+            "da_u: the derivative of the sigmoid is u (1 - u), and 1 - u is missing": _gate(gate_u=as_it_is),
             "da_r: the derivative of the sigmoid is r (1 - r), and r is missing": _gate(gate_r=lambda r: 1 - r),
             "dm: no sigmoid is between m and the sum in tanh, so r alone": _gate(to_m=lambda r: r * (1 - r)),
             "the derivative of the sigmoid is missing in da_r": _gate(gate_r=np.ones_like),

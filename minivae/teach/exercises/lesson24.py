@@ -7,11 +7,11 @@ import numpy as np
 from ...numeric import sigmoid
 from ..exercise import Exercise
 from . import families_by_hand as by_hand
+from .critics_by_hand import critic_loss
 from .families_by_hand import (
     coupling,
     coupling_backward,
     coupling_inverse,
-    critic_loss,
     generator_loss,
     noise_loss,
     noised,

@@ -2,16 +2,13 @@
 
 import numpy as np
 
+from ...densities import kl_gaussians as kl
+from ...densities import kl_gaussians_backward
+from .draws import as_it_is
+
 
 def kl_backward(mu, log_var, mu_p, log_var_p):
-    d, ratio = mu - mu_p, np.exp(log_var - log_var_p)
-    dmu = d * np.exp(-log_var_p)
-    return dmu, 0.5 * (ratio - 1), -dmu, 0.5 * (1 - ratio - d * dmu)
-
-
-def kl(mu, log_var, mu_p, log_var_p):
-    v, v_p = np.exp(log_var), np.exp(log_var_p)
-    return 0.5 * (log_var_p - log_var + (v + (mu - mu_p) ** 2) / v_p - 1)
+    return kl_gaussians_backward(1.0, mu, log_var, mu_p, log_var_p)
 
 
 def merge(mu, log_var, mu_p, log_var_p):
@@ -47,13 +44,9 @@ def upper_share(x):
 # ---- the same with other arguments: the mistakes
 
 
-def _same(a):
-    return a
-
-
-def kl_backward_variant(mu, log_var, mu_p, log_var_p, half=0.5, square=1, over=_same, variance=np.exp, one=1, one_p=1,
-                        ratio=np.divide, in_p=1, spread=1, sign_p=-1, power=np.square, distance=1, inner=1, inner_p=1,
-                        logs=1, over_p=_same, over_mu=None, total=_same):  # fmt: skip
+def kl_backward_variant(mu, log_var, mu_p, log_var_p, half=0.5, square=1, over=as_it_is, variance=np.exp, one=1,
+                        one_p=1, ratio=np.divide, in_p=1, spread=1, sign_p=-1, power=np.square, distance=1, inner=1,
+                        inner_p=1, logs=1, over_p=as_it_is, over_mu=None, total=as_it_is):  # fmt: skip
     v, v_p = variance(log_var), variance(log_var_p)
     d = mu - distance * mu_p
     dmu = square * d / over(v_p)
@@ -64,7 +57,7 @@ def kl_backward_variant(mu, log_var, mu_p, log_var_p, half=0.5, square=1, over=_
     return tuple(total(a) for a in (dmu, dlog_var, sign_p * dmu_p, dlog_var_p * (v_p**-1.0 if inner_p == 0 else 1)))
 
 
-def merge_variant(mu, log_var, mu_p, log_var_p, precision=lambda log_var: np.exp(-log_var), weigh=_same, swap=False,
+def merge_variant(mu, log_var, mu_p, log_var_p, precision=lambda log_var: np.exp(-log_var), weigh=as_it_is, swap=False,
                   divide=True, add=np.add, prior=1, wanted=lambda total: -np.log(total), half=1):  # fmt: skip
     one, other = precision(log_var), precision(log_var_p)
     a, b = (weigh(other), weigh(one)) if swap else (weigh(one), weigh(other))
@@ -72,9 +65,9 @@ def merge_variant(mu, log_var, mu_p, log_var_p, precision=lambda log_var: np.exp
     return top / (a + b) if divide is True else top * (a + b if divide is None else 1), wanted(add(one, other))
 
 
-def merge_backward_variant(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p, share=_same, swap=False, moved=1, widened=1,
-                           away=lambda mu_q, mu: mu_q - mu, prior=1, weigh=1, total=_same, scale=1, once=1, whole=None,
-                           pull=_same):  # fmt: skip
+def merge_backward_variant(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p, share=as_it_is, swap=False, moved=1,
+                           widened=1, away=lambda mu_q, mu: mu_q - mu, prior=1, weigh=1, total=as_it_is, scale=1,
+                           once=1, whole=None, pull=as_it_is):  # fmt: skip
     mu_q, log_var_q = merge(mu, log_var, mu_p, log_var_p)
     w, w_p = share(np.exp(log_var_q - log_var)), share(np.exp(log_var_q - log_var_p))
     if swap:
@@ -93,8 +86,8 @@ def merge_backward_variant(dmu_q, dlog_var_q, mu, log_var, mu_p, log_var_p, shar
 
 
 def ladder_variant(mu_1, log_var_1, mu_2, log_var_2, A, log_var_p, eps_1, eps_2, std=lambda a: np.exp(a / 2), noise=1,
-                   noise_1=1, own=False, below="prior", of="merged", draw="merged", top=_same,
-                   total=lambda a: a.sum(axis=-1), swap=False, wide=_same, std_1=None, at="mean", upper=0,
+                   noise_1=1, own=False, below="prior", of="merged", draw="merged", top=as_it_is,
+                   total=lambda a: a.sum(axis=-1), swap=False, wide=as_it_is, std_1=None, at="mean", upper=0,
                    spread="merged", joined=merge):  # fmt: skip
     z2 = mu_2 + noise * std(log_var_2) * eps_2
     mu_p = z2 @ A

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ...numeric import sigmoid
+from .draws import as_it_is, log_sum_exp, summed
+
 LOG_2PI = np.log(2 * np.pi)
 
 
@@ -9,11 +12,6 @@ def log_density(z, mu, log_var):
     """log N(z_n; mu_c, exp(log_var_c)): z (N, L), mu and log_var (C, L) -> (C, N)."""
     d = z - mu[:, None]
     return -0.5 * (LOG_2PI + log_var[:, None] + d**2 / np.exp(log_var)[:, None]).sum(axis=-1)
-
-
-def log_sum_exp(a):
-    top = a.max(axis=0)
-    return top + np.log(np.exp(a - top).sum(axis=0))
 
 
 def log_mixture(z, mu, log_var, log_w):
@@ -35,10 +33,6 @@ def log_mixture_backward(g, z, mu, log_var, log_w):
     r = (g * np.exp(a - log_sum_exp(a)))[..., None]  # (C, N, 1)
     d, v = z - mu[:, None], np.exp(log_var)[:, None]
     return -(r * d / v).sum(axis=0), (r * d / v).sum(axis=1), 0.5 * (r * (d**2 / v - 1)).sum(axis=1)
-
-
-def sigmoid(a):
-    return 1 / (1 + np.exp(-a))
 
 
 def pseudo_forward(a, W1, b1, W2, b2):
@@ -69,11 +63,7 @@ def prior_laws(kl, mu, log_var, mu_p, log_var_p, eps):
 # ---- the same with other arguments: the mistakes
 
 
-def latents(a):
-    return a.sum(axis=-1)
-
-
-def density_variant(z, mu, log_var, variance=np.exp, half=-0.5, const=LOG_2PI, log=1, square=np.square, total=latents):
+def density_variant(z, mu, log_var, variance=np.exp, half=-0.5, const=LOG_2PI, log=1, square=np.square, total=summed):
     d, v = z - mu[:, None], variance(log_var)[:, None]
     return half * total(const + log * log_var[:, None] + square(d) / v)
 
@@ -90,15 +80,14 @@ def mean_of_logs(z, mu, log_var, log_w):
 
 def surgery_variant(z, mu, log_var, log_pz, weight=lambda N: -np.log(N), own=np.diagonal, marginal=log_sum_exp,
                     hide=0, ahead=1, behind=1, first="qz_x", second="qz", minus="qz", total=np.mean,
-                    prior=lambda log_pz, z: log_pz, times=np.zeros_like):  # fmt: skip
+                    prior=lambda log_pz, z: log_pz, times=np.zeros_like, more=as_it_is):  # fmt: skip
     log_q = log_density(z, mu, log_var)
     seen = np.where(np.eye(len(z)) * hide > 0, -np.inf, log_q)
     parts = {"qz_x": own(log_q), "qz": marginal(seen) + weight(len(z)), "0": 0 * log_pz}
     parts["pz"] = prior(log_pz, z)
     at = {name: np.exp(times(parts[name])) for name in (first, second)}
-    return total(ahead * at[first] * (parts[first] - parts[minus])), total(
-        behind * at[second] * (parts[second] - parts["pz"])
-    )
+    information = total(ahead * at[first] * (parts[first] - parts[minus]))
+    return more(information, len(z)), total(behind * at[second] * (parts[second] - parts["pz"]))
 
 
 def surgery_of_pairs(z, mu, log_var, log_pz):
@@ -152,7 +141,7 @@ def laws_variant(kl, mu, log_var, mu_p, log_var_p, eps, q=lambda mu, log_var, mu
     equal = say(kl(*at, mu_p, log_var_p))
     z = start(mu, mu_p) + std(log_var) * eps
     terms = of_q * log_normal(z, mu, log_var) + of_p * log_normal(z, learned * mu_p, wide * log_var_p)
-    terms = terms + 0.5 * ((1 - log_q) * latents(log_var) - (1 - log_p) * latents(log_var_p))
+    terms = terms + 0.5 * ((1 - log_q) * summed(log_var) - (1 - log_p) * summed(log_var_p))
     terms = terms / mu.shape[1] ** (1 - each)
     error = spread(terms)
     score = sign * (charged(kl, mu, log_var, mu_p, log_var_p) / (error if whole else 1) - terms.mean(axis=0) / error)

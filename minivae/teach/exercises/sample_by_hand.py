@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .draws import as_it_is
+
 
 def reparameterize(mu, log_var, eps):
     return mu + np.exp(log_var / 2) * eps
@@ -32,10 +34,6 @@ def leave_one_out(f):
 
 
 # ---- the same with other arguments: the mistakes
-
-
-def as_it_is(a):
-    return a
 
 
 def sample_variant(mu, log_var, eps, std=lambda log_var: np.exp(log_var / 2), stretch=1, mean=1, noise=as_it_is):
