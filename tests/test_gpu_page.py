@@ -151,8 +151,8 @@ def test_an_error_above_its_limit(limits, tmp_path, monkeypatch):
 
 
 def test_a_nan_is_above_every_limit(tmp_path, monkeypatch):
-    def parity(*args):
-        p = found(*args)
+    def parity(*args, **named):
+        p = found(*args, **named)
         for errors in (pair.gradients for pair in p.values()):
             errors["decoder.layers.0.W"] = math.nan
         return p

@@ -1,5 +1,6 @@
 """minivae parity: the same model on every backend and dtype that this machine has."""
 
+from ..backend import load_backend
 from ..data import load_data
 from ..laboratory.parity import machines, milliseconds, names_of, table
 from ..laboratory.parity import parity as compare
@@ -21,7 +22,11 @@ SMALL = {"hidden": (64,), "channels": (8, 16), "latent": 8, "dropout": 0.1, "wor
     FORCE,
 )  # fmt: skip
 def parity(model, arch, steps, out, force):
-    """Compare backends and dtypes number by number: the same weights, data and noise on each."""
+    """Compare backends and dtypes number by number: the same weights, data and noise on each.
+
+    Errors and drift are those of the kernels, also of arrays that are too small to be worth one; the milliseconds are
+    those of training, where compiled takes a kernel for large arrays only.
+    """
     path = output(out, ".png", force=force)
     steps = whole(1)("steps", steps)
     cls = MODELS[model]
@@ -37,9 +42,12 @@ def parity(model, arch, steps, out, force):
         return cls.build(data.shape, rng, **sizes, **own)
 
     found = machines()
-    if not any(backend == "cupy" for backend, _ in found):
+    backends = {backend for backend, _ in found}
+    if "cupy" not in backends:
         print("CuPy has no GPU here: nothing is said of one; " + ", ".join(" ".join(pair) for pair in found))
         print("the tests' stand-in for one is compared by python -m figures.gpu, in a clone")
+    if "compiled" not in backends:
+        print(f"nothing is said of compiled: {_missing('compiled')}")
     y = data.train.y if cls.conditional else None
     errors = compare(build, x, steps, y=y)
     print(table(errors))
@@ -50,3 +58,11 @@ def parity(model, arch, steps, out, force):
     if path is not None:
         draw_parity(errors, names_of(errors), times, SIZES, path)
         print(path)
+
+
+def _missing(backend):
+    """Why this machine does not have it."""
+    try:
+        load_backend(backend)
+    except ValueError as reason:
+        return reason

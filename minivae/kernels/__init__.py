@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from ..backend import has_kernels, marked, unmarked
 from .layers import LAYERS, OWN, Activation, StandIn, convolves, stand_ins, text_of
 from .operations import OPERATIONS, columns_to_image, image_to_columns
-from .rows import c_source, cuda, each, pays
+from .rows import c_source, cuda, each, of_any_size, pays
 from .text import KERNELS
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "each",
     "fused",
     "image_to_columns",
+    "of_any_size",
     "over_fused",
     "text_of",
 ]

@@ -1,6 +1,7 @@
 """Arrays as the rows that a kernel walks over, and its start on a GPU or on a CPU."""
 
 import math
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -34,6 +35,17 @@ def each(name, *inputs, n_out=1, null=0, text=KERNELS):
 def large(a):
     """Whether the array is worth the start of a kernel; on a GPU each is."""
     return not on_host(a) or a.size >= SMALL
+
+
+@contextmanager
+def of_any_size():
+    """Inside, a small array is taken for a large one: to compare kernels with NumPy's lines, whatever they take."""
+    global SMALL
+    before, SMALL = SMALL, 0
+    try:
+        yield
+    finally:
+        SMALL = before
 
 
 def pays(arrays):

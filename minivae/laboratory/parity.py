@@ -2,6 +2,8 @@
 
 Per part of the model the largest error of its value and of the gradient that arrives at it, max|a - b| / max|b|; how
 far the losses of a training drift apart; and milliseconds per step against the batch size. Noise is always NumPy's.
+A machine is a backend and a dtype. What is compared runs in kernels wherever there are any, however small the arrays
+are; what is timed does so where training does.
 """
 
 import math
@@ -14,6 +16,7 @@ import numpy as np
 from ..backend import BACKENDS, generator, load_backend, place, take, to_numpy, tree_map
 from ..gradcheck.problems import as_tuple
 from ..gradcheck.trace import parts_of
+from ..kernels import of_any_size
 from ..optim import Adam
 from ..params import replaced
 from ..tables import aligned
@@ -48,7 +51,7 @@ def machines():
     return pairs
 
 
-def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
+def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None, on=None):
     """{"cupy float32 / numpy float32": Parity}: every machine against NumPy in its dtype, float32 against float64.
 
     Parameters
@@ -59,8 +62,11 @@ def parity(build, x, steps=100, batch_size=128, lr=1e-3, y=None):
         Its first `batch_size` rows are compared part by part; the steps of Adam run through all of it.
     y : array (N,) or (N, count), optional
         Labels of the rows, for a model that is given them.
+    on : list of (backend, dtype), optional
+        NumPy's two among them. Default: all that this machine can run.
     """
-    runs = {machine: _run(build, x, y, machine, steps, batch_size, lr) for machine in machines()}
+    with of_any_size():
+        runs = {machine: _run(build, x, y, machine, steps, batch_size, lr) for machine in on or machines()}
     comparisons = {}
     for backend, dtype in runs:
         other = REFERENCE if backend == "numpy" else ("numpy", dtype)
@@ -126,7 +132,7 @@ def _run(build, x, y, machine, steps, batch_size, lr):
 
 
 def _watched(model, x, y, noise):
-    """What every part gives in a step, and what arrives at its backward; the parameters' gradients, unwatched."""
+    """What every part gives in a step, and what arrives at its backward; the parameters' gradients."""
     values = {}
     gradients = {}
 
@@ -142,11 +148,14 @@ def _watched(model, x, y, noise):
 
         return replaced(part, forward=forward, backward=backward)
 
-    with ExitStack() as stack:
-        for name, part in parts_of(model).items():
-            stack.enter_context(watch(name, part))
-        model.loss_and_grads(x, noise, y=y)
-    model.loss_and_grads(x, noise, y=y)  # as in training: where a part is watched, a GPU takes no fused kernel for it
+    parts = parts_of(model)
+    # no fused kernel takes the place of a layer that is watched: so once more, as in training, with the networks alone
+    networks = {name: part for name, part in parts.items() if any(other.startswith(f"{name}.") for other in parts)}
+    for watched in (parts, networks):
+        with ExitStack() as stack:
+            for name, part in watched.items():
+                stack.enter_context(watch(name, part))
+            model.loss_and_grads(x, noise, y=y)
     gradients |= {name: p.grad for name, p in model.params.items()}
     return tree_map(np.copy, to_numpy((values, gradients)))  # the next step writes into what NumPy has
 
