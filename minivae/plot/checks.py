@@ -65,15 +65,30 @@ def draw_parity(comparisons, names, times, batch_sizes, path):
         for color, (title, p) in zip(CLASSES, comparisons.items(), strict=False):
             for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
                 shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
-                left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")
-            middle.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-18), color=color, label=title)
-        for color, (title, row) in zip(CLASSES, times.items(), strict=False):
-            right.loglog(batch_sizes, row, "-o", ms=4, color=color, label=title)
+                if shown:  # equal arrays have no place on a logarithmic axis
+                    left.semilogy(*zip(*shown, strict=True), marker, ms=5, color=color, label=f"{title}, {what}")
+            draw_drift(middle, p.drift, color, title)
+        draw_milliseconds(right, times, batch_sizes)
         left.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
         left.set(title="largest error per part", ylabel="max|a - b| / max|b|")
         middle.set(title="drift of the loss", xlabel="step", ylabel="relative difference")
         right.set(title="time per step", xlabel="batch size", ylabel="milliseconds")
-        right.set_xticks(batch_sizes, [str(n) for n in batch_sizes])
-        right.minorticks_off()
         for ax in (left, middle, right):
             ax.legend(fontsize=8)
+
+
+def draw_drift(ax, drift, color, label=None):
+    """How far two losses are apart after each step. Equal losses have no place on a logarithmic axis."""
+    apart = np.where(drift > 0, drift, np.nan)
+    ax.semilogy(1 + np.arange(len(drift)), apart, ".-", ms=3, lw=0.8, color=color, label=label)
+
+
+def draw_milliseconds(ax, times, batch_sizes):
+    """Time per step against the batch size, {machine: [ms for each of the sizes]}."""
+    for color, (machine, row) in zip(CLASSES, times.items(), strict=False):
+        ax.loglog(batch_sizes, row, "-o", ms=4, color=color, label=machine)
+    shortest, longest = min(map(min, times.values())), max(map(max, times.values()))
+    ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if shortest <= t <= longest]
+    ax.set_yticks(ticks, [str(t) for t in ticks])
+    ax.set_xticks(batch_sizes, [str(n) for n in batch_sizes])
+    ax.minorticks_off()

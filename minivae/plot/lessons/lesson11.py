@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checks import draw_drift, draw_milliseconds
 from ..style import BLUE, CLASSES, GREY, ORANGE, figure_to
 
 U = 2.0**-24  # the unit of rounding of float32
@@ -18,7 +19,7 @@ def parity(path, found):
                 if shown:  # equal arrays have no place on a logarithmic axis
                     x, y = zip(*shown, strict=True)
                     left.semilogy(x, y, marker, ms=5, color=color, label=f"{title}, {what}")
-            right.semilogy(1 + np.arange(len(p.drift)), np.maximum(p.drift, 1e-17), lw=1, color=color)
+            draw_drift(right, p.drift, color)
         for ax in (left, right):
             ax.axhline(U, color=GREY, ls=":", label="u of float32")
         left.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
@@ -48,16 +49,10 @@ def times(path, sizes, each, batches, steps):
     """Nanoseconds per number, {function: by size}, and milliseconds of a training step, {machine: by batch}."""
     with figure_to(path, (10, 3.6)) as figure:
         left, right = figure.subplots(1, 2)
-        for (name, row), color in zip(each.items(), (ORANGE, BLUE), strict=True):
+        for (name, row), color in zip(each.items(), (ORANGE, BLUE, CLASSES[2]), strict=False):
             left.loglog(sizes, row, "-o", ms=4, color=color, label=name)
-        for color, (machine, row) in zip(CLASSES, steps.items(), strict=False):
-            right.loglog(batches, row, "-o", ms=4, color=color, label=machine)
-        left.set(title="NumPy, float32: time per number", xlabel="numbers in an array", ylabel="nanoseconds")
+        draw_milliseconds(right, steps, batches)
+        left.set(title="float32 on the CPU: time per number", xlabel="numbers in an array", ylabel="nanoseconds")
         right.set(title="a training step", xlabel="batch size", ylabel="milliseconds")
-        shortest, longest = min(map(min, steps.values())), max(map(max, steps.values()))
-        ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if shortest <= t <= longest]
-        right.set_yticks(ticks, [str(t) for t in ticks])
-        right.set_xticks(batches, [str(n) for n in batches])
-        right.minorticks_off()
         for ax in (left, right):
             ax.legend()
