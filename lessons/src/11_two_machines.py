@@ -9,14 +9,14 @@
 #
 # **You need** the reparameterization of lesson 8 and the VAE of lesson 9. From elsewhere: binary numbers, and rules of
 # the logarithm. You need *no GPU*: without one, float64 and float32 are the two machines, and nearly all that can go
-# wrong between a CPU and a GPU can be seen between them. With CuPy and a GPU every cell below also runs there.
-# About 2.5 hours.
+# wrong between a CPU and a GPU can be seen between them. If there is a C compiler on your computer (`cc`, `gcc` or
+# `clang`), every cell below also runs with compiled operations; with CuPy and a GPU, there as well. About 2.5 hours.
 #
 # ![Errors of float32 against float64 for each part of a VAE, and the drift of the loss in training](picture:11_parity)
 #
-# *A VAE in float32 beside the same VAE in float64: same weights, data and noise. Left, how far apart every value and
-# every gradient of one step are; right, how far apart the losses get while both train. By the end you can say why
-# these numbers are right, and what wrong ones would look like.*
+# *A VAE in float32 beside the same VAE in float64: same weights, data and noise; and NumPy beside compiled operations.
+# Left, how far apart every value and every gradient of one step are; right, how far apart the losses get while both
+# train. By the end you can say why these numbers are right, and what wrong ones would look like.*
 
 # %%
 import sys
@@ -29,7 +29,7 @@ import tracemalloc
 
 import numpy as np
 
-from minivae import VAE, load_data
+from minivae import VAE, densities, kernels, load_data
 from minivae.backend import array_module, generator, place, to_numpy
 from minivae.laboratory.parity import machines, milliseconds, parity
 from minivae.plot.lessons import lesson11 as drawings
@@ -104,6 +104,9 @@ rounding()
 # You need `xp` for functions and for new arrays (`xp.zeros`). Operators and methods (`x + y`, `x @ W`, `x.sum()`) are
 # the array's own already. There is no copy to the other machine anywhere, and there must be none: it would wait for
 # the device, and cost more than the work.
+#
+# minivae has a third kind of array, `compiled`: NumPy's arrays, in the memory of the CPU, whose class says that some
+# operations have a faster program, compiled from C on your computer. All others are NumPy's.
 #
 # How do you test that without a GPU? With a stand-in: an array that only its own module can read.
 
@@ -263,7 +266,7 @@ a_trap()
 #
 # A model moves in three lines, all at its edges:
 #
-#     model.bind("float32", "cupy")         # parameters and gradients: two flat vectors, there
+#     model.bind("float32", "cupy")         # or "compiled"; parameters and gradients: two flat vectors, there
 #     x = place(x, like=model.theta)        # data and noise, to the same machine and dtype
 #     to_numpy(metrics)                     # numbers, back
 #
@@ -286,7 +289,8 @@ def gradients_on(backend, dtype, n=128):
     model = build(generator(0, "weights")).bind(dtype, backend)
     x = place(bits[:n], like=model.theta)
     noise = place(model.draw_noise(generator(0, "noise"), n), like=model.theta)
-    model.loss_and_grads(x, noise)
+    with kernels.of_any_size():  # the arrays are too small to gain by compiled operations: here they are used, too
+        model.loss_and_grads(x, noise)
     return to_numpy({name: param.grad for name, param in model.params.items()})
 
 
@@ -336,9 +340,10 @@ def build_sloppy(rng):
 
 found = parity(build, bits, steps=150)
 sloppy = parity(build_sloppy, bits, steps=150)["numpy float32 / numpy float64"]
+float32 = found.pop("numpy float32 / numpy float64")
 with picture("11_parity") as path:
-    drawings.parity(path, found | {"float32 with a sloppy ReLU": sloppy})
-float32 = found["numpy float32 / numpy float64"]
+    right = {"numpy float32 / numpy float64": float32}
+    drawings.parity(path, right | {"float32 with a sloppy ReLU": sloppy} | found)
 print(
     f"loss after 150 steps: {float32.reference[-1]:.3f}; float32 {float32.loss[-1]:.3f}, sloppy {sloppy.loss[-1]:.3f}"
 )
@@ -349,10 +354,15 @@ assert sloppy.values["decoder.layers.0"] < 2e-6
 quoted("0.001", sloppy.values["decoder.layers.1"], within=1e-5)
 for run in (float32.reference, float32.loss, sloppy.loss):
     quoted("27.27", run[-1], within=0.01)
+for title, p in found.items():  # other machines against NumPy in their dtype
+    print(f"{title}: largest error {max(*p.values.values(), *p.gradients.values()):.1e}, drift {p.drift.max():.1e}")
+    assert max(*p.values.values(), *p.gradients.values()) < (1e-12 if "float64" in title else 2e-6)
 
 # %% [markdown]
 # **Read the picture.** Blue, right code: every value and gradient is within a few $u$ of the other machine, and the
-# error does not grow along the chain by more than that. The losses of two trainings keep five digits and more.
+# error does not grow along the chain by more than that. The losses of two trainings keep five digits and more. Further
+# colors, where you have further machines: each against NumPy in the same dtype. They lie at the $u$ of this dtype, or
+# are missing, where all bits are equal.
 #
 # Orange, the sloppy ReLU: what comes before it has the right values, its own value (`decoder.layers.1`) is wrong by
 # 0.001, and so is what follows. The gradients are wrong everywhere, since all of them come back through what it has
@@ -386,7 +396,7 @@ def sample_and_kl(mu, log_var, eps):
 # with two ($x + y$). Each operation is one launch.
 #
 # *Fused* means: one operation, one launch. It reads each input once, keeps everything between in registers, where it
-# costs no memory traffic, and writes each output once.
+# costs no memory traffic, and writes each output once: one pass over the memory.
 #
 # ### Exercise 11.3: `traffic`
 #
@@ -435,16 +445,18 @@ def of_sample_and_kl():
 quoted("4.8", of_sample_and_kl())
 
 # %% [markdown]
-# 96 megabytes against 20, a factor of 4.8. On a GPU the fused operation is a *kernel*: a little program for one number,
-# run for all of them. This is the library's for the first of the two outputs, as text:
+# 96 megabytes against 20, a factor of 4.8. The fused operation is a *kernel*: a little program for one number, run for
+# all of them. This is the library's for the first of the two outputs, as text:
 
 # %%
-from minivae import kernels
-
-start = kernels.CUDA.index("// z = mu")
-print(kernels.CUDA[start : kernels.CUDA.index("\n}", start) + 2])
+start = kernels.KERNELS.index("// z = mu")
+print(kernels.KERNELS[start : kernels.KERNELS.index("\n}", start) + 2])
 
 # %% [markdown]
+# There is no second text for the other machine. The words in capitals have two meanings: for a GPU, `EACH_NUMBER` gives
+# each of its threads a number; for a CPU it is a loop, and the C compiler takes several numbers at once. So what is
+# right on one is right on the other, and there is one text to read.
+#
 # NumPy cannot fuse, but it can do what a cache wants: take a **block** of the arrays that fits into it, do all
 # operations on the block with `out=` buffers, go on with the next block. Main memory then sees each input once and
 # each output once.
@@ -452,8 +464,8 @@ print(kernels.CUDA[start : kernels.CUDA.index("\n}", start) + 2])
 # How do you know that the fused operation is right? You keep the plain one. It is the *twin*: it says what is
 # computed, runs where there is no kernel, and must agree. If the fused operation does the **same operations in the
 # same order** for each number, every rounding is the same, and the results agree **to the last bit**. Not to seven
-# digits: equal. (Two things need care on a GPU: its compiler likes to replace $a\,b + c$ by one operation that rounds
-# once, which minivae forbids, and its `exp` may round otherwise than NumPy's.)
+# digits: equal. (Two things need care in a kernel: compilers like to replace $a\,b + c$ by one operation that rounds
+# once, which minivae forbids, and their `exp` may round otherwise than NumPy's.)
 #
 # ### Exercise 11.4: `sample_and_kl_fused`
 #
@@ -628,23 +640,40 @@ def seconds_of(f, *args, repeats=7):
     return min(times)
 
 
+def library_s(mu, log_var, eps):
+    return densities.reparameterize(mu, log_var, eps=eps), densities.kl_standard_normal(mu, log_var)
+
+
 def nanoseconds(sizes):
-    """{function: of one number, by the size of the array}."""
-    arrays = latents(sizes[-1])
-    return {f.__name__: [1e9 * seconds_of(f, *(a[:n] for a in arrays)) / n for n in sizes]
-            for f in (sample_and_kl, sample_and_kl_fused)}  # fmt: skip
+    """{function: of one number, by the size of the array}; the library's where its two kernels can be compiled."""
+    functions = {"sample_and_kl": (sample_and_kl, "numpy"), "sample_and_kl_fused": (sample_and_kl_fused, "numpy")}
+    if ("compiled", "float32") in machines():
+        functions["two compiled kernels"] = (library_s, "compiled")
+    found = {}
+    with kernels.of_any_size():
+        for name, (f, backend) in functions.items():
+            arrays = latents(sizes[-1], backend)
+            found[name] = [1e9 * seconds_of(f, *(a[:n] for a in arrays)) / n for n in sizes]
+    return found
 
 
-sizes, batch_sizes = [4**k for k in range(4, 11)], (8, 32, 128, 512)
+sizes, batch_sizes = [4**k for k in range(3, 11)], (8, 32, 128, 512)
 steps = milliseconds(build, bits, batch_sizes, seconds=0.15)
 with picture("11_time") as path:
     drawings.times(path, sizes, nanoseconds(sizes), batch_sizes, steps)
+print(f"minivae starts a compiled kernel for {kernels.rows.SMALL:,} numbers and more")
+quoted("16384", kernels.rows.SMALL)
 
 # %% [markdown]
 # **Read the picture.** Left, three regions. Small arrays are expensive per number: ten calls cost what they cost,
 # whatever is in the arrays, and with its slices the fused function even makes a few more. In the middle both curves are
 # flat and near each other: everything is in the cache, only arithmetic is left. For long arrays the plain one rises as
 # its arrays leave the cache, and the fused one less.
+#
+# The third curve, where there is a compiler, are the library's kernels. Their start costs as well: addresses must be
+# found and handed over. Where there are few numbers in an array this is all that one sees. Where there are many, one
+# pass in place of many is what counts, and that the kernel computes several $e^x$ at once. Where do the two curves
+# cross on your computer? minivae takes NumPy's lines below 16384 numbers, and kernels from there on.
 #
 # Right, the same law for a whole step: for small batches the time hardly depends on the batch, since it is that of the
 # calls; for large ones it grows with the batch. On a GPU the flat part is far longer: each launch costs some
@@ -653,11 +682,10 @@ with picture("11_time") as path:
 #
 # ## The same in minivae
 #
-# Your functions are in the library: the error as `gradcheck.parity.error`, the twin as `reparameterize` and the KL of
-# the prior. On a GPU those two are kernels; so this cell also compares kernel and twin wherever there is one.
+# Your functions are in the library: the error as `laboratory.parity.error`, the twin as `reparameterize` and the KL of
+# the prior. Those two have kernels; so this cell also compares kernel and twin on every machine that has them.
 
 # %%
-from minivae import densities
 from minivae.laboratory.parity import error
 
 
@@ -667,7 +695,7 @@ def same_as_the_library():
     assert np.array_equal(log_mean_exp(a), densities.log_mean_exp(a))
     assert all(mine["numpy float32"][name] == float32.gradients[name] for name in mine["numpy float32"])
     for backend, dtype in machines():
-        mu, log_var, eps = latents(1000, backend, dtype)
+        mu, log_var, eps = latents(50_000, backend, dtype)
         z, kl = sample_and_kl_fused(mu, log_var, eps)
         z_there = densities.reparameterize(mu[None], log_var[None], eps=eps[None])[0]
         kl_there = densities.kl_standard_normal(mu, log_var)
@@ -708,11 +736,12 @@ same_as_the_library()
 # relative to itself it may be of any size.</details>
 #
 # <details><summary>When does fusing not help?</summary>Where the arithmetic is the cost, as in a matrix product, which
-# uses each number many times; and on a CPU where the arrays fit into the cache anyway.</details>
+# uses each number many times; and little on a CPU where the arrays fit into the cache anyway, or are so small that the
+# start of an operation is all that it costs.</details>
 #
 # <details><summary>The twin runs everywhere. Why keep the kernel at all, and why the twin?</summary>The kernel for the
-# launches and bytes it saves on a GPU; the twin because it can be read, checked against a numeric gradient, and
-# compared with the kernel.</details>
+# launches that it saves on a GPU, and the passes over memory on both machines; the twin because it can be read, checked
+# against a numeric gradient, and compared with the kernel.</details>
 #
 # ## Further reading
 #
