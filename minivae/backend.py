@@ -11,7 +11,7 @@ from importlib import import_module
 
 import numpy as np
 
-from .compiled import CompiledArray, compiled, compiler
+from .compiled import CompiledArray, compiled, ready
 from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
@@ -68,12 +68,7 @@ def _cupy():
     return cupy
 
 
-def _compiled():
-    compiler()
-    return compiled
-
-
-BACKENDS = {"numpy": lambda: np, "compiled": _compiled, "cupy": _cupy}  # what loads each
+BACKENDS = {"numpy": lambda: np, "compiled": ready, "cupy": _cupy}  # what loads each
 SPECIAL = {"numpy": "scipy.special", "compiled": "scipy.special", "cupy": "cupyx.scipy.special"}
 
 

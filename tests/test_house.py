@@ -19,7 +19,7 @@ PACKAGE = ROOT / "minivae"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # rooms from the bottom up; a file imports from its own floor or from below
 FLOORS = [
-    {"backend", "files", "options", "tables"},
+    {"backend", "compiled", "files", "options", "tables"},
     {"params", "kernels", "schedules", "numeric"},
     {"layers"},
     {"densities", "levels"},
