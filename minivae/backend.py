@@ -91,20 +91,6 @@ def has_kernels(tree):
     return hasattr(array_module(tree), "RawModule") and tree.dtype.name in REALS
 
 
-def unmarked(tree):
-    """The same arrays as plain ones, where they were compiled: NumPy takes half a microsecond longer for a class."""
-    if isinstance(tree, tuple):
-        return tuple(map(unmarked, tree))
-    return tree.view(np.ndarray) if type(tree) is CompiledArray else tree
-
-
-def marked(tree):
-    """The same arrays as compiled ones, where they were plain: what is computed with them has kernels."""
-    if isinstance(tree, tuple):
-        return tuple(map(marked, tree))
-    return tree.view(CompiledArray) if type(tree) is np.ndarray else tree
-
-
 def cuda_source(text, dtype):
     """A text of `kernels/` with what it leaves open: which numbers are `real`, and the threads of a block."""
     return f"typedef {REALS[dtype]} real;\n#define THREADS {THREADS}\n{text}"

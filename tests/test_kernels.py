@@ -76,7 +76,6 @@ class OnCpu:
         with self.monkeypatch.context() as patch:
             patch.setattr(backend, "kernel", self.kernel)
             patch.setattr(kernels.rows, "on_host", lambda x: False)
-            patch.setattr(kernels, "marked", lambda tree: tree)
             for module in (kernels, kernels.rows):
                 patch.setattr(module, "has_kernels", lambda x: str(getattr(first(x), "dtype", "")) in TOLERANCE)
             yield
