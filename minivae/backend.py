@@ -11,7 +11,7 @@ from importlib import import_module
 
 import numpy as np
 
-from .compiled import CompiledArray, compiled, compiler
+from .compiled import CompiledArray, compiled, ready
 from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
@@ -68,12 +68,7 @@ def _cupy():
     return cupy
 
 
-def _compiled():
-    compiler()
-    return compiled
-
-
-BACKENDS = {"numpy": lambda: np, "compiled": _compiled, "cupy": _cupy}  # what loads each
+BACKENDS = {"numpy": lambda: np, "compiled": ready, "cupy": _cupy}  # what loads each
 SPECIAL = {"numpy": "scipy.special", "compiled": "scipy.special", "cupy": "cupyx.scipy.special"}
 
 
@@ -94,20 +89,6 @@ def has_kernels(tree):
     if isinstance(tree, ON_HOST):
         return type(tree) is CompiledArray and tree.dtype.char in "fd"
     return hasattr(array_module(tree), "RawModule") and tree.dtype.name in REALS
-
-
-def unmarked(tree):
-    """The same arrays as plain ones, where they were compiled: NumPy takes half a microsecond longer for a class."""
-    if isinstance(tree, tuple):
-        return tuple(map(unmarked, tree))
-    return tree.view(np.ndarray) if type(tree) is CompiledArray else tree
-
-
-def marked(tree):
-    """The same arrays as compiled ones, where they were plain: what is computed with them has kernels."""
-    if isinstance(tree, tuple):
-        return tuple(map(marked, tree))
-    return tree.view(CompiledArray) if type(tree) is np.ndarray else tree
 
 
 def cuda_source(text, dtype):

@@ -84,8 +84,14 @@ def _marked(function):
 compiled = _Compiled("compiled", __doc__)
 
 
+def ready():
+    """`compiled`, once a first text went through the compiler; ValueError where that fails."""
+    _loaded("#include <tgmath.h>\n")
+    return compiled
+
+
 def folder():
-    """Where compiled texts are kept: the user's cache."""
+    """Where compiled texts are kept: in the user's cache."""
     import pooch
 
     return Path(pooch.os_cache("minivae")) / "kernels"
@@ -93,19 +99,20 @@ def folder():
 
 @cache
 def compiler():
-    """(the compiler's path, what it says of itself and of this processor); ValueError where there is none."""
+    """(the compiler's path, what it says of itself, of the C library and of this processor)."""
     path = next(filter(None, map(shutil.which, COMPILERS)), None)
     if path is None:
         raise ValueError(f"backend: compiled needs a C compiler ({', '.join(COMPILERS)}), this machine has none; "
                          "install one, or use numpy")  # fmt: skip
-    return path, _run([path, *OPTIONS, "-dM", "-E", "-x", "c", "-"], "")
+    return path, _run([path, *OPTIONS, "-dM", "-E", "-x", "c", "-"], "#include <limits.h>\n")
 
 
 def _run(command, text):
     result = subprocess.run(command, input=text, capture_output=True, text=True)
     if result.returncode:
-        error = next(iter([line for line in result.stderr.splitlines() if "error" in line]), result.stderr.strip())
-        raise ValueError(f"backend: compiled needs a working C compiler, {command[0]} says: {error}; or use numpy")
+        lines = result.stderr.strip().splitlines()
+        error = next((line for line in lines if "error" in line), "".join(lines[-1:]))
+        raise ValueError(f"backend: compiled needs a working C compiler, {command[0]} says {error!r}; use numpy")
     return result.stdout
 
 
@@ -125,7 +132,11 @@ def library(text):
 
 @cache
 def _loaded(text):
-    return ctypes.CDLL(str(library(text)))
+    try:
+        return ctypes.CDLL(str(library(text)))
+    except OSError as error:
+        raise ValueError(f"backend: compiled keeps its code in {folder()}, from where it cannot be used: {error}; "
+                         "use numpy") from None  # fmt: skip
 
 
 @cache

@@ -82,12 +82,11 @@ class Optimizer:
                 for start in range(whole.start, whole.stop, block):
                     part = slice(start, min(start + block, whole.stop))
                     rate = lr if self.factor is None else lr * self.factor[part]
-                    clipped = g[part] if scale is None else scale * g[part]
-                    self.update(part, self.theta[part], clipped, rate, objective)
+                    self.update(part, self.theta[part], g[part], scale, rate, objective)
         for state in model.states.values():
             state.step()
         if self.ema is not None:
-            self.average += (1 - min(self.ema, self.t / (self.t + 9))) * (self.theta - self.average)
+            follow(self.average, self.theta, 1 - min(self.ema, self.t / (self.t + 9)))
 
     def restart(self):
         """Let the average begin at the parameters as they are, which something else than a step has set."""
@@ -111,10 +110,11 @@ class Optimizer:
         """How many of the steps until now, this one included, descend an objective; see `Module.updates`."""
         return self.model.updates(objective, self.t)
 
-    def update(self, part, theta, g, lr, objective):
+    def update(self, part, theta, g, scale, lr, objective):
         """Change `theta`, the slice `part` of all parameters, in place; `t` counts from 1 here.
 
-        `g` is its gradient, that of `objective`; `lr` a number, or a vector with a rate for each coordinate.
+        `g` is its gradient, that of `objective`, to be multiplied by `scale` () where it is clipped, else None; `lr` a
+        number, or a vector with a rate for each coordinate.
         """
         raise NotImplementedError
 
@@ -127,7 +127,8 @@ class Optimizer:
         """min(1, clip / |g|), g the gradient of one objective (Pascanu et al. 2013, algorithm 1)."""
         squares = [(g[part] * g[part]).sum() for part in slices]
         xp = array_module(g)
-        return xp.minimum(self.clip / (xp.sqrt(sum(squares[1:], start=squares[0])) + 1e-12), 1)
+        norm = xp.sqrt(sum(squares[1:], start=squares[0]))
+        return xp.asarray(xp.minimum(self.clip / (norm + 1e-12), 1), g.dtype)
 
     def _slices(self, names):
         """The slices of theta where these parameters lie; neighbors are one slice."""
@@ -164,7 +165,8 @@ class SGD(Optimizer):
         super().__init__(model, lr, **kwargs)
         self.momentum, self.nesterov = read_arguments(self.options, momentum=momentum, nesterov=nesterov)
 
-    def update(self, part, theta, g, lr, objective):
+    def update(self, part, theta, g, scale, lr, objective):
+        g = g if scale is None else scale * g
         velocity = self.velocity[part]
         velocity *= self.momentum
         velocity += g
@@ -172,12 +174,16 @@ class SGD(Optimizer):
 
 
 @fused
-def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
-    """sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, theta -= rate sum_g / (sqrt(sum_g2) + tiny), all in place.
+def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, unit, scale=None, decay=None):
+    """g = scale g, theta -= lr decay theta, sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, and with rate = lr unit
+    theta -= rate sum_g / (sqrt(sum_g2) + tiny), all in place.
 
-    `rate` is a number, or a vector with one for each coordinate.
+    `lr` is a number, or a vector with one for each coordinate; `scale` () and the vector `decay` may be None.
     """
     xp = array_module(theta)
+    g = g if scale is None else scale * g
+    if decay is not None:
+        theta -= lr * decay * theta
     d = g * g
     sum_g2 *= b2
     sum_g2 += d
@@ -186,8 +192,14 @@ def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
     d = xp.sqrt(sum_g2, out=d)
     d += tiny
     xp.divide(sum_g, d, out=d)
-    d *= rate
+    d *= lr * unit
     theta -= d
+
+
+@fused
+def follow(average, theta, share):
+    """average += share (theta - average), in place."""
+    average += share * (theta - average)
 
 
 class Adam(Optimizer):
@@ -215,16 +227,14 @@ class Adam(Optimizer):
         self.betas = dict.fromkeys(self.trained, (0.9, 0.999)) | getattr(model, "adam_betas", {}) | own
         (self.adam_eps,) = read_arguments(Adam.options, adam_eps=adam_eps)
 
-    def update(self, part, theta, g, lr, objective):
+    def update(self, part, theta, g, scale, lr, objective, decay=None):
         b1, b2 = self.betas[objective]
         sum_g = self.sum_g[part]
         sum_g2 = self.sum_g2[part]
         t = self.updates(objective)
         to_m_hat = (1 - b1) / (1 - b1**t)
         to_std = math.sqrt((1 - b2) / (1 - b2**t))  # sqrt(v_hat) = to_std sqrt(sum_g2)
-        tiny = self.adam_eps / to_std
-        scale = to_m_hat / to_std
-        adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr * scale)
+        adam(theta, g, sum_g, sum_g2, b1, b2, self.adam_eps / to_std, lr, to_m_hat / to_std, scale, decay)
 
 
 class AdamW(Adam):
@@ -248,9 +258,8 @@ class AdamW(Adam):
             if param.decay:
                 self.decay[model.slices[name]] = weight_decay
 
-    def update(self, part, theta, g, lr, objective):
-        theta -= lr * self.decay[part] * theta
-        super().update(part, theta, g, lr, objective)
+    def update(self, part, theta, g, scale, lr, objective):
+        super().update(part, theta, g, scale, lr, objective, self.decay[part])
 
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .backend import array_module, load_backend, to_numpy, unmarked
+from .backend import array_module, load_backend, to_numpy
 from .options import real
 
 
@@ -121,7 +121,7 @@ class Module:
                 start += array.size
                 view = vector[slices[name]].reshape(array.shape)
                 view[...] = xp.asarray(to_numpy(array))
-                setattr(part, field, unmarked(view))
+                setattr(part, field, view)
             return vector, slices
 
         for constant in self.named(Constant).values():

@@ -76,7 +76,6 @@ class OnCpu:
         with self.monkeypatch.context() as patch:
             patch.setattr(backend, "kernel", self.kernel)
             patch.setattr(kernels.rows, "on_host", lambda x: False)
-            patch.setattr(kernels, "marked", lambda tree: tree)
             for module in (kernels, kernels.rows):
                 patch.setattr(module, "has_kernels", lambda x: str(getattr(first(x), "dtype", "")) in TOLERANCE)
             yield
@@ -256,7 +255,9 @@ def check_latents(device, f, mu, log_var, data, rng):
 
 @DTYPES
 @pytest.mark.parametrize("cls", [optim.Adam, optim.AdamW])
-@pytest.mark.parametrize("options", [{}, {"rates": {"layers.0": 0.3}, "clip": 1.0}], ids=["plain", "rates and clip"])
+@pytest.mark.parametrize(
+    "options", [{}, {"ema": 0.9}, {"rates": {"layers.0": 0.3}, "clip": 1.0}], ids=["plain", "average", "rates and clip"]
+)
 def test_adam_has_the_same_bits(device, cls, options, dtype):
     def run(name):
         rng = np.random.default_rng(0)
@@ -646,7 +647,7 @@ def test_without_an_entry_in_the_tables():
 
 def test_lines_and_kernel_take_the_same_arguments():
     for name, kernel in kernels.OPERATIONS.items():
-        operation = getattr(optim if name == "adam" else densities, name)
+        operation = getattr(optim, name, None) or getattr(densities, name)
         assert signature(kernel) == signature(operation)
         assert unwrap(operation) is not operation  # @fused stands above it
 
@@ -806,12 +807,12 @@ def test_a_barrier_for_some_threads_is_seen(tmp_path):
 def test_arguments_are_checked(compiled):
     f = compiled(cuda(KERNELS), "float32")["adam"]
     vector, n = np.zeros(3, "float32"), np.int64(3)
-    right = (np.int64(1), n, *[vector] * 4, *[np.float32(0.5)] * 4, np.int64(0))
+    right = (np.int64(1), n, *[vector] * 4, *[np.float32(0.5)] * 6, *[np.int64(0)] * 3)
     f((1,), (256,), right)
-    for i, wrong in ((1, 3), (2, np.zeros(3)), (6, 0.5), (10, n)):
+    for i, wrong in ((1, 3), (2, np.zeros(3)), (6, 0.5), (14, n)):
         with pytest.raises(AssertionError, match=f"argument {i} of adam"):
             f((1,), (256,), (*right[:i], wrong, *right[i + 1 :]))
-    with pytest.raises(AssertionError, match="adam takes 11 arguments, got 10"):
+    with pytest.raises(AssertionError, match="adam takes 15 arguments, got 14"):
         f((1,), (256,), right[:-1])
 
 
@@ -852,7 +853,7 @@ def test_nvidias_compiler_takes_every_kernel(dtype):
     status, log, ptx = compile_ptx(backend.cuda_source(cuda(KERNELS), dtype))
     assert status == 0, log
     assert "warning" not in log, log
-    assert ptx.count(".visible .entry") == 9
+    assert ptx.count(".visible .entry") == 10
     assert "fma.rn.f64 " not in ptx or dtype == "float64"
     assert (".f64" in ptx) == (dtype == "float64")  # no float is turned into a double
 

@@ -8,8 +8,8 @@ are what the backend numpy runs, and say what the kernel computes. One text serv
 from functools import wraps
 from types import SimpleNamespace
 
-from ..backend import has_kernels, marked, unmarked
-from .layers import LAYERS, OWN, Activation, StandIn, convolves, stand_ins, text_of
+from ..backend import has_kernels
+from .layers import LAYERS, OWN, Activation, StandIn, stand_ins, text_of
 from .operations import OPERATIONS, columns_to_image, image_to_columns
 from .rows import c_source, cuda, each, of_any_size, pays
 from .text import KERNELS
@@ -61,9 +61,7 @@ def over_fused(loop):
         if not has_kernels(x):
             return loop(net, x, *args, **named)
         masks = args[0] if args else named.get("noise", named.get("cache"))
-        fast = SimpleNamespace(layers=stand_ins(net.layers, masks), first_learning=net.first_learning)
-        x = x if convolves(net.layers) else unmarked(x)  # what stands between products needs no mark
-        result = loop(fast, x, *args, **named)
-        return (marked(result[0]), result[1]) if loop.__name__ == "forward" else marked(result)
+        net = SimpleNamespace(layers=stand_ins(net.layers, masks), first_learning=net.first_learning)
+        return loop(net, x, *args, **named)
 
     return choose

@@ -41,15 +41,13 @@ class Activation(NamedTuple):
 
 
 PRODUCT = "x W + b"  # forward is layer._product(x), plus layer.b; its cache is x
-CONVOLUTION = "columns(x) W + b"  # the same, and its patches have kernels of their own
-PRODUCTS = (PRODUCT, CONVOLUTION)
 MASK = "x mask scale"  # forward is x times noise, which is its cache, times layer.scale
 SHARE = "sigmoid(x * ((real)({self.c}) + (real)({self.d}) * x * x))"  # of GELU
 DV = "((real)({self.c}) + 3 * (real)({self.d}) * x * x)"
 LAYERS = {
     "Dense": PRODUCT,
-    "Conv2d": CONVOLUTION,
-    "ConvTranspose2d": CONVOLUTION,
+    "Conv2d": PRODUCT,
+    "ConvTranspose2d": PRODUCT,
     "Dropout": MASK,
     "ReLU": Activation("y mask", y="larger(x, 0)", dx="dy * (y > 0)"),
     "LeakyReLU": Activation(
@@ -73,11 +71,6 @@ def entry(layer):
     return None if "forward" in own or "backward" in own else OWN.get((cls.forward, cls.backward))
 
 
-def convolves(layers):
-    """Whether a convolution is among the layers."""
-    return any(entry(layer) == CONVOLUTION for layer in layers)
-
-
 def stand_ins(layers, masks):
     """What the loop of a Sequential runs in the place of each layer; `masks` are the layers' noise, or their caches."""
     entries = [entry(layer) for layer in layers]
@@ -85,7 +78,7 @@ def stand_ins(layers, masks):
     for k, formulas in enumerate(entries):
         if not isinstance(formulas, Activation):
             continue
-        product = layers[k - 1] if k > 0 and entries[k - 1] in PRODUCTS else None
+        product = layers[k - 1] if k > 0 and entries[k - 1] == PRODUCT else None
         mask = None
         scale = 1.0
         if product is not None:

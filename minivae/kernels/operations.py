@@ -43,9 +43,14 @@ def reparameterize_backward(dz, mu, log_var, *, eps):
     return unbroadcast(dz, mu.shape), unbroadcast(dlog_var, log_var.shape)
 
 
-def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, rate):
-    rates = (rate, 0) if isinstance(rate, float) else (0.0, rate)  # 0: a null pointer
-    start("adam", (1, theta.size), theta, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates, of_numbers=True)
+def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, unit, scale=None, decay=None):
+    rates = (lr, lr * unit, unit, 0) if isinstance(lr, float) else (0.0, 0.0, unit, lr)  # 0: a null pointer
+    factors = (0 if a is None else a for a in (scale, decay))
+    start("adam", (1, theta.size), theta, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates, *factors, of_numbers=True)
+
+
+def follow(average, theta, share):
+    start("follow", (1, theta.size), theta, average, theta, share, of_numbers=True)
 
 
 def image_to_columns(x, kernel, stride, padding, size):
@@ -71,6 +76,7 @@ OPERATIONS = {
         adam,
         bernoulli_log_prob,
         bernoulli_log_prob_backward,
+        follow,
         kl_standard_normal,
         kl_standard_normal_backward,
         reparameterize,

@@ -68,15 +68,24 @@ SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
 """
 
 KERNELS = r"""
-// Adam: sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2, theta -= rate sum_g / (sqrt(sum_g2) + tiny), where
-// rate is rates[i], or the same for all. The order of operations is NumPy's, so that the bits are.
-KERNEL(adam, real* theta, const real* g, real* sum_g, real* sum_g2,
-       real b1, real b2, real tiny, real rate, const real* rates) {
+// Adam: g = scale g, theta -= lr decay theta, sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2,
+// theta -= rate sum_g / (sqrt(sum_g2) + tiny), rate = lr unit. lr is lrs[i], or the same for all; scale (), lrs and decay
+// may be null. The order of operations is NumPy's, so that the bits are.
+KERNEL(adam, real* theta, const real* grad, real* sum_g, real* sum_g2, real b1, real b2, real tiny, real lr, real rate,
+       real unit, const real* lrs, const real* scale, const real* decay) {
+    const real factor = scale ? scale[0] : 1;
     EACH_NUMBER {
-        OUT(sum_g2) = b2 * OUT(sum_g2) + OUT(g) * OUT(g);
-        OUT(sum_g) = b1 * OUT(sum_g) + OUT(g);
-        OUT(theta) -= OUT(sum_g) / (sqrt(OUT(sum_g2)) + tiny) * (rates ? OUT(rates) : rate);
+        const real g = factor * OUT(grad);
+        if (decay) OUT(theta) -= (lrs ? OUT(lrs) : lr) * OUT(decay) * OUT(theta);
+        OUT(sum_g2) = b2 * OUT(sum_g2) + g * g;
+        OUT(sum_g) = b1 * OUT(sum_g) + g;
+        OUT(theta) -= OUT(sum_g) / (sqrt(OUT(sum_g2)) + tiny) * (lrs ? OUT(lrs) * unit : rate);
     }
+}
+
+// average += share (theta - average)
+KERNEL(follow, real* average, const real* theta, real share) {
+    EACH_NUMBER OUT(average) += share * (OUT(theta) - OUT(average));
 }
 
 // log p = sum_d (x - 1/2) l - |l| / 2 - log(1 + exp(-|l|))
