@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from functools import cache, wraps
 from pathlib import Path
 from types import ModuleType
@@ -92,7 +93,9 @@ def ready():
 
 def folder():
     """Where compiled texts are kept: in the user's cache."""
-    import pooch
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm, which pooch loads, has one in a notebook without widgets
+        import pooch
 
     return Path(pooch.os_cache("minivae")) / "kernels"
 

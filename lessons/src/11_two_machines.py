@@ -667,18 +667,20 @@ quoted("16384", kernels.rows.SMALL)
 # %% [markdown]
 # **Read the picture.** Left, three regions. Small arrays are expensive per number: ten calls cost what they cost,
 # whatever is in the arrays, and with its slices the fused function even makes a few more. In the middle both curves are
-# flat and near each other: everything is in the cache, only arithmetic is left. For long arrays the plain one rises as
-# its arrays leave the cache, and the fused one less.
+# flat and near each other: everything is in the cache, only arithmetic is left. For long arrays they rise, as the arrays
+# leave the cache.
 #
-# The third curve, where there is a compiler, are the library's kernels. Their start costs as well: addresses must be
-# found and handed over. Where there are few numbers in an array this is all that one sees. Where there are many, one
-# pass in place of many is what counts, and that the kernel computes several $e^x$ at once. Where do the two curves
-# cross on your computer? minivae takes NumPy's lines below 16384 numbers, and kernels from there on.
+# The third curve, where there is a compiler, is that of the library's two kernels. To start them costs as well: their
+# addresses and those of the arrays are looked up, and handed over to C. In short arrays one sees nothing else, and
+# NumPy's lines are faster. In long ones two passes over memory count, in the place of ten, and that C takes several
+# numbers at once, through $e^x$ too. Where do the curves cross on your computer? minivae takes NumPy's lines below
+# 16384 numbers, and kernels from there on.
 #
 # Right, the same law for a whole step: for small batches the time hardly depends on the batch, since it is that of the
-# calls; for large ones it grows with the batch. On a GPU the flat part is far longer: each launch costs some
-# microseconds, and thousands of numbers are computed in that time. That is why minivae's kernels exist, and why a GPU
-# wants large batches.
+# calls; for large ones it grows with the batch. In a net as small as this one hardly an array has 16384 numbers, and
+# NumPy takes a little longer for arrays of another class: compiled kernels are for larger nets. On a GPU the flat part
+# is far longer: each launch costs some microseconds, and thousands of numbers are computed in that time. That is why
+# minivae's kernels exist, and why a GPU wants large batches.
 #
 # ## The same in minivae
 #

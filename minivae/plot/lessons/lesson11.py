@@ -14,18 +14,21 @@ def parity(path, found):
         left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
         for color, (title, p) in zip(CLASSES, found.items(), strict=False):
             names = list(dict.fromkeys((*p.values, *p.gradients)))
-            for errors, marker, what in ((p.values, "o", "values"), (p.gradients, "x", "gradients")):
+            label = title
+            for errors, marker in ((p.values, "o"), (p.gradients, "x")):
                 shown = [(i, errors[name]) for i, name in enumerate(names) if errors.get(name)]
                 if shown:  # equal arrays have no place on a logarithmic axis
                     x, y = zip(*shown, strict=True)
-                    left.semilogy(x, y, marker, ms=5, color=color, label=f"{title}, {what}")
+                    left.semilogy(x, y, marker, ms=5, color=color, label=label)
+                    label = None
             draw_drift(right, p.drift, color)
         for ax in (left, right):
             ax.axhline(U, color=GREY, ls=":", label="u of float32")
         left.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-        left.set(title="largest error of each part in one step", ylabel="max|a - b| / max|b|")
+        left.set(title="largest error of each part in one step: values o, gradients x", ylabel="max|a - b| / max|b|")
         left.set_ylim(top=1)
-        left.legend(fontsize=8, loc="upper left")
+        top = 0.5 if len(found) > 2 else 1  # with more machines there is room between float32 and float64
+        left.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, top))
         right.set(title="drift of the loss in training", xlabel="step", ylabel="relative difference")
 
 
