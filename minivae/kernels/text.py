@@ -67,10 +67,15 @@ SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
 #define OUT(a) a[r * D + d]
 """
 
+FUNCTIONS = r"""
+FUNCTION real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
+FUNCTION real sigmoid(real x) { return 1 / (1 + exp(-x)); }
+"""
+
 KERNELS = r"""
 // Adam: g = scale g, theta -= lr decay theta, sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2,
-// theta -= rate sum_g / (sqrt(sum_g2) + tiny), rate = lr unit. lr is lrs[i], or the same for all; scale (), lrs and decay
-// may be null. The order of operations is NumPy's, so that the bits are.
+// theta -= rate sum_g / (sqrt(sum_g2) + tiny), rate = lr unit. lr is lrs[i], or the same for all; scale (), lrs and
+// decay may be null. The order of operations is NumPy's, so that the bits are.
 KERNEL(adam, real* theta, const real* grad, real* sum_g, real* sum_g2, real b1, real b2, real tiny, real lr, real rate,
        real unit, const real* lrs, const real* scale, const real* decay) {
     const real factor = scale ? scale[0] : 1;
@@ -166,6 +171,57 @@ KERNEL(columns_to_image, const real* columns, real* image, SIZES) {
                 EACH_OF(t, FIRST * c, END * c) to[t] += from[t];
             }
         }
+    }
+}
+
+// log N = -1/2 sum_d log 2 pi + log_var + u^2, u = (x - mu) exp(-log_var / 2), over what was observed
+KERNEL(gaussian_log_prob, IN(x), IN(mu), IN(log_var), IN(observed), real log_2pi, real* log_p) {
+    EACH_ROW {
+        real sum = 0;
+        EACH_TERM(sum) {
+            const real u = (AT(x) - AT(mu)) * exp(AT(log_var) / -2);
+            sum += observed == 0 || AT(observed) != 0 ? log_2pi + AT(log_var) + u * u : 0;
+        }
+        TOTAL(sum) log_p[r] = sum / -2;
+    }
+}
+
+// dmu = g u / std, dlog_var = g (u^2 - 1) / 2;   g (rows,), dx = -dmu
+KERNEL(gaussian_log_prob_backward, const real* g, IN(x), IN(mu), IN(log_var), IN(observed), real* dx, real* dmu,
+       real* dlog_var) {
+    EACH_ROW EACH {
+        const real inv_std = exp(AT(log_var) / -2), u = (AT(x) - AT(mu)) * inv_std;
+        const int counts = observed == 0 || AT(observed) != 0;
+        OUT(dmu) = counts ? g[r] * u * inv_std : 0;
+        OUT(dx) = -OUT(dmu);
+        OUT(dlog_var) = counts ? g[r] * (u * u - 1) / 2 : 0;
+    }
+}
+
+// A GRU's step, of the sums a_r, a_u, a_n and g = h U (rows, 3 D): r, u and n take the place of these sums
+KERNEL(gru_step, const real* g, const real* c, const real* h, real* r_gate, real* u_gate, real* n, real* m, real* y) {
+    EACH_ROW {
+        const real *g_r = g + 3 * r * D, *g_u = g_r + D, *g_n = g_u + D;
+        EACH {
+            OUT(m) = g_n[d] + c[d];
+            OUT(r_gate) = sigmoid(OUT(r_gate) + g_r[d]);
+            OUT(u_gate) = sigmoid(OUT(u_gate) + g_u[d]);
+            OUT(n) = tanh(OUT(n) + OUT(r_gate) * OUT(m));
+            OUT(y) = (OUT(h) - OUT(n)) * OUT(u_gate) + OUT(n);
+        }
+    }
+}
+
+// its way back: dh += dy; what goes on to h without a product stays in dh
+KERNEL(gru_step_backward, IN(dy), const real* r_gate, const real* u_gate, const real* n, const real* m, const real* y,
+       real* dh, real* da_r, real* da_u, real* dm, real* da_n) {
+    EACH_NUMBER {
+        const real dh_new = OUT(dh) + AT(dy), dn = (1 - OUT(u_gate)) * dh_new;
+        OUT(da_n) = (1 - OUT(n) * OUT(n)) * dn;
+        OUT(dm) = OUT(da_n) * OUT(r_gate);
+        OUT(da_r) = (1 - OUT(r_gate)) * OUT(m) * OUT(dm);
+        OUT(da_u) = (OUT(y) - OUT(n)) * dn;
+        OUT(dh) = dh_new - dn;
     }
 }
 """
