@@ -25,7 +25,6 @@ from minivae.layers import (
     ACTIVATIONS,
     ELU,
     GELU,
-    GRU,
     Conv2d,
     ConvTranspose2d,
     Dense,
@@ -40,7 +39,6 @@ from minivae.layers import (
     Softplus,
     Split,
     Tanh,
-    recurrent,
 )
 from minivae.models import VAE
 
@@ -366,27 +364,6 @@ def test_a_gaussian_of_what_was_observed(device, dtype, rng):
                 )
 
 
-@DTYPES
-def test_steps_of_a_gru(device, dtype, rng):
-    """Values and gradients of all steps, open and shut gates included; two launches a step."""
-    layer, T, N, n_in, H = GRU(3, 7, rng), 4, 5, 3, 7
-    x, h, dy = (rng.standard_normal(shape).astype(dtype) for shape in ((N, T, n_in), (N, H), (N, T, H)))
-    x[0], x[1] = 60, -60
-
-    def run(name, put=lambda tree: tree):
-        layer.bind(dtype, name).zero_grad()
-        layer.theta[...] = place(np.linspace(-1, 1, layer.theta.size), like=layer.theta)
-        y, cache = layer.forward(put((x, h)))
-        return to_numpy([y, *layer.backward(put(dy), cache), layer.grad])
-
-    expected = run("numpy")
-    with device.on():
-        got = run(device.name, device.put)
-    for a, b in zip(got, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=20 * TOLERANCE[dtype], atol=20 * TOLERANCE[dtype])
-    assert device.name == "cupy" or device.launched == ["gru_step"] * T + ["gru_step_backward"] * T
-
-
 def test_a_complex_step_runs_the_plain_lines(device):
     """A kernel knows only reals; what carries a derivative in its imaginary part must not lose it."""
     mu, log_var, eps = np.full((2, 3), 0.5 + 1e-30j), np.zeros((2, 3)), np.ones((2, 3))
@@ -700,7 +677,7 @@ def test_without_an_entry_in_the_tables():
 
 def test_lines_and_kernel_take_the_same_arguments():
     for name, kernel in kernels.OPERATIONS.items():
-        operation = next(getattr(room, name) for room in (optim, densities, recurrent) if hasattr(room, name))
+        operation = next(getattr(room, name) for room in (optim, densities) if hasattr(room, name))
         assert signature(kernel) == signature(operation)
         assert unwrap(operation) is not operation  # @fused stands above it
 

@@ -79,15 +79,6 @@ def follow(average, theta, share):
     start("follow", (1, theta.size), theta, average, theta, share, of_numbers=True)
 
 
-def gru_step(g, c, h, gates, n, m, y):
-    start("gru_step", h.shape, h, g, c.astype(h.dtype, copy=False), h, *gates, n, m, y)
-
-
-def gru_step_backward(dy, dh, r, u, n, m, y, da_r, da_u, dm, da_n):
-    (dy, step) = as_rows(dy, like=dh, shape=dh.shape)
-    start("gru_step_backward", dh.shape, dh, dy, step, r, u, n, m, y, dh, da_r, da_u, dm, da_n, of_numbers=True)
-
-
 def image_to_columns(x, kernel, stride, padding, size):
     (N, *image, c), (h_out, w_out) = x.shape, size
     x = x if x.flags.c_contiguous else array_module(x).ascontiguousarray(x)
@@ -114,8 +105,6 @@ OPERATIONS = {
         follow,
         gaussian_log_prob,
         gaussian_log_prob_backward,
-        gru_step,
-        gru_step_backward,
         kl_standard_normal,
         kl_standard_normal_backward,
         reparameterize,

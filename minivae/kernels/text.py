@@ -197,31 +197,4 @@ KERNEL(gaussian_log_prob_backward, const real* g, IN(x), IN(mu), IN(log_var), IN
         OUT(dlog_var) = counts ? g[r] * (u * u - 1) / 2 : 0;
     }
 }
-
-// A GRU's step, of the sums a_r, a_u, a_n and g = h U (rows, 3 D): r, u and n take the place of these sums
-KERNEL(gru_step, const real* g, const real* c, const real* h, real* r_gate, real* u_gate, real* n, real* m, real* y) {
-    EACH_ROW {
-        const real *g_r = g + 3 * r * D, *g_u = g_r + D, *g_n = g_u + D;
-        EACH {
-            OUT(m) = g_n[d] + c[d];
-            OUT(r_gate) = sigmoid(OUT(r_gate) + g_r[d]);
-            OUT(u_gate) = sigmoid(OUT(u_gate) + g_u[d]);
-            OUT(n) = tanh(OUT(n) + OUT(r_gate) * OUT(m));
-            OUT(y) = (OUT(h) - OUT(n)) * OUT(u_gate) + OUT(n);
-        }
-    }
-}
-
-// its way back: dh += dy; what goes on to h without a product stays in dh
-KERNEL(gru_step_backward, IN(dy), const real* r_gate, const real* u_gate, const real* n, const real* m, const real* y,
-       real* dh, real* da_r, real* da_u, real* dm, real* da_n) {
-    EACH_NUMBER {
-        const real dh_new = OUT(dh) + AT(dy), dn = (1 - OUT(u_gate)) * dh_new;
-        OUT(da_n) = (1 - OUT(n) * OUT(n)) * dn;
-        OUT(dm) = OUT(da_n) * OUT(r_gate);
-        OUT(da_r) = (1 - OUT(r_gate)) * OUT(m) * OUT(dm);
-        OUT(da_u) = (OUT(y) - OUT(n)) * dn;
-        OUT(dh) = dh_new - dn;
-    }
-}
 """

@@ -7,7 +7,6 @@ the new state h'. Sizes: N examples, T steps of time, n_in numbers in x, H in a 
 import numpy as np
 
 from ..backend import array_module
-from ..kernels import fused
 from ..numeric import sigmoid, sum_rows
 from ..options import sizes
 from ..params import Param
@@ -68,45 +67,6 @@ class GRUCell(Layer):
         return dx, dh
 
 
-@fused
-def gru_step(g, c, h, gates, n, m, y):
-    """A GRUCell's step from h to y (N, H), of g = h U (N, 3 H), in place.
-
-    gates (2, N, H), for r and u, and n hold a = x W + b, and take its place; m = g_n + c is kept as well.
-    """
-    xp, g = array_module(h), _blocks(g)  # (3, N, H)
-    gates += g[:2]
-    _gate(gates)
-    xp.add(g[2], c, out=m)
-    n += gates[0] * m
-    xp.tanh(n, out=n)
-    xp.subtract(h, n, out=y)
-    y *= gates[1]
-    y += n
-
-
-@fused
-def gru_step_backward(dy, dh, r, u, n, m, y, da_r, da_u, dm, da_n):
-    """The way back of `gru_step`, in place: da_r, da_u, dm and da_n are written, dh gets dy and keeps what h gets.
-
-    As in the cell, with dn = dh (1 - u) and u (h - n) = y - n.
-    """
-    xp = array_module(dh)
-    dh += dy
-    dn = 1 - u
-    dn *= dh
-    xp.multiply(n, n, out=da_n)
-    xp.subtract(1, da_n, out=da_n)
-    da_n *= dn
-    xp.multiply(da_n, r, out=dm)
-    xp.subtract(1, r, out=da_r)
-    da_r *= m
-    da_r *= dm
-    xp.subtract(y, n, out=da_u)
-    da_u *= dn
-    dh -= dn
-
-
 class GRU(Layer):
     """A GRUCell unrolled over time: one cell, and so one set of parameters, for all T steps.
 
@@ -129,7 +89,16 @@ class GRU(Layer):
         m, states = xp.empty(a.shape[1:], a.dtype), xp.empty((T + 1, N, H), a.dtype)  # h_0 .. h_T
         states[0] = h
         for t in range(T):  # as in the cell; r, u and n take the place of their sums
-            gru_step(states[t] @ U, c, states[t], a[:2, t], a[2, t], m[t], states[t + 1])
+            gates, n = a[:2, t], a[2, t]
+            g = _blocks(states[t] @ U)  # (3, N, H)
+            gates += g[:2]
+            _gate(gates)
+            xp.add(g[2], c, out=m[t])
+            n += gates[0] * m[t]
+            xp.tanh(n, out=n)
+            xp.subtract(states[t], n, out=states[t + 1])
+            states[t + 1] *= gates[1]
+            states[t + 1] += n
         return states[1:].swapaxes(0, 1), (x, states, a, m)
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
@@ -140,7 +109,22 @@ class GRU(Layer):
         dh = xp.zeros((N, H), d.dtype)
         # forward gave h_t to the output and to step t + 1, so now it gets the sum of both gradients, from the last on
         for t in range(T - 1, -1, -1):
-            gru_step_backward(dy[:, t], dh, *a[:, t], m[t], states[t + 1], *d[:, t])
+            dh += dy[:, t]
+            r, u, n = a[:, t]
+            da_r, da_u, dm, da_n = d[:, t]
+            # as in the cell, with dn = dh (1 - u) and u (h - n) = h' - n
+            dn = 1 - u
+            dn *= dh
+            xp.multiply(n, n, out=da_n)
+            xp.subtract(1, da_n, out=da_n)
+            da_n *= dn
+            xp.multiply(da_n, r, out=dm)
+            xp.subtract(1, r, out=da_r)
+            da_r *= m[t]
+            da_r *= dm
+            xp.subtract(states[t + 1], n, out=da_u)
+            da_u *= dn
+            dh -= dn
             dh += (d[:3, t] @ U).sum(axis=0)
         d = d.reshape(4, T * N, H)
         da, dg = (d[0], d[1], d[3]), d[:3]
