@@ -17,10 +17,10 @@ from cuda_on_cpu import COMPILER, Kernels
 
 from minivae import backend, densities, kernels, layers, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
-from minivae.densities import bernoulli_log_prob, kl_standard_normal, reparameterize
+from minivae.densities import bernoulli_log_prob, gaussian_log_prob, kl_standard_normal, reparameterize
 from minivae.finite import first_nonfinite
 from minivae.kernels import KERNELS, cuda
-from minivae.kernels.text import DEVICE
+from minivae.kernels.text import DEVICE, FUNCTIONS
 from minivae.layers import (
     ACTIVATIONS,
     ELU,
@@ -81,7 +81,7 @@ class OnCpu:
             yield
 
     def kernel(self, text, name, dtype):
-        text = text.removeprefix(DEVICE)
+        text = text.removeprefix(DEVICE + FUNCTIONS)
         i = ALIKE.index(text) if text in ALIKE else None
         library = self.compiled(cuda(text if i is None else TOGETHER), dtype)
         library.falling = self.falling
@@ -174,7 +174,7 @@ def check_operation(device, f, args, data):
 
 
 @DTYPES
-@pytest.mark.parametrize("f", WIRED, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [*WIRED, gaussian_log_prob], ids=lambda f: f.__name__)
 def test_cases_of_the_operations(device, f, dtype, rng):
     """Whatever broadcasts in NumPy broadcasts in a kernel."""
     for make in OPERATIONS[f]:
@@ -340,6 +340,36 @@ def test_nothing_is_nothing(device):
         empty = device.put(np.zeros((0, 4)))
         assert bernoulli_log_prob(empty, x=empty).shape == (0,)
         assert kernels.each("reparameterize", empty, empty, empty).shape == (0, 4)
+
+
+@DTYPES
+def test_a_gaussian_of_what_was_observed(device, dtype, rng):
+    """std from e^-10 to e^10; one std for all pixels, or one for each; pixels that were not observed may be NaN."""
+    x, mu = rng.standard_normal((2, 5, 300)).astype(dtype)
+    for log_var in (np.array(0.7), rng.uniform(-20, 20, (300,)), rng.uniform(-3, 3, (5, 300))):
+        data = {"observed": rng.random((5, 300)) < 0.7}
+        gaps = np.where(data["observed"], x, np.nan).astype(dtype)
+        args = mu + 0.1 * x, mu, log_var.astype(dtype)
+        for given, how in ((args, {}), (args, data), ((gaps, *args[1:]), data)):
+            expected = [gaussian_log_prob(*given, **how)]
+            g = rng.standard_normal(5).astype(dtype)
+            expected += densities.gaussian_log_prob_backward(g, *given, **how)
+            with device.on():
+                got = [gaussian_log_prob(*device.put(given), **device.put(how))]
+                got += densities.gaussian_log_prob_backward(*device.put((g, *given)), **device.put(how))
+            for a, b in zip(got, expected, strict=True):
+                assert (a.shape, a.dtype) == (b.shape, b.dtype)
+                np.testing.assert_allclose(
+                    to_numpy(a), b, rtol=20 * TOLERANCE[dtype], atol=1e-4 * np.abs(b).max() * 1e-2
+                )
+
+
+def test_a_complex_step_runs_the_plain_lines(device):
+    """A kernel knows only reals; what carries a derivative in its imaginary part must not lose it."""
+    mu, log_var, eps = np.full((2, 3), 0.5 + 1e-30j), np.zeros((2, 3)), np.ones((2, 3))
+    with device.on():
+        z = reparameterize(*device.put((mu, log_var)), eps=device.put(eps))
+    np.testing.assert_array_equal(to_numpy(z), mu + 1)
 
 
 # ---- Activations, with the b before them and the mask behind them
@@ -647,7 +677,7 @@ def test_without_an_entry_in_the_tables():
 
 def test_lines_and_kernel_take_the_same_arguments():
     for name, kernel in kernels.OPERATIONS.items():
-        operation = getattr(optim, name, None) or getattr(densities, name)
+        operation = next(getattr(room, name) for room in (optim, densities) if hasattr(room, name))
         assert signature(kernel) == signature(operation)
         assert unwrap(operation) is not operation  # @fused stands above it
 
@@ -853,7 +883,7 @@ def test_nvidias_compiler_takes_every_kernel(dtype):
     status, log, ptx = compile_ptx(backend.cuda_source(cuda(KERNELS), dtype))
     assert status == 0, log
     assert "warning" not in log, log
-    assert ptx.count(".visible .entry") == 10
+    assert ptx.count(".visible .entry") == len(kernels.OPERATIONS) + 2  # and those of patches
     assert "fma.rn.f64 " not in ptx or dtype == "float64"
     assert (".f64" in ptx) == (dtype == "float64")  # no float is turned into a double
 

@@ -9,6 +9,7 @@ from ..numeric import digamma_less_log, keep, wide
 LOG_2PI = math.log(2 * math.pi)
 
 
+@fused
 def gaussian_log_prob(x, mu, log_var, *, observed=None):
     """log N(x; mu, exp(log_var)) = -1/2 sum_d log 2 pi + log_var + (x - mu)^2 / exp(log_var).
 
@@ -18,6 +19,7 @@ def gaussian_log_prob(x, mu, log_var, *, observed=None):
     return -0.5 * keep(LOG_2PI + log_var + u * u, observed).sum(axis=-1)
 
 
+@fused
 def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
     """dx = -g u / std, dmu = g u / std, dlog_var = g (u^2 - 1) / 2, with u = (x - mu) / std.
 

@@ -10,9 +10,6 @@ from typing import NamedTuple
 from .rows import each, large
 
 TEXT = r"""
-FUNCTION real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
-FUNCTION real sigmoid(real x) { return 1 / (1 + exp(-x)); }
-
 // out = f(h + b) mask scale.   Y is f in x; KEPT is x or y; b, mask and kept may be null
 KERNEL(activate, IN(h), IN(b), IN(mask), real scale, real* out, real* kept) {
     EACH_NUMBER {

@@ -7,6 +7,16 @@ import numpy as np
 from ..backend import array_module, unbroadcast
 from .rows import as_rows, each, empty, start
 
+LOG_2PI = math.log(2 * math.pi)
+
+
+def _of_rows(g, like, shape):
+    """g with a number for each row of `shape`."""
+    if g.shape == shape[:-1] and g.dtype == like.dtype and g.flags.c_contiguous:
+        return g
+    xp = array_module(like)
+    return xp.ascontiguousarray(xp.broadcast_to(g, shape[:-1]), like.dtype)
+
 
 def bernoulli_log_prob(logits, *, x):
     shape = np.broadcast_shapes(logits.shape, x.shape)
@@ -18,11 +28,27 @@ def bernoulli_log_prob(logits, *, x):
 def bernoulli_log_prob_backward(g, logits, *, x):
     shape = np.broadcast_shapes(logits.shape, x.shape)
     dlogits = empty(shape, logits)
-    if g.shape != shape[:-1] or g.dtype != logits.dtype or not g.flags.c_contiguous:
-        xp = array_module(logits)
-        g = xp.ascontiguousarray(xp.broadcast_to(g, shape[:-1]), logits.dtype)
-    start("bernoulli_log_prob_backward", shape, logits, g, *as_rows(logits, x, like=logits, shape=shape), dlogits)
+    rows = as_rows(logits, x, like=logits, shape=shape)
+    start("bernoulli_log_prob_backward", shape, logits, _of_rows(g, logits, shape), *rows, dlogits)
     return unbroadcast(dlogits, logits.shape)
+
+
+def gaussian_log_prob(x, mu, log_var, *, observed=None):
+    arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
+    like, shape = x, np.broadcast_shapes(*(a.shape for a in arrays))
+    log_p = empty(shape[:-1], like)
+    rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
+    start("gaussian_log_prob", shape, like, *rows, LOG_2PI, log_p)
+    return log_p
+
+
+def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
+    arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
+    like, shape = x, np.broadcast_shapes(*(a.shape for a in arrays))
+    results = [empty(shape, like) for _ in range(3)]
+    rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
+    start("gaussian_log_prob_backward", shape, like, _of_rows(g, like, shape), *rows, *results)
+    return tuple(unbroadcast(d, a.shape) for d, a in zip(results, (x, mu, log_var), strict=True))
 
 
 def kl_standard_normal(mu, log_var):
@@ -77,6 +103,8 @@ OPERATIONS = {
         bernoulli_log_prob,
         bernoulli_log_prob_backward,
         follow,
+        gaussian_log_prob,
+        gaussian_log_prob_backward,
         kl_standard_normal,
         kl_standard_normal_backward,
         reparameterize,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import REALS, THREADS, array_module, has_kernels, launch, on_host
 from ..compiled import aligned, function, run
-from .text import DEVICE, HOST, KERNELS
+from .text import DEVICE, FUNCTIONS, HOST, KERNELS
 
 SMALL = 2**14  # numbers: on a CPU the start of a kernel takes longer than NumPy's lines for fewer
 
@@ -49,8 +49,10 @@ def of_any_size():
 
 
 def pays(arrays):
-    """Whether one of the arrays has kernels and is large."""
-    return any([has_kernels(a) and large(a) for a in arrays])
+    """Whether one of the arrays has kernels and is large; not where one is complex, for a complex step."""
+    return any([has_kernels(a) and large(a) for a in arrays]) and all(
+        [a.dtype.kind != "c" for a in arrays if hasattr(a, "dtype")]
+    )
 
 
 def start(name, shape, like, *args, text=KERNELS, of_numbers=False):
@@ -70,12 +72,12 @@ def start(name, shape, like, *args, text=KERNELS, of_numbers=False):
 @cache
 def cuda(text):
     """A text of kernels as CUDA C; `backend` says which numbers are `real`."""
-    return DEVICE + text
+    return DEVICE + FUNCTIONS + text
 
 
 def c_source(text, dtype):
     """A text of kernels as C."""
-    return f"typedef {REALS[dtype]} real;\n{HOST}{text}"
+    return f"typedef {REALS[dtype]} real;\n{HOST}{FUNCTIONS}{text}"
 
 
 @cache

@@ -67,10 +67,15 @@ SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
 #define OUT(a) a[r * D + d]
 """
 
+FUNCTIONS = r"""
+FUNCTION real larger(real a, real b) { return a > b || a != a ? a : b; }  // NaN passes, as in NumPy's maximum
+FUNCTION real sigmoid(real x) { return 1 / (1 + exp(-x)); }
+"""
+
 KERNELS = r"""
 // Adam: g = scale g, theta -= lr decay theta, sum_g = b1 sum_g + g, sum_g2 = b2 sum_g2 + g^2,
-// theta -= rate sum_g / (sqrt(sum_g2) + tiny), rate = lr unit. lr is lrs[i], or the same for all; scale (), lrs and decay
-// may be null. The order of operations is NumPy's, so that the bits are.
+// theta -= rate sum_g / (sqrt(sum_g2) + tiny), rate = lr unit. lr is lrs[i], or the same for all; scale (), lrs and
+// decay may be null. The order of operations is NumPy's, so that the bits are.
 KERNEL(adam, real* theta, const real* grad, real* sum_g, real* sum_g2, real b1, real b2, real tiny, real lr, real rate,
        real unit, const real* lrs, const real* scale, const real* decay) {
     const real factor = scale ? scale[0] : 1;
@@ -166,6 +171,30 @@ KERNEL(columns_to_image, const real* columns, real* image, SIZES) {
                 EACH_OF(t, FIRST * c, END * c) to[t] += from[t];
             }
         }
+    }
+}
+
+// log N = -1/2 sum_d log 2 pi + log_var + u^2, u = (x - mu) exp(-log_var / 2), over what was observed
+KERNEL(gaussian_log_prob, IN(x), IN(mu), IN(log_var), IN(observed), real log_2pi, real* log_p) {
+    EACH_ROW {
+        real sum = 0;
+        EACH_TERM(sum) {
+            const real u = (AT(x) - AT(mu)) * exp(AT(log_var) / -2);
+            sum += observed == 0 || AT(observed) != 0 ? log_2pi + AT(log_var) + u * u : 0;
+        }
+        TOTAL(sum) log_p[r] = sum / -2;
+    }
+}
+
+// dmu = g u / std, dlog_var = g (u^2 - 1) / 2;   g (rows,), dx = -dmu
+KERNEL(gaussian_log_prob_backward, const real* g, IN(x), IN(mu), IN(log_var), IN(observed), real* dx, real* dmu,
+       real* dlog_var) {
+    EACH_ROW EACH {
+        const real inv_std = exp(AT(log_var) / -2), u = (AT(x) - AT(mu)) * inv_std;
+        const int counts = observed == 0 || AT(observed) != 0;
+        OUT(dmu) = counts ? g[r] * u * inv_std : 0;
+        OUT(dx) = -OUT(dmu);
+        OUT(dlog_var) = counts ? g[r] * (u * u - 1) / 2 : 0;
     }
 }
 """
