@@ -1,4 +1,4 @@
-"""minivae: variational autoencoders from scratch in NumPy and CuPy, every gradient derived by hand and checked."""
+"""minivae: variational autoencoders from scratch in NumPy, C and CuPy, every gradient derived by hand and checked."""
 
 from importlib import import_module
 

@@ -15,7 +15,7 @@ from .compiled import CompiledArray, compiled, ready
 from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
-REALS = {"float32": "float", "float64": "double"}  # dtype: its name in CUDA C
+REALS = {"float32": "float", "float64": "double"}  # dtype: its name in C
 THREADS, BLOCKS = 256, 65535  # of a block, a power of two; of a launch, at most
 OPTIONS = ("--fmad=false",)  # of the compiler: without fused multiply-adds each operation rounds as NumPy's does
 
@@ -176,7 +176,7 @@ def floats(numbers):
 
 
 def place(tree, like):
-    """The same tree on the device of `like`; floating arrays also take its dtype."""
+    """The same tree on the device of `like`, compiled where it is; floating arrays also take its dtype."""
     xp = array_module(like)
 
     def move(x):
@@ -191,8 +191,8 @@ def place(tree, like):
 def generator(seed, purpose, epoch=0, like=None):
     """A generator that depends on (seed, purpose, epoch) and on nothing else.
 
-    NumPy's; or one that draws where the array `like` lies, on a GPU other numbers than NumPy's. What is drawn with
-    either: random and standard_normal (size, dtype), integers (high, size).
+    NumPy's, for compiled arrays as well; or one that draws where the array `like` lies, on a GPU other numbers than
+    NumPy's. What is drawn with either: random and standard_normal (size, dtype), integers (high, size).
     """
     if seed < 0:
         raise ValueError(f"seed: expected 0 or more, got {seed}")

@@ -97,8 +97,9 @@ class Module:
     def bind(self, dtype="float32", device="numpy"):
         """Make every Param and State a view of four flat vectors: theta, grad; state, pull. Returns the module.
 
-        Constants take the same dtype and go to the same device. Raises ValueError for an unknown dtype, an unknown
-        device, or one that this machine lacks, and for a part of a larger bound module, which would lose it silently.
+        Constants take the same dtype and go to the same device: "numpy", "compiled" (NumPy with compiled kernels, which
+        needs a C compiler) or "cupy" (a GPU). Raises ValueError for an unknown dtype, an unknown device, or one that
+        this machine lacks, and for a part of a larger bound module, which would lose it silently.
         """
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")

@@ -182,8 +182,8 @@ def _presented(data, x, y, epoch, batch_size, seed, batch_norm=False):
 def _epoch(model, optimizer, data, x, y, epoch, batch_size, seed, progress, stop=lambda: False):
     """One pass over x: (mean metrics, number of steps, whether all metrics were finite).
 
-    A step whose metrics are not finite is the last that counts. On NumPy it ends the pass. On a device the metrics are
-    read after the pass: to read one is to wait for the device.
+    A step whose metrics are not finite is the last that counts. On a CPU it ends the pass. On a GPU the metrics are
+    read after the pass: to read one is to wait for it.
     """
     from tqdm import tqdm
 

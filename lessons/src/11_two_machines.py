@@ -667,8 +667,8 @@ quoted("16384", kernels.rows.SMALL)
 # %% [markdown]
 # **Read the picture.** Left, three regions. Small arrays are expensive per number: ten calls cost what they cost,
 # whatever is in the arrays, and with its slices the fused function even makes a few more. In the middle both curves are
-# flat and near each other: everything is in the cache, only arithmetic is left. For long arrays they rise, as the arrays
-# leave the cache.
+# flat and near each other: everything is in the cache, only arithmetic is left. For long arrays they rise, as the
+# arrays leave the cache.
 #
 # The third curve, where there is a compiler, is that of the library's two kernels. To start them costs as well: their
 # addresses and those of the arrays are looked up, and handed over to C. In short arrays one sees nothing else, and

@@ -1,7 +1,7 @@
-"""Layers of a Sequential: the b of a product, the activation behind it and the mask of Dropout are one launch.
+"""Layers of a Sequential: the b of a product, the activation behind it and the mask of Dropout are one kernel.
 
-LAYERS is the table of the layers that have a kernel, by the name of their class. On a device the loops of a Sequential
-run over what `stand_ins` gives them: layers with the same values, gradients and caches, in fewer launches.
+LAYERS is the table of the layers that have a kernel, by the name of their class. Where arrays have kernels, the loops
+of a Sequential run over what `stand_ins` gives them: layers with the same values, gradients and caches.
 """
 
 from functools import cache
@@ -30,7 +30,7 @@ KERNEL(activate_backward, IN(dout), IN(kept), IN(mask), real scale, real* dx) {
 
 
 class Activation(NamedTuple):
-    """An activation to its kernels: CUDA expressions, in which {self.slope} is a number of the layer."""
+    """An activation to its kernels: C expressions, in which {self.slope} is a number of the layer."""
 
     keeps: str  # what is in its cache: "x", "y", or "y mask" where the sign of y is enough
     y: str  # in x

@@ -38,7 +38,7 @@ class _Convolution(Layer):
         self.b = Param(np.zeros(c_out), decay=False)
 
     def _product(self, x):
-        """y, still without b: a GPU adds b together with the next activation, see `kernels`."""
+        """y, still without b: a kernel adds b together with the next activation, see `kernels`."""
         raise NotImplementedError
 
     def add_b(self, y):

@@ -25,7 +25,7 @@ class Dense(Layer):
         self.b = Param(np.zeros(n_out), decay=False)
 
     def _product(self, x):
-        """x W, (N, n_out), still without b: a GPU adds b together with the next activation, see `kernels`."""
+        """x W, (N, n_out), still without b: a kernel adds b together with the next activation, see `kernels`."""
         return x @ self.W.data
 
     def add_b(self, y):

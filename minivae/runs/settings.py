@@ -55,7 +55,8 @@ TRAINING = {
     "ledger": Option(switch, False, "split the gradients into reconstruction and KL in every line of metrics.jsonl",
                      on_resume="free", older=False),
     "seed": FIT["seed"],
-    "backend": Option(one_of(BACKENDS), "numpy", "where arrays live", "|".join(BACKENDS), on_resume="moves"),
+    "backend": Option(one_of(BACKENDS), "numpy", "what computes: NumPy, NumPy with kernels that a C compiler makes, or "
+                      "CuPy on a GPU", "|".join(BACKENDS), on_resume="moves"),
     "dtype": Option(one_of(("float32", "float64")), "float32", "precision", "float32|float64"),
 }  # fmt: skip
 
