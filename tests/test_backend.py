@@ -33,6 +33,11 @@ def test_trees_keep_their_types():
 
 def test_kernels_are_asked_of_the_first_array(monkeypatch):
     """Of nested tuples, such as the gradients that an encoder gets; whole numbers have none."""
+    marked, whole = np.ones(2).view(backend.CompiledArray), np.arange(2).view(backend.CompiledArray)
+    assert backend.has_kernels(((marked, np.ones(2)), whole))
+    assert not backend.has_kernels((whole, marked))
+    assert not backend.has_kernels((np.ones(2), marked))
+    monkeypatch.setattr(backend, "ON_HOST", ())  # as if they lay on a GPU
     monkeypatch.setattr(backend, "array_module", lambda x: type("Module", (), {"RawModule": None}))
     assert backend.has_kernels(((np.ones(2), np.ones(2)), np.arange(2)))
     assert not backend.has_kernels((np.arange(2), np.ones(2)))

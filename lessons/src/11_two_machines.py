@@ -451,11 +451,13 @@ quoted("4.8", of_sample_and_kl())
 # %%
 start = kernels.KERNELS.index("// z = mu")
 print(kernels.KERNELS[start : kernels.KERNELS.index("\n}", start) + 2])
+for machine, text in ("GPU", kernels.cuda("")), ("CPU", kernels.c_source("", "float32")):
+    print(machine, next(line for line in text.splitlines() if line.startswith("#define EACH_ROW")))
 
 # %% [markdown]
-# There is no second text for the other machine. The words in capitals have two meanings: for a GPU, `EACH_NUMBER` gives
-# each of its threads a number; for a CPU it is a loop, and the C compiler takes several numbers at once. So what is
-# right on one is right on the other, and there is one text to read.
+# There is no second text for the other machine. The words in capitals are defined twice, such as `EACH_ROW` of other
+# kernels. With `EACH_NUMBER`, each thread of a GPU takes a number; on a CPU it is a loop, and the C compiler makes
+# instructions of it that take several numbers at once. The formula is the same for both, and is read once.
 #
 # NumPy cannot fuse, but it can do what a cache wants: take a **block** of the arrays that fits into it, do all
 # operations on the block with `out=` buffers, go on with the next block. Main memory then sees each input once and
@@ -677,7 +679,7 @@ quoted("16384", kernels.rows.SMALL)
 # 16384 numbers, and kernels from there on.
 #
 # Right, the same law for a whole step: for small batches the time hardly depends on the batch, since it is that of the
-# calls; for large ones it grows with the batch. In a net as small as this one hardly an array has 16384 numbers, and
+# calls; for large ones it grows with the batch. In a net as small as this one few arrays have 16384 numbers, and
 # NumPy takes a little longer for arrays of another class: compiled kernels are for larger nets. On a GPU the flat part
 # is far longer: each launch costs some microseconds, and thousands of numbers are computed in that time. That is why
 # minivae's kernels exist, and why a GPU wants large batches.
