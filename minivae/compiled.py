@@ -5,12 +5,8 @@ through them unchanged. `compiled` is NumPy with arrays of this class.
 """
 
 import ctypes
-import hashlib
 import math
 import os
-import shutil
-import subprocess
-import tempfile
 import warnings
 from functools import cache, wraps
 from pathlib import Path
@@ -47,9 +43,9 @@ class _Compiled(ModuleType):
     def empty(shape, dtype="float64"):
         return aligned(shape, np.dtype(dtype), CompiledArray)
 
-    def full(self, shape, value, dtype="float64"):
-        array = self.empty(shape, dtype)
-        array.fill(value)
+    def full(self, shape, value, dtype=None):
+        array = self.empty(shape, np.asarray(value).dtype if dtype is None else dtype)
+        array[...] = value
         return array
 
     def zeros(self, shape, dtype="float64"):
@@ -58,16 +54,16 @@ class _Compiled(ModuleType):
     def ones(self, shape, dtype="float64"):
         return self.full(shape, 1, dtype)
 
-    def zeros_like(self, array):
-        return self.zeros(array.shape, array.dtype)
+    def zeros_like(self, array, dtype=None):
+        return self.zeros(array.shape, array.dtype if dtype is None else dtype)
 
-    def ones_like(self, array):
-        return self.ones(array.shape, array.dtype)
+    def ones_like(self, array, dtype=None):
+        return self.ones(array.shape, array.dtype if dtype is None else dtype)
 
 
 def aligned(shape, dtype, cls=np.ndarray):
     """A new array that begins where a line of the processor's cache does."""
-    size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple) else shape)
+    size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple | list) else shape)
     if size < PAGE:
         return cls(shape, dtype)
     memory = np.empty(size + ALIGNED, "uint8")
@@ -103,6 +99,8 @@ def folder():
 @cache
 def compiler():
     """(the compiler's path, what it says of itself, of the C library and of this processor)."""
+    import shutil
+
     path = next(filter(None, map(shutil.which, COMPILERS)), None)
     if path is None:
         raise ValueError(f"backend: compiled needs a C compiler ({', '.join(COMPILERS)}), this machine has none; "
@@ -111,6 +109,8 @@ def compiler():
 
 
 def _run(command, text):
+    import subprocess
+
     result = subprocess.run(command, input=text, capture_output=True, text=True)
     if result.returncode:
         lines = result.stderr.strip().splitlines()
@@ -121,6 +121,9 @@ def _run(command, text):
 
 def library(text):
     """The file of a C text, compiled unless it is there. Its name is a hash of all that it depends on."""
+    import hashlib
+    import tempfile
+
     path, machine = compiler()
     name = hashlib.sha256("\n".join((text, *OPTIONS, path, machine)).encode()).hexdigest()
     file = folder() / f"{name[:32]}.so"

@@ -7,7 +7,7 @@ import numpy as np
 from .backend import as_array, floats, place, take
 from .data import batches
 from .data.rows import Rows
-from .numeric import at_once
+from .numeric import all_known, at_once
 
 BATCH = 500  # rows, at most
 
@@ -19,7 +19,7 @@ def check_pair(x, y, model):
     if x.ndim != 2 or D not in (None, x.shape[1]):
         raise ValueError(f"x: expected rows of {D or 'D'} values, got shape {x.shape}")
     gaps = getattr(model, "missing", False)
-    if isinstance(x, np.ndarray) and not (np.isfinite(x) | (gaps & np.isnan(x))).all():
+    if isinstance(x, np.ndarray) and not all_known(x, gaps):
         raise ValueError(f"x: expected finite values, got {'' if gaps else 'NaN or '}infinity")
     if y is None:
         return x, None

@@ -5,11 +5,13 @@ from itertools import accumulate
 import numpy as np
 
 from .backend import array_module, place, special
+from .kernels import fused
 
 VALUES = 2**21  # numbers of x or x_hat: about so many are computed at once
 LEAST = 2.0**-25  # stands for uniform noise of 0, which in float32 is anything below 2^-24
 
 
+@fused
 def sigmoid(x):
     """1 / (1 + exp(-x)).   x of any shape -> the same shape.
 
@@ -34,6 +36,11 @@ def log_one_plus(e):
     u -= e  # all of -e where e is below 6e-8, in float32
     y -= u
     return y
+
+
+def all_known(x, missing):
+    """Whether all of x is finite, or with `missing` NaN, which then stands for what is not known."""
+    return not np.isinf(x).any() if missing else np.isfinite(x).all()
 
 
 def softplus(t):

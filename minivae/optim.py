@@ -65,7 +65,8 @@ class Optimizer:
         for name in self.moment_names:
             setattr(self, name, array_module(model.theta).zeros_like(model.theta))
         if self.ema is not None:
-            self.average = model.theta.copy()
+            self.average = array_module(model.theta).zeros_like(model.theta)
+            self.restart()
 
     def step(self):
         model = self.model

@@ -158,7 +158,9 @@ def test_the_array_decides(tmp_path):
     assert type(backend.place(plain, like=x)) is CompiledArray
     assert type(backend.place(x, like=plain)) is np.ndarray
     assert backend.on_host(x)
-    np.testing.assert_array_equal(xp.full((2, 2), 3), np.full((2, 2), 3.0))
+    for arguments in (((2, 2), 3), ((2, 2), 3.5, "float32"), ([2], True), (3, np.arange(3))):  # as NumPy's
+        np.testing.assert_array_equal(xp.full(*arguments), np.full(*arguments), strict=True)
+    assert xp.zeros_like(x, bool).dtype == bool
 
 
 @pytest.mark.parametrize("shape", [(3,), (1000,), (31, 57), (5, 7, 40), (0, 4), 5000])

@@ -15,7 +15,7 @@ import pytest
 from cases import OPERATIONS, arrays, gaussian
 from cuda_on_cpu import COMPILER, Kernels
 
-from minivae import backend, densities, kernels, layers, optim
+from minivae import backend, densities, kernels, layers, numeric, optim
 from minivae.backend import generator, has_kernels, place, to_numpy, tree_map
 from minivae.densities import bernoulli_log_prob, gaussian_log_prob, kl_standard_normal, reparameterize
 from minivae.finite import first_nonfinite
@@ -677,7 +677,7 @@ def test_without_an_entry_in_the_tables():
 
 def test_lines_and_kernel_take_the_same_arguments():
     for name, kernel in kernels.OPERATIONS.items():
-        operation = next(getattr(room, name) for room in (optim, densities) if hasattr(room, name))
+        operation = next(getattr(room, name) for room in (optim, densities, numeric) if hasattr(room, name))
         assert signature(kernel) == signature(operation)
         assert unwrap(operation) is not operation  # @fused stands above it
 

@@ -79,6 +79,10 @@ def follow(average, theta, share):
     start("follow", (1, theta.size), theta, average, theta, share, of_numbers=True)
 
 
+def sigmoid(x):
+    return each("logistic", x)
+
+
 def image_to_columns(x, kernel, stride, padding, size):
     (N, *image, c), (h_out, w_out) = x.shape, size
     x = x if x.flags.c_contiguous else array_module(x).ascontiguousarray(x)
@@ -109,5 +113,6 @@ OPERATIONS = {
         kl_standard_normal_backward,
         reparameterize,
         reparameterize_backward,
+        sigmoid,
     )
 }

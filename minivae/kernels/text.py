@@ -93,6 +93,10 @@ KERNEL(follow, real* average, const real* theta, real share) {
     EACH_NUMBER OUT(average) += share * (OUT(theta) - OUT(average));
 }
 
+KERNEL(logistic, IN(x), real* y) {
+    EACH_NUMBER OUT(y) = sigmoid(AT(x));
+}
+
 // log p = sum_d (x - 1/2) l - |l| / 2 - log(1 + exp(-|l|))
 KERNEL(bernoulli_log_prob, IN(l), IN(x), real* log_p) {
     EACH_ROW {

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..backend import array_module, as_array, keep_freed_memory, on_host, place, tree_map
-from ..numeric import at_once
+from ..numeric import all_known, at_once
 from ..params import Module
 from .metric import COLLAPSED as COLLAPSED
 from .metric import METRICS
@@ -154,7 +154,7 @@ class Model(Module):
         if x.ndim < 2 or width not in (None, x.shape[-1]) or (n is not None and x.shape[-2] not in (1, n)):
             count = "" if n is None else f"{n} "
             raise ValueError(f"{name}: expected {count}rows of {width or 'D'} values, got shape {x.shape}")
-        if isinstance(x, np.ndarray) and not (np.isfinite(x) | (missing & np.isnan(x))).all():  # a GPU would wait
+        if isinstance(x, np.ndarray) and not all_known(x, missing):  # a GPU would wait
             raise ValueError(f"{name}: expected finite {self.theta.dtype} values, got NaN or infinity")
         return x.astype(self.theta.dtype, copy=False)
 
