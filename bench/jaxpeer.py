@@ -89,7 +89,9 @@ class Jax:
 
     def log_px_z(self, params, x, z):
         logits = decoder(self.work, params["decoder"], z)
-        return -(jnp.maximum(logits, 0) - logits * x + jnp.log1p(jnp.exp(-jnp.abs(logits)))).sum(-1)
+        size = jnp.abs(logits)
+        over = 0.5 * (logits + size)  # as maximum(logits, 0), whose gradient at 0 is none of sigmoid's
+        return -(over - logits * x + jnp.log1p(jnp.exp(-size))).sum(-1)
 
     def loss(self, params, x, eps):
         mu, log_var = self.posterior(params, x)
@@ -104,7 +106,7 @@ class Jax:
         loss, g = jax.value_and_grad(self.loss)(params, x, eps)
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        m_scale, v_scale = 1 / (1 - 0.9**t), 1 / (1 - 0.999**t)
+        m_scale, v_scale = (-1 / jnp.expm1(t * math.log(b)) for b in (0.9, 0.999))
         params = jax.tree.map(lambda p, m, v: p - 1e-3 * m * m_scale / (jnp.sqrt(v * v_scale) + 1e-8), params, m, v)
         return params, m, v, key, loss
 
