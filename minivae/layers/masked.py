@@ -66,7 +66,7 @@ class MaskedConv2d(_Convolution):
 
     def forward(self, x, noise=None):
         y = convolve(self._lowered(x), self.W.data * self.mask.data, self.stride, self.padding)
-        self._add_b(y)
+        self.add_b(y)
         return y, x
 
     def backward(self, dy, cache, accumulate=True, need_dx=True):
