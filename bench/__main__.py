@@ -20,6 +20,7 @@ from .worker import OURS, PEERS
 from .works import WORKS, find
 
 HERE = Path(__file__).parent
+MEMORY = (*OURS, "torch")  # whose memory the table shows
 LIMIT = 1e-3  # largest difference of a loss, a gradient or a value from ours, as a part of the largest
 
 
@@ -40,12 +41,13 @@ class Process:
         return self._answer()
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        with self.process:  # closes its pipes, and waits
+            self.process.kill()
 
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
+            self.close()
             raise RuntimeError(f"bench: the process of {self.peer} stopped; its message is above")
         return json.loads(line)
 
@@ -61,7 +63,7 @@ def start(key, threads, peers, folder):
             processes.append(process)
             if peer == "minivae":
                 process.ask("save")
-            elif peer not in OURS:
+            elif peer != "products":
                 differences[peer] = process.ask("check")
         except RuntimeError as error:
             print(f"{error}; left out of {key}", file=sys.stderr)
@@ -108,30 +110,34 @@ def measure(key, threads, peers, rounds, seconds=0.5):
 
 
 def summarize(results):
-    """The numbers of one work's row."""
-    rivals = [peer for peer in results if peer not in OURS]
+    """The numbers of one work's row: {one of OURS: {peer: ratio to it}}, and which of the others is the fastest."""
     row = {peer: quartiles(r["times"])._asdict() | r for peer, r in results.items()}
-    ours = results["minivae"]["times"]
-    ratios = {peer: ratio(ours, r["times"]) for peer, r in results.items() if peer != "minivae"}
-    best = max(rivals, key=lambda peer: ratios[peer].median, default=None)
+    others = [peer for peer in results if peer not in OURS]
+    ratios = {
+        own: {peer: ratio(results[own]["times"], results[peer]["times"]) for peer in others}
+        for own in OURS
+        if own in results
+    }
+    rivals = [peer for peer in others if peer != "products"]
+    best = max(rivals, key=lambda peer: ratios["minivae"][peer].median, default=None)
     return {"peers": row, "ratios": ratios, "best": best}
 
 
 def table(rows):
     """Markdown: one line per work and thread count, medians with quartiles."""
-    lines = [("work", "threads", "unit", *PEERS, "/ torch", "goal", "/ best", "goal", "/ products", "MiB, torch's")]
+    columns = [f"{own} / {peer}" for own in OURS for peer in ("torch", "best", "products")]
+    lines = [("work", "threads", "unit", *PEERS, *columns, "goal / torch", "goal / best", f"MiB: {', '.join(MEMORY)}")]
     for row in rows:
-        work = WORKS[row["work"]]
-        peers = row["peers"]
+        work, peers, best = WORKS[row["work"]], row["peers"], row["best"]
         cells = [work.name, str(row["threads"]), work.unit[0]]
         for peer in PEERS:
             t = peers.get(peer)
             cells.append(f"{t['median']:.3g} ({t['low']:.3g}-{t['high']:.3g})" if t else "")
-        of = {peer: "{1:.2f} ({0:.2f}-{2:.2f})".format(*r) for peer, r in row["ratios"].items()}
-        cells += [of.get("torch", ""), f"{work.goals[0]}"]
-        cells += [f"{of[row['best']]} {row['best']}" if row["best"] else "", f"{work.goals[1]}"]
-        cells.append(of.get("products", ""))
-        cells.append(f"{peers['minivae']['mib']:.0f}, {peers['torch']['mib']:.0f}" if "torch" in peers else "")
+        for own in OURS:
+            of = {peer: "{1:.2f} ({0:.2f}-{2:.2f})".format(*r) for peer, r in row["ratios"].get(own, {}).items()}
+            cells += [of.get("torch", ""), f"{of[best]} {best}" if best in of else "", of.get("products", "")]
+        cells += [f"{work.goals[i]}" if work.goals else "" for i in (0, min(row["threads"], 2))]
+        cells.append(", ".join(f"{peers[peer]['mib']:.0f}" if peer in peers else "-" for peer in MEMORY))
         lines.append(cells)
     return markdown(*lines)
 

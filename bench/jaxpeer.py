@@ -7,15 +7,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .works import CHECKED
+
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 PADDING = [(1, 1), (1, 1)]
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
+MODELS = ("vae", "iwae", "flow", "seqvae")
+SHIFT = math.log(math.e - 1)
+
+
+def layers(params, part):
+    """[(W, b)] of a part by the numbers of its layers; `params` {our name: array}, which lie as ours do."""
+    names = [name for name in params if name.startswith(f"{part}.") and name.endswith(".W")]
+    names.sort(key=lambda name: int(name.split(".")[2]))  # JAX sorts them as texts
+    return [(params[name], params[name[:-1] + "b"]) for name in names]
 
 
 def encoder(work, params, x):
-    """x (..., D) -> (..., 2 L); `params` are pairs (W, b) in the order of the layers, and lie as ours do."""
+    """x (..., D) -> heads beside each other (..., 2 L or more)."""
     act = ACTIVATIONS[work.activation]
-    left = list(params)
+    left = layers(params, "encoder")
     if work.channels:
         x = x.reshape(-1, *work.shape)
         for _ in work.channels:
@@ -31,7 +42,7 @@ def encoder(work, params, x):
 def decoder(work, params, z):
     """z (..., L) -> logits (..., D): a transposed convolution is one of the image with zeros between its pixels."""
     act = ACTIVATIONS[work.activation]
-    left = list(params)
+    left = layers(params, "decoder")
     n_dense = len(left) - len(work.channels)
     for i, (W, b) in enumerate(left[:n_dense]):
         z = z @ W + b
@@ -47,20 +58,70 @@ def decoder(work, params, z):
     return z
 
 
+def planar(z, h):
+    """Planar flows of each example: z (K, N, L) -> (z, log_det (K, N)); h (N, T (2 L + 1))."""
+    L = z.shape[-1]
+    u, w, b = jnp.split(h.reshape(len(h), -1, 2 * L + 1), (L, 2 * L), axis=-1)  # (N, T, L), b (N, T, 1)
+    wu = (w * u).sum(-1, keepdims=True)
+    m = jax.nn.softplus(wu + SHIFT) - 1
+    v = u + (m - wu) * w / ((w * w).sum(-1, keepdims=True) + 1e-12)
+    log_det = 0
+    for t in range(v.shape[1]):
+        a = jnp.tanh((z * w[:, t]).sum(-1, keepdims=True) + b[:, t])  # (K, N, 1)
+        z = z + a * v[:, t]
+        log_det += jnp.log(1 + (1 - a * a) * m[:, t])[..., 0]
+    return z, log_det
+
+
+def gru(params, part, x):
+    """The states (N, T, H) of a GRU along x (N, T, n), from 0."""
+    W, U, b, c = (params[f"{part}.body.layers.0.cell.{name}"] for name in "WUbc")
+
+    def step(h, a):
+        g = h @ U
+        r, u = jnp.split(jax.nn.sigmoid(a[:, : -len(c)] + g[:, : -len(c)]), 2, axis=-1)
+        n = jnp.tanh(a[:, -len(c) :] + r * (g[:, -len(c) :] + c))
+        h = n + u * (h - n)
+        return h, h
+
+    a = (x @ W + b).swapaxes(0, 1)
+    return jax.lax.scan(step, jnp.zeros((len(x), len(c))), a)[1].swapaxes(0, 1)
+
+
+def seqvae(params, x, eps):
+    """The loss of lines x (N, T)."""
+    N, T = x.shape
+    ends = (x == 0).at[:, -1].set(True).argmax(-1)
+    states = gru(params, "encoder", params["encoder.embedding.W"][x])
+    mu, log_var = jnp.split(affine(params, "encoder.heads.layers.0", states[jnp.arange(N), ends]), 2, axis=-1)
+    z = mu + jnp.exp(0.5 * log_var) * eps
+    before = params["decoder.embedding.W"][jnp.pad(x[:, :-1], ((0, 0), (1, 0)))]
+    seen = jnp.concatenate((before, jnp.broadcast_to(z[:, None], (N, T, z.shape[-1]))), axis=-1)
+    log_p = jax.nn.log_softmax(affine(params, "decoder.out.layers.0", gru(params, "decoder", seen)))
+    log_px_z = jnp.take_along_axis(log_p, x[..., None], axis=-1)[..., 0]
+    return kl(mu, log_var).mean() - jnp.where(jnp.arange(T) <= ends[:, None], log_px_z, 0).sum() / N
+
+
+def affine(params, name, x):
+    return x @ params[f"{name}.W"] + params[f"{name}.b"]
+
+
+def kl(mu, log_var):
+    return 0.5 * (mu * mu + jnp.exp(log_var) - 1 - log_var).sum(-1)
+
+
 class Jax:
     """One jitted function per kind of work."""
 
     def __init__(self, work, data, threads):
+        if work.model not in MODELS:
+            raise ValueError(f"no {work.model} is written in JAX")
         self.work = work
         # lists: an index into a device array would be a copy
-        self.x = [jnp.asarray(x) for x in data["x"]]
+        self.x = [jnp.asarray(x, "int32" if work.is_lines else "float32") for x in data["x"]]
         self.eps = [jnp.asarray(eps) for eps in data["eps"]]
         self.images = jnp.split(self.x[0], work.N) if work.kind == "evidence" else None
-        self.z = self.eps[0][0]
-        self.names = list(data["weights"])
-        self.params = {"encoder": [], "decoder": []}
-        for W, b in zip(self.names[::2], self.names[1::2], strict=True):
-            self.params[W.split(".")[0]].append((jnp.asarray(data["weights"][W]), jnp.asarray(data["weights"][b])))
+        self.params = {name: jnp.asarray(array) for name, array in data["weights"].items()}
         self.moments = [jax.tree.map(jnp.zeros_like, self.params) for _ in range(2)]
         self.t = 0
         self.key = jax.random.key(1)
@@ -69,42 +130,54 @@ class Jax:
     def check(self):
         work, x, eps = self.work, self.x, self.eps
         if work.kind == "step":
-            gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0][0])
-            leaves = jax.tree.leaves([gradient["encoder"], gradient["decoder"]])
-            values = {"grad/" + name: g for name, g in zip(self.names, leaves, strict=True)}
-            values["losses"] = [self._step(x[i % len(x)], eps[i][0]) for i in range(len(eps))]
+            gradient = jax.jit(jax.grad(self.loss))(self.params, x[0], eps[0])
+            values = {"grad/" + name: g for name, g in gradient.items()}
+            values["losses"] = [self._step(x[i % len(x)], eps[i]) for i in range(CHECKED)]
         elif work.kind == "evidence":
-            values = {"log_px": self._log_px(self.params, x[0], eps[0])}
+            values = {"log_px": jax.jit(self.bound)(self.params, x[0], eps[0])}
         elif work.kind == "encode":
             values = dict(zip(("mu", "log_var"), self._encode(self.params, x[0]), strict=True))
         else:
-            values = {"x_hat": self._decode(self.params, self.z)}
+            values = {"x_hat": self._decode(self.params, eps[0])}
         return {name: np.asarray(value) for name, value in values.items()}
 
-    def translate(self, name, array):
-        return array
-
     def posterior(self, params, x):
-        return jnp.split(encoder(self.work, params["encoder"], x), 2, axis=-1)
+        """mu, log_var (N, L), and what the flows take."""
+        L = self.work.latent
+        return jnp.split(encoder(self.work, params, x), (L, 2 * L), axis=-1)
 
     def log_px_z(self, params, x, z):
-        logits = decoder(self.work, params["decoder"], z)
-        return -(jnp.maximum(logits, 0) - logits * x + jnp.log1p(jnp.exp(-jnp.abs(logits)))).sum(-1)
+        logits = decoder(self.work, params, z)
+        size = jnp.abs(logits)
+        over = 0.5 * (logits + size)  # as maximum(logits, 0), whose gradient at 0 is none of sigmoid's
+        return -(over - logits * x + jnp.log1p(jnp.exp(-size))).sum(-1)
 
     def loss(self, params, x, eps):
-        mu, log_var = self.posterior(params, x)
-        kl = 0.5 * (mu * mu + jnp.exp(log_var) - 1 - log_var).sum(-1)
-        return (kl - self.log_px_z(params, x, mu + jnp.exp(0.5 * log_var) * eps)).mean()
+        if self.work.is_lines:
+            return seqvae(params, x, eps)
+        if self.work.K:
+            return -self.bound(params, x, eps).mean()
+        mu, log_var, _ = self.posterior(params, x)
+        return (kl(mu, log_var) - self.log_px_z(params, x, mu + jnp.exp(0.5 * log_var) * eps)).mean()
+
+    def bound(self, params, x, eps):
+        """log of the mean importance weight (N,), eps (K, N, L)."""
+        mu, log_var, h = self.posterior(params, x)
+        z, log_det = mu + jnp.exp(0.5 * log_var) * eps, 0
+        if self.work.model == "flow":
+            z, log_det = planar(z, h)
+        log_pz_qz = 0.5 * (eps * eps - z * z + log_var).sum(-1) + log_det  # log p(z) - log q(z | x)
+        return jax.nn.logsumexp(self.log_px_z(params, x, z) + log_pz_qz, axis=0) - math.log(len(eps))
 
     @functools.partial(jax.jit, static_argnums=0, donate_argnums=(1, 2, 3))
     def _update(self, params, m, v, t, x, key, eps=None):
         """One step of Adam (Kingma & Ba 2015, algorithm 1), with new noise unless it is given."""
         key, own = jax.random.split(key)
-        eps = jax.random.normal(own, (self.work.N, self.work.latent)) if eps is None else eps
+        eps = jax.random.normal(own, self.work.noise) if eps is None else eps
         loss, g = jax.value_and_grad(self.loss)(params, x, eps)
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        m_scale, v_scale = 1 / (1 - 0.9**t), 1 / (1 - 0.999**t)
+        m_scale, v_scale = (-1 / jnp.expm1(t * math.log(b)) for b in (0.9, 0.999))
         params = jax.tree.map(lambda p, m, v: p - 1e-3 * m * m_scale / (jnp.sqrt(v * v_scale) + 1e-8), params, m, v)
         return params, m, v, key, loss
 
@@ -116,24 +189,16 @@ class Jax:
 
     @functools.partial(jax.jit, static_argnums=0)
     def _encode(self, params, x):
-        return self.posterior(params, x)
+        return self.posterior(params, x)[:2]
 
     @functools.partial(jax.jit, static_argnums=0)
     def _decode(self, params, z):
-        return jax.nn.sigmoid(decoder(self.work, params["decoder"], z))
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def _log_px(self, params, x, eps):
-        """eps (K, N, L) -> (N,)"""
-        mu, log_var = self.posterior(params, x)
-        z = mu + jnp.exp(0.5 * log_var) * eps
-        log_pz_qz = 0.5 * (eps * eps - z * z + log_var).sum(-1)  # log p(z) - log q(z | x)
-        return jax.nn.logsumexp(self.log_px_z(params, x, z) + log_pz_qz, axis=0) - math.log(len(eps))
+        return jax.nn.sigmoid(decoder(self.work, params, z))
 
     @functools.partial(jax.jit, static_argnums=0)
     def _draw_log_px(self, params, x, key):
         key, own = jax.random.split(key)
-        return key, self._log_px(params, x, jax.random.normal(own, (self.work.K, 1, self.work.latent)))
+        return key, self.bound(params, x, jax.random.normal(own, (self.work.K, 1, self.work.latent)))
 
     def step(self, i):
         return self._step(self.x[i % len(self.x)])
@@ -152,7 +217,7 @@ class Jax:
         jax.block_until_ready(self._encode(self.params, self.x[0]))
 
     def decode(self, i):
-        self._decode(self.params, self.z).block_until_ready()
+        self._decode(self.params, self.eps[0]).block_until_ready()
 
     def sample(self, i):
         self.key, x_hat = self._sample(self.params, self.key)

@@ -8,7 +8,6 @@ import argparse
 import os
 import time
 from functools import partial
-from itertools import cycle
 from typing import NamedTuple
 
 if __name__ == "__main__":
@@ -25,6 +24,7 @@ from minivae.layers.lines import END, UNKNOWN
 from minivae.models import MODELS
 from minivae.tables import markdown
 
+from .pytorch import load, parts
 from .variants import LIMIT
 
 CLIP = 5.0
@@ -136,43 +136,10 @@ class LanguageModel(nn.Module):
 TWINS = {"seqvae": SeqVAE, "lm": LanguageModel}
 
 
-def same(t):
-    return t
-
-
-def turned(t):
-    return t.T
-
-
-def candidate(t):
-    """Of the second biases of a GRU; those of the gates are no use, and not ours."""
-    return t[len(t) // 3 * 2 :]
-
-
-VIEWS = {
-    nn.Embedding: [same],
-    nn.GRU: [turned, turned, same, candidate],
-    nn.Linear: [turned, same],
-    nn.LayerNorm: [same, same],
-}
-
-
-def parts(twin):
-    """[(parameter, view)] in the order of our parameters: the view of it, or of its gradient, has the shape of ours."""
-    found = []
-    for module in twin.modules():
-        found += zip(module.parameters(recurse=False), cycle(VIEWS.get(type(module), [])), strict=False)
-    return found
-
-
 def twin_of(model, twin):
     """The twin with the model's parameters, in its dtype."""
     twin.to(getattr(torch, model.theta.dtype.name))
-    with torch.no_grad():
-        for parameter in twin.parameters():
-            parameter.zero_()
-        for (parameter, view), own in zip(parts(twin), model.params.values(), strict=True):
-            view(parameter).copy_(torch.tensor(own.data))
+    load(twin, [param.data for param in model.params.values()])
     return twin
 
 

@@ -12,9 +12,8 @@ import numpy as np
 from bench import ours, worker
 from bench.__main__ import LIMIT
 from bench.works import arrays
-from minivae.backend import generator, launch, load_backend, place, to_numpy
+from minivae.backend import launch, load_backend
 from minivae.laboratory.timing import in_turns, seconds_of
-from minivae.optim import Adam
 
 PEERS = {"minivae": None, "PyTorch eager": "TorchFused", "PyTorch compiled": "TorchReduced"}  # class in bench.pytorch
 ROUNDS, STEPS = 15, 20  # blocks of so many steps
@@ -68,23 +67,8 @@ class OnDevice(ours.Minivae):
     """minivae with all its arrays on a device, and noise drawn there."""
 
     def __init__(self, work, data, backend):
+        self.backend = backend
         super().__init__(work, data, 1)
-        like = self.model.bind("float32", backend).theta
-        self.optimizer = Adam(self.model)
-        self.x, self.eps = place((self.x, self.eps), like=like)
-        self.rng = generator(1, "noise", like=like)
-
-    def check(self):
-        return to_numpy(super().check())
-
-    def translate(self, name, array):
-        return array
-
-    def issue(self, i):
-        """A step without waiting for its loss."""
-        x = self.x[i % len(self.x)]
-        self.model.loss_and_grads(x, self.model.draw_noise(self.rng, len(x)))
-        self.optimizer.step()
 
 
 def on_torch(name, work, data, device):

@@ -166,7 +166,7 @@ def test_a_nan_is_above_every_limit(tmp_path, monkeypatch):
 
 def test_a_transfer_in_a_step_fails(monkeypatch):
     issue = gpu_timing.OnDevice.issue
-    monkeypatch.setattr(gpu_timing.OnDevice, "issue", lambda self, i: (issue(self, i), backend.to_numpy(self.eps)))
+    monkeypatch.setattr(gpu_timing.OnDevice, "issue", lambda self, i: (issue(self, i), backend.to_numpy(self.eps[0])))
     section = gpu.operations(None)
     assert not section.ok
     assert "| dense | 3 | 3 | " in section.text
