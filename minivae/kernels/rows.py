@@ -26,7 +26,7 @@ def each(name, *inputs, n_out=1, null=0, text=KERNELS):
     if not alike and any([a.shape != shape for a in arrays]):
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     outputs = [empty(shape, like) for _ in range(n_out)]
-    walked = (1, outputs[0].size) if alike else shape  # without gaps all rows are one
+    walked = (1, outputs[0].size) if alike else shape or (1,)  # without gaps all rows are one
     args = as_rows(*inputs, like=like, shape=walked, alike=alike)
     start(name, walked, like, *args, *outputs, *[0] * null, text=text, of_numbers=True)
     return outputs if n_out > 1 else outputs[0]
@@ -116,7 +116,7 @@ def _as_rows(a, like, shape):
             return a, shape[-1]
         if a.shape == shape and a.ndim == 2 and a.strides[1] == a.itemsize:  # as the halves of an encoder's output lie
             return a, a.strides[0] // a.itemsize
-        if a.size == shape[-1] and a.flags.c_contiguous:  # as b: one row for all
+        if a.size == shape[-1] == a.shape[-1] and a.flags.c_contiguous:  # as b: one row for all
             return a, 0
     xp = array_module(like)
     a = xp.broadcast_to(a.astype(like.dtype, copy=False), shape)
