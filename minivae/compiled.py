@@ -49,10 +49,10 @@ class _Compiled(ModuleType):
         return array
 
     def zeros(self, shape, dtype="float64"):
-        return self.full(shape, 0, dtype)
+        return self.full(shape, 0.0, dtype)
 
     def ones(self, shape, dtype="float64"):
-        return self.full(shape, 1, dtype)
+        return self.full(shape, 1.0, dtype)
 
     def zeros_like(self, array, dtype=None):
         return self.zeros(array.shape, array.dtype if dtype is None else dtype)
