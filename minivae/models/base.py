@@ -182,7 +182,7 @@ class Model(Module):
         if len(x) <= n or not on_host(x):
             return f(x)
         keep_freed_memory()
-        result = tree_map(lambda a: np.empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
+        result = tree_map(lambda a: array_module(a).empty((len(x), *a.shape[1:]), a.dtype), f(x[:1]))
         for i in range(0, len(x), n):
             y = f(x[i : i + n])
             if isinstance(y, tuple):
