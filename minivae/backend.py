@@ -87,7 +87,7 @@ def has_kernels(tree):
     while isinstance(tree, tuple):
         tree = tree[0]
     if isinstance(tree, ON_HOST):
-        return type(tree) is CompiledArray and tree.dtype.char in "fd"
+        return type(tree) is CompiledArray and tree.dtype.char in "fd" and tree.dtype.isnative
     return hasattr(array_module(tree), "RawModule") and tree.dtype.name in REALS
 
 
