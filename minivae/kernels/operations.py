@@ -35,7 +35,7 @@ def bernoulli_log_prob_backward(g, logits, *, x):
 
 def gaussian_log_prob(x, mu, log_var, *, observed=None):
     arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
-    like, shape = x, np.broadcast_shapes(*(a.shape for a in arrays))
+    like, shape = x if x.dtype.kind == "f" else mu, np.broadcast_shapes(*(a.shape for a in arrays))
     log_p = empty(shape[:-1], like)
     rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
     start("gaussian_log_prob", shape, like, *rows, LOG_2PI, log_p)
@@ -44,7 +44,7 @@ def gaussian_log_prob(x, mu, log_var, *, observed=None):
 
 def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
     arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
-    like, shape = x, np.broadcast_shapes(*(a.shape for a in arrays))
+    like, shape = x if x.dtype.kind == "f" else mu, np.broadcast_shapes(*(a.shape for a in arrays))
     results = [empty(shape, like) for _ in range(3)]
     rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
     start("gaussian_log_prob_backward", shape, like, _of_rows(g, like, shape), *rows, *results)

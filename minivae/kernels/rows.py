@@ -116,7 +116,7 @@ def _as_rows(a, like, shape):
             return a, shape[-1]
         if a.shape == shape and a.ndim == 2 and a.strides[1] == a.itemsize:  # as the halves of an encoder's output lie
             return a, a.strides[0] // a.itemsize
-        if a.size == shape[-1] == a.shape[-1] and a.flags.c_contiguous:  # as b: one row for all
+        if a.size == shape[-1] and a.shape[-1:] == shape[-1:] and a.flags.c_contiguous:  # as b: one row for all
             return a, 0
     xp = array_module(like)
     a = xp.broadcast_to(a.astype(like.dtype, copy=False), shape)
