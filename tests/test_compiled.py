@@ -14,7 +14,8 @@ from minivae.backend import array_module, has_kernels, load_backend, place, to_n
 from minivae.cli import main
 from minivae.compiled import CompiledArray
 from minivae.finite import all_finite
-from minivae.layers import MaskedConv2d, patches
+from minivae.layers import GRU, MaskedConv2d, patches
+from minivae.models.examples import small
 from minivae.optim import Adam
 from minivae.runs import Run, checkpoint
 
@@ -183,6 +184,35 @@ def test_patches_of_arrays_with_gaps_of_bytes_and_read_only(rng):
     close(patches.columns_to_image(columns.view(CompiledArray), (6, 4), (1, 1), (0, 0)), expected, 1e-13)
 
 
+@pytest.mark.parametrize("N", [0, 1, 3])
+@pytest.mark.parametrize("of_dy", ["float32", "float64"])
+@DTYPES
+def test_a_recurrent_layer(N, of_dy, dtype, rng):
+    """Its gradient comes with gaps, and may be of another dtype."""
+    layer = GRU(3, 5, rng)
+    x, h = rng.standard_normal((N, 4, 3)), rng.standard_normal((N, 5))
+    dy = rng.standard_normal((N, 8, 5)).astype(of_dy)[:, ::2]
+    results = []
+    for backend in ("numpy", "compiled"):
+        layer.bind(dtype, backend).zero_grad()
+        y, cache = layer.forward(place((x, h), like=layer.theta))
+        dx = layer.backward(load_backend(backend).asarray(dy), cache)
+        results.append((y, dx, layer.grad.copy()))
+    close(*reversed(results), 10 * max(TOLERANCE[dtype], TOLERANCE[of_dy]))
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "gaussian-fixed", "gaussian-full", "student-t"])
+def test_examples_as_bytes(likelihood, rng):
+    """A model may be given them as they lie in a file."""
+    model, x, _ = small("vae", rng, likelihood=likelihood)
+    noise, x, steps = model.draw_noise(rng, len(x)), x.astype("uint8"), []
+    for backend in ("numpy", "compiled"):
+        model.bind("float32", backend)
+        metrics = model.loss_and_grads(*place((x, noise), like=model.theta))
+        steps.append(([np.asarray(value) for value in metrics.values()], model.grad.copy()))
+    close(*reversed(steps), 300 * TOLERANCE["float32"])
+
+
 @pytest.mark.parametrize("N", [0, 2])
 def test_a_masked_convolution(N, rng):
     """Is no layer of the tables; its convolution has kernels all the same."""
@@ -237,6 +267,10 @@ def test_whatever_broadcasts(dtype, rng):
             if broadcast(of_mu, of_log_var, of_eps):
                 eps = rng.standard_normal(of_eps).astype(dtype)
                 check(densities.reparameterize, (mu, log_var), {"eps": eps}, tolerance)
+                of_observed = shapes[rng.integers(len(shapes))]
+                observed = rng.random(of_observed) < 0.7 if broadcast(of_mu, of_log_var, of_eps, of_observed) else None
+                args = eps, mu, log_var
+                check(densities.gaussian_log_prob, args, {"observed": observed}, 20 * tolerance)  # terms may cancel
 
 
 def broadcast(*shapes):
@@ -281,7 +315,10 @@ def test_arrays_with_gaps_and_read_only(made, rng):
         check(densities.kl_standard_normal, (mu, log_var), {})
         check(densities.reparameterize, (mu, log_var), {"eps": mu})
         for dtype in ("uint8", "bool", "int64", "float32", "float64"):
-            check(densities.bernoulli_log_prob, (mu,), {"x": (log_var > 0).astype(dtype)})
+            x = (log_var > 0).astype(dtype)
+            check(densities.bernoulli_log_prob, (mu,), {"x": x})
+            if dtype != "float32":
+                check(densities.gaussian_log_prob, (x, mu, log_var), {"observed": mu > 0})
 
 
 def test_numbers_in_the_byte_order_of_other_machines(rng):
@@ -297,6 +334,7 @@ def test_numbers_without_axes(rng):
     mu, log_var = gaussians(rng, ())
     check(densities.kl_standard_normal, (np.asarray(mu), np.asarray(log_var)), {})
     check(densities.kl_standard_normal, (np.asarray(mu), rng.standard_normal((2, 3))), {})
+    check(densities.kl_standard_normal, (np.asarray(mu), rng.standard_normal((2, 1))), {})
 
 
 @DTYPES

@@ -102,7 +102,7 @@ def test_binding_again_keeps_values(rng):
 def test_bad_binding_says_so(rng):
     with pytest.raises(ValueError, match="dtype: expected float32 or float64, got 'int8'"):
         Dense(2, 2, rng).bind("int8")
-    with pytest.raises(ValueError, match="backend: expected one of numpy, cupy, got 'abacus'"):
+    with pytest.raises(ValueError, match="backend: expected one of numpy, compiled, cupy, got 'abacus'"):
         Dense(2, 2, rng).bind(device="abacus")
 
 

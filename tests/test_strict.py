@@ -224,7 +224,7 @@ def test_minivae_knows_it_only_while_it_is_registered():
     assert load_backend("strict") is strict
     del strict.backend.BACKENDS["strict"]
     try:
-        with pytest.raises(ValueError, match="expected one of numpy, cupy, got 'strict'"):
+        with pytest.raises(ValueError, match="expected one of numpy, compiled, cupy, got 'strict'"):
             load_backend("strict")
     finally:
         strict.backend.BACKENDS["strict"] = lambda: strict
