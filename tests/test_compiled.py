@@ -16,6 +16,7 @@ from minivae.compiled import CompiledArray
 from minivae.finite import all_finite
 from minivae.layers import GRU, MaskedConv2d, patches
 from minivae.models.examples import small
+from minivae.numeric import sigmoid
 from minivae.optim import Adam
 from minivae.runs import Run, checkpoint
 
@@ -263,7 +264,7 @@ def test_whatever_broadcasts(dtype, rng):
         mu, log_var = (rng.standard_normal(shape).astype(dtype) for shape in (of_mu, of_log_var))
         check(densities.kl_standard_normal, (mu, log_var), {}, tolerance)
         check(densities.bernoulli_log_prob, (mu,), {"x": 1 * (log_var > 0)}, tolerance)
-        for of_eps in shapes:
+        for of_eps in (shapes[i] for i in rng.permutation(len(shapes))[:4]):
             if broadcast(of_mu, of_log_var, of_eps):
                 eps = rng.standard_normal(of_eps).astype(dtype)
                 check(densities.reparameterize, (mu, log_var), {"eps": eps}, tolerance)
@@ -314,6 +315,7 @@ def test_arrays_with_gaps_and_read_only(made, rng):
             mu.flags.writeable = log_var.flags.writeable = False
         check(densities.kl_standard_normal, (mu, log_var), {})
         check(densities.reparameterize, (mu, log_var), {"eps": mu})
+        close(sigmoid(mu.view(CompiledArray)), sigmoid(mu), 1e-13)
         for dtype in ("uint8", "bool", "int64", "float32", "float64"):
             x = (log_var > 0).astype(dtype)
             check(densities.bernoulli_log_prob, (mu,), {"x": x})
