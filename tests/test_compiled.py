@@ -386,6 +386,24 @@ def test_what_numpy_makes_of_them(rng):
 
 
 @DTYPES
+@pytest.mark.parametrize("number", [int, float, np.float64], ids=lambda number: number.__name__)
+def test_adam_of_numbers_of_any_kind(number, dtype, rng):
+    """A model's own betas and a rate that was replaced are read by nobody: an integer is a number, too."""
+    thetas = []
+    for backend in ("numpy", "compiled"):
+        model, x, _ = MODELS["vae dense gaussian"](np.random.default_rng(0))
+        model.adam_betas = {"loss": (number(0), number(0) + 0.5)}
+        model.bind(dtype, backend)
+        optimizer = Adam(model, ema=0.5, clip=1.0)
+        optimizer.lr = lambda t: number(1)
+        for t in range(3):
+            model.grad[...] = place(np.random.default_rng(t).standard_normal(model.grad.size), like=model.theta)
+            optimizer.step()
+        thetas.append(to_numpy([model.theta, optimizer.average]))
+    close(*thetas, TOLERANCE[dtype])
+
+
+@DTYPES
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_one_number_that_is_not_finite_is_found(bad, dtype, rng):
     for n in (1, 7, 5000):

@@ -70,13 +70,14 @@ def reparameterize_backward(dz, mu, log_var, *, eps):
 
 
 def adam(theta, g, sum_g, sum_g2, b1, b2, tiny, lr, unit, scale=None, decay=None):
-    rates = (lr, lr * unit, unit, 0) if isinstance(lr, float) else (0.0, 0.0, unit, lr)  # 0: a null pointer
+    b1, b2, tiny, unit = map(float, (b1, b2, tiny, unit))  # an integer would go as one
+    rates = (0.0, 0.0, unit, lr) if np.ndim(lr) else (float(lr), float(lr * unit), unit, 0)  # 0: a null pointer
     factors = (0 if a is None else a for a in (scale, decay))
     start("adam", (1, theta.size), theta, theta, g, sum_g, sum_g2, b1, b2, tiny, *rates, *factors, of_numbers=True)
 
 
 def follow(average, theta, share):
-    start("follow", (1, theta.size), theta, average, theta, share, of_numbers=True)
+    start("follow", (1, theta.size), theta, average, theta, float(share), of_numbers=True)
 
 
 def sigmoid(x):
