@@ -1,4 +1,7 @@
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,10 @@ import pytest
 REAL_DATA = os.environ.pop("MINIVAE_DATA", None) or os.environ.get("MINIVAE_REAL_DATA")
 if REAL_DATA:
     os.environ["MINIVAE_REAL_DATA"] = REAL_DATA  # of the fixture below, in every process
-os.environ["XDG_CACHE_HOME"] = "/nonexistent"
+if "MINIVAE_TEST_CACHE" not in os.environ:  # an empty cache, the same one for every process of this run
+    os.environ["MINIVAE_TEST_CACHE"] = tempfile.mkdtemp(prefix="minivae-tests-")
+    atexit.register(shutil.rmtree, os.environ["MINIVAE_TEST_CACHE"], ignore_errors=True)
+os.environ["XDG_CACHE_HOME"] = os.environ["MINIVAE_TEST_CACHE"]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several processes share the cores
 
 
