@@ -61,7 +61,7 @@ class _Compiled(ModuleType):
         return self.ones(array.shape, array.dtype if dtype is None else dtype)
 
 
-def aligned(shape, dtype, cls=np.ndarray):
+def aligned(shape, dtype, cls):
     """A new array that begins where a line of the processor's cache does."""
     size = dtype.itemsize * (math.prod(shape) if isinstance(shape, tuple | list) else shape)
     if size < PAGE:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..backend import REALS, THREADS, array_module, has_kernels, launch, on_host
-from ..compiled import aligned, function, run
+from ..compiled import CompiledArray, aligned, function, run
 from .text import DEVICE, FUNCTIONS, HOST, KERNELS
 
 SMALL = 2**14  # numbers: on a CPU the start of a kernel takes longer than NumPy's lines for fewer
@@ -87,7 +87,7 @@ def _function(text, name, real):
 
 def empty(shape, like):
     """A new array for a kernel to fill, on the machine and in the dtype of `like`."""
-    return aligned(shape, like.dtype, type(like)) if on_host(like) else array_module(like).empty(shape, like.dtype)
+    return aligned(shape, like.dtype, CompiledArray) if on_host(like) else array_module(like).empty(shape, like.dtype)
 
 
 def as_rows(*arrays, like, shape, alike=False):
