@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from ...numeric import sigmoid
 from . import priors_by_hand as by_hand
 from .draws import as_it_is, averaged, log_sum_exp
 from .priors_by_hand import LOG_2PI
@@ -16,6 +17,16 @@ PRIORS = {
     "17.1": {
         "exp underflows where z is far from every Gaussian: subtract the largest a of that z first": _mix(
             say=lambda a: np.log(np.exp(a).sum(axis=0))),
+        "nan_to_num hides that exp underflows where z is far: subtract the largest a of that z first": _mix(
+            say=lambda a: np.nan_to_num(np.log(np.exp(a).sum(axis=0)))),
+        "1e-300 in the log hides that exp underflows where z is far: subtract the largest a of that z first": _mix(
+            say=lambda a: np.log(np.exp(a).sum(axis=0) + 1e-300)),
+        "1e-12 in the log hides that exp underflows where z is far: subtract the largest a of that z first": _mix(
+            say=lambda a: np.log(np.exp(a).sum(axis=0) + 1e-12)),
+        "the smallest a or their mean is subtracted, and exp overflows where z is far: take the largest": _mix(
+            say=lambda a: a.min(axis=0) + np.log(np.exp(a - a.min(axis=0)).sum(axis=0))),
+        "the log is missing: top is added to the log of the sum": _mix(
+            say=lambda a: a.max(axis=0) + np.exp(a - a.max(axis=0)).sum(axis=0)),
         "top was subtracted before exp: add it again behind the log": _mix(
             say=lambda a: log_sum_exp(a) - a.max(axis=0)),
         "top is subtracted once more, where it should be added": _mix(
@@ -24,6 +35,7 @@ PRIORS = {
         "divided by C: a sum is wanted, the weights are in log_w": _mix(
             shift=lambda a: -np.log(len(a))),
         "log_w is missing": _mix(weigh=lambda w, p: p),
+        "log_w is added twice": _mix(weigh=lambda w, p: 2 * w + p),
         "log_w is missing, and in its place stands 1 / C: the weights are not equal here": _mix(
             weigh=lambda w, p: p - np.log(len(p))),
         "the weight is multiplied with the density: so its logarithm is added to the log density": _mix(
@@ -45,10 +57,15 @@ PRIORS = {
         "log(2 pi) is missing in the log density": _mix(const=0),
         "log_var is missing in the log density": _mix(log=0),
         "standard deviation for variance: exp(log_var) is the variance": _mix(variance=lambda a: np.exp(a / 2)),
+        "log_var is the log of the variance; here it stands for that of the standard deviation": _mix(
+            variance=lambda a: np.exp(2 * a), log=2),
+        "divided by exp(-log_var): v is exp(log_var)": _mix(variance=lambda a: np.exp(-a)),
         "the square is not divided by the variance": _mix(variance=lambda a: 1 + 0 * a),
         "averaged over the latents, not summed": _mix(total=averaged),
     },
     "17.2": {
+        "exp underflows where there are many latents, and log q(z) is -inf: call log_mixture": _split(
+            marginal=lambda a: np.log(np.exp(a).sum(axis=0))),
         "the weight 1 / N is missing in q(z)": _split(weight=lambda N: 0),
         "the weight of q(z) is 1 / N: its logarithm is -log N, not +log N": _split(weight=np.log),
         "1 / N stands where its logarithm should be": _split(weight=lambda N: 1 / N),
@@ -65,6 +82,11 @@ PRIORS = {
         "that is the mean KL, both parts together": _split(second="qz_x"),
         "p is subtracted in both: the first part contains no p": _split(minus="pz"),
         "that is minus the entropy of q(z | x): log q(z) is not subtracted": _split(minus="0"),
+        "that is the entropy of q(z): log q(z | x) is missing": _split(first="0"),
+        "that is the mean of -log p(z): log q(z) is missing": _split(second="0"),
+        "the mean of log q(z | x) is from its formula: both parts are wanted from the draws": (
+            by_hand.surgery_by_formula),
+        "averaged over the latents, not summed": _split(each=lambda log_q, L: log_q / L),
         "averaged over all pairs: z_n is from the posterior of x_n alone, so take the diagonal": _split(
             own=lambda log_q: log_q.mean(axis=0)),
         "all pairs are summed and divided by N: take the diagonal, N numbers": by_hand.surgery_of_pairs,
@@ -75,10 +97,15 @@ PRIORS = {
         "the sign of the information: it is log q(z | x) - log q(z)": _split(ahead=-1),
         "that is log N less the information, how uncertain z leaves which x it is from": _split(
             more=lambda info, N: np.log(N) - info),
+        "that is log N, the most it can be: the mean of log q(z | x) - log q(z) is wanted": _split(
+            more=lambda info, N: np.log(N)),
+        "the information is not divided by N: it is a mean over the draws": _split(more=lambda info, N: N * info),
         "log N is added to the information: its place is in log q(z) alone": _split(
             more=lambda info, N: np.log(N) + info),
         "the sign of the marginal KL: it is log q(z) - log p(z)": _split(behind=-1),
         "summed over the draws; the mean is wanted": _split(total=np.sum),
+        "the mean is over N, not N - 1": _split(total=lambda a: a.sum() / (len(a) - 1)),
+        "that is in bits: nats are wanted, do not divide by log 2": _split(total=lambda a: a.mean() / np.log(2)),
         "not averaged over the draws: a single number each": _split(total=as_it_is),
         "p is taken for N(0, I); log_pz is given": _split(
             prior=lambda log_pz, z: -0.5 * (LOG_2PI + z**2).sum(axis=-1)),
@@ -92,6 +119,10 @@ PRIORS = {
         "that is the standard deviation; the logarithm of the variance is wanted": _gauss(say=np.sqrt),
         "that is the logarithm of the standard deviation": _gauss(say=lambda v: np.log(v) / 2),
         "that is the logarithm of the precision: the sign": _gauss(say=lambda v: -np.log(v)),
+        "the log of each part is taken: add the two parts first": lambda mu, log_var: (
+            mu.mean(axis=0), np.log(np.exp(log_var).mean(axis=0)) + np.log(mu.var(axis=0))),
+        "both parts are halved: v_p is their sum": _gauss(say=lambda v: np.log(v / 2)),
+        "v is exp(log_var), not exp(-log_var)": _gauss(variance=lambda a: np.exp(-a)),
         "log_var is averaged: the mean of the variances is wanted, exp comes first": _gauss(
             width=lambda v: np.exp(np.log(v).mean(axis=0))),
         "the mean of log_var is the log of the prior's variance only without spread and if all are equal": (
@@ -105,7 +136,11 @@ PRIORS = {
         "mu_p^2 is added, where it should be subtracted": _gauss(
             spread=lambda mu: (mu**2).mean(axis=0) + mu.mean(axis=0) ** 2),
         "the standard deviation of mu; its variance is wanted": _gauss(spread=lambda mu: mu.std(axis=0)),
-        "that is np.var with ddof=1; here the plain one is wanted": _gauss(
+        "the spread is around one mean of all latents: each has its own, over axis 0": _gauss(
+            spread=lambda mu: ((mu - mu.mean()) ** 2).mean(axis=0)),
+        "the mean of the absolute deviations; that of their squares is wanted": _gauss(
+            spread=lambda mu: abs(mu - mu.mean(axis=0)).mean(axis=0)),
+        "divided by N - 1, as np.var does with ddof=1; here the plain one is wanted": _gauss(
             spread=lambda mu: mu.var(axis=0, ddof=1)),
         "the two parts are multiplied: they add up": lambda mu, log_var: (
             mu.mean(axis=0),
@@ -116,6 +151,9 @@ PRIORS = {
         "mu_p is the plain mean of mu, without weights": _gauss(
             center=lambda mu, v: (mu / v).sum(axis=0) / (1 / v).sum(axis=0)),
         "mu_p is not 0: it is the mean of mu": _gauss(center=lambda mu, v: 0 * mu[0]),
+        "mu_p is summed over the examples; the mean is wanted": _gauss(center=lambda mu, v: mu.sum(axis=0)),
+        "one number for all latents: take the means over axis 0": _gauss(
+            center=lambda mu, v: mu.mean(), width=lambda v: v.mean(), spread=lambda mu: mu.var()),
         "averaged over the latents, not over the examples": _gauss(
             center=lambda mu, v: mu.mean(axis=1), width=lambda v: v.mean(axis=1),
             spread=lambda mu: mu.var(axis=1)),
@@ -135,6 +173,11 @@ PRIORS = {
         "exp(a) is not divided by p(z): the shares of one z add up to 1": _down(share=lambda a, w: np.exp(a)),
         "exp(a) and p(z) both underflow where z is far: take their quotient as one exp of a difference": _down(
             share=lambda a, w: np.exp(a) / np.exp(a).sum(axis=0)),
+        "exp(a) underflows where z is far, and what keeps it from 0 / 0 makes all shares 0 there: take one exp of a "
+        "difference": _down(share=lambda a, w: np.exp(a) / np.maximum(np.exp(a).sum(axis=0), 1e-300)),
+        "exp(a - a_max) is not divided by its sum: the shares of one z add up to 1": _down(
+            share=lambda a, w: np.exp(a - a.max(axis=0))),
+        "those are the logarithms of the shares: exp is missing": _down(share=lambda a, w: a - log_sum_exp(a)),
         "the weights w stand for the shares: the share of a component depends on z": _down(
             share=lambda a, w: np.exp(w) + 0 * a),
         "every component gets the same share, 1 / C: the share depends on z": _down(
@@ -143,8 +186,9 @@ PRIORS = {
             share=lambda a, w: 1 + 0 * a),
         "the shares add up to 1 over the z; they do so over the components, axis 0": _down(
             share=lambda a, w: np.exp(a - log_sum_exp(a.T)[:, None])),
-        "log_w is missing in the shares": _down(weights=0),
-        "log_w is in the shares twice": _down(weights=2),
+        "log_w is missing in the shares": _down(logs=np.zeros_like),
+        "log_w is in the shares twice": _down(logs=lambda w: 2 * w),
+        "w stands in the shares where its logarithm should be": _down(logs=np.exp),
         "the density of each component is divided by p(z), but not weighted: w is missing": _down(
             share=lambda a, w: np.exp(a - w - log_sum_exp(a))),
         "only the likeliest component gets a gradient: each gets its share": _down(
@@ -158,12 +202,23 @@ PRIORS = {
         "the sign of dlog_var": _down(sign=(1, 1, -1)),
         "the signs of dz and dmu": _down(sign=(-1, -1, 1)),
         "the sign: that is the gradient of -log p(z)": _down(sign=(-1, -1, -1)),
+        "dz and dmu are multiplied with the variance, where they should be divided by it": _down(
+            outer=np.square),
+        "the variance is missing in dz and dmu: both are divided by it": _down(outer=as_it_is),
         "not divided by the variance": _down(over=lambda v: 1),
         "divided by the standard deviation: exp(log_var) is the variance": _down(over=np.sqrt),
         "divided by the square of the variance": _down(over=np.square),
         "log_var is used where its exponential should be": _down(variance=as_it_is),
         "the half is missing in dlog_var": _down(half=1),
         "the -1 is missing in dlog_var: log_var is in the normalizer, too": _down(one=0),
+        "the half is in d^2 / v, but not in the -1 of dlog_var: log_var has it in both": _down(one=2),
+        "the half is in the -1 of dlog_var, but not in d^2 / v: log_var has it in both": _down(half=1, one=0.5),
+        "d^2 / v is missing in dlog_var": _down(square=lambda d: 0 * d),
+        "the -1 of dlog_var is not multiplied with the share": _down(last=lambda r, g: g),
+        "the -1 of dlog_var is not multiplied with g": _down(last=lambda r, g: r / g),
+        "the -1 of dlog_var is outside the sum over the z: it is multiplied with g and the share": _down(
+            last=lambda r, g: 1 / len(g)),
+        "the -1 of dlog_var is multiplied neither with g nor with the share": _down(last=lambda r, g: 1),
         "the -1 of dlog_var has the wrong sign": _down(one=-1),
         "the sign of d^2 / v in dlog_var: a wider Gaussian makes a z that is far off likelier": _down(
             square=lambda d: -(d**2)),
@@ -183,6 +238,7 @@ PRIORS = {
         "the derivative of the sigmoid is u (1 - u); 1 - u is missing": _pseudo(squash=lambda u, a: u),
         "1 - u^2 is the derivative of tanh; that of the sigmoid is u (1 - u)": _pseudo(
             squash=lambda u, a: 1 - u**2),
+        "u^2: the derivative of the sigmoid is u (1 - u)": _pseudo(squash=lambda u, a: u**2),
         "divided by u (1 - u), where it should be multiplied": _pseudo(squash=lambda u, a: 1 / (u * (1 - u))),
         "the derivative of tanh is forgotten": _pseudo(bend=lambda h, t: 1 + 0 * t),
         "h (1 - h) is the derivative of a sigmoid; that of tanh is 1 - h^2": _pseudo(
@@ -196,9 +252,18 @@ PRIORS = {
         "dmu and dlog_var are exchanged: the heads are mu first": _pseudo(heads=lambda m, v: (v, m)),
         "dlog_var is forgotten: u moves the widths as well": _pseudo(heads=lambda m, v: (m, 0 * v)),
         "dmu is forgotten: u moves the means": _pseudo(heads=lambda m, v: (0 * m, v)),
+        "dlog_var has the wrong sign in the heads": _pseudo(heads=lambda m, v: (m, -v)),
         "b1 is forgotten in the forward": _pseudo(bias=0),
+        "b1 is subtracted in the forward: it is added": _pseudo(bias=-1),
+        "u = sigmoid(a), not sigmoid(-a)": _pseudo(pixels=lambda a: sigmoid(-a)),
+        "h is a sigmoid in the forward: it is tanh": _pseudo(unit=sigmoid),
+        "the units of the encoder are tanh; here they are sigmoids, forward and backward": _pseudo(
+            unit=sigmoid, bend=lambda h, t: h * (1 - h)),
         "the pixels of the forward are a: they are u = sigmoid(a)": _pseudo(pixels=as_it_is),
         "dW1 has a: the input of the layer is u = sigmoid(a)": _pseudo(inputs=lambda u, a: a),
+        "dW1 has u (1 - u): the input of the layer is u": _pseudo(inputs=lambda u, a: u * (1 - u)),
+        "dW2 has 1 - h^2: the input of the second layer is h": _pseudo(units=lambda h, t: 1 - h**2),
+        "1 - h^2 is in dW2 as well: the second layer is behind the tanh": _pseudo(units=lambda h, t: h * (1 - h**2)),
         "dW2 has t: the input of the second layer is h = tanh(t)": _pseudo(units=lambda h, t: t),
         "dW2 has dt: the second layer has the input h": by_hand.exchanged,
         "averaged over the pseudo-inputs: whether there is a mean is already in dmu": _pseudo(
