@@ -112,7 +112,7 @@ class _Reasons:
         self.task, self.inputs, self.found, self.wrong = task, inputs, found, wrong
         self.truths = {name: truth if isinstance(truth, str) else np.asarray(truth, "float64")
                        for name, truth in truths.items()}  # fmt: skip
-        self.got = {name: got if isinstance(got, str) else None if _of_bool(got, self.truths[name]) else numbers(got)
+        self.got = {name: got if isinstance(got, str) else None if isinstance(got, bool | np.bool_) else numbers(got)
                     for name, got in found.items()}  # fmt: skip
         with np.errstate(all="ignore"):  # overflow may be the slip
             self.slips = {text: self._outputs(slip) for text, slip in task.slips.items()
