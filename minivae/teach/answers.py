@@ -93,7 +93,8 @@ def _verdict(task, answer, arrays):
                 lines, share = complaints + lines * (share < 1), 0
         if share < 1:
             named = any(text in line for text in task.slips for line in lines)
-            sizes = "  the arrays before these, of other sizes, went well: does it take a size for granted?"
+            sizes = ("  the arrays before these, of other sizes, went well: does it take a size for granted? Or what "
+                     "the numbers are like?")  # fmt: skip
             return lines + [sizes] * (bool(passed) and not named), share
         passed.append(inputs)
     return lines, share

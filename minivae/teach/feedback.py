@@ -54,7 +54,7 @@ def _difference(got, truth, task):
     if task.indices and getattr(got, "dtype", np.dtype(int)).kind == "f":
         return f"expected whole numbers, which can be indices, got {kind_of(got)}", 1.0
     a, b = numbers(got), np.asarray(truth, "float64")
-    if isinstance(got, bool | np.bool_):
+    if _of_bool(got, b):
         return f"expected numbers, got {kind_of(got)}", 1.0
     if np.iscomplexobj(got):
         return "expected real numbers, got complex ones", 1.0
@@ -74,6 +74,12 @@ def _difference(got, truth, task):
     where = f"worst at {list(i)}: " if i else ""
     size = f"largest error {largest:.3g}" + (f", {largest / scale:.2g} of the largest true value" if scale else "")
     return f"{size}; {where}your value {a[i] + 0:.6g} / true value {b[i] + 0:.6g}", largest
+
+
+def _of_bool(got, truth):
+    """Whether it is True or False, or an array of them where not all numbers are 0 or 1."""
+    array = isinstance(got, np.ndarray) and got.dtype == bool and not np.isin(truth, (0, 1)).all()
+    return array or isinstance(got, bool | np.bool_)
 
 
 def _shape(a):
@@ -106,7 +112,8 @@ class _Reasons:
         self.task, self.inputs, self.found, self.wrong = task, inputs, found, wrong
         self.truths = {name: truth if isinstance(truth, str) else np.asarray(truth, "float64")
                        for name, truth in truths.items()}  # fmt: skip
-        self.got = {name: got if isinstance(got, str) else numbers(got) for name, got in found.items()}
+        self.got = {name: got if isinstance(got, str) else None if isinstance(got, bool | np.bool_) else numbers(got)
+                    for name, got in found.items()}  # fmt: skip
         with np.errstate(all="ignore"):  # overflow may be the slip
             self.slips = {text: self._outputs(slip) for text, slip in task.slips.items()
                           if not any(self._shows(slip, inputs) for inputs in passed)}  # fmt: skip

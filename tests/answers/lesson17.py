@@ -107,6 +107,22 @@ def in_loops(z, mu, log_var, log_w):
     return np.array(out)
 
 
+def of_a(say, v=np.exp, log=1.0, w=1.0):
+    """log p(z), from a (C, N)."""
+
+    def answer(z, mu, log_var, log_w):
+        d2 = (z - mu[:, None]) ** 2
+        log_p = -0.5 * (np.log(2 * np.pi) + log * log_var[:, None] + d2 / v(log_var)[:, None]).sum(axis=2)
+        return say(w * log_w[:, None] + log_p)
+
+    return answer
+
+
+def lse(a, top=np.max, tiny=0.0):
+    m = top(a, axis=0)
+    return m + np.log(np.exp(a - m).sum(0) + tiny)
+
+
 # ---- 17.2: z, mu, log_var, log_pz -> information, marginal_kl
 
 
@@ -237,6 +253,45 @@ def by_difference(z, mu, log_var, log_pz):
     return [(own - log_pz).mean() - marginal, marginal]
 
 
+def halves(first, second=lambda own, log_qz, log_pz: np.mean(log_qz - log_pz)):
+    """Both parts, of log q(z_n | x_n), log q(z_n) and log p(z_n)."""
+
+    def answer(z, mu, log_var, log_pz):
+        own, log_qz = logs(z, mu, log_var)
+        return first(own, log_qz, log_pz), second(own, log_qz, log_pz)
+
+    return answer
+
+
+def information_of(own, log_qz, log_pz):
+    return np.mean(own - log_qz)
+
+
+def over_n_less_one(z, mu, log_var, log_pz):
+    return tuple(a.sum() / (len(a) - 1) for a in per_example(z, mu, log_var, log_pz))
+
+
+def in_bits(z, mu, log_var, log_pz):
+    return tuple(a.mean() / np.log(2) for a in per_example(z, mu, log_var, log_pz))
+
+
+def entropy_by_formula(z, mu, log_var, log_pz):
+    _, log_qz = logs(z, mu, log_var)
+    entropy = 0.5 * (1 + np.log(2 * np.pi) + log_var).sum(axis=1)
+    return -entropy.mean() - log_qz.mean(), (log_qz - log_pz).mean()
+
+
+def latents_averaged(z, mu, log_var, log_pz):
+    log_q = log_density(z, mu, log_var) / z.shape[1]
+    log_qz = np.logaddexp.reduce(log_q, axis=0) - np.log(len(z))
+    return np.mean(np.diag(log_q) - log_qz), np.mean(log_qz - log_pz)
+
+
+def without_the_max(z, mu, log_var, log_pz):
+    own, log_qz = logs(z, mu, log_var)[0], np.log(np.exp(log_density(z, mu, log_var)).mean(0))
+    return np.mean(own - log_qz), np.mean(log_qz - log_pz)
+
+
 # ---- 17.3: mu, log_var -> mu_p, log_var_p
 
 
@@ -361,15 +416,33 @@ def by_softmax_in_loops(g, z, mu, log_var, log_w):
     return dz, dmu, dlog_var
 
 
+def of_share(part, outer=lambda v: 1 / v):
+    """dlog_var is 0.5 times the sum over n of `part`, made of share r, g, d^2 / v; dz and dmu have `outer` of v."""
+
+    def answer(g, z, mu, log_var, log_w):
+        r = np.exp(log_w[:, None] + log_density(z, mu, log_var) - log_mixture(z, mu, log_var, log_w))[..., None]
+        v, d, g = np.exp(log_var)[:, None], z - mu[:, None], g[:, None]
+        each = g * r * d * outer(v)
+        return -each.sum(0), each.sum(1), 0.5 * part(r, g, d**2 / v).sum(1)
+
+    return answer
+
+
+def plain_w(g, z, mu, log_var, log_w):
+    a = np.exp(log_w)[:, None] + log_density(z, mu, log_var)
+    r = np.exp(a - np.logaddexp.reduce(a, axis=0))
+    return backward(g, z, mu, log_var, log_w, share=lambda *_: r)
+
+
 # ---- 17.5: dmu, dlog_var, a, W1, b1, W2 -> da, dW1, dW2
 
 
 def chain(dmu, dlog_var, a, W1, b1, W2, pixel=lambda u, a: u * (1 - u), unit=lambda h, t: 1 - h**2, bias=1.0,
-          seen=lambda u, a: u, out=lambda h, t: h, order=(0, 1)):  # fmt: skip
-    u = 1 / (1 + np.exp(-a))
+          seen=lambda u, a: u, out=lambda h, t: h, order=(0, 1), turn=1.0, squash=np.tanh, pick=-1.0):  # fmt: skip
+    u = 1 / (1 + np.exp(pick * a))
     t = u @ W1 + bias * b1
-    h = np.tanh(t)
-    up = np.hstack([(dmu, dlog_var)[i] for i in order])
+    h = squash(t)
+    up = np.hstack([(dmu, turn * dlog_var)[i] for i in order])
     dt = np.matmul(up, W2.T) * unit(h, t)
     return np.matmul(dt, W1.T) * pixel(u, a), np.matmul(seen(u, a).T, dt), np.matmul(out(h, t).T, up)
 
@@ -431,6 +504,36 @@ def laws(kl, mu, log_var, mu_p, log_var_p, eps, equal=None, std=lambda a: np.exp
 
 def tried(**changed):
     return lambda *args: laws(*args, **changed)
+
+
+def drawn(of_z=lambda mu, log_var, mu_p, log_var_p, eps: mu + np.exp(log_var / 2) * eps, q=normal, p=normal,
+          mean=np.mean, charge=lambda kl, *args: kl(*args), say=lambda a: a[0]):  # fmt: skip
+    def answer(kl, mu, log_var, mu_p, log_var_p, eps):
+        z = of_z(mu, log_var, mu_p, log_var_p, eps)
+        t = (q(z, mu, log_var) - p(z, mu_p, log_var_p)).sum(-1)
+        score = (charge(kl, mu, log_var, mu_p, log_var_p) - mean(t, axis=0)) / (t.std(0) / np.sqrt(len(t)))
+        return say(kl(mu_p[None], log_var_p[None], mu_p, log_var_p)), score
+
+    return answer
+
+
+def no_two_pi(z, mu, log_var):
+    return normal(z, mu, log_var) + 0.5 * np.log(2 * np.pi)
+
+
+def absolute_equal(*args):
+    none, score = laws(*args)
+    return abs(none), score
+
+
+def is_it_zero(*args):
+    none, score = laws(*args)
+    return none == 0, score
+
+
+def is_it_far(*args):
+    none, score = laws(*args)
+    return none, np.abs(score) > 4
 
 
 def equal_from_posteriors(kl, mu, log_var, mu_p, log_var_p, eps):
@@ -537,6 +640,18 @@ WRONG = {
         (not_broadcast, "it stopped with ValueError"),
         (density_of_std, "standard deviation for variance"),
         (weightless_and_one_top, "mend that first: a second mistake is left"),
+        (of_a(lambda a: lse(a, tiny=1e-4)), ""),
+        (of_a(lambda a: lse(a) + 0.002), "off by 0.002 everywhere"),
+        (of_a(lambda a: a.max(0) + np.exp(a - a.max(0)).sum(0)), "the log is missing"),
+        (of_a(lse, v=lambda a: np.exp(2 * a), log=2.0), "for that of the standard deviation"),
+        (of_a(lse, v=lambda a: np.exp(-a)), "divided by exp(-log_var)"),
+        (of_a(lse, w=2.0), "log_w is added twice"),
+        (of_a(lambda a: np.log(np.maximum(np.exp(a).sum(0), 1e-300))), "1e-300 in the log hides"),
+        (of_a(lambda a: np.log(np.exp(a).sum(0) + 1e-12)), "1e-12 in the log hides"),
+        (of_a(lambda a: np.log(np.exp(np.clip(a, -700, None)).sum(0))), "Or what the numbers are like?"),
+        (of_a(lambda a: np.nan_to_num(np.log(np.exp(a).sum(0)))), "nan_to_num hides"),
+        (of_a(lambda a: lse(a, np.min)), "the smallest a or their mean is subtracted"),
+        (of_a(lambda a: lse(a, np.mean)), "the smallest a or their mean is subtracted"),
     ],
     "17.2": [
         (no_one_over_n, "the weight 1 / N is missing in q(z)"),
@@ -561,6 +676,15 @@ WRONG = {
         (entropy_of_the_shares, "log N less the information"),
         (information_less_log_n, "the weight 1 / N is missing"),
         (log_n_added, "log N is added"),
+        (without_the_max, "exp underflows where there are many latents"),
+        (halves(lambda own, log_qz, log_pz: -log_qz.mean()), "that is the entropy of q(z)"),
+        (halves(information_of, lambda own, log_qz, log_pz: -log_pz.mean()), "that is the mean of -log p(z)"),
+        (halves(lambda own, log_qz, log_pz: np.log(len(own))), "that is log N, the most it can be"),
+        (halves(lambda own, log_qz, log_pz: (own - log_qz).sum()), "the information is not divided by N"),
+        (entropy_by_formula, "is from its formula"),
+        (over_n_less_one, "the mean is over N, not N - 1"),
+        (in_bits, "that is in bits"),
+        (latents_averaged, "averaged over the latents"),
     ],
     "17.3": [
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0))), "the spread of the means is forgotten"),
@@ -572,7 +696,7 @@ WRONG = {
             "that is the logarithm of the standard deviation",
         ),
         (gaussian(lambda mu, log_var: np.log((np.exp(log_var) + mu**2).mean(0))), "mu_p is not subtracted"),
-        (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0) + mu.var(0, ddof=1))), "ddof=1"),
+        (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0) + mu.var(0, ddof=1))), "divided by N - 1"),
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var / 2).mean(0) + mu.var(0))), "exp(log_var) is v"),
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var.mean(0)) + mu.var(0))), "log_var is averaged"),
         (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0) + mu.std(0))), "the standard deviation of mu"),
@@ -581,6 +705,19 @@ WRONG = {
         (lambda mu, log_var: (mu.mean(1), np.log(np.exp(log_var).mean(1) + mu.var(1))), "averaged over the latents"),
         (lambda mu, log_var: (0 * mu[0], np.log(np.exp(log_var).mean(0) + mu.var(0))), "mu_p is not 0"),
         (gaussian(lambda mu, log_var: np.log((np.exp(log_var) * (mu - mu.mean(0)) ** 2).mean(0))), "they add up"),
+        (gaussian(lambda mu, log_var: np.log(np.exp(log_var).mean(0)) + np.log(mu.var(0))), "add the two parts first"),
+        (gaussian(lambda mu, log_var: np.log((np.exp(log_var).mean(0) + mu.var(0)) / 2)), "both parts are halved"),
+        (gaussian(lambda mu, log_var: np.log(np.exp(-log_var).mean(0) + mu.var(0))), "not exp(-log_var)"),
+        (
+            gaussian(lambda mu, log_var: np.log((np.exp(log_var) + (mu - mu.mean()) ** 2).mean(0))),
+            "around one mean of all latents",
+        ),
+        (
+            gaussian(lambda mu, log_var: np.log((np.exp(log_var) + abs(mu - mu.mean(0))).mean(0))),
+            "the mean of the absolute deviations",
+        ),
+        (lambda mu, log_var: (mu.mean(), np.log(np.exp(log_var).mean() + mu.var())), "one number for all latents"),
+        (lambda mu, log_var: (mu.sum(0), best_gaussian(mu, log_var)[1]), "mu_p is summed over the examples"),
         (posterior_formula, "mu_p: mu_p is the plain mean of mu"),
         (lambda mu, log_var: best_gaussian(mu, log_var)[0], "expected it to return mu_p, log_var_p"),
     ],
@@ -612,6 +749,19 @@ WRONG = {
         (square_subtracted, "the sign of d^2 / v in dlog_var"),
         (one_added, "the -1 of dlog_var has the wrong sign"),
         (dlog_var_turned, "the sign of dlog_var"),
+        (with_share(lambda a, log_w: np.exp(a) / (np.exp(a).sum(0) + 1e-12)), "makes all shares 0 there"),
+        (with_share(lambda a, log_w: np.nan_to_num(np.exp(a) / np.exp(a).sum(0))), "makes all shares 0 there"),
+        (with_share(lambda a, log_w: np.exp(a - a.max(0))), "exp(a - a_max) is not divided by its sum"),
+        (with_share(lambda a, log_w: a - np.logaddexp.reduce(a, axis=0)), "the logarithms of the shares"),
+        (plain_w, "w stands in the shares where its logarithm should be"),
+        (of_share(lambda r, g, square: g * r * (square - 2)), "the half is in d^2 / v, but not in the -1"),
+        (of_share(lambda r, g, square: 2 * g * r * (square - 0.5)), "the half is in the -1 of dlog_var, but not in"),
+        (of_share(lambda r, g, square: 0 * square - g * r), "d^2 / v is missing in dlog_var"),
+        (of_share(lambda r, g, square: g * (r * square - 1)), "is not multiplied with the share"),
+        (of_share(lambda r, g, square: r * (g * square - 1)), "is not multiplied with g"),
+        (of_share(lambda r, g, square: g * r * square - 1), "neither with g nor with the share"),
+        (of_share(lambda r, g, square: (g * r * square).sum(1, keepdims=True) - 1), "is outside the sum over the z"),
+        (of_share(lambda r, g, square: g * r * (square - 1), outer=lambda v: v), "multiplied with the variance"),
     ],
     "17.5": [
         (chained(pixel=lambda u, a: 1), "that is du"),
@@ -631,6 +781,18 @@ WRONG = {
         (without_sigmoid_and_tanh, "mend that first: a second mistake is left"),
         (chain_swapped, "the order is da, dW1, dW2"),
         (dense_in_place, "it writes into its argument a"),
+        (chained(pixel=lambda u, a: u**2), "u^2: the derivative of the sigmoid"),
+        (chained(pick=1.0), "u = sigmoid(a), not sigmoid(-a)"),
+        (chained(bias=-1.0), "b1 is subtracted in the forward"),
+        (chained(turn=-1.0), "dlog_var has the wrong sign"),
+        (chained(squash=lambda t: 1 / (1 + np.exp(-t))), "h is a sigmoid in the forward"),
+        (
+            chained(squash=lambda t: 1 / (1 + np.exp(-t)), unit=lambda h, t: h - h**2),
+            "here they are sigmoids, forward and backward",
+        ),
+        (chained(seen=lambda u, a: u * (1 - u)), "dW1 has u (1 - u)"),
+        (chained(out=lambda h, t: 1 - h**2), "dW2 has 1 - h^2"),
+        (chained(out=lambda h, t: h * (1 - h**2)), "1 - h^2 is in dW2 as well"),
     ],
     "17.6": [
         (laws_without_the_axis, "invalid index to scalar"),
@@ -654,6 +816,25 @@ WRONG = {
         (brackets_forgotten, "only the mean of the draws is divided"),
         (one_score, "averaged over the examples"),
         (absolute_score, "without its sign"),
+        (absolute_equal, "equal is without its sign"),
+        (is_it_zero, "equal       expected numbers, got a bool"),
+        (is_it_far, "score       expected numbers, got an array of bool"),
+        (tried(error=lambda t: t.std(axis=0) / np.sqrt(len(t) - 1)), "K - 1 stands for K"),
+        (tried(error=lambda t: t.std(axis=0) * np.sqrt(len(t))), "std / sqrt(K), not std sqrt(K)"),
+        (
+            drawn(lambda mu, log_var, mu_p, log_var_p, eps: mu_p + np.exp(log_var_p / 2) * eps),
+            "z is drawn from the prior",
+        ),
+        (drawn(lambda mu, log_var, mu_p, log_var_p, eps: np.exp(log_var / 2) * eps), "mu is missing in z"),
+        (tried(std=lambda a: np.exp(a / 4)), "the half is in log_var twice"),
+        (tried(std=lambda a: a / 2), "exp is missing: std is"),
+        (drawn(mean=np.sum), "summed over the draws"),
+        (drawn(charge=lambda *_: 0), "what kl charges is missing"),
+        (drawn(charge=lambda kl, m, a, *p: kl(a, m, *p)), "with mu and log_var exchanged"),
+        (drawn(charge=lambda kl, m, a, m_p, a_p: kl(m, a, a_p, m_p)), "with mu_p and log_var_p exchanged"),
+        (drawn(q=lambda z, m, a: -0.5 * (np.log(2 * np.pi) + a)), "the square is missing in log q"),
+        (drawn(q=no_two_pi), "log(2 pi) is missing in log q"),
+        (drawn(p=no_two_pi), "log(2 pi) is missing in log p"),
         (sign_and_error, "mend that first: a second mistake is left"),
     ],
 }
@@ -663,6 +844,6 @@ RIGHT = {
     "17.3": [second_moment, spread_in_a_loop],
     "17.4": [backward, by_softmax_in_loops],
     "17.5": [chain, two_halves],
-    "17.6": [laws, laws_in_a_loop],
+    "17.6": [laws, drawn(), laws_in_a_loop],
 }
 FIXED = {}
