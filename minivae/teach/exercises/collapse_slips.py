@@ -30,9 +30,11 @@ LATENTS = {
         "the factor w is missing in a": _q(top=np.ones_like),
         "a is w^2 / (w^2 + beta var_x), with one w too many": _q(top=np.square),
         "the absolute value of w, where its square belongs": _q(square=np.abs),
+        "the sign of w is lost in a: a negative w asks for a negative a": _q(top=np.abs),
         "in the derivative by a, w a is dropped: from (1 - w a) it comes to w^2 below the line": (
             lambda w, var_x, beta: (w / (beta * var_x), best_q(w, var_x, beta)[1])),
         "twice beta var_x: the KL and the square have the same half": _q(price=lambda beta: 2 * beta),
+        "half of beta var_x: the KL and the square have the same half": _q(price=lambda beta: beta / 2),
         "w^2 is summed over the latents: each has its own": _q(square=lambda w: (w**2).sum() + 0 * w),
         "a has the wrong sign: a positive w asks for a positive a": _q(times=-1),
         "a is multiplied by beta: above the line stands w alone": _q(lift=lambda beta, var_x: beta),
@@ -41,6 +43,8 @@ LATENTS = {
         "the KL is left out: a = 1 / w reconstructs best, and v has nothing that holds it": _q(prior=0),
         "the two terms below the line are subtracted: they add": _q(bottom=np.subtract),
         "beta is missing above the line in v": _q(over=lambda s, var_x, w: var_x),
+        "in the derivative by v, the beta without v is dropped: it comes to beta var_x below the line": (
+            lambda w, var_x, beta: (best_q(w, var_x, beta)[0], np.log(beta * var_x / w**2))),
         "v has 1 above the line, where beta var_x belongs": _q(over=lambda s, var_x, w: 1.0),
         "that is 1 - v: above the line stands w^2": _q(over=lambda s, var_x, w: w**2),
         "v is halved: the half stands before both terms with v": _q(over=lambda s, var_x, w: s / 2),
@@ -56,6 +60,10 @@ LATENTS = {
         "beta is forgotten: that is for beta = 1": _latent(price=_one),
         "beta is upside down: a larger one must leave fewer nats": _latent(price=lambda beta: 1 / beta),
         "beta is squared": _latent(price=np.square),
+        "lam is taken for a standard deviation and squared: it is a variance": lambda lam, var_x, beta: (
+            best_latent(lam**2, var_x, beta)),
+        "c is lam / 2 here: with one half before all of it, lam / c + log c is smallest at lam": (
+            lambda lam, var_x, beta: best_latent(lam / 2, var_x, beta)),
         "beta is in kl, but not in w": _latent(w_price=_one),
         "beta is in w, but not in kl": _latent(kl_price=_one),
         "var_x is forgotten: that is for the noise 1": _latent(noise=lambda var_x: 1.0),
@@ -70,6 +78,19 @@ LATENTS = {
         "w is c; w^2 is c less beta var_x": _w_or_kl(w=lambda lam, c, s: c),
         "w^2 is c + beta var_x here; it is c less beta var_x": _w_or_kl(w=lambda lam, c, s: np.sqrt(c + s)),
         "w^2 is divided by beta var_x": _w_or_kl(w=lambda lam, c, s: np.sqrt(c / s - 1)),
+        "w^2 is c less var_x; it is c less beta var_x": lambda lam, var_x, beta: (
+            np.sqrt(np.maximum(lam, beta * var_x) - var_x), best_latent(lam, var_x, beta)[1]),
+        "c over var_x in the logarithm; it is c over beta var_x": lambda lam, var_x, beta: (
+            best_latent(lam, var_x, beta)[0], np.log(np.maximum(lam, beta * var_x) / var_x) / 2),
+        "w^2 over beta var_x in the logarithm; it is c over beta var_x, c = w^2 + beta var_x": _w_or_kl(
+            kl=lambda lam, c, s: np.log((c - s) / s) / 2),
+        "a lam stands in the KL; the mean of mu^2 = a^2 x^2 is a^2 lam": _w_or_kl(
+            kl=lambda lam, c, s: (lam * np.sqrt(c - s) / c + s / c + np.log(c / s) - 1) / 2),
+        "the other side is cut off (np.minimum?): where lam is above beta var_x the latent lives": _w_or_kl(
+            w=lambda lam, c, s: np.sqrt(np.minimum(lam, s) - s),
+            kl=lambda lam, c, s: np.log(np.minimum(lam, s) / s) / 2),
+        "the absolute value of the logarithm: where lam is below beta var_x kl is 0": _w_or_kl(
+            kl=lambda lam, c, s: abs(np.log(lam / s)) / 2),
         "w^2 is divided by c: that is the root of w a": _w_or_kl(w=lambda lam, c, s: np.sqrt(1 - s / c)),
         "a^2 lam is forgotten in the KL: the mean of mu^2": _w_or_kl(kl=lambda lam, c, s: by_hand.kl_of(c, 0, s)),
         "a^2 without lam: the mean of mu^2 = a^2 x^2 is a^2 lam": _w_or_kl(
@@ -85,8 +106,10 @@ LATENTS = {
         "w is a difference of roots; it is the root of a difference": _w_or_kl(
             w=lambda lam, c, s: np.sqrt(c) - np.sqrt(s)),
         "the half of the KL is missing": _latent(half=1),
-        "the ratio in the KL is upside down": _latent(ratio=lambda lam, s: s / lam),
+        "the ratio in the KL is upside down, or log v has a plus: the KL has - log v": _latent(
+            ratio=lambda lam, s: s / lam),
         "1 is added in the logarithm: that is c = lam + beta var_x, and the best c is lam": _latent(extra=1),
+        "1 is added in the logarithm of every direction: that is c = lam + beta var_x": _latent(extra=1, cut_kl=False),
         "the logarithm is of the variance alone: it is of lam over beta var_x": _latent(
             ratio=lambda lam, s: np.maximum(lam, s), cut_kl=False),
         "that is (r - 1 - log r) / 2: a^2 lam + v is 1, and the logarithm has a plus": _latent(
@@ -120,6 +143,7 @@ LATENTS = {
         "beta mu is multiplied with N too: only dmu is": lambda mu, dmu, beta: ledger(
             mu, dmu + (1 / len(mu) - 1) * beta * mu, beta),
         "dmu is multiplied with the number of latents: N is that of the examples": _pull(N=lambda mu: mu.shape[1]),
+        "dmu is multiplied with mu.size: N is the number of the examples": _pull(N=np.size),
         "the cosine of the deviations from the means (np.corrcoef); that of the parts themselves is wanted": _book(
             cosine=by_hand.correlation),
         "half of mu: the derivative of mu^2 / 2 is mu": _pull(pull=lambda mu: mu / 2),
@@ -129,7 +153,7 @@ LATENTS = {
         "the KL's part has the wrong sign: it is beta mu": _pull(sign=-1),
         "the KL's part is added to the total: it is a part of it, and is subtracted": _pull(split=np.add),
         "that is the total: the KL's part is not subtracted": _pull(split=lambda total, kl: total),
-        "the reconstruction's part has the wrong sign": _pull(split=lambda total, kl: kl - total),
+        "the reconstruction's part has the wrong sign, or the cosine has": _pull(split=lambda total, kl: kl - total),
         "the mean absolute value; the root mean square is wanted": _pull(
             power=np.abs, root=lambda a: a, over=lambda a, b: a * b),
         "the root is missing: that is a mean square": _pull(root=lambda a: a, over=lambda a, b: np.sqrt(a * b)),
@@ -143,5 +167,8 @@ LATENTS = {
         "the product is divided by the product of the squares": _pull(over=lambda a, b: (a * b) ** 2),
         "that is the angle; its cosine is wanted": _pull(angle=np.arccos),
         "the sign of the cosine is lost": _pull(angle=np.abs),
+        "the cosine is squared": _pull(angle=np.square),
+        "one cosine of all entries: each latent has its own": _book(
+            cosine=lambda rest, pull: (rest * pull).sum() / np.sqrt((rest**2).sum() * (pull**2).sum())),
     },
 }  # fmt: skip
