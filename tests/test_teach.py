@@ -460,6 +460,12 @@ def test_sizes_written_into_an_answer(capsys):
     assert "before these" not in said(capsys, "1.1", lambda x, W, b: x @ W)
 
 
+def test_a_number_is_not_called_another_size(capsys):
+    text = said(capsys, "14.4", lambda t, beta, steps: beta * t.clip(0, steps) / steps)
+    assert "the arrays before these went well: here t is a number, not an array" in text
+    assert "a size for granted" not in text
+
+
 def test_points_where_nbgrader_grades(monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert check("1.2", lambda *args: exercise("1.2").reference(*args)) == exercise("1.2").points

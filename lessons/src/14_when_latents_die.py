@@ -253,9 +253,9 @@ with picture("14_linear") as path:
 #
 # Right: the same trainings as *rate* against *distortion*. The rate is the KL, what the code costs; the distortion is
 # $-\mathbb{E}_q[\log p(x \mid z)]$, what is lost with it. $-\text{ELBO}$ is their sum, so the models of one ELBO lie
-# on a line that falls with slope -1. The best models for all $\beta$ are a curve. On it the slope is $-\beta$: where
-# one nat of rate saves less than $\beta$ nats of distortion, a training with $\beta$ stops buying. The dashed line
-# touches the curve at $\beta = 1$, at the best ELBO.
+# on a line that falls with slope -1 (it looks flatter: a nat is longer on the axis of the rate). The best models for
+# all $\beta$ are a curve. On it the slope is $-\beta$: where one nat of rate saves less than $\beta$ nats of
+# distortion, a training with $\beta$ stops buying. The dashed line touches the curve at $\beta = 1$, at the best ELBO.
 #
 # A collapse by $\beta$ is no accident, then. The model went where the loss sent it: toward the left end of the curve.
 # (Each of these $\beta$ puts one direction exactly at the water level: its latent is dead, too.)
@@ -388,7 +388,8 @@ assert abs(means_deep[0] - independent_pixels()) < 0.2
 # `mu` (N, L); `dmu` (N, L), the gradient of the mean loss of N examples as it arrives at the encoder; `beta`, a
 # number. N `dmu` is the gradient of each example's own loss. Split it into both parts. Return, (L,) each, over the
 # examples: the root mean square of the reconstruction's part, `reconstruction`; that of the KL's part, `kl`; and the
-# `cosine` between the two parts of each latent, seen as vectors with N entries.
+# `cosine` between the two parts of each latent, seen as vectors with N entries. (Where `mu` is 0 for all examples it
+# is 0 / 0; no such latent is tried.)
 
 
 # %%
@@ -713,10 +714,10 @@ def doctor(run):
 print("five hidden layers:", doctor(deep[0]), "\n\none hidden layer:", doctor(shallow[0]))
 
 # %% [markdown]
-# It calls a latent dead below 0.01 nats, a tenth of our limit: so it may find fewer dead ones than we do, and may let
-# one die late. A mean stands still where its variance over the data is 0.01 or less. None of the eight means of the
-# deep net moves. That its decoder "uses z" is no contradiction: it gains a tenth or two of a nat, for 0.1 nats of KL.
-# The doctor compares these two; next to nothing is said, and next to nothing is made of it. What it advises are two
+# It calls a latent collapsed below 0.01 nats, a tenth of our limit, so it counts fewer than our eight. Of the others it
+# says that their means stand still: the variance over the data is 0.01 or less. What they cost says little of $x$, so
+# all eight are dead. That the decoder "uses z" is no contradiction: it gains a tenth or two of a nat, for 0.1 nats of
+# KL. The doctor compares these two; next to nothing is said, and next to nothing is made of it. What it advises are two
 # of your cures, a smaller decoder, and the bound of lesson 15. For a run of your own,
 # `minivae evaluate RUN --measure latents` says the same, and `minivae ledger RUN` draws the ledger of every epoch, if
 # the run was trained with `ledger = true` in its configuration.

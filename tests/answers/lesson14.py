@@ -747,6 +747,212 @@ def held_and_charged(kl, gamma, C):
     return total + gamma * abs(total - C), np.full_like(kl, (1 + gamma * np.sign(total - C)) / len(kl))
 
 
+def q_beta_below_lost(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(beta * var_x / w**2)
+
+
+def q_abs_w_above(w, var_x, beta):
+    return np.abs(w) / (w**2 + beta * var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_twice_the_square(w, var_x, beta):
+    c = 2 * w**2 + beta * var_x
+    return 2 * w / c, np.log(beta * var_x / c)
+
+
+def q_twice_the_square_in_a(w, var_x, beta):
+    return 2 * w / (2 * w**2 + beta * var_x), np.log(beta * var_x / (w**2 + beta * var_x))
+
+
+def q_twice_the_square_in_v(w, var_x, beta):
+    return w / (w**2 + beta * var_x), np.log(beta * var_x / (2 * w**2 + beta * var_x))
+
+
+def latent_lam_squared(lam, var_x, beta):
+    return latent_right(lam**2, var_x, beta)
+
+
+def latent_plus_log_v(lam, var_x, beta):
+    w = latent_right(lam, var_x, beta)[0]
+    c = w**2 + beta * var_x
+    a, v = w / c, beta * var_x / c
+    return w, 0.5 * (a**2 * lam + v + np.log(v) - 1)
+
+
+def latent_channel_everywhere(lam, var_x, beta):
+    return latent_right(lam, var_x, beta)[0], 0.5 * np.log(1 + lam / (beta * var_x))
+
+
+def latent_abs_log(lam, var_x, beta):
+    return latent_right(lam, var_x, beta)[0], 0.5 * np.abs(np.log(lam / (beta * var_x)))
+
+
+def latent_minimum(lam, var_x, beta):
+    c = np.minimum(lam, beta * var_x)
+    return np.sqrt(c - beta * var_x), 0.5 * np.log(c / (beta * var_x))
+
+
+def latent_mask_upside_down(lam, var_x, beta):
+    dead = lam > beta * var_x
+    return (np.where(dead, 0, np.sqrt(lam - beta * var_x)), np.where(dead, 0, 0.5 * np.log(lam / (beta * var_x))))
+
+
+def latent_level_of_the_noise_in_kl(lam, var_x, beta):
+    c = np.maximum(lam, beta * var_x)
+    return np.sqrt(c - beta * var_x), 0.5 * np.log(c / var_x)
+
+
+def latent_less_the_noise(lam, var_x, beta):
+    return np.sqrt(np.maximum(lam, beta * var_x) - var_x), latent_right(lam, var_x, beta)[1]
+
+
+def latent_half_of_lam(lam, var_x, beta):
+    return latent_right(lam / 2, var_x, beta)
+
+
+def latent_kl_of_w(lam, var_x, beta):
+    w = latent_right(lam, var_x, beta)[0]
+    return w, 0.5 * np.log(w**2 / (beta * var_x))
+
+
+def latent_a_not_squared(lam, var_x, beta):
+    w = latent_right(lam, var_x, beta)[0]
+    c = w**2 + beta * var_x
+    a, v = w / c, beta * var_x / c
+    return w, 0.5 * (a * lam + v - np.log(v) - 1)
+
+
+def book_cosine_turned(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return rec, kl, -cosine
+
+
+def book_times_size(mu, dmu, beta):
+    return book(mu.size * dmu - beta * mu, beta * mu)
+
+
+def book_one_cosine(mu, dmu, beta):
+    rec, kl, _ = book_right(mu, dmu, beta)
+    a, b = (len(mu) * dmu - beta * mu).ravel(), beta * mu.ravel()
+    return rec, kl, a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def book_cosine_squared(mu, dmu, beta):
+    rec, kl, cosine = book_right(mu, dmu, beta)
+    return rec, kl, cosine**2
+
+
+def rise_clipped_at_one_step(t, beta, steps):
+    return beta * np.clip(t, 1, steps) / steps
+
+
+def rise_never_quite_zero(t, beta, steps):
+    return beta * np.maximum(np.minimum(t / steps, 1), 1e-2)
+
+
+def rise_with_a_hole(t, beta, steps):
+    return beta * ((t < steps) * t / steps + (t > steps))
+
+
+def rise_not_a_number(t, beta, steps):
+    return beta * np.minimum(t / steps, 1) * t / t
+
+
+def rise_then_zero_later(t, beta, steps):
+    return np.where(t <= steps, beta * t / steps, 0)
+
+
+def rise_steps_and_one(t, beta, steps):
+    return beta * np.minimum(t / (steps + 1), 1)
+
+
+def rise_one_step_short(t, beta, steps):
+    return beta * np.clip(t, 0, steps - 1) / steps
+
+
+def rise_counted(t, beta, steps):
+    return beta * np.minimum(np.arange(np.size(t)) / steps, 1)
+
+
+def rise_exponential(t, beta, steps):
+    return beta * (1 - np.exp(-t / steps))
+
+
+def rise_root(t, beta, steps):
+    return beta * np.sqrt(np.minimum(t / steps, 1))
+
+
+def rise_from_the_first_t(t, beta, steps):
+    return beta * np.minimum((t - np.ravel(t)[0]) / steps, 1)
+
+
+def rise_clip_of_an_array(t, beta, steps):
+    return beta * t.clip(0, steps) / steps
+
+
+def free_no_maximum(kl, beta, least):
+    return beta * kl.sum(1).mean(), np.full(kl.shape, beta / len(kl))
+
+
+def free_no_maximum_in_the_cost(kl, beta, least):
+    return beta * kl.sum(1).mean(), free(kl, beta, least)[1]
+
+
+def free_least_over_n(kl, beta, least):
+    return free(kl, beta, least / len(kl))
+
+
+def free_least_over_latents(kl, beta, least):
+    return free(kl, beta, least / kl.shape[1])
+
+
+def free_largest(kl, beta, least):
+    return beta * max(kl.mean(0).max(), least), free(kl, beta, least)[1]
+
+
+def free_least_once(kl, beta, least):
+    return beta * (least + np.maximum(kl.mean(0) - least, 0).sum()), free(kl, beta, least)[1]
+
+
+def free_mask_of_all(kl, beta, least):
+    return free(kl, beta, least)[0], np.full(kl.shape, beta / len(kl) * (kl.sum(1).mean() > least))
+
+
+def free_mask_of_sums(kl, beta, least):
+    return free(kl, beta, least)[0], np.tile(beta / len(kl) * (kl.sum(0) > least), (len(kl), 1))
+
+
+def free_mask_of_rows(kl, beta, least):
+    return free(kl, beta, least)[0], np.tile(beta / len(kl) * (kl.sum(1) > least)[:, None], (1, kl.shape[1]))
+
+
+def free_times_kl(kl, beta, least):
+    cost, dkl = free(kl, beta, least)
+    return cost, dkl * kl
+
+
+def free_least_over_n_in_dkl(kl, beta, least):
+    return free(kl, beta, least)[0], np.tile(np.where(kl.mean(0) > least, beta, least) / len(kl), (len(kl), 1))
+
+
+def held_c_divided(kl, gamma, C):
+    over = kl.sum() - C
+    return gamma * abs(over) / len(kl), np.full(kl.shape, gamma * np.sign(over) / len(kl))
+
+
+def held_only_below(kl, gamma, C):
+    under = C - kl.sum() / len(kl)
+    return gamma * max(under, 0), np.full(kl.shape, -gamma / len(kl) if under > 0 else 0.0)
+
+
+def held_other_way_no_abs(kl, gamma, C):
+    return gamma * (C - kl.sum() / len(kl)), np.full(kl.shape, -gamma / len(kl))
+
+
+def held_other_way_in_the_cost(kl, gamma, C):
+    return gamma * (C - kl.sum() / len(kl)), held(kl, gamma, C)[1]
+
+
 WRONG = {
     "14.1": [
         (q_of_lesson_7, "beta is forgotten"),
@@ -775,6 +981,11 @@ WRONG = {
         (q_exponential, "that is the exponential of v"),
         (q_log10, "to the base 10"),
         (q_v_halved, "v is halved"),
+        (q_beta_below_lost, "the beta without v is dropped"),
+        (q_abs_w_above, "the sign of w is lost in a"),
+        (q_twice_the_square, "half of beta var_x"),
+        (q_twice_the_square_in_a, "half of beta var_x"),
+        (q_twice_the_square_in_v, "half of beta var_x"),
     ],
     "14.2": [
         (latent_never_dead, "there w = 0 and kl = 0 are best"),
@@ -786,7 +997,7 @@ WRONG = {
         (latent_w_is_lam, "w^2 is lam here"),
         (latent_channel, "1 is added in the logarithm"),
         (latent_bits, "in bits"),
-        (latent_upside_down, "the ratio in the KL is upside down"),
+        (latent_upside_down, "the ratio in the KL is upside down, or log v"),
         (latent_threshold_of_the_noise, "beta belongs to the threshold"),
         (latent_roots, "w is a difference of roots"),
         (latent_no_half_no_cut, "mend that first: a second mistake is left"),
@@ -808,6 +1019,17 @@ WRONG = {
         (latent_no_log, "its logarithm is missing"),
         (latent_level_is_a_root, "the level is the root of beta var_x"),
         (latent_two_places, "w is the root of c"),
+        (latent_lam_squared, "lam is taken for a standard deviation"),
+        (latent_plus_log_v, "or log v has a plus"),
+        (latent_channel_everywhere, "1 is added in the logarithm of every direction"),
+        (latent_abs_log, "the absolute value of the logarithm"),
+        (latent_minimum, "the other side is cut off"),
+        (latent_mask_upside_down, "the other side is cut off"),
+        (latent_level_of_the_noise_in_kl, "c over var_x in the logarithm"),
+        (latent_less_the_noise, "w^2 is c less var_x"),
+        (latent_half_of_lam, "c is lam / 2 here"),
+        (latent_kl_of_w, "w^2 over beta var_x in the logarithm"),
+        (latent_a_not_squared, "a lam stands in the KL"),
     ],
     "14.3": [
         (book_mean_loss, "times N it is that of each example's own"),
@@ -815,7 +1037,7 @@ WRONG = {
         (book_no_beta, "beta is forgotten"),
         (book_total, "that is the total"),
         (book_added, "the KL's part is added to the total"),
-        (book_other_sign, "the reconstruction's part has the wrong sign"),
+        (book_other_sign, "the reconstruction's part has the wrong sign, or the cosine has"),
         (book_norms, "the sum of the squares, not their mean"),
         (book_mean_squares, "the root is missing"),
         (book_mean_abs, "the mean absolute value"),
@@ -832,6 +1054,10 @@ WRONG = {
         (book_kl_divided, "kl: beta mu is divided by N in kl"),
         (book_signs, "the share of the signs that agree"),
         (book_mean_first, "the mean is taken before the square"),
+        (book_cosine_turned, "the wrong sign, or the cosine has"),
+        (book_times_size, "multiplied with mu.size"),
+        (book_one_cosine, "one cosine of all entries"),
+        (book_cosine_squared, "the cosine is squared"),
     ],
     "14.4": [
         (rise_for_ever, "it rises for ever"),
@@ -854,6 +1080,18 @@ WRONG = {
         (rise_as_text_of_if, "it stopped with ValueError"),
         (rise_to_the_limit, "beta is only the limit here"),
         (rise_by_linspace, "spread evenly over the entries"),
+        (rise_clipped_at_one_step, "at t = 0 it is beta / steps"),
+        (rise_never_quite_zero, ""),
+        (rise_with_a_hole, "at t = steps itself it is 0"),
+        (rise_not_a_number, "not finite"),
+        (rise_then_zero_later, "after the rise it is 0"),
+        (rise_steps_and_one, "divided by steps + 1"),
+        (rise_one_step_short, "it stops one step early"),
+        (rise_counted, "the entries of t are counted"),
+        (rise_exponential, "1 - exp(-t / steps)"),
+        (rise_root, "the root of the share"),
+        (rise_from_the_first_t, "it begins at the first entry of t"),
+        (rise_clip_of_an_array, "here t is a number"),
     ],
     "14.5": [
         (free_added, "least is added"),
@@ -861,7 +1099,7 @@ WRONG = {
         (free_distance, "the distance from `least` costs"),
         (free_each_value_in_dkl, "dkl has the larger of an entry"),
         (free_each_example, "the maximum is taken for each example"),
-        (free_one_budget, "one budget for all latents together"),
+        (free_one_budget, "or one budget for all latents together"),
         (free_min, "the cost takes the smaller of the two"),
         (free_subtracted, "least is subtracted"),
         (free_no_n, "the share 1 / N of each example is missing"),
@@ -879,6 +1117,17 @@ WRONG = {
         (free_over_latents, "divided by the number of latents: a mean"),
         (free_least_in_dkl, "dkl is `least` where"),
         (free_value_in_dkl, "dkl has the larger of the two in it"),
+        (free_no_maximum, "no maximum"),
+        (free_no_maximum_in_the_cost, "no maximum"),
+        (free_least_over_n, "least is divided by N"),
+        (free_least_over_latents, "least is divided by the number of latents"),
+        (free_largest, "only the largest latent"),
+        (free_least_once, "`least` is charged once"),
+        (free_mask_of_all, "or one decision for all latents"),
+        (free_mask_of_sums, "dkl compares the sum over the examples"),
+        (free_mask_of_rows, "dkl compares each example's sum"),
+        (free_times_kl, "dkl is multiplied with kl"),
+        (free_least_over_n_in_dkl, "dkl is least / N where"),
     ],
     "14.6": [
         (held_each_example, "the absolute value is taken for each example"),
@@ -900,6 +1149,10 @@ WRONG = {
         (held_axes, "the axes are exchanged"),
         (held_each_kl, "compares each single KL with C"),
         (held_and_charged, "the KL itself is charged too"),
+        (held_c_divided, "C is divided by N too"),
+        (held_only_below, "it costs nothing above C here"),
+        (held_other_way_no_abs, "it is C - KL without the absolute value"),
+        (held_other_way_in_the_cost, "the cost is C - KL"),
     ],
 }
 RIGHT = {

@@ -20,6 +20,7 @@ def linear(path, lam, var_x, found, betas, curve, formula):
             left.plot(many, formula(many, beta), color=color, lw=1.4)
             left.plot(lam, nats, "o", color=color, ms=5, label=f"beta {beta}")
             right.plot(nats.sum(), distortion, "o", color=color, ms=6, zorder=3)
+            right.annotate(f"beta {beta}", (nats.sum(), distortion), (7, 4), textcoords="offset points", fontsize=9)
         left.set(title=f"dots: trained; lines: formula, noise {var_x}", xscale="log", ylabel="KL of its latent, nats",
                  xlabel="variance of the direction, lam")  # fmt: skip
         left.set_xticks(lam, [f"{v:g}" for v in lam])
@@ -29,7 +30,7 @@ def linear(path, lam, var_x, found, betas, curve, formula):
         right.plot(rate, lost, color=GREY, label="best models, all beta")
         best = np.abs(betas - 1).argmin()
         line = np.array([2.2, 7.6])
-        right.plot(line, rate[best] + lost[best] - line, color=GREY, ls="--", lw=1.2, label="the best ELBO")
+        right.plot(line, rate[best] + lost[best] - line, color=GREY, ls="--", lw=1.2, label="the best ELBO: slope -1")
         right.set(title="the same trainings: what the code costs, and saves", xlabel="rate: KL, nats", xlim=(-0.3, 8),
                   ylabel="distortion: -log p(x | z), nats", ylim=(0, 36))  # fmt: skip
         right.legend(fontsize=9)
@@ -72,8 +73,8 @@ def rate(path, curve, points):
         rates, lost = np.array([found[1:] for found in curve.values()]).T
         ax.plot(rates, lost, "o-", color=GREY, ms=5, label="one hidden layer, by beta")
         for beta, r, d in zip(curve, rates, lost, strict=True):
-            place = (r + 0.1, d + 0.2) if beta < 1 else (r - 0.55, d - 0.7)  # where no point and no line is
-            ax.text(*place, f"{beta:g}", color=GREY, fontsize=9)
+            place = (-22, -18) if beta == 1.4 else (5, 4)  # where no point and no line is
+            ax.annotate(f"{beta:g}", (r, d), place, textcoords="offset points", color=GREY, fontsize=9)
         best = max(elbo for elbo, *_ in curve.values())
         line = np.array([0.2, 9.0])
         ax.plot(line, -best - line, color=GREY, ls="--", lw=1.2, label=f"ELBO {best:.1f}, the best of them")

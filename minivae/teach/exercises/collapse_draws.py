@@ -29,23 +29,28 @@ def pulled(rng):
 
 
 def steps(rng):
-    """Steps before the end of the rise and after it; one step alone, a number, in the third draw of a check."""
+    """Step 0, steps of the rise, its last one, steps after it, in no order; in the third draw one alone, a number."""
     steps = int(rng.integers(20, 40))
     n = rng.integers(8, 14)
     t = np.sort(rng.choice(np.arange(1, 2 * steps), n, replace=False))
-    return {"t": int(t[2]) if n == 8 else np.append(t, 2 * steps + 7), "beta": rng.uniform(2, 4), "steps": steps}
+    beta = rng.uniform(2, 4)
+    many = np.append(rng.permutation([0, steps, *t]), 2 * steps + 7)
+    return {"t": int(t[2]) if n == 8 else many, "beta": beta, "steps": steps}
 
 
 def some_free(rng):
-    """Means of the KL above `least`, below it, and such that only beta times the mean is above it.
+    """Two latents above `least`; four below it, of which beta times one is above, and one is below least / N.
 
-    Their sum is between `least` and L times `least`.
+    Another one is between least / N and least / L. The sum of all is between `least` and L times `least`, that of the
+    first example below `least`.
     """
-    L, N = rng.integers(4, 7), rng.choice([7, 9, 11, 13])
+    L, N = rng.integers(6, 9), rng.choice([9, 11, 13, 15])  # N is never 2 L
+    beta, least = rng.uniform(2, 3), rng.uniform(0.48, 0.55)
     kl = rng.exponential(size=(N, L)) + 0.01
-    kl *= np.where(np.arange(L) == 1, rng.uniform(0.6, 0.75, L), rng.uniform(0.3, 0.38, L)) / kl.mean(axis=0)
-    kl[:, 0] *= 0.2
-    return {"kl": kl, "beta": rng.uniform(2, 3), "least": rng.uniform(0.48, 0.55)}
+    kl[0] *= 0.05
+    part = np.concatenate([[0.5 / N, (N * L) ** -0.5], rng.uniform(0.22, 0.3, L - 5), [0.6],
+                           rng.uniform([1.2, 1.6], [1.4, 1.8])])  # fmt: skip
+    return {"kl": kl * rng.permutation(part) * least / kl.mean(axis=0), "beta": beta, "least": least}
 
 
 def held(rng):
