@@ -11,7 +11,7 @@ from importlib import import_module
 
 import numpy as np
 
-from .compiled import CompiledArray, compiled, ready
+from .compiled import CompiledArray, compiled, marked, ready
 from .options import kind_of
 
 ON_HOST = (np.ndarray, np.generic, float, int)
@@ -176,14 +176,15 @@ def floats(numbers):
 
 
 def place(tree, like):
-    """The same tree on the device of `like`, compiled where it is; floating arrays also take its dtype."""
+    """The same tree on the device of `like`, its large arrays compiled as it is; floating ones also take its dtype."""
     xp = array_module(like)
 
     def move(x):
         if hasattr(x, "placed"):  # rows of a large file
             return x.placed(like)
         x = to_numpy(x) if on_host(like) else x
-        return xp.asarray(x, dtype=like.dtype if x.dtype.kind == "f" else None)
+        x = xp.asarray(x, dtype=like.dtype if x.dtype.kind == "f" else None)
+        return marked(x) if xp is compiled else x
 
     return tree_map(move, tree)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .backend import array_module, load_backend, to_numpy
+from .compiled import marked
 from .options import real
 
 
@@ -122,7 +123,7 @@ class Module:
                 start += array.size
                 view = vector[slices[name]].reshape(array.shape)
                 view[...] = xp.asarray(to_numpy(array))
-                setattr(part, field, view)
+                setattr(part, field, marked(view) if device == "compiled" else view)
             return vector, slices
 
         for constant in self.named(Constant).values():

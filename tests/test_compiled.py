@@ -9,7 +9,7 @@ import pytest
 from cases import MODELS, arrays
 from test_runs import Killed, content
 
-from minivae import densities, kernels
+from minivae import densities
 from minivae.backend import array_module, has_kernels, load_backend, place, to_numpy, tree_map
 from minivae.cli import main
 from minivae.compiled import CompiledArray
@@ -31,7 +31,7 @@ def everything(monkeypatch):
         load_backend("compiled")
     except ValueError as error:
         pytest.skip(str(error))
-    monkeypatch.setattr(kernels.rows, "SMALL", 0)
+    monkeypatch.setattr("minivae.compiled.SMALL", 0)
 
 
 @pytest.fixture

@@ -85,9 +85,9 @@ def test_two_processes_at_once(tmp_path):
     """Both compile, both are right, and one file is left."""
     code = textwrap.dedent("""
         import numpy as np
-        from minivae import densities, kernels
+        from minivae import compiled, densities
         from minivae.backend import load_backend
-        kernels.rows.SMALL = 0
+        compiled.SMALL = 0
         x = load_backend("compiled").asarray(np.ones((3, 4)))
         print(densities.reparameterize(x, 0 * x, eps=x).sum())
     """)
@@ -155,7 +155,10 @@ def test_the_array_decides(tmp_path):
     assert xp.__name__ == "compiled"
     assert backend.array_module(plain) is np
     assert type(backend.to_numpy(x)) is np.ndarray
-    assert type(backend.place(plain, like=x)) is CompiledArray
+    assert type(backend.place(plain, like=x)) is np.ndarray  # too small to gain by kernels
+    assert type(backend.place(np.ones(compiled.SMALL), like=x)) is CompiledArray
+    with compiled.of_any_size():
+        assert type(backend.place(plain, like=x)) is CompiledArray
     assert type(backend.place(x, like=plain)) is np.ndarray
     assert backend.on_host(x)
     for arguments in (((2, 2), 3), ((2, 2), 3.5, "float32"), ([2], True), (3, np.arange(3))):  # as NumPy's

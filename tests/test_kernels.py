@@ -109,7 +109,7 @@ class Compiled:
     def on(self):
         function = kernels.rows._function
         with self.monkeypatch.context() as patch:
-            patch.setattr(kernels.rows, "SMALL", 0)
+            patch.setattr("minivae.compiled.SMALL", 0)
             patch.setattr(kernels.rows, "_function", lambda *what: self.launched.append(what[1]) or function(*what))
             yield
 

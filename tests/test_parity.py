@@ -89,7 +89,7 @@ def test_compiled_kernels_of_small_arrays(arch, compiled, monkeypatch):
         assert 0 < max(p.values.values()) < limits[0]
         assert 0 < max(p.gradients.values()) < limits[1]
         assert p.drift.max() < limits[1]
-    assert kernels.rows.SMALL == 2**14
+    assert kernels.rows.compiled.SMALL == 2**14
     started.clear()
     milliseconds(build(arch), X, (4,), seconds=0)
     assert not started

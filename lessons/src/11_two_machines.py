@@ -29,7 +29,7 @@ import tracemalloc
 
 import numpy as np
 
-from minivae import VAE, densities, kernels, load_data
+from minivae import VAE, compiled, densities, kernels, load_data
 from minivae.backend import array_module, generator, place, to_numpy
 from minivae.laboratory.parity import machines, milliseconds, parity
 from minivae.plot.lessons import lesson11 as drawings
@@ -663,8 +663,8 @@ sizes, batch_sizes = [4**k for k in range(3, 11)], (8, 32, 128, 512)
 steps = milliseconds(build, bits, batch_sizes, seconds=0.15)
 with picture("11_time") as path:
     drawings.times(path, sizes, nanoseconds(sizes), batch_sizes, steps)
-print(f"minivae starts a compiled kernel for {kernels.rows.SMALL:,} numbers and more")
-quoted("16384", kernels.rows.SMALL)
+print(f"minivae starts a compiled kernel for {compiled.SMALL:,} numbers and more")
+quoted("16384", compiled.SMALL)
 
 # %% [markdown]
 # **Read the picture.** Left, three regions. Small arrays are expensive per number: ten calls cost what they cost,

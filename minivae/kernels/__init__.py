@@ -9,9 +9,10 @@ from functools import wraps
 from types import SimpleNamespace
 
 from ..backend import has_kernels
+from ..compiled import of_any_size
 from .layers import LAYERS, OWN, Activation, StandIn, stand_ins, text_of
 from .operations import OPERATIONS, columns_to_image, image_to_columns
-from .rows import c_source, cuda, each, of_any_size, pays
+from .rows import c_source, cuda, each, pays
 from .text import KERNELS
 
 __all__ = [

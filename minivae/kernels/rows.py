@@ -1,16 +1,14 @@
 """Arrays as the rows that a kernel walks over, and its start on a GPU or on a CPU."""
 
 import math
-from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
+from .. import compiled
 from ..backend import REALS, THREADS, array_module, has_kernels, launch, on_host
 from ..compiled import CompiledArray, aligned, function, run
 from .text import DEVICE, FUNCTIONS, HOST, KERNELS
-
-SMALL = 2**14  # numbers: on a CPU the start of a kernel takes longer than NumPy's lines for fewer
 
 
 def each(name, *inputs, n_out=1, null=0, text=KERNELS):
@@ -34,18 +32,7 @@ def each(name, *inputs, n_out=1, null=0, text=KERNELS):
 
 def large(a):
     """Whether the array is worth the start of a kernel; on a GPU each is."""
-    return not on_host(a) or a.size >= SMALL
-
-
-@contextmanager
-def of_any_size():
-    """Inside, a small array is taken for a large one: to compare kernels with NumPy's lines, whatever they take."""
-    global SMALL
-    before, SMALL = SMALL, 0
-    try:
-        yield
-    finally:
-        SMALL = before
+    return not on_host(a) or a.size >= compiled.SMALL
 
 
 def pays(arrays):
