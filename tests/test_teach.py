@@ -460,6 +460,31 @@ def test_sizes_written_into_an_answer(capsys):
     assert "before these" not in said(capsys, "1.1", lambda x, W, b: x @ W)
 
 
+def test_a_size_is_not_asked_about_where_values_are_what_differs(capsys):
+    """A low temperature; points far away; a number where there was an array; and a result that is sometimes None."""
+
+    def not_so_cold(logits, gumbel, temperature):
+        return exercise("21.6").reference(logits, gumbel, max(temperature, 0.2))
+
+    text = said(capsys, "21.6", not_so_cold)
+    assert re.search(r"went well: temperature was 0\.\d+ there, here it is 0\.00\d+\n", text)
+    text = said(capsys, "17.4", lambda g, z, *rest: exercise("17.4").reference(g, np.minimum(z, 20), *rest))
+    assert re.search(r"went well: z was up to \d\.\d+ there, here it is up to \d\d\.\d\n", text)
+    text += said(capsys, "14.4", lambda t, beta, steps: np.array([min(beta, beta * one / steps) for one in t]))
+    assert "the arrays before these went well: t was an array there, here it is a number" in text
+    text += said(capsys, "1.1", lambda x, W, b: x @ W + b if len(x) == len(exercise("1.1").inputs(1)[1]["x"]) else None)
+    assert "is a return missing?" in text
+    assert "of other sizes" not in text
+
+
+def test_an_error_of_shapes_is_not_laid_upon_values(capsys):
+    """5.4: in the second draw `largest` is many times the first, and g has fewer numbers."""
+
+    n = len(exercise("5.4").inputs(SEEDS[0])[1]["g"])
+    text = said(capsys, "5.4", lambda g, largest: g * min(1, largest / sum(g[i] ** 2 for i in range(n)) ** 0.5))
+    assert "the arrays before these, of other sizes, went well" in text
+
+
 def test_points_where_nbgrader_grades(monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert check("1.2", lambda *args: exercise("1.2").reference(*args)) == exercise("1.2").points
