@@ -161,6 +161,13 @@ def test_whole_numbers_where_they_are_wanted(capsys):
     assert "expected whole numbers, which can be indices, got an array of float64" in text
 
 
+def test_of_indices_it_is_counted_how_many_are_wrong(capsys):
+    """And not by how much: code 6 is not 3 times code 2."""
+    nearest = exercise("21.1").reference
+    text = said(capsys, "21.1", lambda z, e: np.where(np.arange(len(z)) == 19, 7, nearest(z, e)))
+    assert re.search(r"codes       1 of \d\d are wrong, the first at \[19\]: yours 7 / true \d\n$", text)
+
+
 def test_one_hot_rows_are_not_called_another_order(capsys):
     """Any one-hot row is a permutation of any other."""
     gumbel_softmax = exercise("21.6").reference

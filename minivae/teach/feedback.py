@@ -70,6 +70,9 @@ def _difference(got, truth, task):
     largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
     if largest <= task.tolerance * scale:
         return None, largest
+    if task.indices:  # how far apart two of them are says nothing
+        i = np.flatnonzero(error)
+        return f"{len(i)} of {a.size} are wrong, the first at [{i[0]}]: yours {a[i[0]]:.0f} / true {b[i[0]]:.0f}", largest
     i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
     where = f"worst at {list(i)}: " if i else ""
     size = f"largest error {largest:.3g}" + (f", {largest / scale:.2g} of the largest true value" if scale else "")
@@ -194,7 +197,9 @@ class _Reasons:
         return ([text], not _describes(finding)) if text else ([], False)
 
     def _finding(self, got, truth, name):
-        """What the laboratory says of an output; None where it knows nothing."""
+        """What the laboratory says of an output; None where it knows nothing, as of indices: they have no factor."""
+        if self.task.indices and got.shape == truth.shape:
+            return None
         others = {n: a for n, a in self.truths.items() if n != name and not isinstance(a, str)}
         rows = next((len(a) for a in self.inputs.values() if np.ndim(a) > 1), 1)
         around = self.task.around(**self.inputs) if self.task.around else {}
