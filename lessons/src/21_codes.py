@@ -92,8 +92,8 @@ check("21.1", nearest)
 #
 # ### Exercise 21.2: `quantize_backward`
 #
-# `dz_q` (N, d) is what arrives, `z` (N, d), `e` (K, d), `codes` (N,), `commit` a number. Return `dz` (N, d), of
-# the whole loss, and `de` (K, d). $f$ gives the codes nothing, since $e_c$ is inside sg[] there. Several places may have
+# `dz_q` (N, d) is what arrives, `z` (N, d), `e` (K, d), `codes` (N,), `commit` a number. Return `dz` (N, d), of the
+# whole loss, and `de` (K, d). $f$ gives the codes nothing, since $e_c$ is inside sg[] there. Several places may have
 # chosen the same code.
 
 
