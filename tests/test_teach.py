@@ -161,6 +161,13 @@ def test_whole_numbers_where_they_are_wanted(capsys):
     assert "expected whole numbers, which can be indices, got an array of float64" in text
 
 
+def test_of_indices_it_is_counted_how_many_are_wrong(capsys):
+    """And not by how much: code 6 is not 3 times code 2."""
+    nearest = exercise("21.1").reference
+    text = said(capsys, "21.1", lambda z, e: np.where(np.arange(len(z)) == 19, 7, nearest(z, e)))
+    assert re.search(r"codes       1 of \d\d are wrong, the first at \[19\]: yours 7 / true \d\n$", text)
+
+
 def test_one_hot_rows_are_not_called_another_order(capsys):
     """Any one-hot row is a permutation of any other."""
     gumbel_softmax = exercise("21.6").reference
@@ -460,10 +467,29 @@ def test_sizes_written_into_an_answer(capsys):
     assert "before these" not in said(capsys, "1.1", lambda x, W, b: x @ W)
 
 
-def test_a_number_is_not_called_another_size(capsys):
-    text = said(capsys, "14.4", lambda t, beta, steps: beta * t.clip(0, steps) / steps)
-    assert "the arrays before these went well: here t is a number, not an array" in text
-    assert "a size for granted" not in text
+def test_a_size_is_not_asked_about_where_values_are_what_differs(capsys):
+    """A low temperature; points far away; a number where there was an array; and a result that is sometimes None."""
+
+    def not_so_cold(logits, gumbel, temperature):
+        return exercise("21.6").reference(logits, gumbel, max(temperature, 0.2))
+
+    text = said(capsys, "21.6", not_so_cold)
+    assert re.search(r"went well: temperature was 0\.\d+ there, here it is 0\.00\d+\n", text)
+    text = said(capsys, "17.4", lambda g, z, *rest: exercise("17.4").reference(g, np.minimum(z, 20), *rest))
+    assert re.search(r"went well: z was up to \d\.\d+ there, here it is up to \d\d\.\d\n", text)
+    text += said(capsys, "14.4", lambda t, beta, steps: np.array([min(beta, beta * one / steps) for one in t]))
+    assert "the arrays before these went well: t was an array there, here it is a number" in text
+    text += said(capsys, "1.1", lambda x, W, b: x @ W + b if len(x) == len(exercise("1.1").inputs(1)[1]["x"]) else None)
+    assert "is a return missing?" in text
+    assert "of other sizes" not in text
+
+
+def test_an_error_of_shapes_is_not_laid_upon_values(capsys):
+    """5.4: in the second draw `largest` is many times the first, and g has fewer numbers."""
+
+    n = len(exercise("5.4").inputs(SEEDS[0])[1]["g"])
+    text = said(capsys, "5.4", lambda g, largest: g * min(1, largest / sum(g[i] ** 2 for i in range(n)) ** 0.5))
+    assert "the arrays before these, of other sizes, went well" in text
 
 
 def test_points_where_nbgrader_grades(monkeypatch):

@@ -92,8 +92,8 @@ check("21.1", nearest)
 #
 # ### Exercise 21.2: `quantize_backward`
 #
-# `dz_q` (N, d) is what arrives, `z` (N, d), `e` (K, d), `codes` (N,), `commit` a number. Return `dz` (N, d), of all
-# three parts, and `de` (K, d). $f$ gives the codes nothing, since $e_c$ is inside sg[] there. Several places may have
+# `dz_q` (N, d) is what arrives, `z` (N, d), `e` (K, d), `codes` (N,), `commit` a number. Return `dz` (N, d), of the
+# whole loss, and `de` (K, d). $f$ gives the codes nothing, since $e_c$ is inside sg[] there. Several places may have
 # chosen the same code.
 
 
@@ -123,7 +123,8 @@ check("21.2", quantize_backward)
 #   e_k = \frac{\text{total}_k}{\text{smoothed}_k} .$$
 #
 # If nobody chooses a code for very long, both numbers underflow, and in the end their quotient is 0 / 0. Hence counts
-# are smoothed (Laplace), by a small number tiny, and scaled so that their sum stays $S = \sum_j \text{count}_j$:
+# are smoothed (Laplace), by a small number tiny, and scaled so that the new counts keep their sum,
+# $S = \sum_j \text{count}_j$:
 #
 # $$\text{smoothed}_k = \frac{\text{count}_k + \text{tiny}}{S + K \, \text{tiny}} \, S .$$
 #
@@ -381,9 +382,9 @@ with picture("21_dead") as path:
 # codes have a squared length of 8.2 on average, being drawn from N(0, I) in 8 dimensions, and the places of 2.5. So
 # the nearest code is one of the short ones: before any training only 24 are chosen, by all places of 1,250 digits
 # together. The other 40 are dead at once, and of the 24 about half are lost in the first epoch; hardly any come back.
-# With restarts more than 50 are used, and the perplexity is over 25. After 20 epochs, where all curves still rise,
-# log p(x | z) is about -4 nats in the place of -9. That is not yet the ELBO: more codes have to be told apart, too.
-# We come back to that when there is a $p(z)$.
+# With restarts more than 50 are used, and the perplexity is over 25. After 20 epochs log p(x | z) is about -4 nats in
+# the place of -9, and all curves at the right still rise. That is not yet the ELBO: more codes have to be told apart,
+# too. We come back to that when there is a $p(z)$.
 
 # %% [markdown]
 # Here is the picture of the beginning, from your own training with restarts. Below it, what the numbers mean. For
@@ -560,7 +561,7 @@ worth_of_restarts()
 # ### Exercise 21.5: `exact_gradient`
 #
 # Derive it. Then write it: `logits` and `f` are (N, K), N examples with K values each. Return `dlogits` (N, K), the
-# gradient of the sum of all N averages.
+# gradient of the sum of all N averages. Logits may be large: `softmax` is given.
 #
 # <details><summary>Derivation, step 1: where is a logit?</summary>
 #

@@ -1,5 +1,6 @@
 """A learner's function, called: what it returned, and what else it did."""
 
+import re
 import traceback
 from unittest import mock
 
@@ -8,6 +9,7 @@ import numpy as np
 from .feedback import kind_of, numbers
 
 RANDOM = {"random", "default_rng", "standard_normal", "normal", "uniform", "integers", "rand", "randn", "rng"}
+FAR = 10  # times as large as before, or as small: an input that may be why an answer fails here
 
 
 class Stopped(Exception):
@@ -23,7 +25,8 @@ def call(task, answer, seed, twice):
         If it raises; a stub's NotImplementedError comes through.
     """
     _, taken = task.inputs(seed)
-    kept = {name: np.copy(a) for name, a in taken.items() if not callable(a)}
+    kept = {name: np.copy(a) for name, a in taken.items()
+             if numbers(a) is not None}  # fmt: skip
     try:
         found = answer(*taken.values())
         again = _call_again(answer, task.inputs(seed)[1]) if twice else found
@@ -93,3 +96,31 @@ def _stopped(error, kept):
     where = [f"  in its line: {frames[0].line}"] if frames and frames[0].line else []
     sizes = ", ".join(f"{name} {np.shape(a) if np.ndim(a) else a[()]}" for name, a in kept.items())
     return [f"  it stopped with {type(error).__name__}: {error}", *where, f"  called with {sizes}"]
+
+
+def what_differs(taken, passed, lines):
+    """In a line, what is unlike the inputs `passed`, on which the answer was right: a kind, a value, or else the sizes.
+
+    `lines` are what has been said: an error of shapes is not laid upon values, and a missing return not upon sizes.
+    """
+    said, begin = " ".join(lines), "  the arrays before these"
+    pairs = {name: (a, [inputs[name] for inputs in passed]) for name, a in taken.items()
+             if numbers(a) is not None}  # fmt: skip
+    for name, (now, before) in pairs.items():
+        if not np.ndim(now) and all(map(np.ndim, before)):
+            return [f"{begin} went well: {name} was an array there, here it is a number"]
+    if not re.search("expected shape|(Value|Index|Axis)Error", said):
+        for name, (now, before) in pairs.items():
+            a, *others = (float(np.abs(b).max(initial=0)) for b in (now, *before))
+            nearest = float(np.clip(a, min(others), max(others)))
+            if a > FAR * nearest or FAR * a < nearest:
+                up_to = "up to " * (np.ndim(now) > 0)
+                return [f"{begin} went well: {name} was {up_to}{nearest:.3g} there, here it is {up_to}{a:.3g}"]
+    if "is a return missing?" in said or all(_size(now) in map(_size, before) for now, before in pairs.values()):
+        return []
+    return [f"{begin}, of other sizes, went well: does it take a size for granted?"]
+
+
+def _size(a):
+    """Its shape; of a whole number, which may be a size, the number."""
+    return a if isinstance(a, int | np.integer) else np.shape(a)

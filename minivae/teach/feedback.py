@@ -11,6 +11,7 @@ from ..gradcheck.diagnosis import explain, same
 
 REASON = "      "  # begins a line that says what kind of mistake it is
 SECOND = "mend that first: a second mistake is left"
+WHOLE = "an array of whole numbers: what is put into it loses its decimals"
 FACTS = "sign", "transpose"  # what an array says of itself, whatever its neighbors are
 
 
@@ -70,6 +71,10 @@ def _difference(got, truth, task):
     largest, scale = float(error.max(initial=0)), float(np.abs(b).max(initial=0))
     if largest <= task.tolerance * scale:
         return None, largest
+    if task.indices:  # how far apart two of them are says nothing
+        n = np.flatnonzero(error)
+        first = f"the first at [{n[0]}]: yours {a[n[0]]:.0f} / true {b[n[0]]:.0f}"
+        return f"{len(n)} of {a.size} are wrong, {first}", largest
     i = tuple(map(int, np.unravel_index(error.argmax(), a.shape)))
     where = f"worst at {list(i)}: " if i else ""
     size = f"largest error {largest:.3g}" + (f", {largest / scale:.2g} of the largest true value" if scale else "")
@@ -183,8 +188,10 @@ class _Reasons:
             return partly, True
         if self.task.tolerance == 0 and alike(got, truth):
             return ["right but for the last bits: another order, or another operation somewhere"], True
-        if text := _cut_off(self.found[name], got, truth):
-            return [text], True
+        whole = isinstance(self.found[name], np.ndarray) and self.found[name].dtype.kind in "iu"
+        whole = whole and got.shape == truth.shape and not np.array_equal(np.trunc(truth), truth)
+        if whole and np.array_equal(got, np.trunc(truth)):
+            return [WHOLE], True
         same_array = [other for other, array in self.found.items() if _one_array(self.found[name], array)]
         if len(same_array) > 1:
             text = f"{' and '.join(same_array)} are one array: what is written into one is in the other as well"
@@ -198,10 +205,14 @@ class _Reasons:
             if other != name and not isinstance(array, str) and alike(got, array):
                 return [f"that is {other}; the order is {self.task.outputs}"], True
         text = _text(finding, got, truth)
+        if whole and (not text or _describes(finding)):  # sums, cut off after each term
+            return [WHOLE], False
         return ([text], not _describes(finding)) if text else ([], False)
 
     def _finding(self, got, truth, name):
-        """What the laboratory says of an output; None where it knows nothing."""
+        """What the laboratory says of an output; None where it knows nothing, as of indices: they have no factor."""
+        if self.task.indices and got.shape == truth.shape:
+            return None
         others = {n: a for n, a in self.truths.items() if n != name and not isinstance(a, str)}
         rows = next((len(a) for a in self.inputs.values() if np.ndim(a) > 1), 1)
         around = self.task.around(**self.inputs) if self.task.around else {}
@@ -216,15 +227,6 @@ class _Reasons:
             if isinstance(a, partial) and isinstance(b, partial) and a.func is b.func:
                 with suppress(Exception), np.errstate(all="ignore"):  # two changes of one thing, or that do not fit
                     yield one, other, self._outputs(partial(a.func, *a.args, **a.keywords, **b.keywords))
-
-
-def _cut_off(found, got, truth):
-    """What to say of whole numbers where none are wanted, or None."""
-    cut = np.trunc(truth)
-    whole = np.asarray(found).dtype.kind in "iu" and got.shape == truth.shape
-    if whole and np.array_equal(got, cut) and not np.array_equal(cut, truth):
-        return "an array of whole numbers: what is put into it loses its decimals"
-    return None
 
 
 def _text(finding, got, truth):

@@ -297,7 +297,7 @@ WRONG = {
         (lambda f, x, h: (f(x) - f(x + h)) / h, ""),
         (lambda f, x, h: f(x + h) + f(x - h), ""),
         (as_a_list, "got a list"),
-        (for_seven_points, "here x is a number, not an array"),
+        (for_seven_points, "x was an array there, here it is a number"),
         (shifts_x, "it writes into its argument x"),
         (no_return, "is a return missing?"),
     ],

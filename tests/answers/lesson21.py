@@ -540,7 +540,7 @@ def by_the_jacobian(logits, f):
 
 
 def by_pairs(logits, f):
-    p = np.exp(logits) / np.exp(logits).sum(axis=-1)[:, None]
+    p = soft(logits)
     return p * (p[:, None, :] * (f[:, :, None] - f[:, None, :])).sum(axis=-1)
 
 
@@ -1074,6 +1074,135 @@ def dy_in_front_of_y_less_mean(dy, y, temperature):
     return dy * (y - (y * dy).sum(axis=1, keepdims=True)) / temperature
 
 
+# ---- what a second reader handed in
+
+
+def minus_the_length(z, e):
+    return (-(e**2).sum(1) - 2 * z @ e.T).argmin(1)
+
+
+def minus_what_arrives(dz_q, z, e, codes, commit):
+    return grads(dz_q, z, e, codes, commit, dz=2 * commit * (z - e[codes]) - dz_q)
+
+
+def first_place_only(dz_q, z, e, codes, commit):
+    de, seen = np.zeros_like(e), set()
+    for n, k in enumerate(codes):
+        if k not in seen:
+            de[k] = -2 * (z[n] - e[k])
+        seen.add(k)
+    return grads(dz_q, z, e, codes, commit, de=de)
+
+
+def whole_numbers_in_de(dz_q, z, e, codes, commit):
+    de = np.zeros(e.shape, dtype=int)
+    for n, k in enumerate(codes):
+        de[k] = de[k] - 2 * (z[n] - e[k])
+    return grads(dz_q, z, e, codes, commit, de=de)
+
+
+def tiny_of_its_own(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, 1e-5)
+
+
+def new_subtracted(count, total, z, codes, decay, tiny):
+    return averages(count, total, z, codes, decay, tiny, new=decay - 1)
+
+
+def places_for_k(count, total, z, codes, decay, tiny):
+    return averages(
+        count, total, z, codes, decay, tiny, smooth=lambda c: (c + tiny) / (c.sum() + len(z) * tiny) * c.sum()
+    )  # fmt: skip
+
+
+def whole_numbers_in_s(count, total, z, codes, decay, tiny):
+    s = np.zeros(total.shape, dtype=int)
+    for n, k in enumerate(codes):
+        s[k] = s[k] + z[n]
+    return averages(count, total, z, codes, decay, tiny, s=s)
+
+
+def whole_sums_in_s(count, total, z, codes, decay, tiny):
+    s = np.zeros(total.shape, dtype=int)
+    for k in range(len(s)):
+        s[k] = z[codes == k].sum(axis=0)
+    return averages(count, total, z, codes, decay, tiny, s=s)
+
+
+def settled_plus_equals(count, total, z, codes):
+    n, s = np.bincount(codes, minlength=len(count))[:, None], np.zeros_like(total)
+    s[codes] += z
+    return np.where(n > 0, s / np.maximum(n, 1), total / count[:, None])
+
+
+def exponentials_in_front(logits, f):
+    return of_choices(logits, f, front=np.exp(logits))
+
+
+def exponentials_in_the_average(logits, f):
+    return of_choices(logits, f, mean=(np.exp(logits) * f).sum(axis=1, keepdims=True))
+
+
+def costs_first(logits, f):
+    return of_choices(f, logits)
+
+
+def leave_one_out(logits, f):
+    return of_choices(logits, f, mean=(f.sum(axis=1, keepdims=True) - f) / (f.shape[1] - 1))
+
+
+def leave_one_out_weighted(logits, f):
+    p = soft(logits)
+    return of_choices(logits, f, mean=((p * f).sum(axis=1, keepdims=True) - p * f) / (1 - p))
+
+
+def overflowing_choice(logits, f):
+    return of_choices(logits, f, p=np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def largest_of_all_choices(logits, f):
+    w = np.exp(logits - logits.max())
+    return of_choices(logits, f, p=w / w.sum(axis=1, keepdims=True))
+
+
+def y_by(y):
+    def answer(logits, gumbel, temperature):
+        return hot(logits + gumbel), y(logits + gumbel, temperature)
+
+    return answer
+
+
+def rows(w):
+    return w / w.sum(axis=1, keepdims=True)
+
+
+def less_the_largest_logit(logits, gumbel, temperature):
+    w = np.exp((logits + gumbel - logits.max(axis=1, keepdims=True)) / temperature)
+    return hot(logits + gumbel), rows(w)
+
+
+def z_of_logits_over_t(logits, gumbel, temperature):
+    return hot(logits / temperature + gumbel), soft((logits + gumbel) / temperature)
+
+
+def z_of_noise_over_t(logits, gumbel, temperature):
+    return hot(logits + gumbel / temperature), soft((logits + gumbel) / temperature)
+
+
+def divided_by_y(dy, y, temperature):
+    return y * dy / y * y / temperature - y * (y * dy).sum(axis=1, keepdims=True) / temperature
+
+
+def divided_by_y_in_both(dy, y, temperature):
+    slope = y * dy / y
+    return y * (slope - (y * slope).sum(axis=1, keepdims=True)) / temperature
+
+
+def relaxed_others_only(dy, y, temperature):
+    terms = y * dy
+    return y * (dy - (terms.sum(axis=1, keepdims=True) - terms)) / temperature
+
+
 WRONG = {
     "21.1": [
         (by_the_product, "the product z e alone decides"),
@@ -1100,6 +1229,7 @@ WRONG = {
         (summed_over_codes, "summed over the codes"),
         (as_a_list, "np.array makes one of it"),
         (seven_codes, ""),
+        (minus_the_length, "|e|^2 has the wrong sign"),
     ],
     "21.2": [
         (squares_for_slopes, "their derivatives are wanted"),
@@ -1131,6 +1261,9 @@ WRONG = {
         (plain_distance, "the distance is not squared"),
         (places_for_codes, "z[codes] is taken for e[codes]"),
         (one_row_for_all, "de is summed over all codes"),
+        (minus_what_arrives, "dz_q has the wrong sign"),
+        (first_place_only, "the first place alone"),
+        (whole_numbers_in_de, "de: an array of whole numbers"),
     ],
     "21.3": [
         (to_the_mean_count, "scaled to the mean count"),
@@ -1171,6 +1304,11 @@ WRONG = {
         (smoothed_returned, "count is the smoothed one"),
         (one_number_each, "e is summed over the d numbers"),
         (e_first, "count: that is e; the order is count, total, e"),
+        (tiny_of_its_own, "or with a tiny of your own"),
+        (new_subtracted, "the new ones are subtracted"),
+        (places_for_k, "K is the number of codes, not N"),
+        (whole_numbers_in_s, "each place loses its decimals"),
+        (whole_sums_in_s, "the sums lose their decimals"),
     ],
     "21.4": [
         (wrong_way_round, "the two cases are exchanged"),
@@ -1197,6 +1335,7 @@ WRONG = {
         (written_over, "the last place alone"),
         (chosen_again, "the places choose again here"),
         (step_of_a_hundredth, "that is one step of 0.99"),
+        (settled_plus_equals, "one place per code"),
     ],
     "21.5": [
         (average_over_rows, "the average is over the examples"),
@@ -1231,6 +1370,13 @@ WRONG = {
         (sigmoid, "a sigmoid for each logit"),
         (cross_entropy, "p less f"),
         (total_cost, "that is the sum of all E"),
+        (exponentials_in_front, "p is not normalized in front"),
+        (exponentials_in_the_average, "p is not normalized in the average"),
+        (costs_first, "logits and f are exchanged"),
+        (leave_one_out, "the mean of the other f is subtracted"),
+        (leave_one_out_weighted, "the average over the other values is subtracted"),
+        (overflowing_choice, "exp of large logits overflows"),
+        (largest_of_all_choices, "the largest of all examples is subtracted"),
     ],
     "21.6": [
         (no_noise, "the noise is missing"),
@@ -1263,6 +1409,20 @@ WRONG = {
         (noise_times, "the noise is multiplied with the logits"),
         (logits_divided, "only the logits are divided by the temperature, in both"),
         (noise_divided, "only the noise is divided by the temperature, in both"),
+        (z_of_logits_over_t, "z: z is chosen by logits / temperature"),
+        (z_of_noise_over_t, "z: z is chosen by gumbel / temperature"),
+        (less_the_largest_logit, "the largest logit is subtracted"),
+        (y_by(lambda s, t: soft(s / max(t, 0.1))), "temperature is held at 0.1"),
+        (y_by(lambda s, t: soft(s / max(t, 0.01))), "temperature is held at 0.01"),
+        (y_by(lambda s, t: soft(s / max(t, 0.02))), "temperature was"),
+        (y_by(lambda s, t: rows(np.exp(np.minimum(s / t, 50)))), "cut off"),
+        (y_by(lambda s, t: rows(np.exp(np.minimum(s / t, 700)))), "cut off"),
+        (y_by(lambda s, t: np.nan_to_num(rows(np.exp(s / t)))), "nan_to_num hides"),
+        (y_by(lambda s, t: rows(np.exp((s - s.mean(axis=1, keepdims=True)) / t))), "the mean of a row is subtracted"),
+        (y_by(lambda s, t: rows(soft(s) ** (1 / t))), "powers of the softmax underflow"),
+        (y_by(lambda s, t: np.exp((s - s.max(axis=1, keepdims=True)) / t)), "y is not normalized"),
+        (y_by(lambda s, t: rows(s / t)), "the exponential is missing"),
+        (y_by(lambda s, t: rows(np.exp((s - s.max(axis=0)) / t))), "the largest of each column"),
     ],
     "21.7": [
         (relaxed_average_over_rows, "the average is over the examples"),
@@ -1292,6 +1452,9 @@ WRONG = {
         (y_less_dy, "y less dy"),
         (dy_in_front, "dy and y are exchanged"),
         (dy_in_front_of_y_less_mean, "dy is in front, and y less the average"),
+        (divided_by_y, "divided by y, which may be 0"),
+        (divided_by_y_in_both, "divided by y, in the average as well"),
+        (relaxed_others_only, "the own term is left out of the average"),
     ],
 }
 RIGHT = {

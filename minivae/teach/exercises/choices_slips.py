@@ -16,6 +16,10 @@ def _with_p(logits, f, gradient):
     return gradient(p, f, last(p * f))
 
 
+def _shares(weight):
+    return weight / last(weight)
+
+
 def _y_of(y):
     """z is right; y is made of the scores and the temperature."""
     return lambda logits, gumbel, t: (by_hand.gumbel_softmax(logits, gumbel, t)[0], y(logits + gumbel, t))
@@ -39,6 +43,19 @@ CHOICES = {
             mean=lambda p, f: (p * f).mean(axis=-1, keepdims=True)),
         "softmax over the examples; it is over the K values": _exact(p=lambda logits: softmax(logits, axis=0)),
         "p is not normalized: exp(l) must be divided by its sum": _exact(p=np.exp),
+        "p is not normalized in front: exp(l) must be divided by its sum": lambda logits, f: _with_p(
+            logits, f, lambda p, f, E: np.exp(logits) * (f - E)),
+        "p is not normalized in the average: exp(l) must be divided by its sum": lambda logits, f: _with_p(
+            logits, f, lambda p, f, E: p * (f - last(np.exp(logits) * f))),
+        "exp of large logits overflows: the softmax that is given subtracts the largest of a row first": _exact(
+            p=lambda logits: _shares(np.exp(logits))),
+        "the largest of all examples is subtracted; with large logits each row needs its own": _exact(
+            p=lambda logits: _shares(np.exp(logits - logits.max()))),
+        "logits and f are exchanged: logits come first": lambda logits, f: by_hand.exact_gradient(f, logits),
+        "the mean of the other f is subtracted; it is the average of all, weighted with p": _exact(
+            mean=lambda p, f: (last(f) - f) / (f.shape[-1] - 1)),
+        "the average over the other values is subtracted; it is E, over all": _exact(
+            mean=lambda p, f: (last(p * f) - p * f) / (1 - p)),
         "the logits are taken for probabilities": _exact(p=lambda logits: logits),
         "p is squared in front": _exact(weight=np.square),
         "p (1 - p) is in front; the derivatives of the other p_k make the average": _exact(
@@ -109,9 +126,34 @@ CHOICES = {
         "scores are divided by the largest; it may be subtracted": _y_of(
             lambda s, t: softmax(s / t / (s / t).max(axis=-1, keepdims=True))),
         "exponentials of a low temperature overflow: the softmax above subtracts the largest of a row first": _y_of(
-            lambda s, t: np.exp(s / t) / last(np.exp(s / t))),
+            lambda s, t: _shares(np.exp(s / t))),
         "the largest of all examples is subtracted; at a low temperature each row needs its own": _y_of(
-            lambda s, t: (lambda weight: weight / last(weight))(np.exp((s - s.max()) / t))),
+            lambda s, t: _shares(np.exp((s - s.max()) / t))),
+        "nan_to_num hides that exponentials of a low temperature overflow: the largest of a row is to be subtracted": (
+            _y_of(lambda s, t: np.nan_to_num(_shares(np.exp(s / t))))),
+        "the mean of a row is subtracted: at a low temperature that does not keep exponentials from overflow": _y_of(
+            lambda s, t: _shares(np.exp((s - s.mean(axis=-1, keepdims=True)) / t))),
+        "the largest logit is subtracted; the largest of logits + gumbel is to be": lambda logits, gumbel, t: (
+            by_hand.gumbel_softmax(logits, gumbel, t)[0],
+            _shares(
+                np.exp((logits + gumbel - logits.max(axis=-1, keepdims=True)) / t))),
+        "the largest of each column is subtracted; each row needs its own": _y_of(
+            lambda s, t: _shares(np.exp((s - s.max(axis=0)) / t))),
+        "powers of the softmax underflow at a low temperature: its scores are to be divided": _y_of(
+            lambda s, t: _shares(softmax(s) ** (1 / t))),
+        "scores are cut off at 700, so that large ones are alike; the largest of a row is to be subtracted": _y_of(
+            lambda s, t: softmax(np.minimum(s / t, 700))),
+        "scores are cut off at 50, so that large ones are alike; the largest of a row is to be subtracted": _y_of(
+            lambda s, t: softmax(np.minimum(s / t, 50))),
+        "the temperature is held at 0.1; it may be lower": _y_of(lambda s, t: softmax(s / max(t, 0.1))),
+        "the temperature is held at 0.01; it may be lower": _y_of(lambda s, t: softmax(s / max(t, 0.01))),
+        "y is not normalized, only its largest subtracted: each row must have the sum 1": _y_of(
+            lambda s, t: np.exp((s - s.max(axis=-1, keepdims=True)) / t)),
+        "the exponential is missing in y": _y_of(lambda s, t: s / last(s)),
+        "z is chosen by logits / temperature + gumbel; the temperature is for y": lambda logits, gumbel, t: (
+            by_hand.gumbel_softmax(logits / t, gumbel, t)[0], by_hand.gumbel_softmax(logits, gumbel, t)[1]),
+        "z is chosen by gumbel / temperature + logits; the temperature is for y": lambda logits, gumbel, t: (
+            by_hand.gumbel_softmax(logits, gumbel / t, t)[0], by_hand.gumbel_softmax(logits, gumbel, t)[1]),
         "z is 1 in every column that some row chose: each row has one of its own": _gumbel(
             hard=lambda scores, y: 0 * scores + by_hand.chosen(scores.argmax(axis=-1), scores.shape[1]).max(axis=0)),
         "z is the logit itself; a 1 is wanted there": lambda logits, gumbel, t: (
@@ -146,6 +188,10 @@ CHOICES = {
         "that is dy as it is": lambda dy, y, temperature: dy,
         "y is missing in front of the average": lambda dy, y, temperature: (y * dy - last(y * dy)) / temperature,
         "the derivative of the numerator is missing": lambda dy, y, t: -y * last(y * dy) / t,
+        "divided by y, which may be 0": lambda dy, y, t: (y * dy / y * y - y * last(y * dy)) / t,
+        "divided by y, in the average as well: it may be 0": lambda dy, y, t: by_hand.gumbel_softmax_backward(
+            y * dy / y, y, t),
+        "the own term is left out of the average": _relax(mean=lambda y, dy: last(y * dy) - y * dy),
         "averaged over the examples; the sum is wanted": _relax(total=lambda a: a / len(a)),
         "summed over the examples: a number per logit is wanted": _relax(total=lambda a: a.sum(axis=0)),
         "a softmax of y / temperature: y is one already": lambda dy, y, t: by_hand.gumbel_softmax_backward(

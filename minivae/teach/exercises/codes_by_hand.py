@@ -57,6 +57,11 @@ def written_once(of_e, codes, e):
     return de
 
 
+def first_written(of_e, codes, e):
+    """Of the places that chose one code only the first counts."""
+    return written_once(of_e[::-1], codes[::-1], e)
+
+
 def objective(dz_q, z, e, codes, commit, held_z, held_e):
     """Whose gradients dz and de are: `held` copies do not move."""
     codes = codes.astype("int64")

@@ -40,29 +40,35 @@ def smoothed(rng):
     return averages(rng) | {"decay": rng.uniform(0.6, 0.8), "tiny": rng.uniform(0.1, 0.3)}
 
 
+FAR = 0.2  # so that of SEEDS the last has large logits, or is cold, and the first two are not
+
+
 def choices(rng):
-    shape = rng.integers(4, 12), rng.integers(3, 8)
-    return {"logits": rng.standard_normal(shape), "f": rng.uniform(0.5, 3, shape)}
-
-
-COLD = 0.2  # so that of SEEDS the last is cold, and the first two are not
+    """In some draws the logits of each row are 750 more or less: that leaves p, but not every way to compute it."""
+    far, shape = rng.random() < FAR, (rng.integers(4, 12), rng.integers(3, 8))
+    shift = np.where(np.arange(shape[0]) % 2, 750, -750)[:, None] * far
+    return {"logits": rng.standard_normal(shape) + shift, "f": rng.uniform(0.5, 3, shape)}
 
 
 def noise(rng):
     """Cold in some draws: an exponential of scores / temperature overflows there. Else some row has no y above 0.5."""
-    cold = rng.random() < COLD
-    return warm(rng) | ({"temperature": 0.002} if cold else {})
+    cold = rng.random() < FAR
+    return warm(rng) | ({"temperature": 0.0005} if cold else {})
 
 
 def warm(rng):
-    """Such that some row has no y above one half, and some have."""
-    shape, temperature, y = (rng.integers(6, 12), rng.integers(4, 7)), rng.uniform(0.4, 0.8), np.ones((1, 1))
-    while y.max(axis=-1).min() > 0.45 or (y > 0.5).sum() < 3:
+    """Such that some row has no y above one half, and some have, and that what may choose z chooses another each."""
+    shape, t, y, ways = (rng.integers(6, 12), rng.integers(4, 7)), rng.uniform(0.4, 0.8), np.ones((1, 1)), {}
+    while y.max(axis=-1).min() > 0.45 or (y > 0.5).sum() < 3 or len(ways) < 5:
         logits, gumbel = 0.5 * rng.standard_normal(shape), rng.gumbel(size=shape)
-        y = softmax((logits + gumbel) / temperature)
-    return {"logits": logits, "gumbel": gumbel, "temperature": temperature}
+        y = softmax((logits + gumbel) / t)
+        scores = logits, gumbel, logits + gumbel, logits / t + gumbel, logits + gumbel / t
+        ways = {tuple(a.argmax(axis=-1)) for a in scores}
+    return {"logits": logits, "gumbel": gumbel, "temperature": t}
 
 
 def relaxed(rng):
+    """One y is exactly 0, since its logit is far below."""
     inputs = warm(rng)
+    inputs["logits"][0, 0] = -1000
     return inputs | {"dy": rng.standard_normal(inputs["logits"].shape), "y": gumbel_softmax(**inputs)[1]}

@@ -21,6 +21,14 @@ def _mean_of_chosen(one, z):
     return one.T @ z / np.maximum(one.sum(axis=0), 1)[:, None]
 
 
+def _cut_each(one, z):
+    """The sums, cut off after each place."""
+    s = np.zeros((one.shape[1], z.shape[1]))
+    for of_code, place in zip(one, z, strict=True):
+        s = np.where(of_code[:, None] > 0, np.trunc(s + place), s)
+    return s
+
+
 def _back(dz, of_code=lambda off: -2 * off):
     """dz is made of dz_q, off = z - e_c, commit and e_c; each place gives its code `of_code`."""
 
@@ -76,6 +84,7 @@ CODES = {
             scores=lambda off: off**2, axis=1),
         "the product z e counts twice in the squared distance": _near(product=-1.0),
         "the product z e has the wrong sign: a near code has a large product": _near(product=2.0),
+        "|e|^2 has the wrong sign: it is + |e|^2 - 2 z e": _near(length=-1.0),
         "the sum of absolute differences; squares are wanted": _near(scores=lambda off: abs(off).sum(axis=-1)),
         "the largest of the d differences; a sum of squares is wanted": _near(scores=lambda off: abs(off).max(-1)),
         "the differences are not squared: positive and negative cancel": _near(scores=lambda off: off.sum(axis=-1)),
@@ -100,6 +109,7 @@ CODES = {
     },
     "21.2": {
         "dz_q is missing in dz: straight-through hands it on": _through(through=0),
+        "dz_q has the wrong sign in dz: straight-through hands it on as it is": _through(through=-1),
         "the commitment is missing in dz": _through(pull=0.0),
         "the 2 of the square is missing": _through(pull=1.0, follow=1.0),
         "the 2 of the square is missing in dz": _through(pull=1.0),
@@ -119,6 +129,8 @@ CODES = {
         "de gets dz_q only: straight-through hands that to z, and the codes have their own part": _through(
             into_e=1, follow=0.0),
         "one place per code: those that chose the same must be added": _through(gather=by_hand.written_once),
+        "the first place alone counts for its code: those that chose the same must be added": _through(
+            gather=by_hand.first_written),
         "de is one row per place: those that chose the same code must be added, (K, d)": _through(
             gather=lambda of_e, codes, e: of_e),
         "averaged over the places of a code; the sum is wanted": _through(
@@ -147,6 +159,7 @@ CODES = {
         "the old ones are not multiplied by decay": _follow(old=lambda decay: 1),
         "the old ones are forgotten": _follow(old=lambda decay: 0),
         "the new ones are multiplied by decay as well": _follow(new=lambda decay: decay),
+        "the new ones are subtracted: they come with 1 - decay": _follow(new=lambda decay: decay - 1),
         "count takes shares of the places; numbers are wanted": _follow(counted=lambda one: one.mean(axis=0)),
         "total takes means of the places; sums are wanted": _follow(added=_mean_of_chosen),
         "total takes sums that are divided by N": _follow(added=lambda one, z: one.T @ z / len(z)),
@@ -154,7 +167,10 @@ CODES = {
             added=lambda one, z: by_hand.written_once(z, one.argmax(axis=1), np.zeros((one.shape[1], z.shape[1])))),
         "count takes 1 for each code that was chosen; how often is wanted": _follow(
             counted=lambda one: np.minimum(one.sum(axis=0), 1)),
-        "the counts are not smoothed": _follow(smooth=lambda n, tiny: n),
+        "each place loses its decimals: the sums are in an array of whole numbers": _follow(added=_cut_each),
+        "the sums lose their decimals: they are put into an array of whole numbers": _follow(
+            added=lambda one, z: np.trunc(one.T @ z)),
+        "the counts are not smoothed, or with a tiny of your own: it is an argument": _follow(smooth=lambda n, tiny: n),
         "the smoothed counts are not scaled back to the sum of count": _follow(smooth=lambda n, tiny: n + tiny),
         "the smoothed counts are shares: the factor S, the sum of count, is missing": _follow(
             smooth=lambda n, tiny: (n + tiny) / (n.sum() + len(n) * tiny)),
@@ -182,6 +198,8 @@ CODES = {
             smooth=lambda n, tiny: 1 / ((n + tiny) / (n.sum() + len(n) * tiny) * n.sum())),
         "S is the number of places here; it is the sum of count": _e_of(
             lambda n, total, tiny, z, _: total / ((n + tiny) / (len(z) + len(n) * tiny) * len(z))[:, None]),
+        "K is the number of codes, not N": _e_of(
+            lambda n, total, tiny, z, _: total / ((n + tiny) / (n.sum() + len(z) * tiny) * n.sum())[:, None]),
         "K is the number of codes, not d": _e_of(
             lambda n, total, tiny, z, _: total / ((n + tiny) / (n.sum() + z.shape[1] * tiny) * n.sum())[:, None]),
         "a bracket is missing: S scales the smoothed counts, below the line": _e_of(
@@ -237,6 +255,8 @@ CODES = {
             *args, lambda mine: np.median(mine, axis=0)),
         "the last place alone: the mean of all that chose the code is wanted": lambda *args: _of_each(
             *args, lambda mine: mine[-1]),
+        "one place per code in the sums: those that chose the same must be added": lambda *args: _of_each(
+            *args, lambda mine: mine[-1] / len(mine)),
         "the places choose again here; their choices are given": lambda count, total, z, codes: by_hand.settled(
             count, total, z, by_hand.nearest(z, total / count[:, None])),
         "that is one step of 0.99: the limit is wanted": lambda *args: by_hand.follow(*args, 0.99, 0.0)[2],
