@@ -1091,7 +1091,7 @@ WRONG = {
         (rise_exponential, "1 - exp(-t / steps)"),
         (rise_root, "the root of the share"),
         (rise_from_the_first_t, "it begins at the first entry of t"),
-        (rise_clip_of_an_array, "here t is a number"),
+        (rise_clip_of_an_array, "here it is a number"),
     ],
     "14.5": [
         (free_added, "least is added"),
