@@ -164,7 +164,7 @@ class Masked(StandIn):
 
 def text_of(layer, formulas):
     """The text of an activation's two kernels."""
-    return _text(*(formula.format(self=layer) for formula in formulas))
+    return _text(*(formula.format(self=layer) if "{" in formula else formula for formula in formulas))
 
 
 @cache

@@ -21,7 +21,7 @@ def each(name, *inputs, n_out=1, null=0, text=KERNELS):
     dtype, shape = like.dtype, like.shape
     arrays = [a for a in inputs if a is not None and type(a) is not float]
     alike = all([a.shape == shape and a.dtype is dtype and a.flags.c_contiguous for a in arrays])
-    if not alike and any([a.shape != shape for a in arrays]):
+    if not alike and any([a.shape not in (shape, shape[-1:]) for a in arrays]):
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     outputs = [empty(shape, like) for _ in range(n_out)]
     walked = (1, outputs[0].size) if alike else shape or (1,)  # without gaps all rows are one
