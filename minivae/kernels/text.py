@@ -45,11 +45,13 @@ FUNCTION real block_sum(real x) {
 # Loops that a compiler turns into instructions for several numbers at once, exp and its kin too where the C library has
 # them for several numbers (of glibc, below 4 units in the last place).
 HOST = r"""
-#include <features.h>
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#include <limits.h>  // with glibc, its version
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 35)
 #define SEVERAL(name) __attribute__((simd("notinbranch"))) double name(double); \
                       __attribute__((simd("notinbranch"))) float name##f(float);
 SEVERAL(exp) SEVERAL(expm1) SEVERAL(log1p) SEVERAL(tanh)
+#endif
 #endif
 #include <tgmath.h>
 #define FUNCTION static inline
