@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_two_processes_at_once(tmp_path):
 
 def test_no_compiler_is_said_in_one_line(fresh, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ValueError, match=r"^backend: compiled needs a C compiler \(cc, gcc, clang\), this machine has "
+    with pytest.raises(ValueError, match=r"^backend: compiled needs a C compiler \(gcc, cc, clang\), this machine has "
                                          r"none; install one, or use numpy$"):  # fmt: skip
         backend.load_backend("compiled")
     assert backend.load_backend("numpy") is np
@@ -137,6 +138,33 @@ def test_a_file_that_is_no_library(fresh):
     file.write_bytes(b"cut off")
     with pytest.raises(ValueError, match="from where it cannot be used"):
         backend.load_backend("compiled")
+
+
+@pytest.mark.parametrize(
+    ("said", "several"),
+    [
+        ("__x86_64__ 1|__GNUC__ 12|__GLIBC__ 2|__GLIBC_MINOR__ 36", True),
+        ("__x86_64__ 1|__GNUC__ 12|__GLIBC__ 2|__GLIBC_MINOR__ 34", False),
+        ("__x86_64__ 1|__GNUC__ 12", False),  # another C library
+        ("__x86_64__ 1|__GNUC__ 4|__clang__ 1|__GLIBC__ 2|__GLIBC_MINOR__ 36", False),
+        ("__aarch64__ 1|__GNUC__ 12|__GLIBC__ 2|__GLIBC_MINOR__ 36", False),
+    ],
+)
+def test_where_it_is_slower_than_numpy_it_says_so(said, several, monkeypatch):
+    machine = "".join(f"#define {line}\n" for line in said.split("|"))
+    assert compiled.takes_several(machine) == several
+    monkeypatch.setattr(compiled, "compiler", lambda: ("cc", machine))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        backend.load_backend("compiled")
+    assert ["one number at a time" in str(w.message) for w in caught] == [True] * (not several)
+
+
+def test_the_text_asks_what_python_asks():
+    """Kernels call the functions for several numbers where `takes_several` says that there are some, and only there."""
+    text = subprocess.run([compiled.compiler()[0], "-E", "-x", "c", "-"], input=c_source("", "float32"), text=True,
+                          capture_output=True, check=True).stdout  # fmt: skip
+    assert ("notinbranch" in text) == compiled.takes_several(compiled.compiler()[1])
 
 
 # ---- Arrays
