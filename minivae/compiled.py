@@ -103,9 +103,6 @@ compiled = _Compiled("compiled", __doc__)
 def ready():
     """`compiled`, once a first text went through the compiler; ValueError where that fails."""
     _loaded("#include <tgmath.h>\n")
-    if not takes_several(compiler()[1]):
-        warnings.warn("backend compiled: without gcc and glibc 2.35 on x86-64 exp and tanh are computed one number at "
-                      "a time, and most operations take longer than numpy's", stacklevel=4)  # fmt: skip
     return compiled
 
 
@@ -134,7 +131,11 @@ def compiler():
     if path is None:
         raise ValueError(f"backend: compiled needs a C compiler ({', '.join(COMPILERS)}), this machine has none; "
                          "install one, or use numpy")  # fmt: skip
-    return path, _run([path, *OPTIONS, "-dM", "-E", "-x", "c", "-"], "#include <limits.h>\n")
+    machine = _run([path, *OPTIONS, "-dM", "-E", "-x", "c", "-"], "#include <limits.h>\n")
+    if not takes_several(machine):
+        warnings.warn("backend compiled: without gcc and glibc 2.35 on x86-64 exp and tanh are computed one number at "
+                      "a time, and most operations take longer than numpy's", stacklevel=2)  # fmt: skip
+    return path, machine
 
 
 def _run(command, text):
