@@ -117,7 +117,6 @@ def test_no_compiler_is_said_in_one_line(fresh, monkeypatch, tmp_path):
         ("exit 4", ""),
     ],
 )
-@pytest.mark.filterwarnings("ignore:backend compiled")  # it says nothing of itself
 def test_a_compiler_that_fails_is_quoted(fresh, monkeypatch, tmp_path, body, says):
     a_tool(tmp_path / "bin", COMPILERS[0], body)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
