@@ -19,7 +19,7 @@ import numpy as np
 COMPILERS = ("gcc", "cc", "clang")  # the first is the one with an exp for several numbers at once
 # Without fused multiply-adds each operation rounds as NumPy's does. Nobody reads errno or the traps of a formula.
 OPTIONS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
-REALS = {"f": ctypes.c_float, "d": ctypes.c_double}
+CTYPES = {"f": ctypes.c_float, "d": ctypes.c_double}
 SMALL = 2**14  # numbers: the start of a kernel takes longer than NumPy's lines for fewer
 PAGE = 4096  # bytes: smaller arrays are not aligned, which would take longer than it saves
 ALIGNED = 64  # bytes: a store that crosses such a line takes several times as long
@@ -38,7 +38,7 @@ class _Compiled(ModuleType):
     def __getattr__(self, name):
         function = getattr(np, name)
         if name in MAKERS:
-            function = _marked(function)
+            function = _making(function)
         setattr(self, name, function)  # so that it is looked up once
         return function
 
@@ -89,7 +89,9 @@ def aligned(shape, dtype, cls):
     return cls(shape, dtype, memory, -address(memory) % ALIGNED)
 
 
-def _marked(function):
+def _making(function):
+    """The function, whose array is a CompiledArray."""
+
     @wraps(function)
     def made(*args, **kwargs):
         return function(*args, **kwargs).view(CompiledArray)
@@ -152,15 +154,15 @@ def _run(command, text):
 def library(text):
     """The file of a C text, compiled unless it is there. Its name is a hash of all that it depends on."""
     import hashlib
-    import tempfile
+
+    from .files import beside
 
     path, machine = compiler()
     name = hashlib.sha256("\n".join((text, *OPTIONS, path, machine)).encode()).hexdigest()
     file = folder() / f"{name[:32]}.so"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as work:
-            made = Path(work) / file.name
+        with beside(file) as made:
             _run([path, *OPTIONS, "-shared", "-fPIC", "-o", str(made), "-x", "c", "-", "-lm"], text)
             os.replace(made, file)  # whole or not at all, whoever else compiles it at the same time
     return file
@@ -195,5 +197,5 @@ def run(f, real, *args):
     """Call a function of a library. A float goes as a `real`, an array as its address, an integer as long long."""
     values = [address(a) if isinstance(a, np.ndarray) else a for a in args]
     if f.argtypes is None:
-        f.argtypes = [REALS[real] if type(value) is float else ctypes.c_longlong for value in values]
+        f.argtypes = [CTYPES[real] if type(value) is float else ctypes.c_longlong for value in values]
     f(*values)

@@ -33,20 +33,23 @@ def bernoulli_log_prob_backward(g, logits, *, x):
     return unbroadcast(dlogits, logits.shape)
 
 
-def gaussian_log_prob(x, mu, log_var, *, observed=None):
+def _gaussian_rows(x, mu, log_var, observed):
+    """(shape, like, rows): the shape to which they broadcast, an array of their dtype, and they as rows."""
     arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
-    like, shape = x if x.dtype.kind == "f" else mu, np.broadcast_shapes(*(a.shape for a in arrays))
+    shape, like = np.broadcast_shapes(*(a.shape for a in arrays)), x if x.dtype.kind == "f" else mu
+    return shape, like, as_rows(x, mu, log_var, observed, like=like, shape=shape)
+
+
+def gaussian_log_prob(x, mu, log_var, *, observed=None):
+    shape, like, rows = _gaussian_rows(x, mu, log_var, observed)
     log_p = empty(shape[:-1], like)
-    rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
     start("gaussian_log_prob", shape, like, *rows, LOG_2PI, log_p)
     return log_p
 
 
 def gaussian_log_prob_backward(g, x, mu, log_var, *, observed=None):
-    arrays = [x, mu, log_var] if observed is None else [x, mu, log_var, observed]
-    like, shape = x if x.dtype.kind == "f" else mu, np.broadcast_shapes(*(a.shape for a in arrays))
+    shape, like, rows = _gaussian_rows(x, mu, log_var, observed)
     results = [empty(shape, like) for _ in range(3)]
-    rows = as_rows(x, mu, log_var, observed, like=like, shape=shape)
     start("gaussian_log_prob_backward", shape, like, _of_rows(g, like, shape), *rows, *results)
     return tuple(unbroadcast(d, a.shape) for d, a in zip(results, (x, mu, log_var), strict=True))
 

@@ -25,8 +25,7 @@ def call(task, answer, seed, twice):
         If it raises; a stub's NotImplementedError comes through.
     """
     _, taken = task.inputs(seed)
-    kept = {name: np.copy(a) for name, a in taken.items()
-             if numbers(a) is not None}  # fmt: skip
+    kept = {name: np.copy(a) for name, a in taken.items() if numbers(a) is not None}
     try:
         found = answer(*taken.values())
         again = _call_again(answer, task.inputs(seed)[1]) if twice else found
@@ -104,8 +103,7 @@ def what_differs(taken, passed, lines):
     `lines` are what has been said: an error of shapes is not laid upon values, and a missing return not upon sizes.
     """
     said, begin = " ".join(lines), "  the arrays before these"
-    pairs = {name: (a, [inputs[name] for inputs in passed]) for name, a in taken.items()
-             if numbers(a) is not None}  # fmt: skip
+    pairs = {name: (a, [inputs[name] for inputs in passed]) for name, a in taken.items() if numbers(a) is not None}
     for name, (now, before) in pairs.items():
         if not np.ndim(now) and all(map(np.ndim, before)):
             return [f"{begin} went well: {name} was an array there, here it is a number"]
